@@ -1,0 +1,43 @@
+package config
+
+import "time"
+
+// Default returns what holds for every key that nobody sets. It is not valid
+// as it stands: an API key has no default.
+func Default() Config {
+	return Config{
+		DSN: "bolt:///var/lib/invitebridge/invites.db",
+		Serve: Serve{
+			BasePath: "/api/v1/invite",
+			Public: Public{
+				Port:      4488,
+				BaseURL:   "http://127.0.0.1:4488",
+				CORS:      CORS{AllowedOrigins: []string{"*"}},
+				RateLimit: RateLimit{Requests: 30, Window: Duration(time.Minute)},
+			},
+			Admin: Admin{Port: 4489},
+		},
+		Kratos: Kratos{
+			PublicURL:  "http://127.0.0.1:4433",
+			AdminURL:   "http://127.0.0.1:4434",
+			SchemaID:   "default",
+			EmailTrait: "email",
+			Timeout:    Duration(10 * time.Second),
+		},
+		Invitation: Invitation{
+			Lifespan:    Duration(24 * time.Hour),
+			MaxLifespan: Duration(720 * time.Hour),
+			Cooldown:    Duration(time.Minute),
+			Retention:   Duration(720 * time.Hour),
+		},
+		Selfservice: Selfservice{Methods: Methods{Password: Password{Config: PasswordPolicy{
+			MinPasswordLength:                8,
+			IdentifierSimilarityCheckEnabled: true,
+			HaveIBeenPwnedEnabled:            true,
+			HaveIBeenPwnedHost:               "api.pwnedpasswords.com",
+			MaxBreaches:                      0,
+			IgnoreNetworkErrors:              true,
+		}}}},
+		Log: Log{Level: "info", Format: "json"},
+	}
+}

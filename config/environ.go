@@ -1,0 +1,106 @@
+package config
+
+import (
+	"cmp"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const envPrefix = "INVITEBRIDGE_"
+
+// variable is an environment variable that is ours, and the key it sets.
+type variable struct {
+	name, text string
+	key        string
+	target     reflect.Value
+}
+
+// readEnviron takes the variables of environ that are named for a key.
+func (l *loader) readEnviron(environ []string) {
+	known := map[string]variable{}
+	walk(reflect.ValueOf(&l.cfg).Elem(), "", func(key string, target reflect.Value) {
+		name := variableName(key)
+		known[name] = variable{name: name, key: key, target: target}
+	})
+
+	var given []variable
+	for _, entry := range environ {
+		name, text, _ := strings.Cut(entry, "=")
+		if !isOurs(name, text, known) {
+			continue
+		}
+		v, ok := known[name]
+		if !ok {
+			l.reportUnknownVariable(name, known)
+			continue
+		}
+		v.text = text
+		given = append(given, v)
+	}
+
+	// A variable for one key wins over one for the mapping around it, in
+	// whatever order the environment has them.
+	slices.SortStableFunc(given, func(a, b variable) int {
+		return cmp.Compare(strings.Count(a.key, "."), strings.Count(b.key, "."))
+	})
+	for _, v := range given {
+		l.takeVariable(v)
+	}
+}
+
+func (l *loader) takeVariable(v variable) {
+	src := source{name: v.name}
+	if isText(v.target) {
+		// Not parsed: a secret may well have a "#" or a ": " in it.
+		l.take(src, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v.text}, v.key, v.target)
+		return
+	}
+	node, flaw := parse([]byte(v.text))
+	switch {
+	case flaw != nil:
+		l.refuse(v.name, v.key, flaw.text)
+	case node == nil:
+		l.refuse(v.name, v.key, "is empty; give a value, or unset the variable")
+	default:
+		l.take(src, node, v.key, v.target)
+	}
+}
+
+func (l *loader) reportUnknownVariable(name string, known map[string]variable) {
+	text := "names no key; unset it, or correct the name"
+	if near := nearest(name, known); near != "" {
+		text = "names no key; did you mean " + near + "?"
+	}
+	l.report(name, "", text)
+}
+
+// serviceLink matches what Kubernetes sets for a service whose name begins as
+// ours do: "invitebridge-kratos" makes INVITEBRIDGE_KRATOS_SERVICE_HOST.
+var serviceLink = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$`)
+
+// isOurs tells whether a variable must name a key: the first word after the
+// prefix does, and nobody but an operator can have meant it.
+func isOurs(name, text string, known map[string]variable) bool {
+	rest, ok := strings.CutPrefix(name, envPrefix)
+	if !ok {
+		return false
+	}
+	word, _, _ := strings.Cut(rest, "_")
+	if _, ok := known[envPrefix+word]; !ok {
+		return false
+	}
+	if _, ok := known[name]; ok {
+		return true
+	}
+	isLink := serviceLink.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(text, "://")
+	return !isLink
+}
+
+// variableName is the name of the variable that sets key.
+func variableName(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}

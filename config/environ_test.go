@@ -1,0 +1,114 @@
+package config_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"invitebridge/config"
+)
+
+func TestEnvironment(t *testing.T) {
+	tests := []struct {
+		name    string
+		environ []string
+		change  func(*config.Config)
+	}{
+		{"wins_over_files", []string{"INVITEBRIDGE_LOG_LEVEL=debug"},
+			func(c *config.Config) { c.Log.Level = "debug" }},
+		{"number_flag_and_duration", []string{
+			"INVITEBRIDGE_SERVE_PUBLIC_PORT=5000",
+			"INVITEBRIDGE_SELFSERVICE_METHODS_PASSWORD_CONFIG_HAVEIBEENPWNED_ENABLED=false",
+			"INVITEBRIDGE_INVITATION_MAX_LIFESPAN=48h",
+		}, func(c *config.Config) {
+			c.Serve.Public.Port = 5000
+			c.Selfservice.Methods.Password.Config.HaveIBeenPwnedEnabled = false
+			c.Invitation.MaxLifespan = config.Duration(48 * time.Hour)
+		}},
+		{"text_is_not_parsed", []string{"INVITEBRIDGE_KRATOS_ADMIN_TOKEN=*a:{#[b'", "INVITEBRIDGE_KRATOS_SCHEMA_ID=a = b: c # d"},
+			func(c *config.Config) { c.Kratos.AdminToken, c.Kratos.SchemaID = "*a:{#[b'", "a = b: c # d" }},
+		{"empty_text", []string{"INVITEBRIDGE_INVITATION_RETURN_TO="}, nil},
+		{"list_is_yaml", []string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=[10.0.0.0/8, '::1']"},
+			func(c *config.Config) { c.Serve.Public.TrustedProxies = []string{"10.0.0.0/8", "::1"} }},
+		{"list_of_mappings_replaces", []string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: fedcba9876543210}]"},
+			func(c *config.Config) {
+				c.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Key: "fedcba9876543210"}}
+			}},
+		{"mapping_merges", []string{"INVITEBRIDGE_SERVE={public: {port: 1, rate_limit: {requests: 2}}}"},
+			func(c *config.Config) { c.Serve.Public.Port, c.Serve.Public.RateLimit.Requests = 1, 2 }},
+		{"narrow_wins_over_wide", []string{"INVITEBRIDGE_LOG_FORMAT=text", "INVITEBRIDGE_LOG={level: debug, format: json}"},
+			func(c *config.Config) { c.Log = config.Log{Level: "debug", Format: "text"} }},
+		{"last_of_a_name_wins", []string{"INVITEBRIDGE_LOG_LEVEL=debug", "INVITEBRIDGE_LOG_LEVEL=error"},
+			func(c *config.Config) { c.Log.Level = "error" }},
+		{"of_kubernetes", []string{
+			"INVITEBRIDGE_SERVICE_HOST=10.0.0.1",
+			"INVITEBRIDGE_SERVICE_PORT=4488",
+			"INVITEBRIDGE_SERVICE_PORT_PUBLIC=4488",
+			"INVITEBRIDGE_PORT=tcp://10.0.0.1:4488",
+			"INVITEBRIDGE_PORT_4488_TCP=tcp://10.0.0.1:4488",
+			"INVITEBRIDGE_PORT_4488_TCP_PROTO=tcp",
+			"INVITEBRIDGE_ADMIN_SERVICE_HOST=10.0.0.1",
+		}, nil},
+		{"of_kubernetes_for_a_neighbour_named_as_a_key", []string{
+			"INVITEBRIDGE_KRATOS_PUBLIC_SERVICE_HOST=10.0.0.1",
+			"INVITEBRIDGE_KRATOS_PUBLIC_SERVICE_PORT=80",
+			"INVITEBRIDGE_KRATOS_PUBLIC_SERVICE_PORT_HTTP=80",
+			"INVITEBRIDGE_KRATOS_PUBLIC_PORT=tcp://10.0.0.1:80",
+			"INVITEBRIDGE_KRATOS_PUBLIC_PORT_80_TCP=tcp://10.0.0.1:80",
+			"INVITEBRIDGE_KRATOS_PUBLIC_PORT_80_TCP_ADDR=10.0.0.1",
+		}, nil},
+		{"of_the_command_line", []string{"INVITEBRIDGE_ADMIN_URL=http://x", "INVITEBRIDGE_API_KEY=x"}, nil},
+		{"of_others", []string{"DSN=memory", "LOG_LEVEL=loud", "invitebridge_log_level=loud", "INVITEBRIDGE", "", "=C:=x"}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, problems := load(t, []string{withKey, "log: {level: info}"}, config.Options{Environ: test.environ})
+			if problems != nil {
+				t.Fatalf("problems: %q", problems)
+			}
+			if diff := cmp.Diff(keyed(test.change), got); diff != "" {
+				t.Errorf("configuration (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEnvironmentRefused(t *testing.T) {
+	tests := []struct {
+		name    string
+		environ []string
+		want    []string
+	}{
+		{"unknown_key", []string{"INVITEBRIDGE_SERVE_COLOUR=1"},
+			[]string{"INVITEBRIDGE_SERVE_COLOUR: names no key; unset it, or correct the name"}},
+		{"misspelt_key", []string{"INVITEBRIDGE_SERVE_PUBLIC_PROT=1"},
+			[]string{"INVITEBRIDGE_SERVE_PUBLIC_PROT: names no key; did you mean INVITEBRIDGE_SERVE_PUBLIC_PORT?"}},
+		{"port_that_is_no_link", []string{"INVITEBRIDGE_SERVE_PORT=4488"},
+			[]string{"INVITEBRIDGE_SERVE_PORT: names no key; unset it, or correct the name"}},
+		{"item_of_a_list", []string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS_0_KEY=x"},
+			[]string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS_0_KEY: names no key; unset it, or correct the name"}},
+		{"more_than_a_key", []string{"INVITEBRIDGE_DSN_FILE=/x"},
+			[]string{"INVITEBRIDGE_DSN_FILE: names no key; unset it, or correct the name"}},
+		{"wrong_type", []string{"INVITEBRIDGE_SERVE_PUBLIC_PORT=many"},
+			[]string{"INVITEBRIDGE_SERVE_PUBLIC_PORT: serve.public.port: must be a whole number, without quotes"}},
+		{"wrong_duration", []string{"INVITEBRIDGE_KRATOS_TIMEOUT=10"},
+			[]string{"INVITEBRIDGE_KRATOS_TIMEOUT: kratos.timeout: must be a duration such as 90s, 15m or 48h"}},
+		{"empty_number", []string{"INVITEBRIDGE_SERVE_PUBLIC_PORT="},
+			[]string{"INVITEBRIDGE_SERVE_PUBLIC_PORT: serve.public.port: is empty; give a value, or unset the variable"}},
+		{"broken_list", []string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=[a"},
+			[]string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES: serve.public.trusted_proxies: is not valid YAML near here: did not find expected ',' or ']'"}},
+		{"unknown_key_in_a_mapping", []string{"INVITEBRIDGE_LOG={colour: true}"},
+			[]string{"INVITEBRIDGE_LOG: log.colour: is not a known key; remove it, or use one out of format, level"}},
+		{"bad_value", []string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=[10.0.0.1, x]"},
+			[]string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES: serve.public.trusted_proxies[1]: must be an IP address or a network such as 10.0.0.0/8"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, got := load(t, []string{withKey}, config.Options{Environ: test.environ})
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// tokenMark stands for the invitation token in a link.
+const tokenMark = "{token}"
+
+var (
+	basePath  = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+	traitPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+	hostName  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
+)
+
+// activeSchemes make a browser run, show or read something instead of going
+// somewhere. Nobody returns to them.
+var activeSchemes = []string{"about", "blob", "data", "file", "javascript", "vbscript", "view-source"}
+
+// boltPath returns the file that a DSN names. The path is taken literally, so
+// characters that mean something else in a URL are refused.
+func boltPath(dsn string) (string, bool) {
+	file, ok := strings.CutPrefix(dsn, "bolt://")
+	if !ok || !path.IsAbs(file) || strings.HasSuffix(file, "/") || strings.ContainsAny(file, "?#%") {
+		return "", false
+	}
+	for _, r := range file {
+		if r < ' ' || r == 0x7f {
+			return "", false
+		}
+	}
+	return file, true
+}
+
+func isBasePath(text string) bool {
+	return basePath.MatchString(text) && path.Clean(text) == text
+}
+
+func isWithin(text, parent string) bool {
+	return text == parent || strings.HasPrefix(text, parent+"/")
+}
+
+func isHost(text string) bool {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	return hostName.MatchString(text)
+}
+
+// sameHost tells whether binding one port on both hosts would clash.
+func sameHost(a, b string) bool {
+	everything := []string{"", "0.0.0.0", "::"}
+	return a == b || slices.Contains(everything, a) || slices.Contains(everything, b)
+}
+
+func isHostPort(text string) bool {
+	u, err := url.Parse("https://" + text)
+	return err == nil && u.Host == text && hasHost(u)
+}
+
+// hasHost tells whether u has a host a connection could be made to.
+func hasHost(u *url.URL) bool {
+	if strings.HasSuffix(u.Host, ":") || !isHost(u.Hostname()) {
+		return false
+	}
+	if u.Port() == "" {
+		return true
+	}
+	port, err := strconv.Atoi(u.Port())
+	return err == nil && port >= 1 && port <= 65535
+}
+
+// isWebURL tells whether text is an absolute http or https URL without a user.
+func isWebURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && hasHost(u) && u.User == nil
+}
+
+// isBare tells whether text has neither query nor fragment, not even an empty
+// one.
+func isBare(text string) bool { return !strings.ContainsAny(text, "?#") }
+
+// isReturnURL tells whether a browser may be sent to text: a page, or an app
+// by a scheme of its own.
+func isReturnURL(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || slices.Contains(activeSchemes, u.Scheme) {
+		return false
+	}
+	return u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "" || isWebURL(text)
+}
+
+// isLinkTemplate tells whether text becomes a web URL by putting in a token.
+func isLinkTemplate(text string) bool {
+	if strings.Count(text, tokenMark) != 1 || strings.ContainsAny(strings.Replace(text, tokenMark, "", 1), "{}") {
+		return false
+	}
+	// A token in scheme, user or host leaves a mark there that is no URL.
+	return isWebURL(text)
+}
+
+// isOrigin tells whether text is an origin in the one spelling browsers send;
+// any other would never match.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || !hasHost(u) || text != strings.ToLower(u.Scheme+"://"+u.Host) {
+		return false
+	}
+	own := map[string]string{"http": "80", "https": "443"}
+	return u.Port() == "" || u.Port() != own[u.Scheme]
+}
+
+// isPrintable tells whether text may stand in a header as one word.
+func isPrintable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// parseNetwork reads an IP address or a network of them. Addresses with a zone
+// and IPv4 in the clothes of IPv6 are refused: no client address, once parsed,
+// would match them.
+func parseNetwork(text string) (netip.Prefix, bool) {
+	network, err := netip.ParsePrefix(text)
+	if err != nil {
+		addr, err := netip.ParseAddr(text)
+		if err != nil || addr.Zone() != "" {
+			return netip.Prefix{}, false
+		}
+		network = netip.PrefixFrom(addr, addr.BitLen())
+	}
+	return network.Masked(), !network.Addr().Is4In6()
+}

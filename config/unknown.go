@@ -1,0 +1,77 @@
+package config
+
+import (
+	"reflect"
+	"regexp"
+)
+
+var plainName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
+
+// reportUnknown reports a name in the mapping at key that is no key of ours.
+//
+// A slip of the pen can put a secret where a name belongs ("- the-key:" for
+// "- key: the-key"). So a name is shown only if it is close to a known one, or
+// if it looks like a name and the mapping holds no secrets.
+func (l *loader) reportUnknown(place, key, name string, mapping reflect.Value) {
+	known := children(mapping)
+	if near := nearest(name, known); near != "" {
+		l.report(place, join(key, name), "is not a known key; did you mean "+near+"?")
+		return
+	}
+	if plainName.MatchString(name) && !holdsSecrets(mapping.Type()) {
+		l.report(place, join(key, name), "is not a known key; remove it, or use one out of "+names(known))
+		return
+	}
+	l.report(place, key, "has an unknown key here; remove it, or use one out of "+names(known))
+}
+
+// holdsSecrets tells whether a secret is in the mapping or in a list in it.
+func holdsSecrets(mapping reflect.Type) bool {
+	for field := range mapping.Fields() {
+		switch inner := field.Type; {
+		case inner == reflect.TypeFor[Secret]():
+			return true
+		case inner.Kind() == reflect.Slice && inner.Elem().Kind() == reflect.Struct:
+			if holdsSecrets(inner.Elem()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nearest is the known name that a few slips turn into name, or "".
+func nearest[V any](name string, known map[string]V) string {
+	best, least := "", 0
+	for candidate := range known {
+		slips := distance(name, candidate)
+		if slips > min(2, max(1, len(candidate)/4)) {
+			continue
+		}
+		if best == "" || slips < least || slips == least && candidate < best {
+			best, least = candidate, slips
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for i := range row {
+		row[i] = i
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,141 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Validate returns an *Error with every problem of c, or nil. Load has done it
+// already; Validate is for a Config that was made or changed in code. It
+// demands an API key and a store, as Load does outside development.
+func (c Config) Validate() error {
+	return asError(c.check(true))
+}
+
+// check finds what is wrong with c. An incomplete one may lack its API keys
+// and its store.
+func (c Config) check(complete bool) []Problem {
+	var k checks
+	if complete || c.DSN != "" {
+		_, ok := boltPath(c.DSN)
+		k.that(ok, "dsn", "must be bolt:// and the absolute path of a file, such as "+
+			"bolt:///var/lib/invitebridge/invites.db; no other store is supported")
+	}
+	k.serve(c.Serve)
+	k.public(c.Serve.Public)
+	k.apiKeys(c.Serve.Admin.APIKeys, complete)
+	k.kratos(c.Kratos)
+	k.invitation(c.Invitation)
+	k.password(c.PasswordPolicy())
+	k.oneOf(c.Log.Level, "log.level", "trace", "debug", "info", "warning", "error")
+	k.oneOf(c.Log.Format, "log.format", "json", "text")
+	return k.problems
+}
+
+// checks collects the problems of a Config. No text may quote a value.
+type checks struct {
+	problems []Problem
+}
+
+// that reports text for key unless ok.
+func (k *checks) that(ok bool, key, text string) {
+	if !ok {
+		k.problems = append(k.problems, Problem{Key: key, Text: text})
+	}
+}
+
+func (k *checks) oneOf(value, key string, allowed ...string) {
+	k.that(slices.Contains(allowed, value), key, "must be one of "+strings.Join(allowed, ", "))
+}
+
+func (k *checks) positive(value Duration, key string) {
+	k.that(value > 0, key, "must be more than 0s")
+}
+
+func (k *checks) serve(s Serve) {
+	const at = "serve."
+	k.that(isBasePath(s.BasePath), at+"base_path", "must be a path such as /api/v1/invite: "+
+		"a slash before each part, none at the end, and only letters, digits, . _ ~ and -")
+	for _, taken := range []string{"/health", "/version", "/invite", "/metrics", "/openapi.json"} {
+		k.that(!isWithin(s.BasePath, taken), at+"base_path", "must not be, or be below, "+taken+", which is served already")
+	}
+	k.listener(s.Public.Host, s.Public.Port, at+"public.")
+	k.listener(s.Admin.Host, s.Admin.Port, at+"admin.")
+	k.that(s.Public.Port == 0 || s.Public.Port != s.Admin.Port || !sameHost(s.Public.Host, s.Admin.Host),
+		at+"admin.port", "must differ from serve.public.port: the two listeners are kept apart")
+}
+
+func (k *checks) listener(host string, port int, at string) {
+	k.that(host == "" || isHost(host), at+"host",
+		"must be an IP address or a host name without port and brackets, or empty for every interface")
+	k.that(port >= 0 && port <= 65535, at+"port", "must be from 1 to 65535, or 0 for any free port")
+}
+
+func (k *checks) public(p Public) {
+	const at = "serve.public."
+	k.baseURL(p.BaseURL, at+"base_url")
+	k.that(len(p.CORS.AllowedOrigins) > 0 || !p.CORS.Enabled, at+"cors.allowed_origins",
+		"must have an origin if serve.public.cors.enabled is true")
+	for i, origin := range p.CORS.AllowedOrigins {
+		k.that(origin == "*" || isOrigin(origin), index(at+"cors.allowed_origins", i),
+			"must be * or an origin as browsers send it, such as https://app.example.com: "+
+				"in lower case, without path and without the scheme's own port")
+	}
+	for i, text := range p.TrustedProxies {
+		_, ok := parseNetwork(text)
+		k.that(ok, index(at+"trusted_proxies", i), "must be an IP address or a network such as 10.0.0.0/8")
+	}
+	k.that(p.RateLimit.Requests >= 0, at+"rate_limit.requests", "must be 1 or more, or 0 for no limit")
+	k.positive(p.RateLimit.Window, at+"rate_limit.window")
+}
+
+func (k *checks) kratos(o Kratos) {
+	const at = "kratos."
+	k.baseURL(o.PublicURL, at+"public_url")
+	k.baseURL(o.AdminURL, at+"admin_url")
+	k.that(isPrintable(o.AdminToken.Reveal()), at+"admin_token", "must be printable ASCII without spaces or line breaks")
+	k.that(o.SchemaID != "", at+"schema_id", "must name an identity schema of Kratos, such as default")
+	k.that(traitPath.MatchString(o.EmailTrait), at+"email_trait",
+		"must be a dotted path inside the traits, such as email or contact.email")
+	k.that(o.Timeout >= Duration(time.Second) && o.Timeout <= Duration(time.Minute), at+"timeout",
+		"must be from 1s to 60s")
+}
+
+func (k *checks) invitation(v Invitation) {
+	const at = "invitation."
+	k.positive(v.Lifespan, at+"lifespan")
+	k.positive(v.MaxLifespan, at+"max_lifespan")
+	k.that(v.Lifespan <= v.MaxLifespan, at+"lifespan",
+		"must not be longer than invitation.max_lifespan; shorten it or lengthen the other")
+	k.positive(v.Cooldown, at+"cooldown")
+	k.positive(v.Retention, at+"retention")
+	k.that(v.LinkURL == "" || isLinkTemplate(v.LinkURL), at+"link_url",
+		"must be an absolute http or https URL with {token} once, after the host, or empty for the hosted page")
+	k.that(v.ReturnTo == "" || isReturnURL(v.ReturnTo), at+"return_to",
+		"must be an absolute URL such as https://app.example.com/welcome, or empty for Kratos' login")
+	for i, text := range v.AllowedReturnURLs {
+		k.that(isReturnURL(text) && isBare(text), index(at+"allowed_return_urls", i),
+			"must be an absolute URL such as https://app.example.com/ or myapp://callback, "+
+				"without user, query and fragment")
+	}
+}
+
+func (k *checks) password(p PasswordPolicy) {
+	const at = "selfservice.methods.password.config."
+	k.that(p.MinPasswordLength >= 6 && p.MinPasswordLength <= 72, at+"min_password_length",
+		"must be from 6 to 72, the bounds of Kratos")
+	k.that(isHostPort(p.HaveIBeenPwnedHost), at+"haveibeenpwned_host",
+		"must be a host such as api.pwnedpasswords.com, with :port if need be, and no scheme or path")
+	k.that(p.MaxBreaches >= 0, at+"max_breaches", "must be 0 or more")
+}
+
+func (k *checks) baseURL(value, key string) {
+	k.that(isWebURL(value) && isBare(value), key,
+		"must be an absolute http or https URL without user, query and fragment")
+}
+
+func index(key string, i int) string {
+	return fmt.Sprintf("%s[%d]", key, i)
+}

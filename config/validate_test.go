@@ -1,0 +1,201 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"invitebridge/config"
+)
+
+// refusals are files that Load refuses, with the key it names. Those marked
+// with schema are refused by the JSON schema as well.
+var refusals = []struct {
+	name, file, key string
+	schema          bool
+}{
+	{"dsn/empty", `dsn: ""`, "dsn", true},
+	{"dsn/other_store", `dsn: postgres://db.example/invites`, "dsn", true},
+	{"dsn/relative", `dsn: bolt://invites.db`, "dsn", true},
+	{"dsn/directory", `dsn: bolt:///var/lib/`, "dsn", true},
+	{"dsn/query", `dsn: bolt:///var/lib/x.db?mode=ro`, "dsn", true},
+	{"dsn/line_break", `dsn: "bolt:///var/lib/x\n.db"`, "dsn", false},
+
+	{"base_path/root", `serve: {base_path: /}`, "serve.base_path", true},
+	{"base_path/empty", `serve: {base_path: ""}`, "serve.base_path", true},
+	{"base_path/relative", `serve: {base_path: api}`, "serve.base_path", true},
+	{"base_path/trailing_slash", `serve: {base_path: /api/}`, "serve.base_path", true},
+	{"base_path/double_slash", `serve: {base_path: /api//v1}`, "serve.base_path", true},
+	{"base_path/dots", `serve: {base_path: /api/../v1}`, "serve.base_path", false},
+	{"base_path/pattern", `serve: {base_path: "/api/{x}"}`, "serve.base_path", true},
+	{"base_path/space", `serve: {base_path: "/api v1"}`, "serve.base_path", true},
+	{"base_path/health", `serve: {base_path: /health}`, "serve.base_path", false},
+	{"base_path/version", `serve: {base_path: /version}`, "serve.base_path", false},
+	{"base_path/invite", `serve: {base_path: /invite/api}`, "serve.base_path", false},
+	{"base_path/metrics", `serve: {base_path: /metrics/prometheus}`, "serve.base_path", false},
+	{"base_path/openapi", `serve: {base_path: /openapi.json}`, "serve.base_path", false},
+
+	{"port/negative", `serve: {public: {port: -1}}`, "serve.public.port", true},
+	{"port/too_high", `serve: {admin: {port: 65536}}`, "serve.admin.port", true},
+	{"port/shared", `serve: {public: {port: 80}, admin: {port: 80}}`, "serve.admin.port", false},
+	{"port/shared_by_wildcard", `serve: {public: {port: 80, host: 10.0.0.1}, admin: {port: 80, host: "::"}}`, "serve.admin.port", false},
+	{"host/with_port", `serve: {public: {host: "127.0.0.1:80"}}`, "serve.public.host", false},
+	{"host/brackets", `serve: {admin: {host: "[::1]"}}`, "serve.admin.host", true},
+
+	{"base_url/empty", `serve: {public: {base_url: ""}}`, "serve.public.base_url", true},
+	{"base_url/relative", `serve: {public: {base_url: /x}}`, "serve.public.base_url", true},
+	{"base_url/scheme", `serve: {public: {base_url: "ftp://x"}}`, "serve.public.base_url", true},
+	{"base_url/no_host", `serve: {public: {base_url: "http:///x"}}`, "serve.public.base_url", true},
+	{"base_url/user", `serve: {public: {base_url: "http://me@x"}}`, "serve.public.base_url", true},
+	{"base_url/query", `serve: {public: {base_url: "http://x/?"}}`, "serve.public.base_url", true},
+	{"base_url/fragment", `serve: {public: {base_url: "http://x/#"}}`, "serve.public.base_url", true},
+	{"base_url/port", `serve: {public: {base_url: "http://x:99999"}}`, "serve.public.base_url", false},
+	{"base_url/empty_port", `serve: {public: {base_url: "http://x:"}}`, "serve.public.base_url", false},
+	{"base_url/bare_ipv6", `serve: {public: {base_url: "http://::1/"}}`, "serve.public.base_url", false},
+	{"base_url/space", `serve: {public: {base_url: "http://a b/"}}`, "serve.public.base_url", true},
+
+	{"cors/no_origin", `serve: {public: {cors: {enabled: true, allowed_origins: []}}}`, "serve.public.cors.allowed_origins", false},
+	{"cors/path", `serve: {public: {cors: {allowed_origins: ["https://x/"]}}}`, "serve.public.cors.allowed_origins[0]", true},
+	{"cors/capitals", `serve: {public: {cors: {allowed_origins: ["*", "https://X"]}}}`, "serve.public.cors.allowed_origins[1]", true},
+	{"cors/own_port", `serve: {public: {cors: {allowed_origins: ["https://x:443"]}}}`, "serve.public.cors.allowed_origins[0]", false},
+	{"cors/bare_host", `serve: {public: {cors: {allowed_origins: [x.example]}}}`, "serve.public.cors.allowed_origins[0]", true},
+	{"cors/wildcard", `serve: {public: {cors: {allowed_origins: ["https://*.x"]}}}`, "serve.public.cors.allowed_origins[0]", false},
+	{"trusted_proxies/name", `serve: {public: {trusted_proxies: [proxy]}}`, "serve.public.trusted_proxies[0]", true},
+	{"trusted_proxies/length", `serve: {public: {trusted_proxies: [10.0.0.0/33]}}`, "serve.public.trusted_proxies[0]", false},
+	{"trusted_proxies/zone", `serve: {public: {trusted_proxies: ["fe80::1%eth0"]}}`, "serve.public.trusted_proxies[0]", true},
+	{"trusted_proxies/mapped", `serve: {public: {trusted_proxies: ["::ffff:10.0.0.1"]}}`, "serve.public.trusted_proxies[0]", false},
+	{"trusted_proxies/mapped_network", `serve: {public: {trusted_proxies: ["::ffff:10.0.0.0/104"]}}`, "serve.public.trusted_proxies[0]", false},
+	{"rate_limit/requests", `serve: {public: {rate_limit: {requests: -1}}}`, "serve.public.rate_limit.requests", true},
+	{"rate_limit/window", `serve: {public: {rate_limit: {window: 0s}}}`, "serve.public.rate_limit.window", false},
+
+	{"api_keys/none", `serve: {admin: {api_keys: []}}`, "serve.admin.api_keys", false},
+	{"api_keys/no_name", `serve: {admin: {api_keys: [{key: 0123456789abcdef}]}}`, "serve.admin.api_keys[0].name", true},
+	{"api_keys/odd_name", `serve: {admin: {api_keys: [{name: a b, key: 0123456789abcdef}]}}`, "serve.admin.api_keys[0].name", true},
+	{"api_keys/same_name", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef}, {name: a, key: 0123456789abcdeg}]}}`, "serve.admin.api_keys[1].name", false},
+	{"api_keys/no_key", `serve: {admin: {api_keys: [{name: a}]}}`, "serve.admin.api_keys[0]", true},
+	{"api_keys/both_kinds", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, key_sha256: "` + digest + `"}]}}`, "serve.admin.api_keys[0]", true},
+	{"api_keys/short", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcde}]}}`, "serve.admin.api_keys[0].key", true},
+	{"api_keys/space", `serve: {admin: {api_keys: [{name: a, key: "0123456789 abcdef"}]}}`, "serve.admin.api_keys[0].key", true},
+	{"api_keys/not_ascii", `serve: {admin: {api_keys: [{name: a, key: 0123456789äöüabcdef}]}}`, "serve.admin.api_keys[0].key", true},
+	{"api_keys/short_digest", `serve: {admin: {api_keys: [{name: a, key_sha256: "00"}]}}`, "serve.admin.api_keys[0].key_sha256", true},
+	{"api_keys/same_key", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef}, {name: b, key: 0123456789abcdef}]}}`, "serve.admin.api_keys[1]", false},
+	{"api_keys/same_key_as_digest", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef}, {name: b, key_sha256: "` + strings.ToUpper(digest) + `"}]}}`, "serve.admin.api_keys[1]", false},
+
+	{"kratos/public_url", `kratos: {public_url: kratos}`, "kratos.public_url", true},
+	{"kratos/admin_url", `kratos: {admin_url: "http://kratos?x"}`, "kratos.admin_url", true},
+	{"kratos/admin_token", `kratos: {admin_token: "x\n"}`, "kratos.admin_token", false},
+	{"kratos/schema_id", `kratos: {schema_id: ""}`, "kratos.schema_id", true},
+	{"kratos/email_trait_empty", `kratos: {email_trait: ""}`, "kratos.email_trait", true},
+	{"kratos/email_trait_dots", `kratos: {email_trait: contact..email}`, "kratos.email_trait", true},
+	{"kratos/timeout_short", `kratos: {timeout: 999ms}`, "kratos.timeout", false},
+	{"kratos/timeout_long", `kratos: {timeout: 61s}`, "kratos.timeout", false},
+
+	{"invitation/lifespan", `invitation: {lifespan: 0s}`, "invitation.lifespan", false},
+	{"invitation/lifespan_too_long", `invitation: {lifespan: 2h, max_lifespan: 1h}`, "invitation.lifespan", false},
+	{"invitation/cooldown", `invitation: {cooldown: -1m}`, "invitation.cooldown", true},
+	{"invitation/retention", `invitation: {retention: 0h}`, "invitation.retention", false},
+	{"link_url/no_token", `invitation: {link_url: "https://x/join"}`, "invitation.link_url", true},
+	{"link_url/two_tokens", `invitation: {link_url: "https://x/{token}/{token}"}`, "invitation.link_url", true},
+	{"link_url/other_braces", `invitation: {link_url: "https://x/{token}/{lang}"}`, "invitation.link_url", true},
+	{"link_url/relative", `invitation: {link_url: "/join/{token}"}`, "invitation.link_url", true},
+	{"link_url/scheme", `invitation: {link_url: "myapp://join/{token}"}`, "invitation.link_url", true},
+	{"link_url/token_in_host", `invitation: {link_url: "https://{token}.x/"}`, "invitation.link_url", true},
+	{"link_url/token_in_user", `invitation: {link_url: "https://{token}@x/"}`, "invitation.link_url", true},
+	{"link_url/token_in_port", `invitation: {link_url: "https://x:{token}/"}`, "invitation.link_url", true},
+	{"return_to/relative", `invitation: {return_to: /welcome}`, "invitation.return_to", true},
+	{"return_to/no_scheme", `invitation: {return_to: //x/welcome}`, "invitation.return_to", true},
+	{"return_to/no_host", `invitation: {return_to: "https:///welcome"}`, "invitation.return_to", true},
+	{"return_to/script", `invitation: {return_to: "JavaScript://x/%0aalert(1)"}`, "invitation.return_to", false},
+	{"return_to/user", `invitation: {return_to: "https://good.example@evil.example/"}`, "invitation.return_to", true},
+	{"allowed_return_urls/query", `invitation: {allowed_return_urls: ["https://x/?a"]}`, "invitation.allowed_return_urls[0]", true},
+	{"allowed_return_urls/fragment", `invitation: {allowed_return_urls: ["https://x/#a"]}`, "invitation.allowed_return_urls[0]", true},
+	{"allowed_return_urls/user", `invitation: {allowed_return_urls: ["https://x/", "https://u@x/"]}`, "invitation.allowed_return_urls[1]", true},
+	{"allowed_return_urls/no_host", `invitation: {allowed_return_urls: ["myapp:callback"]}`, "invitation.allowed_return_urls[0]", true},
+	{"allowed_return_urls/data", `invitation: {allowed_return_urls: ["data://x/text"]}`, "invitation.allowed_return_urls[0]", false},
+	{"allowed_return_urls/empty", `invitation: {allowed_return_urls: [""]}`, "invitation.allowed_return_urls[0]", true},
+
+	{"password/too_short", `selfservice: {methods: {password: {config: {min_password_length: 5}}}}`, "selfservice.methods.password.config.min_password_length", true},
+	{"password/too_long", `selfservice: {methods: {password: {config: {min_password_length: 73}}}}`, "selfservice.methods.password.config.min_password_length", true},
+	{"password/breaches", `selfservice: {methods: {password: {config: {max_breaches: -1}}}}`, "selfservice.methods.password.config.max_breaches", true},
+	{"password/host_url", `selfservice: {methods: {password: {config: {haveibeenpwned_host: "https://x"}}}}`, "selfservice.methods.password.config.haveibeenpwned_host", true},
+	{"password/host_path", `selfservice: {methods: {password: {config: {haveibeenpwned_host: x/y}}}}`, "selfservice.methods.password.config.haveibeenpwned_host", true},
+	{"password/host_empty", `selfservice: {methods: {password: {config: {haveibeenpwned_host: ""}}}}`, "selfservice.methods.password.config.haveibeenpwned_host", true},
+
+	{"log/level", `log: {level: warn}`, "log.level", true},
+	{"log/format", `log: {format: JSON}`, "log.format", true},
+}
+
+// digest is that of the key 0123456789abcdef.
+const digest = "9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f"
+
+func TestValidate(t *testing.T) {
+	for _, refusal := range refusals {
+		t.Run(refusal.name, func(t *testing.T) {
+			_, got := load(t, []string{withKey, refusal.file}, config.Options{})
+			place := "2.yml:1: " + refusal.key + ": must "
+			if len(got) != 1 || !strings.HasPrefix(got[0], place) {
+				t.Errorf("problems: got %q, want one that begins with %q", got, place)
+			}
+		})
+	}
+}
+
+// acceptances are files that Load accepts after one with a key.
+var acceptances = []struct{ name, file string }{
+	{"any_free_port", `serve: {public: {port: 0}, admin: {port: 0}}`},
+	{"one_port_on_two_hosts", `serve: {public: {port: 80, host: 10.0.0.1}, admin: {port: 80, host: localhost}}`},
+	{"hosts", `serve: {public: {host: "::1"}, admin: {host: invite_bridge.internal}}`},
+	{"short_base_path", `serve: {base_path: /i}`},
+	{"base_path_beside_a_taken_one", `serve: {base_path: /invites}`},
+	{"base_url_with_path", `serve: {public: {base_url: "https://x.example:8443/join/"}}`},
+	{"base_url_ipv6", `serve: {public: {base_url: "http://[::1]:4488"}}`},
+	{"origins", `serve: {public: {cors: {enabled: true, allowed_origins: ["*", "https://x.example:8443", "http://[::1]:3000", "capacitor://localhost"]}}}`},
+	{"proxies", `serve: {public: {trusted_proxies: [10.0.0.1, 10.0.0.0/8, "::1", "fd00::/8"]}}`},
+	{"no_rate_limit", `serve: {public: {rate_limit: {requests: 0}}}`},
+	{"keys", `serve: {admin: {api_keys: [{name: A.b-c_1, key: "!~34567890123456"}, {name: b, key_sha256: "` + strings.ToUpper(digest) + `"}]}}`},
+	{"email_trait", `kratos: {email_trait: contact.primary-email.0}`},
+	{"least_timeout", `kratos: {timeout: 1s}`},
+	{"most_timeout", `kratos: {timeout: 1m}`},
+	{"lifespan_at_its_most", `invitation: {lifespan: 1h30m, max_lifespan: 90m}`},
+	{"link_in_path", `invitation: {link_url: "https://x.example/{token}"}`},
+	{"link_in_query", `invitation: {link_url: "http://x.example?token={token}&lang=de"}`},
+	{"link_in_fragment", `invitation: {link_url: "https://x.example/join#{token}"}`},
+	{"return_to", `invitation: {return_to: "https://x.example/welcome?from=invite#top"}`},
+	{"return_to_app", `invitation: {return_to: "myapp://callback"}`},
+	{"return_urls", `invitation: {allowed_return_urls: ["https://x.example", "http://127.0.0.1:3000/a/b", "com.example.app://callback/done"]}`},
+	{"least_password", `selfservice: {methods: {password: {config: {min_password_length: 6}}}}`},
+	{"most_password", `selfservice: {methods: {password: {config: {min_password_length: 72}}}}`},
+	{"breach_host", `selfservice: {methods: {password: {config: {haveibeenpwned_host: "127.0.0.1:8080"}}}}`},
+}
+
+func TestValidateAccepts(t *testing.T) {
+	for _, acceptance := range acceptances {
+		t.Run(acceptance.name, func(t *testing.T) {
+			if _, got := load(t, []string{withKey, acceptance.file}, config.Options{}); got != nil {
+				t.Errorf("problems: %q", got)
+			}
+		})
+	}
+	for _, level := range []string{"trace", "debug", "info", "warning", "error"} {
+		t.Run("level_"+level, func(t *testing.T) {
+			if _, got := load(t, []string{withKey, "log: {level: " + level + "}"}, config.Options{}); got != nil {
+				t.Errorf("problems: %q", got)
+			}
+		})
+	}
+}
+
+func TestValidateInCode(t *testing.T) {
+	if err := keyed(nil).Validate(); err != nil {
+		t.Errorf("defaults with a key: %v", err)
+	}
+	err := config.Default().Validate()
+	want := []string{"serve.admin.api_keys: must have at least one key, such as {name: backend, key: …}; make one with: openssl rand -hex 32"}
+	if diff := cmp.Diff(want, problems(t, err, "")); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+	if found := problems(t, config.Config{}.Validate(), ""); len(found) < 10 {
+		t.Errorf("the zero value has only these problems: %q", found)
+	}
+}

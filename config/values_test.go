@@ -1,0 +1,116 @@
+package config_test
+
+import (
+	"encoding/hex"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"invitebridge/config"
+)
+
+func TestDuration(t *testing.T) {
+	for want, d := range map[string]time.Duration{
+		"0s":     0,
+		"1.5s":   1500 * time.Millisecond,
+		"10m":    10 * time.Minute,
+		"1h":     time.Hour,
+		"720h":   720 * time.Hour,
+		"1h0m1s": time.Hour + time.Second,
+		"1h10m":  70 * time.Minute,
+		"-24h":   -24 * time.Hour,
+	} {
+		text, err := config.Duration(d).MarshalText()
+		if err != nil || string(text) != want {
+			t.Errorf("MarshalText: got %q, %v; want %q", text, err, want)
+		}
+		var back config.Duration
+		if err := back.UnmarshalText(text); err != nil || back != config.Duration(d) {
+			t.Errorf("UnmarshalText(%q): got %v, %v", text, back, err)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	c := config.Default()
+	if got, want := c.PublicAddr(), ":4488"; got != want {
+		t.Errorf("PublicAddr: got %q, want %q", got, want)
+	}
+	c.Serve.Admin.Host = "::1"
+	if got, want := c.AdminAddr(), "[::1]:4489"; got != want {
+		t.Errorf("AdminAddr: got %q, want %q", got, want)
+	}
+}
+
+func TestBoltPath(t *testing.T) {
+	if got, want := config.Default().BoltPath(), "/var/lib/invitebridge/invites.db"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := (config.Config{}).BoltPath(); got != "" {
+		t.Errorf("without a DSN: got %q", got)
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	c := config.Default()
+	if got := c.TrustedProxies(); got != nil {
+		t.Errorf("defaults: got %v", got)
+	}
+	c.Serve.Public.TrustedProxies = []string{"10.1.2.3/8", "192.0.2.1", "::1"}
+	want := []netip.Prefix{
+		netip.MustParsePrefix("10.0.0.0/8"),
+		netip.MustParsePrefix("192.0.2.1/32"),
+		netip.MustParsePrefix("::1/128"),
+	}
+	if diff := cmp.Diff(want, c.TrustedProxies(), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+		t.Errorf("networks (-want +got):\n%s", diff)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	c := config.Default()
+	if got, want := c.LinkTemplate(), "http://127.0.0.1:4488/invite/{token}"; got != want {
+		t.Errorf("LinkTemplate: got %q, want %q", got, want)
+	}
+	if got, want := c.ReturnTo(), "http://127.0.0.1:4433/self-service/login/browser"; got != want {
+		t.Errorf("ReturnTo: got %q, want %q", got, want)
+	}
+	c.Serve.Public.BaseURL = "https://x.example/join/"
+	if got, want := c.LinkTemplate(), "https://x.example/join/invite/{token}"; got != want {
+		t.Errorf("LinkTemplate below a path: got %q, want %q", got, want)
+	}
+	c.Invitation.LinkURL, c.Invitation.ReturnTo = "https://y.example/#{token}", "https://y.example/"
+	if got, want := c.LinkTemplate(), "https://y.example/#{token}"; got != want {
+		t.Errorf("LinkTemplate: got %q, want %q", got, want)
+	}
+	if got, want := c.ReturnTo(), "https://y.example/"; got != want {
+		t.Errorf("ReturnTo: got %q, want %q", got, want)
+	}
+}
+
+func TestDigest(t *testing.T) {
+	for name, key := range map[string]config.APIKey{
+		"of_a_key":    {Key: "0123456789abcdef"},
+		"as_a_digest": {KeySHA256: digest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := key.Digest()
+			if text := hex.EncodeToString(got[:]); text != digest {
+				t.Errorf("got %s, want %s", text, digest)
+			}
+		})
+	}
+}
+
+func TestSlogLevel(t *testing.T) {
+	for text, want := range map[string]slog.Level{
+		"trace": -8, "debug": slog.LevelDebug, "info": slog.LevelInfo, "warning": slog.LevelWarn, "error": slog.LevelError,
+	} {
+		if got := (config.Log{Level: text}).SlogLevel(); got != want {
+			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
+	}
+}
