@@ -1,0 +1,175 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/google/uuid"
+)
+
+// InviteRequest is what an inviter asks for. Empty fields take defaults.
+type InviteRequest struct {
+	Email          string    // this or IdentityID, not both
+	IdentityID     uuid.UUID // an existing inactive identity
+	SchemaID       string
+	Traits         json.RawMessage // an object; the e-mail trait is filled in
+	MetadataPublic json.RawMessage
+	MetadataAdmin  json.RawMessage // an object
+	InviterID      string
+	InviterName    string
+	Locale         string
+	ReturnTo       string
+	ExpiresIn      time.Duration // zero: the configured lifespan
+	Quiet          bool          // tell nobody
+}
+
+// MarkKey is the member of an identity's admin metadata that is the bridge's.
+const MarkKey = "invitation"
+
+const maxLabelLength = 256 // bytes, of the free texts of an invitation
+
+// draft is a validated request: what a new invitation will be made of.
+type draft struct {
+	InviteRequest
+	email       string
+	traitsGiven bool
+	identity    *Identity // the one that was named or found; nil: to be created
+}
+
+// check validates all that needs no look at the identity system.
+func (s *Service) check(r InviteRequest) (InviteRequest, error) {
+	for name, text := range map[string]string{
+		"schema_id": r.SchemaID, "inviter_id": r.InviterID, "inviter_name": r.InviterName, "locale": r.Locale,
+	} {
+		if len(text) > maxLabelLength || strings.ContainsFunc(text, unicode.IsControl) {
+			return r, ErrBadRequest.Reasonf("%s must be at most %d bytes, without control characters.", name, maxLabelLength)
+		}
+	}
+	if (r.Email == "") == (r.IdentityID == uuid.Nil) {
+		return r, ErrBadRequest.Reasonf("Give either email or identity_id.")
+	}
+	if given(r.Traits) && !isObject(r.Traits) {
+		return r, ErrTraitsInvalid.Reasonf("traits must be an object.")
+	}
+	if given(r.MetadataAdmin) {
+		members, ok := object(r.MetadataAdmin)
+		if !ok {
+			return r, ErrTraitsInvalid.Reasonf("metadata_admin must be an object.")
+		}
+		if _, taken := members[MarkKey]; taken {
+			return r, ErrTraitsInvalid.Reasonf("metadata_admin.%s is kept for the bridge; use another name.", MarkKey)
+		}
+	}
+	if r.ReturnTo != "" {
+		if err := s.config.ReturnURLs.Check(r.ReturnTo); err != nil {
+			return r, err
+		}
+	}
+	if r.ExpiresIn == 0 {
+		r.ExpiresIn = s.config.Lifespan
+	}
+	if r.ExpiresIn < time.Second || r.ExpiresIn > s.config.MaxLifespan {
+		return r, ErrExpiresIn.Reasonf("expires_in must be a duration such as \"48h\" between 1s and %s.", s.config.MaxLifespan)
+	}
+	return r, nil
+}
+
+// draft validates a request and completes its e-mail and traits.
+func (s *Service) draft(ctx context.Context, r InviteRequest) (*draft, error) {
+	r, err := s.check(r)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{InviteRequest: r, traitsGiven: given(r.Traits)}
+	email := r.Email
+	if r.IdentityID != uuid.Nil {
+		identity, err := s.identities.Get(ctx, r.IdentityID)
+		if errors.Is(err, ErrIdentityNotFound) {
+			return nil, ErrIdentityConflict.Reasonf("There is no identity with that identity_id.")
+		} else if err != nil {
+			return nil, failure(err)
+		}
+		d.identity, email = &identity, identity.Email
+	}
+	if d.email, err = ParseEmail(email, s.config.ToASCII); err != nil {
+		return nil, err
+	}
+	if d.traitsGiven || d.identity == nil {
+		d.Traits, err = s.fillEmail(d.Traits, d.email)
+	}
+	return d, err
+}
+
+// fillEmail sets the e-mail trait. One that the caller gave must be the same
+// address.
+func (s *Service) fillEmail(traits json.RawMessage, email string) (json.RawMessage, error) {
+	if !given(traits) {
+		traits = json.RawMessage("{}")
+	}
+	path := strings.Split(s.config.EmailTrait, ".")
+	filled, err := setMember(traits, path, func(old json.RawMessage) (json.RawMessage, error) {
+		var text string
+		if given(old) {
+			if json.Unmarshal(old, &text) != nil {
+				return nil, ErrTraitsInvalid.Reasonf("traits.%s must be a text.", s.config.EmailTrait)
+			}
+			if parsed, err := ParseEmail(text, s.config.ToASCII); err != nil || parsed != email {
+				return nil, ErrTraitsInvalid.Reasonf("traits.%s is not the address in email; leave it out.", s.config.EmailTrait)
+			}
+		}
+		return json.Marshal(email)
+	})
+	return filled, err
+}
+
+// setMember rewrites the member of a nested object that path leads to, and
+// leaves all others as they are, byte for byte.
+func setMember(raw json.RawMessage, path []string, set func(json.RawMessage) (json.RawMessage, error)) (json.RawMessage, error) {
+	if len(path) == 0 {
+		return set(raw)
+	}
+	members, ok := object(raw)
+	if !ok {
+		return nil, ErrTraitsInvalid.Reasonf("The parent of traits.%s must be an object.", path[0])
+	}
+	member, err := setMember(members[path[0]], path[1:], set)
+	if err != nil {
+		return nil, err
+	}
+	members[path[0]] = member
+	return json.Marshal(members)
+}
+
+// object reads the members of a JSON object; nothing reads as an empty one.
+func object(raw json.RawMessage) (map[string]json.RawMessage, bool) {
+	members := make(map[string]json.RawMessage)
+	if !given(raw) {
+		return members, true
+	}
+	err := json.Unmarshal(raw, &members)
+	return members, err == nil
+}
+
+func isObject(raw json.RawMessage) bool {
+	_, ok := object(raw)
+	return ok
+}
+
+// sameJSON compares by value, numbers to the digit.
+func sameJSON(a, b json.RawMessage) bool {
+	value := func(raw json.RawMessage) (v any) {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.UseNumber()
+		if len(raw) > 0 && d.Decode(&v) != nil {
+			return &v // equal to nothing
+		}
+		return v
+	}
+	return reflect.DeepEqual(value(a), value(b))
+}

@@ -1,0 +1,57 @@
+package bridge
+
+import (
+	"regexp"
+	"strings"
+)
+
+// ToASCII turns an internationalised domain name into its ASCII form, and
+// refuses what is not a domain name. It is given to the domain because the
+// Unicode tables behind it are a library's business.
+type ToASCII func(domain string) (string, error)
+
+const (
+	maxEmailLength = 254 // RFC 5321, 4.5.3.1.3, less the angle brackets
+	maxLocalLength = 64  // RFC 5321, 4.5.3.1.1
+)
+
+var (
+	localPart  = regexp.MustCompile("^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+	domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+)
+
+// ParseEmail reads one plain address and gives its canonical form: lower case,
+// the domain in ASCII. Everything that a mail system might read as more or
+// other than one address is ErrEmailInvalid: display names, comments, quotes,
+// lists, address literals, white space, and letters beyond ASCII before the @,
+// which Kratos would fold into somebody else's mailbox (U+212A becomes k).
+func ParseEmail(text string, toASCII ToASCII) (string, error) {
+	if len(text) > maxEmailLength {
+		return "", ErrEmailInvalid.Reasonf("The e-mail address is longer than %d bytes.", maxEmailLength)
+	}
+	local, domain, found := strings.Cut(text, "@")
+	if !found || strings.Contains(domain, "@") || !isASCII(local) {
+		return "", ErrEmailInvalid
+	}
+	domain, err := toASCII(domain)
+	if err != nil {
+		return "", ErrEmailInvalid.Because(err)
+	}
+	local, domain = strings.ToLower(local), strings.ToLower(domain)
+	switch email := local + "@" + domain; {
+	case len(local) > maxLocalLength, len(email) > maxEmailLength,
+		!localPart.MatchString(local), !domainName.MatchString(domain):
+		return "", ErrEmailInvalid
+	default:
+		return email, nil
+	}
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,73 @@
+package bridge_test
+
+import (
+	"errors"
+	"net/mail"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/idna"
+
+	"invitebridge/bridge"
+)
+
+func TestParseEmail(t *testing.T) {
+	good := map[string]string{
+		"ada@example.com":                "ada@example.com",
+		"Ada.Lovelace+x@EXAMPLE.com":     "ada.lovelace+x@example.com",
+		"u@münchen.de":                   "u@xn--mnchen-3ya.de",
+		"u@xn--mnchen-3ya.de":            "u@xn--mnchen-3ya.de",
+		"u@BÜCHER.example":               "u@xn--bcher-kva.example",
+		"root@localhost":                 "root@localhost",
+		"a!#$%&'*+/=?^_`{|}~-b@x.y":      "a!#$%&'*+/=?^_`{|}~-b@x.y",
+		strings.Repeat("a", 64) + "@x.y": strings.Repeat("a", 64) + "@x.y",
+	}
+	for in, want := range good {
+		if got, err := bridge.ParseEmail(in, idna.Lookup.ToASCII); err != nil || got != want {
+			t.Errorf("%q: got %q, %v; want %q", in, got, err, want)
+		}
+	}
+	bad := []string{
+		"", "ada", "@", "@example.com", "ada@", "ada@@example.com", "a@b@c",
+		"ada@example.com\r\nBcc: eve@example.com", "ada@example.com\n", "\nada@example.com", "ada\r\n @example.com",
+		"ada@example.com,eve@example.com", "ada@example.com;eve@example.com", "ada@example.com eve@example.com",
+		"Ada <ada@example.com>", "<ada@example.com>", "ada@example.com (Ada)", "(c)ada@example.com",
+		`"ada"@example.com`, `"a b"@example.com`, `a\@b@example.com`,
+		"a@b> SIZE=1", "a@b>", "a@b\x00", "a@[127.0.0.1]", "a@[IPv6:::1]",
+		".ada@example.com", "ada.@example.com", "a..b@example.com", "ada@example..com", "ada@.example.com",
+		"ada@-example.com", "ada@example-.com", "ada@exa_mple.com", "ada@example.com.", " ada@example.com", "ada@example.com ",
+		"a\u200bda@example.com", "ada@exam\u202eple.com", "\u202eada@example.com", "\u212aate@example.com", "ädä@example.com",
+		"ada@example.com\u2028", "ada%0d%0a@exam ple.com",
+		strings.Repeat("a", 65) + "@x.y", "a@" + strings.Repeat("a", 64) + ".com",
+		"a@" + strings.Repeat("a.", 130) + "com", strings.Repeat("a", 300),
+	}
+	for _, in := range bad {
+		if got, err := bridge.ParseEmail(in, idna.Lookup.ToASCII); !errors.Is(err, bridge.ErrEmailInvalid) {
+			t.Errorf("%q: got %q, %v", in, got, err)
+		}
+	}
+}
+
+// FuzzParseEmail: whatever is accepted is one plain address to net/mail too,
+// in a form that parsing again does not change, without a byte that could end a
+// header or an SMTP command.
+func FuzzParseEmail(f *testing.F) {
+	for _, seed := range []string{"ada@example.com", "u@münchen.de", "a@b> SIZE=1", "Bob <a@b>", "\u212a@x", "a@xn--a"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		email, err := bridge.ParseEmail(in, idna.Lookup.ToASCII)
+		if err != nil {
+			return
+		}
+		if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email || parsed.Name != "" {
+			t.Fatalf("%q became %q, which net/mail reads as %v, %v", in, email, parsed, err)
+		}
+		if strings.ContainsAny(email, "\r\n\x00 <>,;:\"()[]\\") || strings.ToLower(email) != email || len(email) > 254 {
+			t.Fatalf("%q became %q", in, email)
+		}
+		if again, err := bridge.ParseEmail(email, idna.Lookup.ToASCII); err != nil || again != email {
+			t.Fatalf("%q became %q and then %q, %v", in, email, again, err)
+		}
+	})
+}

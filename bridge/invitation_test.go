@@ -1,0 +1,193 @@
+package bridge_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+)
+
+var (
+	born  = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	alive = born.Add(time.Hour)
+	death = born.Add(24 * time.Hour)
+)
+
+// invitationIn gives an invitation in each situation that a verb can meet.
+func invitationIn(situation string) bridge.Invitation {
+	inv := bridge.Invitation{
+		ID: uuid.MustParse("01890000-0000-7000-8000-000000000001"), State: bridge.StatePending,
+		Email: "ada@example.com", Lifespan: 24 * time.Hour, CreatedAt: born, UpdatedAt: born, ExpiresAt: death,
+	}
+	claim := &bridge.Claim{ID: uuid.MustParse("01890000-0000-7000-8000-00000000000c"), Until: alive.Add(15 * time.Second)}
+	switch situation {
+	case "pending":
+	case "due":
+		inv.ExpiresAt = alive
+	case "claimed":
+		inv.Claim = claim
+	case "claimed and due":
+		inv.ExpiresAt, inv.Claim = alive, claim
+	case "unsettled just now":
+		claim.UnsettledAt = alive
+		inv.Claim = claim
+	case "unsettled for long":
+		claim.UnsettledAt = alive.Add(-3 * time.Second)
+		inv.Claim = claim
+	case "lapsed":
+		claim.Until = alive
+		inv.Claim = claim
+	case "expired", "revoked", "accepted":
+		inv.State = bridge.State(situation)
+	default:
+		panic(situation)
+	}
+	return inv
+}
+
+// TestTransitions is the whole table: every situation against every verb.
+func TestTransitions(t *testing.T) {
+	const claimed = bridge.State("pending, claimed")
+	type outcome struct {
+		state bridge.State
+		err   error
+	}
+	pending, accepted := bridge.StatePending, bridge.StateAccepted
+	expired, revoked := bridge.StateExpired, bridge.StateRevoked
+	busy := bridge.ErrAcceptInProgress
+	newClaim := uuid.New()
+	verbs := []struct {
+		name string
+		do   func(bridge.Invitation) (bridge.Invitation, error)
+	}{
+		{"begin", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Begin(newClaim, alive, 15*time.Second) }},
+		{"accept", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Accept(alive), nil }},
+		{"revoke", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Revoke(alive) }},
+		{"expire", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Expire(alive), nil }},
+		{"resend", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Resend(alive) }},
+		{"close", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Close(alive), nil }},
+	}
+	table := []struct {
+		situation string
+		want      map[string]outcome
+	}{
+		{"pending", map[string]outcome{
+			"begin": {claimed, nil}, "accept": {pending, nil}, "revoke": {revoked, nil},
+			"expire": {pending, nil}, "resend": {pending, nil}, "close": {revoked, nil},
+		}},
+		{"due", map[string]outcome{
+			"begin": {pending, bridge.ErrExpired}, "accept": {pending, nil}, "revoke": {revoked, nil},
+			"expire": {expired, nil}, "resend": {pending, nil}, "close": {revoked, nil},
+		}},
+		{"claimed", map[string]outcome{
+			"begin": {claimed, busy}, "accept": {accepted, nil}, "revoke": {claimed, busy},
+			"expire": {claimed, nil}, "resend": {claimed, nil}, "close": {revoked, nil},
+		}},
+		{"claimed and due", map[string]outcome{
+			"begin": {claimed, busy}, "accept": {accepted, nil}, "revoke": {claimed, busy},
+			"expire": {claimed, nil}, "resend": {claimed, nil}, "close": {revoked, nil},
+		}},
+		{"unsettled just now", map[string]outcome{
+			"begin": {claimed, busy}, "accept": {accepted, nil}, "revoke": {claimed, busy},
+			"expire": {claimed, nil}, "resend": {claimed, nil}, "close": {revoked, nil},
+		}},
+		{"unsettled for long", map[string]outcome{
+			"begin": {claimed, nil}, "accept": {accepted, nil}, "revoke": {claimed, busy},
+			"expire": {claimed, nil}, "resend": {claimed, nil}, "close": {revoked, nil},
+		}},
+		{"lapsed", map[string]outcome{
+			"begin": {claimed, nil}, "accept": {accepted, nil}, "revoke": {claimed, busy},
+			"expire": {claimed, nil}, "resend": {claimed, nil}, "close": {revoked, nil},
+		}},
+		{"expired", map[string]outcome{
+			"begin": {expired, bridge.ErrExpired}, "accept": {expired, nil}, "revoke": {revoked, nil},
+			"expire": {expired, nil}, "resend": {pending, nil}, "close": {expired, nil},
+		}},
+		{"revoked", map[string]outcome{
+			"begin": {revoked, bridge.ErrRevoked}, "accept": {revoked, nil}, "revoke": {revoked, nil},
+			"expire": {revoked, nil}, "resend": {revoked, bridge.ErrRevoked}, "close": {revoked, nil},
+		}},
+		{"accepted", map[string]outcome{
+			"begin": {accepted, bridge.ErrAccepted}, "accept": {accepted, nil}, "revoke": {accepted, bridge.ErrAccepted},
+			"expire": {accepted, nil}, "resend": {accepted, bridge.ErrAccepted}, "close": {accepted, nil},
+		}},
+	}
+	for _, row := range table {
+		for _, verb := range verbs {
+			t.Run(row.situation+"/"+verb.name, func(t *testing.T) {
+				want, listed := row.want[verb.name]
+				if !listed {
+					t.Fatal("the table has a hole")
+				}
+				before := invitationIn(row.situation)
+				got, err := verb.do(before)
+				state := got.State
+				if state == pending && got.Claim != nil {
+					state = claimed
+				}
+				if state != want.state || !errors.Is(err, want.err) {
+					t.Errorf("got %q, %v; want %q, %v", state, err, want.state, want.err)
+				}
+				if fresh := invitationIn(row.situation); fresh.Claim != nil && *fresh.Claim != *before.Claim {
+					t.Error("the verb changed the claim of the invitation it was given")
+				}
+			})
+		}
+	}
+}
+
+func TestBegin(t *testing.T) {
+	id := uuid.New()
+	t.Run("a first claim inherits nothing", func(t *testing.T) {
+		inv, err := invitationIn("pending").Begin(id, alive, 15*time.Second)
+		if err != nil || inv.Claim.Inherited || !inv.Holds(id) || inv.Claim.Until != alive.Add(15*time.Second) {
+			t.Errorf("got %+v, %v", inv.Claim, err)
+		}
+	})
+	for _, situation := range []string{"unsettled for long", "lapsed"} {
+		t.Run(situation+" is inherited", func(t *testing.T) {
+			inv, err := invitationIn(situation).Begin(id, alive, 15*time.Second)
+			if err != nil || !inv.Claim.Inherited || !inv.Holds(id) {
+				t.Errorf("got %+v, %v", inv.Claim, err)
+			}
+		})
+	}
+	t.Run("who is told to wait is told how long", func(t *testing.T) {
+		_, err := invitationIn("unsettled just now").Begin(id, alive, time.Second)
+		var e *bridge.Error
+		if !errors.As(err, &e) || e.RetryAfter != 2*time.Second {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestDeadAtExpiresAt(t *testing.T) {
+	inv := invitationIn("pending")
+	if err := inv.Usable(death.Add(-time.Microsecond)); err != nil {
+		t.Errorf("a microsecond before: %v", err)
+	}
+	if err := inv.Usable(death); !errors.Is(err, bridge.ErrExpired) {
+		t.Errorf("at the very time: %v", err)
+	}
+}
+
+func TestRevivalLeavesOldTokensDead(t *testing.T) {
+	old := bridge.TokenRecord{Epoch: 0}
+	inv, err := invitationIn("expired").Resend(alive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inv.UsableBy(old, alive); !errors.Is(err, bridge.ErrExpired) {
+		t.Errorf("a token of the former life: %v", err)
+	}
+	if err := inv.UsableBy(bridge.TokenRecord{Epoch: inv.Epoch}, alive); err != nil {
+		t.Errorf("a token of the new life: %v", err)
+	}
+	again, err := inv.Resend(alive)
+	if err != nil || again.Epoch != inv.Epoch {
+		t.Errorf("resending a pending invitation killed its tokens: %v", err)
+	}
+}

@@ -1,0 +1,164 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+)
+
+// Invite creates an inactive identity and a pending invitation for it. An
+// e-mail address that has a pending invitation gets that one, unchanged, with a
+// further token; an identity that is there and inactive is adopted.
+//
+// ErrBadRequest, ErrEmailInvalid, ErrTraitsInvalid, ErrReturnTo, ErrExpiresIn;
+// ErrIdentityActive; ErrIdentityConflict if traits or metadata were given that
+// differ from those of the identity, or an identifier is another's;
+// ErrKratosRejected, ErrKratosAway, ErrStoreAway. After any of them, asking
+// again is safe.
+func (s *Service) Invite(ctx context.Context, r InviteRequest) (Offer, error) {
+	ctx, cancel := s.detached(ctx)
+	defer cancel()
+	d, err := s.draft(ctx, r)
+	if err != nil {
+		return Offer{}, err
+	}
+	// A pending invitation whose identity is gone is closed on the way, and so
+	// may be one that was made meanwhile: look again, not for ever.
+	for range 3 {
+		inv, err := s.pending(ctx, d.email, s.schemaOf(d))
+		if errors.Is(err, ErrMissing) {
+			offer, err := s.inviteNew(ctx, d)
+			if errors.Is(err, ErrTaken) {
+				continue
+			}
+			return offer, err
+		} else if err != nil {
+			return Offer{}, err
+		}
+		offer, err := s.inviteAgain(ctx, inv, d)
+		if errors.Is(err, errLookAgain) {
+			continue
+		}
+		return offer, err
+	}
+	return Offer{}, ErrIdentityConflict.Reasonf("The invitation of this e-mail keeps changing. Try again.")
+}
+
+var errLookAgain = errors.New("the invitation has changed")
+
+func (s *Service) schemaOf(d *draft) string {
+	switch {
+	case d.identity != nil:
+		return d.identity.SchemaID
+	case d.SchemaID != "":
+		return d.SchemaID
+	}
+	return s.config.SchemaID
+}
+
+// pending reads the invitation of an e-mail that can still be used. ErrMissing.
+func (s *Service) pending(ctx context.Context, email, schemaID string) (Invitation, error) {
+	var inv Invitation
+	err := s.view(ctx, func(tx Tx) (err error) {
+		inv, err = tx.PendingInvitation(email, schemaID)
+		return err
+	})
+	if err == nil && inv.Due(s.now()) {
+		err = ErrMissing
+	}
+	return inv, err
+}
+
+// inviteNew makes the identity, or adopts it, and then the invitation. ErrTaken
+// if another caller was faster.
+func (s *Service) inviteNew(ctx context.Context, d *draft) (Offer, error) {
+	// Two callers at once would both create the identity, and the one that
+	// loses could delete it under the other's feet.
+	unlock, err := s.inviting.lock(ctx, d.email)
+	if err != nil {
+		return Offer{}, ErrStoreAway.Because(err)
+	}
+	defer unlock()
+	if _, err := s.pending(ctx, d.email, s.schemaOf(d)); err == nil {
+		return Offer{}, ErrTaken
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Offer{}, ErrInternal.Because(err)
+	}
+	identity, made, err := s.identityFor(ctx, id, d)
+	if err != nil {
+		return Offer{}, err
+	}
+	now := s.now()
+	inv := Invitation{
+		ID: id, State: StatePending, Email: d.email, IdentityID: identity.ID, SchemaID: identity.SchemaID,
+		InviterID: d.InviterID, InviterName: d.InviterName, Locale: d.Locale, ReturnTo: d.ReturnTo,
+		Lifespan: d.ExpiresIn, Delivery: DeliveryOff,
+		CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(d.ExpiresIn),
+	}
+	offer, err := s.offer(ctx, func(tx Tx) (_ Invitation, announce bool, err error) {
+		old, err := tx.PendingInvitation(inv.Email, inv.SchemaID)
+		if err == nil && old.Due(now) {
+			err = tx.PutInvitation(old.Expire(now))
+		} else if errors.Is(err, ErrMissing) {
+			err = nil
+		}
+		return inv, !d.Quiet, err
+	})
+	if err != nil && made && !errors.Is(err, ErrTaken) {
+		err = errors.Join(err, s.identities.Delete(ctx, identity.ID))
+	}
+	offer.Created = true
+	return offer, err
+}
+
+// inviteAgain gives a further token for a pending invitation, once the identity
+// is known to be there and to be what the caller described.
+func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Offer, error) {
+	identity, err := s.invited(ctx, inv)
+	if errors.Is(err, ErrRevoked) {
+		return Offer{}, errLookAgain
+	} else if err != nil {
+		return Offer{}, err
+	}
+	if err := s.matches(d, identity); err != nil {
+		return Offer{}, err
+	}
+	now := s.now()
+	return s.offer(ctx, func(tx Tx) (_ Invitation, announce bool, err error) {
+		inv, err := tx.Invitation(inv.ID)
+		if err == nil && inv.Usable(now) != nil || errors.Is(err, ErrMissing) {
+			err = errLookAgain
+		}
+		return inv, !d.Quiet && !now.Before(inv.AnnouncedAt.Add(s.config.Cooldown)), err
+	})
+}
+
+// offer mints a token, and commits it together with the invitation that change
+// gives. The invitee is told if change says so.
+func (s *Service) offer(ctx context.Context, change func(Tx) (inv Invitation, announce bool, err error)) (Offer, error) {
+	var inv Invitation
+	var announce bool
+	token, now := MintToken(), s.now()
+	err := s.update(ctx, func(tx Tx) (err error) {
+		if inv, announce, err = change(tx); err != nil {
+			return err
+		}
+		if announce {
+			inv = inv.Announce(now)
+		}
+		if err = tx.PutInvitation(inv); err != nil {
+			return err
+		}
+		return tx.PutToken(token.Digest(), TokenRecord{InvitationID: inv.ID, Channel: ChannelAPI, Epoch: inv.Epoch})
+	})
+	if err != nil {
+		return Offer{}, err
+	}
+	if announce {
+		s.announce(inv, token)
+	}
+	return Offer{Invitation: inv, Token: token, Link: s.link(token)}, nil
+}

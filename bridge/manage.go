@@ -1,0 +1,84 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+)
+
+// Resend grants an invitation its lifespan anew, revives it if it has expired,
+// and gives a further token; the invitee is told again.
+//
+// ErrNotFound; ErrAccepted; ErrRevoked, also if the identity is gone;
+// ErrIdentityActive; ErrIdentityConflict if another invitation of that e-mail
+// is pending; ErrKratosAway, ErrStoreAway.
+func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
+	inv, err := s.Get(ctx, id)
+	if err != nil {
+		return Offer{}, err
+	}
+	if _, err := inv.Resend(s.now()); err != nil {
+		return Offer{}, err
+	}
+	ctx, cancel := s.detached(ctx)
+	defer cancel()
+	// The sweep may be about to delete the identity of an expired invitation.
+	unlock, err := s.inviting.lock(ctx, inv.Email)
+	if err != nil {
+		return Offer{}, ErrStoreAway.Because(err)
+	}
+	defer unlock()
+	if _, err := s.invited(ctx, inv); err != nil {
+		return Offer{}, err
+	}
+	now := s.now()
+	offer, err := s.offer(ctx, func(tx Tx) (_ Invitation, announce bool, err error) {
+		inv, err := tx.Invitation(id)
+		if err == nil {
+			inv, err = inv.Resend(now)
+		}
+		return inv, true, err
+	})
+	if errors.Is(err, ErrTaken) {
+		err = ErrIdentityConflict.Reasonf("A newer invitation of this e-mail is pending. Resend that one.")
+	}
+	return offer, notFound(err)
+}
+
+// Revoke ends an invitation for good; a revoked one is given as it is.
+// ErrNotFound; ErrAccepted; ErrAcceptInProgress while somebody is accepting,
+// for that one might win; ErrKratosAway, ErrStoreAway.
+func (s *Service) Revoke(ctx context.Context, id uuid.UUID) (Invitation, error) {
+	inv, err := s.Get(ctx, id)
+	if err != nil {
+		return Invitation{}, err
+	}
+	if inv.Lapsed(s.now()) {
+		if err := s.settle(ctx, inv); err != nil {
+			return Invitation{}, err
+		}
+	}
+	now := s.now()
+	err = s.update(ctx, func(tx Tx) (err error) {
+		if inv, err = tx.Invitation(id); err != nil {
+			return err
+		}
+		if inv, err = inv.Revoke(now); err != nil {
+			return err
+		}
+		return tx.PutInvitation(inv)
+	})
+	if err != nil {
+		return Invitation{}, notFound(err)
+	}
+	return inv, nil
+}
+
+// notFound says for callers what a store says to rules.
+func notFound(err error) error {
+	if errors.Is(err, ErrMissing) {
+		return ErrNotFound
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package bridge
+
+import (
+	"net/url"
+	"path"
+	"strings"
+)
+
+// ReturnURLs are the places that an invitee may be sent to after accepting.
+// Each allows its exact scheme and host, and the paths at or below its own.
+type ReturnURLs []*url.URL
+
+// ParseReturnURLs reads absolute URLs.
+func ParseReturnURLs(texts []string) (ReturnURLs, error) {
+	urls := make(ReturnURLs, 0, len(texts))
+	for _, text := range texts {
+		u, ok := parseReturnURL(text)
+		if !ok {
+			return nil, ErrReturnTo.Reasonf("%q is not an absolute URL without a user name.", text)
+		}
+		urls = append(urls, u)
+	}
+	return urls, nil
+}
+
+// Check returns nil if text is allowed, else ErrReturnTo.
+func (r ReturnURLs) Check(text string) error {
+	u, ok := parseReturnURL(text)
+	if !ok {
+		return ErrReturnTo.Reasonf("return_to must be an absolute URL such as https://app.example.com/welcome.")
+	}
+	for _, allowed := range r {
+		if u.Scheme == allowed.Scheme && strings.EqualFold(u.Host, allowed.Host) && below(u.Path, allowed.Path) {
+			return nil
+		}
+	}
+	return ErrReturnTo
+}
+
+// parseReturnURL refuses all that browsers and Go might read differently:
+// back-slashes, control characters and spaces, user names, dot segments.
+func parseReturnURL(text string) (*url.URL, bool) {
+	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) {
+		return nil, false
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil || u.Opaque != "" {
+		return nil, false
+	}
+	if strings.Contains(u.Path, "\\") || u.Path != "" && path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") && u.Path != "/" {
+		return nil, false
+	}
+	return u, true
+}
+
+func below(p, base string) bool {
+	base = strings.TrimSuffix(base, "/")
+	return p == base || strings.HasPrefix(p, base+"/")
+}

@@ -1,0 +1,168 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Config is what a [Service] works by. All fields are needed unless they say
+// otherwise.
+type Config struct {
+	SchemaID       string  // of identities whose inviter names none
+	EmailTrait     string  // dotted path inside the traits
+	ToASCII        ToASCII // see [ParseEmail]
+	LinkURL        string  // {token} is replaced
+	ReturnURLs     ReturnURLs
+	Lifespan       time.Duration // of an invitation whose inviter names none
+	MaxLifespan    time.Duration
+	Cooldown       time.Duration // between two announcements of one invitation
+	Retention      time.Duration // of invitations that are no longer pending
+	IdentityBudget time.Duration // for all calls to Identities in one verb
+	Passwords      PasswordPolicy
+	// DeleteUnaccepted deletes the identity of an expired invitation, within
+	// the bounds of [Identities].Delete.
+	DeleteUnaccepted bool
+	// Announce is called, after the commit, with each invitation and token
+	// that the invitee is to be told of. Nil: nobody is told.
+	Announce func(inv Invitation, link string)
+	// Now is the clock. Nil: time.Now.
+	Now func() time.Time
+}
+
+// Service holds the rules. All methods are safe for concurrent use; what they
+// return is an [*Error].
+type Service struct {
+	store      Store
+	identities Identities
+	config     Config
+	inviting   keyedMutex // one creation at a time for an e-mail address
+	expiring   chan struct{}
+}
+
+// NewService makes a Service. It starts nothing and owns neither the store nor
+// the identities.
+func NewService(store Store, identities Identities, config Config) *Service {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return &Service{store: store, identities: identities, config: config, expiring: make(chan struct{}, 1)}
+}
+
+// Offer is an invitation together with a fresh token. It is the only place
+// where a plain token leaves the domain.
+type Offer struct {
+	Invitation Invitation
+	Token      Token
+	Link       string // carries the token: a secret as well
+	Created    bool   // false: the invitation was pending before
+}
+
+// Passwords gives the policy that Accept applies.
+func (s *Service) Passwords() PasswordPolicy { return s.config.Passwords }
+
+// Ready returns nil if the store and the identity system can serve; else
+// ErrStoreAway or ErrKratosAway.
+func (s *Service) Ready(ctx context.Context) error {
+	if err := s.store.Ping(ctx); err != nil {
+		return ErrStoreAway.Because(err)
+	}
+	if err := s.identities.Ping(ctx); err != nil {
+		return ErrKratosAway.Because(err)
+	}
+	return nil
+}
+
+// Get reads one invitation. ErrNotFound.
+func (s *Service) Get(ctx context.Context, id uuid.UUID) (Invitation, error) {
+	var inv Invitation
+	err := s.view(ctx, func(tx Tx) (err error) {
+		inv, err = tx.Invitation(id)
+		return err
+	})
+	if errors.Is(err, ErrMissing) {
+		return Invitation{}, ErrNotFound
+	}
+	return s.aged(inv), err
+}
+
+// List gives a page of invitations, newest first, and the id to give as
+// q.Before for the next; zero: there is none. The e-mail of q is read as in an
+// invite: ErrEmailInvalid.
+//
+// An invitation that has run out is shown as expired at once, but joins the
+// list of the expired only when it is swept.
+func (s *Service) List(ctx context.Context, q Query) (page []Invitation, next uuid.UUID, err error) {
+	if q.Email != "" {
+		if q.Email, err = ParseEmail(q.Email, s.config.ToASCII); err != nil {
+			return nil, uuid.Nil, err
+		}
+	}
+	var found []Invitation
+	limit := q.Limit
+	q.Limit++ // one more tells whether more follow
+	err = s.view(ctx, func(tx Tx) (err error) {
+		found, err = tx.ListInvitations(q)
+		return err
+	})
+	if len(found) > limit {
+		found = found[:limit]
+		next = found[limit-1].ID
+	}
+	for _, inv := range found {
+		if inv = s.aged(inv); q.State == "" || inv.State == q.State {
+			page = append(page, inv)
+		}
+	}
+	return page, next, err
+}
+
+// aged shows an invitation as it is now, whether or not it was swept.
+func (s *Service) aged(inv Invitation) Invitation { return inv.Expire(s.now()) }
+
+func (s *Service) now() time.Time { return s.config.Now().UTC().Truncate(time.Microsecond) }
+
+// lease outlasts the calls to Identities and the time that a request cut from
+// us may still be at work there.
+func (s *Service) lease() time.Duration { return s.config.IdentityBudget + 5*time.Second }
+
+func (s *Service) link(t Token) string {
+	return strings.ReplaceAll(s.config.LinkURL, "{token}", t.Reveal())
+}
+
+func (s *Service) announce(inv Invitation, token Token) {
+	if s.config.Announce != nil {
+		s.config.Announce(inv, s.link(token))
+	}
+}
+
+// detached gives a context for work that must end well though the caller goes
+// away, within the budget for identities.
+func (s *Service) detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), s.config.IdentityBudget)
+}
+
+func (s *Service) view(ctx context.Context, fn func(Tx) error) error {
+	return storeFailure(s.store.View(ctx, fn))
+}
+
+func (s *Service) update(ctx context.Context, fn func(Tx) error) error {
+	return storeFailure(s.store.Update(ctx, fn))
+}
+
+// storeFailure lets through what a rule said or may act on. All else means
+// that the store could not do its work.
+func storeFailure(err error) error {
+	var ours *Error
+	if err == nil || errors.As(err, &ours) || errors.Is(err, ErrMissing) || errors.Is(err, ErrTaken) {
+		return err
+	}
+	return ErrStoreAway.Because(err)
+}
+
+// given says whether a caller gave a JSON value; null is none.
+func given(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }

@@ -1,0 +1,95 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Store keeps invitations and the digests of their tokens. Package storetest
+// holds the suite that every store must pass.
+//
+// All methods are safe for concurrent use. Besides ErrMissing and ErrTaken,
+// and whatever fn returned, every error means that the store could not do its
+// work: nothing of a failed Update is kept.
+type Store interface {
+	// View runs fn on a consistent snapshot. Its Tx must not write.
+	View(ctx context.Context, fn func(Tx) error) error
+
+	// Update runs fn and commits all it wrote, or nothing if fn or the commit
+	// fails. When it returns nil, the change survives a crash of the machine.
+	// Updates are serialised: fn sees all that was committed before.
+	//
+	// fn may run more than once, each time from a clean state, so it must do
+	// nothing but read and write through its Tx: no clock, no network, no
+	// random numbers, no nested View or Update. What it leaves in variables
+	// around it must be right after its last run alone.
+	Update(ctx context.Context, fn func(Tx) error) error
+
+	// Ping says whether the store can read and write.
+	Ping(ctx context.Context) error
+
+	// Close waits for transactions under way and gives the store back.
+	Close() error
+}
+
+// Errors of a [Tx] that a rule may act on. Each leaves the Tx as it was.
+var (
+	ErrMissing = errors.New("not in the store")
+	ErrTaken   = errors.New("another pending invitation has that e-mail")
+)
+
+// Tx is one transaction. It is valid inside fn only, for one goroutine. What it
+// returns are copies. No operation scans: each costs what it returns, and a
+// look-up in an index. Times are UTC in microseconds.
+type Tx interface {
+	// Invitation reads by id. ErrMissing.
+	Invitation(id uuid.UUID) (Invitation, error)
+
+	// InvitationByToken reads a token's record and its invitation. ErrMissing.
+	InvitationByToken(d Digest) (Invitation, TokenRecord, error)
+
+	// PendingInvitation reads the pending invitation of an e-mail and schema,
+	// of which there is at most one. ErrMissing.
+	PendingInvitation(email, schemaID string) (Invitation, error)
+
+	// ListInvitations gives the invitations that match q, newest first (by id,
+	// descending). None is not an error.
+	ListInvitations(q Query) ([]Invitation, error)
+
+	// ExpiringInvitations gives at most limit invitations that are pending,
+	// carry no claim, and have ExpiresAt <= now; the earliest first.
+	ExpiringInvitations(now time.Time, limit int) ([]Invitation, error)
+
+	// LapsedClaims gives at most limit pending invitations whose claim has
+	// Until <= now; the earliest first.
+	LapsedClaims(now time.Time, limit int) ([]Invitation, error)
+
+	// EndedInvitations gives at most limit invitations that are not pending
+	// and have UpdatedAt <= before; the earliest first.
+	EndedInvitations(before time.Time, limit int) ([]Invitation, error)
+
+	// PutInvitation writes an invitation whole, new or not. ErrTaken if it is
+	// pending and another pending one has its e-mail and schema.
+	PutInvitation(inv Invitation) error
+
+	// PutToken writes a token's record. The invitation must be in the store:
+	// ErrMissing.
+	PutToken(d Digest, r TokenRecord) error
+
+	// DeleteInvitation removes an invitation and the records of all its
+	// tokens. ErrMissing.
+	DeleteInvitation(id uuid.UUID) error
+}
+
+// Query selects invitations for a list. Empty fields select all; given ones
+// must all match, to the letter.
+type Query struct {
+	State     State
+	Email     string // canonical, see [ParseEmail]
+	InviterID string
+	Before    uuid.UUID // only ids below this one; zero: from the newest
+	Limit     int       // at least 1
+}

@@ -1,0 +1,229 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// sweepStep bounds what one transaction of the sweep touches, and so how long
+// another request may wait for it.
+const sweepStep = 100
+
+// Swept counts what a sweep did.
+type Swept struct {
+	Expired int // invitations whose time had run out
+	Settled int // claims that nobody finished
+	Purged  int // invitations kept past their retention
+}
+
+// Expire expires at most 100 invitations whose time has run out. It is cheap
+// where there are none, and returns at once if another call is at it.
+func (s *Service) Expire(ctx context.Context) (int, error) {
+	if s.config.DeleteUnaccepted {
+		return 0, nil // identities are to be deleted first: the sweep does
+	}
+	select {
+	case s.expiring <- struct{}{}:
+		defer func() { <-s.expiring }()
+	default:
+		return 0, nil
+	}
+	due, err := s.due(ctx)
+	if len(due) == 0 || err != nil {
+		return 0, err
+	}
+	return s.expire(ctx, due)
+}
+
+// Sweep does all that time has made due: it settles lapsed claims, expires, and
+// purges, in steps of at most 100, until nothing is left or ctx ends. It is
+// meant to be called at start and every while, by one caller at a time. It
+// goes on after a failure where it can; the errors are joined.
+func (s *Service) Sweep(ctx context.Context) (Swept, error) {
+	var swept Swept
+	var errs [3]error
+	swept.Settled, errs[0] = s.settleLapsed(ctx)
+	swept.Expired, errs[1] = repeat(ctx, s.expireStep)
+	swept.Purged, errs[2] = repeat(ctx, s.purgeStep)
+	return swept, errors.Join(errs[:]...)
+}
+
+// repeat runs step until it did less than it could have.
+func repeat(ctx context.Context, step func(context.Context) (int, error)) (total int, err error) {
+	for ctx.Err() == nil {
+		n, err := step(ctx)
+		total += n
+		if n < sweepStep || err != nil {
+			return total, err
+		}
+	}
+	return total, ctx.Err()
+}
+
+func (s *Service) due(ctx context.Context) (due []Invitation, err error) {
+	now := s.now()
+	err = s.view(ctx, func(tx Tx) (err error) {
+		due, err = tx.ExpiringInvitations(now, sweepStep)
+		return err
+	})
+	return due, err
+}
+
+func (s *Service) expireStep(ctx context.Context) (int, error) {
+	due, err := s.due(ctx)
+	if len(due) == 0 || err != nil {
+		return 0, err
+	}
+	if !s.config.DeleteUnaccepted {
+		return s.expire(ctx, due)
+	}
+	for i, inv := range due {
+		if err := s.expireAndDelete(ctx, inv); err != nil {
+			return i, err
+		}
+	}
+	return len(due), nil
+}
+
+// expire expires those that are due still, in one commit.
+func (s *Service) expire(ctx context.Context, due []Invitation) (n int, err error) {
+	now := s.now()
+	err = s.update(ctx, func(tx Tx) error {
+		n = 0
+		for _, inv := range due {
+			inv, err := tx.Invitation(inv.ID)
+			if errors.Is(err, ErrMissing) || err == nil && !inv.Due(now) {
+				continue
+			} else if err != nil {
+				return err
+			}
+			if err := tx.PutInvitation(inv.Expire(now)); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+// expireAndDelete deletes the identity first: a crash in between leaves the
+// invitation due, and deleting twice is harmless. The lock keeps a resend from
+// reviving the invitation meanwhile.
+func (s *Service) expireAndDelete(ctx context.Context, inv Invitation) error {
+	unlock, err := s.inviting.lock(ctx, inv.Email)
+	if err != nil {
+		return ErrStoreAway.Because(err)
+	}
+	defer unlock()
+	err = s.view(ctx, func(tx Tx) (err error) {
+		inv, err = tx.Invitation(inv.ID)
+		return err
+	})
+	if errors.Is(err, ErrMissing) || err == nil && !inv.Due(s.now()) {
+		return nil // somebody else saw to it, and may have adopted the identity
+	} else if err != nil {
+		return err
+	}
+	if err := s.identities.Delete(ctx, inv.IdentityID); err != nil {
+		return failure(err)
+	}
+	_, err = s.expire(ctx, []Invitation{inv})
+	return err
+}
+
+func (s *Service) purgeStep(ctx context.Context) (n int, err error) {
+	var ended []Invitation
+	before := s.now().Add(-s.config.Retention)
+	err = s.view(ctx, func(tx Tx) (err error) {
+		ended, err = tx.EndedInvitations(before, sweepStep)
+		return err
+	})
+	if len(ended) == 0 || err != nil {
+		return 0, err
+	}
+	err = s.update(ctx, func(tx Tx) (err error) {
+		if ended, err = tx.EndedInvitations(before, sweepStep); err != nil {
+			return err
+		}
+		for _, inv := range ended {
+			if err := tx.DeleteInvitation(inv.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return len(ended), err
+}
+
+// settleLapsed settles every claim whose lease has run out. One that cannot be
+// settled is put off, so that it does not keep the others waiting; but where
+// Kratos gives no answer, it would give none to the next.
+func (s *Service) settleLapsed(ctx context.Context) (n int, failed error) {
+	for ctx.Err() == nil {
+		var lapsed []Invitation
+		now := s.now()
+		err := s.view(ctx, func(tx Tx) (err error) {
+			lapsed, err = tx.LapsedClaims(now, sweepStep)
+			return err
+		})
+		if len(lapsed) == 0 || err != nil {
+			return n, errors.Join(failed, err)
+		}
+		for _, inv := range lapsed {
+			err := s.settle(ctx, inv)
+			if err == nil {
+				n++
+				continue
+			}
+			failed = errors.Join(failed, err, s.postpone(ctx, inv))
+			if errors.Is(failed, ErrKratosAway) || errors.Is(failed, ErrStoreAway) {
+				return n, failed
+			}
+		}
+	}
+	return n, errors.Join(failed, ctx.Err())
+}
+
+// settle asks Kratos what came of a lapsed claim, and finishes what the claim's
+// holder did not. The mark tells an acceptance from an activation by another
+// road, for both travel in the same write.
+func (s *Service) settle(ctx context.Context, inv Invitation) error {
+	identity, err := s.identities.Get(ctx, inv.IdentityID)
+	if err != nil && !errors.Is(err, ErrIdentityNotFound) {
+		return failure(err)
+	}
+	now := s.now()
+	change := func(i Invitation) Invitation { return i.Release() }
+	switch {
+	case err != nil:
+		change = func(i Invitation) Invitation { return i.Close(now) }
+	case identity.Active && identity.Mark.InvitationID == inv.ID && !identity.Mark.AcceptedAt.IsZero():
+		change = func(i Invitation) Invitation { return i.Accept(identity.Mark.AcceptedAt) }
+	case identity.Active:
+		change = func(i Invitation) Invitation { return i.Close(now) }
+	}
+	return s.changeLapsed(ctx, inv, now, change)
+}
+
+func (s *Service) postpone(ctx context.Context, inv Invitation) error {
+	now := s.now()
+	return s.changeLapsed(ctx, inv, now, func(i Invitation) Invitation { return i.Postpone(now, s.lease()) })
+}
+
+// changeLapsed changes an invitation if its lapsed claim is the same still.
+func (s *Service) changeLapsed(ctx context.Context, inv Invitation, now time.Time, change func(Invitation) Invitation) error {
+	return s.update(ctx, func(tx Tx) error {
+		current, err := tx.Invitation(inv.ID)
+		switch {
+		case errors.Is(err, ErrMissing):
+			return nil
+		case err != nil:
+			return err
+		case current.Holds(inv.Claim.ID) && current.Lapsed(now):
+			return tx.PutInvitation(change(current))
+		}
+		return nil
+	})
+}
