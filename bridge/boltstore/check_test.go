@@ -1,0 +1,140 @@
+package boltstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"invitebridge/bridge"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"go.etcd.io/bbolt"
+)
+
+// open opens a store and leaves closing it to the caller.
+func open(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// fresh gives a new store, which is closed and checked after the test.
+func fresh(t testing.TB) *Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bridge.db")
+	s := open(t, path)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		checkFile(t, path)
+	})
+	return s
+}
+
+func update(t testing.TB, s *Store, fn func(bridge.Tx) error) {
+	t.Helper()
+	if err := s.Update(context.Background(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkFile runs bbolt's own consistency check on a closed store, and compares
+// every index with what the rows imply.
+func checkFile(t testing.TB, path string) {
+	t.Helper()
+	s, err := Open(path)
+	if err != nil {
+		t.Errorf("the file that was left: %v", err)
+		return
+	}
+	defer func() { _ = s.Close() }()
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		for err := range tx.Check() {
+			t.Errorf("bbolt's check: %v", err)
+		}
+		got, want := dump(tx), implied(t, tx)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the indexes (-as the rows imply +as they are):\n%s", diff)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// dump gives all entries of the buckets that are derived, fences included.
+func dump(tx *bbolt.Tx) map[string]string {
+	all := map[string]string{}
+	for b := tokensBucket; b <= endedBucket; b++ {
+		_ = b.in(tx).ForEach(func(k, v []byte) error {
+			all[fmt.Sprintf("%s %x", layout[b].name, k)] = fmt.Sprintf("%x", v)
+			return nil
+		})
+	}
+	return all
+}
+
+// implied derives the same from the bucket of invitations. It spells out what
+// keys.go says, and uses nothing of it but the smallest parts.
+func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
+	all := map[string]string{}
+	set := func(name string, value []byte, key ...[]byte) {
+		var joined []byte
+		for _, part := range key {
+			joined = append(joined, part...)
+		}
+		all[fmt.Sprintf("%s %x", name, joined)] = fmt.Sprintf("%x", value)
+	}
+	for _, l := range layout[emailsBucket:] {
+		if l.fenced {
+			set(l.name, nil, lowFence)
+			set(l.name, nil, highFence)
+		}
+	}
+	var last uuid.UUID
+	_ = invitationsBucket.in(tx).ForEach(func(k, v []byte) error {
+		if len(k) == len(lowFence) || len(k) == len(highFence) {
+			return nil
+		}
+		id := k[:16]
+		if len(k) == 48 {
+			var r bridge.TokenRecord
+			if err := json.Unmarshal(v, &r); err != nil || string(r.InvitationID[:]) != string(id) || string(last[:]) != string(id) {
+				t.Errorf("the token row %x is of %x, behind %x: %v", k, r.InvitationID, last, err)
+			}
+			set("tokens", id, k[16:])
+			return nil
+		}
+		var inv bridge.Invitation
+		if err := json.Unmarshal(v, &inv); err != nil || string(inv.ID[:]) != string(k) {
+			t.Errorf("the row %x: %s: %v", k, v, err)
+		}
+		last = inv.ID
+		code := []byte(inv.State[:1])
+		set("states", nil, code, id)
+		if inv.InviterID != "" {
+			set("inviters", nil, hash(inv.InviterID), code, id)
+		}
+		switch {
+		case inv.State != bridge.StatePending:
+			set("emails", nil, hash(inv.Email), []byte("e"), id)
+			set("ended", nil, timeKey(inv.UpdatedAt), id)
+			return nil
+		case inv.Claim == nil:
+			set("expiring", nil, timeKey(inv.ExpiresAt), id)
+		default:
+			set("lapsing", nil, timeKey(inv.Claim.Until), id)
+		}
+		set("emails", id, hash(inv.Email), []byte("p"), hash(inv.SchemaID))
+		return nil
+	})
+	return all
+}

@@ -1,0 +1,92 @@
+package boltstore
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"invitebridge/bridge"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"go.etcd.io/bbolt"
+)
+
+var rewrite = flag.Bool("update", false, "rewrite the golden files")
+
+// TestGolden keeps what is at rest: the names in values and the layout of keys.
+// A difference here means that files written before cannot be read any more:
+// raise the format and convert them, or take the change back.
+func TestGolden(t *testing.T) {
+	s := fresh(t)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
+	plain := bridge.Invitation{
+		ID: uuid.MustParse("0197a3c2-1111-7000-8000-000000000001"), State: bridge.StatePending, Email: "plain@example.com",
+		SchemaID: "default", Lifespan: time.Hour, Delivery: bridge.DeliveryOff, CreatedAt: at, UpdatedAt: at, ExpiresAt: at.Add(time.Hour),
+	}
+	full := bridge.Invitation{
+		ID: uuid.MustParse("0197a3c2-2222-7000-8000-000000000002"), State: bridge.StatePending, Email: "full@example.com",
+		IdentityID: uuid.MustParse("6f9619ff-8b86-4011-b42d-00c04fc964ff"), SchemaID: "employee",
+		InviterID: "ann", InviterName: "Ann <Inviter>", Locale: "de-AT", ReturnTo: "https://app.example.com/?a=b&c=d",
+		Lifespan: 168 * time.Hour, Delivery: "email", Epoch: 2, CreatedAt: at, UpdatedAt: at.Add(time.Second), ExpiresAt: at.Add(168 * time.Hour),
+		AcceptedAt: at.Add(2 * time.Second), RevokedAt: at.Add(3 * time.Second), AnnouncedAt: at.Add(4 * time.Second),
+		Claim: &bridge.Claim{ID: uuid.MustParse("11111111-2222-4333-8444-555555555555"), Until: at.Add(time.Minute), UnsettledAt: at.Add(5 * time.Second), Inherited: true},
+	}
+	ended := plain
+	ended.ID, ended.State = uuid.MustParse("0197a3c2-3333-7000-8000-000000000003"), bridge.StateRevoked
+	token := bridge.TokenRecord{InvitationID: full.ID, Channel: bridge.ChannelAPI, Epoch: 2}
+	update(t, s, func(tx bridge.Tx) error {
+		return errors.Join(tx.PutInvitation(plain), tx.PutInvitation(full), tx.PutInvitation(ended), tx.PutToken(bridge.Digest{1, 2, 3}, token))
+	})
+
+	var text bytes.Buffer
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		for b, l := range layout {
+			if bucket(b) == headerBucket {
+				continue
+			}
+			_ = bucket(b).in(tx).ForEach(func(k, v []byte) error {
+				value := fmt.Sprintf("%x", v)
+				if json.Valid(v) {
+					value = string(v)
+				}
+				_, err := fmt.Fprintf(&text, "%s %x = %s.\n", l.name, k, value)
+				return err
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "rows.txt", text.Bytes())
+
+	h, err := json.Marshal(Header{Program: program, Format: format, InstanceID: full.ID, CreatedAt: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "header.json", append(h, '\n'))
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *rewrite {
+		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, got, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}

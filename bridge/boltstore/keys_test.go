@@ -1,0 +1,115 @@
+package boltstore
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"invitebridge/bridge"
+
+	"github.com/google/uuid"
+)
+
+func TestTimeKeysSortAsTimes(t *testing.T) {
+	times := []time.Time{
+		{}, time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC), time.Unix(-1, 0), time.Unix(-1, 999_999_000), time.Unix(0, 0),
+		time.Unix(0, 1000), time.Unix(1, 0), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC),
+	}
+	for i := range times[1:] {
+		if a, b := timeKey(times[i]), timeKey(times[i+1]); bytes.Compare(a, b) >= 0 || len(a) != timeSize {
+			t.Errorf("%v is %x, %v is %x", times[i], a, times[i+1], b)
+		}
+	}
+}
+
+// TestKeysAreUnambiguous makes invitations of a few texts that run into each
+// other, and checks that different ones never share a key.
+func TestKeysAreUnambiguous(t *testing.T) {
+	texts := []string{"", "p", "pp", "a", "ap", "pa", "\x00", "p\x00", "\xff", "e", strings.Repeat("p", 16), strings.Repeat("\x00", 17), strings.Repeat("x", 1<<20)}
+	owner := map[string]string{}
+	for _, text := range texts {
+		for _, other := range texts {
+			for _, state := range bridge.States() {
+				for id := range 2 {
+					inv := bridge.Invitation{ID: uuid.UUID{15: byte(id + 1)}, State: state, Email: text, SchemaID: other, InviterID: other}
+					for _, e := range entries(inv) {
+						// What the entry is meant to tell apart.
+						means := map[bucket]string{
+							emailsBucket:   fmt.Sprint(len(text), text, state == bridge.StatePending),
+							statesBucket:   fmt.Sprint(state, id),
+							invitersBucket: fmt.Sprint(len(other), other, state, id),
+						}[e.bucket]
+						switch {
+						case means == "":
+							continue
+						case e.bucket == emailsBucket && state == bridge.StatePending:
+							means += fmt.Sprint(len(other), other)
+						case e.bucket == emailsBucket:
+							means += fmt.Sprint(id)
+						}
+						key := fmt.Sprint(e.bucket, string(e.key))
+						if was, ok := owner[key]; ok && was != means {
+							t.Fatalf("%.40q and %.40q share the key %x", was, means, e.key)
+						}
+						owner[key] = means
+						if len(e.key) > 64 {
+							t.Fatalf("a key of %d bytes", len(e.key))
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestFencesEncloseAllKeys(t *testing.T) {
+	for _, id := range []uuid.UUID{{}, uuid.Max} {
+		inv := bridge.Invitation{ID: id, State: bridge.StateRevoked, InviterID: "x"}
+		keys := [][]byte{id[:], tokenRowKey(id, bridge.Digest(bytes.Repeat([]byte{0xff}, 32)))}
+		for _, e := range entries(inv) {
+			keys = append(keys, e.key)
+		}
+		for _, key := range keys {
+			if bytes.Compare(lowFence, key) >= 0 || bytes.Compare(key, highFence) >= 0 {
+				t.Errorf("%x is outside", key)
+			}
+		}
+	}
+}
+
+func TestEveryStateHasACode(t *testing.T) {
+	var codes []byte
+	for _, state := range bridge.States() {
+		codes = append(codes, stateCode(state))
+	}
+	slices.Sort(codes)
+	if len(slices.Compact(codes)) != len(bridge.States()) || codes[0] == 0 || stateCode("") != 0 || stateCode("Pending") != 0 {
+		t.Errorf("codes %q", codes)
+	}
+}
+
+// TestRefusedValues are what would not come back as it was put.
+func TestRefusedValues(t *testing.T) {
+	s := fresh(t)
+	for name, spoil := range map[string]func(*bridge.Invitation){
+		"no id":           func(i *bridge.Invitation) { i.ID = uuid.Nil },
+		"no state":        func(i *bridge.Invitation) { i.State = "" },
+		"no such state":   func(i *bridge.Invitation) { i.State = "lost" },
+		"inviter":         func(i *bridge.Invitation) { i.InviterID = "\xff" },
+		"e-mail":          func(i *bridge.Invitation) { i.Email = "a\xc3@example.com" },
+		"time out of all": func(i *bridge.Invitation) { i.ExpiresAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	} {
+		inv, _ := sample(rand.IntN(1000))
+		spoil(&inv)
+		update(t, s, func(tx bridge.Tx) error {
+			if err := tx.PutInvitation(inv); err == nil {
+				t.Errorf("%s: it was put", name)
+			}
+			return nil // and the Tx is as it was
+		})
+	}
+}

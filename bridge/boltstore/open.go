@@ -1,0 +1,126 @@
+package boltstore
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	fileMode = 0o600
+	pageSize = 4096
+
+	// A store that is being closed by the process before is waited for: first
+	// while inspecting the file, then, briefly, for the lock to write.
+	inspectTimeout = 800 * time.Millisecond
+	lockTimeout    = 150 * time.Millisecond
+
+	freelistType = bbolt.FreelistMapType
+
+	// mapSize is how much of the address space is set aside for the file. It
+	// costs no memory. When a file outgrows it, bbolt maps it anew, for which a
+	// writer must wait until no reader is left.
+	mapSize = 4 << 30
+)
+
+// Open opens the store in the file at path and makes a new one if there is no
+// such file. Its directory must exist. One process at a time can have it open.
+//
+// A file that cannot be used is refused with an error that says what to do, and
+// is not changed: ErrEmpty, ErrForeign, ErrNewer, ErrDamaged, ErrInUse (after at
+// most one second).
+func Open(path string) (*Store, error) {
+	// A link that leads nowhere is left to fail: nobody knows where the store
+	// should be.
+	if missing(path) {
+		if err := create(path); err != nil {
+			return nil, err
+		}
+	}
+	h, err := examine(path)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openBolt(path, options(lockTimeout))
+	if err != nil {
+		return nil, err
+	}
+	// Between the two the file was not locked.
+	again, err := readHeader(db, path)
+	if err == nil && again.InstanceID != h.InstanceID {
+		err = refused(ErrInUse, path, "it was replaced just now; try again")
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return newStore(db, h), nil
+}
+
+func options(timeout time.Duration) *bbolt.Options {
+	o := &bbolt.Options{
+		Timeout: timeout,
+		// The list of free pages is written with every commit: it is short, and
+		// without it each start would have to read the whole file.
+		NoFreelistSync: false,
+		FreelistType:   freelistType,
+		// bbolt would make the file if it had gone, and without a header.
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			return os.OpenFile(name, flag&^os.O_CREATE, mode)
+		},
+	}
+	if math.MaxInt > mapSize {
+		o.InitialMmapSize = mapSize
+	}
+	return o
+}
+
+// examine says whether the file is a store, without any right to write it.
+func examine(path string) (Header, error) {
+	// The size and kind come first, for bbolt takes an empty file for a new one.
+	if err := inspect(path); errors.Is(err, ErrEmpty) || errors.Is(err, ErrForeign) {
+		return Header{}, err
+	}
+	o := options(inspectTimeout)
+	o.ReadOnly = true
+	// Whatever makes bbolt panic had better do so here, for it then keeps its
+	// lock: a reader's lock is in nobody's way who reads.
+	o.PreLoadFreelist = true
+	db, openErr := openBolt(path, o)
+	if errors.Is(openErr, ErrInUse) {
+		return Header{}, openErr
+	}
+	if openErr == nil {
+		defer func() { _ = db.Close() }()
+	}
+	// Once more, now that nobody is writing.
+	if err := inspect(path); err != nil {
+		return Header{}, err
+	}
+	if openErr != nil {
+		return Header{}, openErr
+	}
+	return readHeader(db, path)
+}
+
+// openBolt opens the file with bbolt and translates its errors.
+func openBolt(path string, o *bbolt.Options) (db *bbolt.DB, err error) {
+	err = guard(func() (err error) {
+		db, err = bbolt.Open(path, fileMode, o)
+		return err
+	})
+	switch {
+	case err == nil:
+		return db, nil
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, refused(ErrInUse, path, "another process has it open; end that one, or ask it over its API")
+	case errors.Is(err, ErrDamaged):
+		return nil, refused(ErrDamaged, path, restore+fmt.Sprintf(" (%v)", err))
+	default:
+		return nil, fmt.Errorf("boltstore: the store file %s cannot be opened: %w", path, err)
+	}
+}

@@ -1,0 +1,164 @@
+package boltstore
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.etcd.io/bbolt"
+)
+
+// Ways to spoil a file.
+
+type spoiler = func(t *testing.T, path string)
+
+func write(text string) spoiler {
+	return func(t *testing.T, path string) {
+		if err := os.WriteFile(path, []byte(text), fileMode); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func garbage(size int) spoiler {
+	raw := make([]byte, size)
+	_, _ = rand.Read(raw)
+	return write(string(raw))
+}
+
+// cut shortens the file to a size; below zero, to that part of what it uses.
+func cut(size int) spoiler {
+	return func(t *testing.T, path string) {
+		if size < 0 {
+			size = usedPages(t, path) * pageSize / -size
+		}
+		if err := os.Truncate(path, int64(size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func cutUsed(t *testing.T, path string) {
+	cut(usedPages(t, path)*pageSize-1)(t, path)
+}
+
+func patch(t *testing.T, path string, at int, change func([]byte)) {
+	raw := content(t, path)
+	change(raw[at:])
+	write(string(raw))(t, path)
+}
+
+func smash(page int) spoiler {
+	return func(t *testing.T, path string) {
+		patch(t, path, page*pageSize, func(raw []byte) { _, _ = rand.Read(raw[:pageSize]) })
+	}
+}
+
+// smashFree smashes the list of free pages, which only a writer reads.
+func smashFree(t *testing.T, path string) {
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	var raw [8]byte
+	latest, at := uint64(0), int64(0)
+	for i := range int64(2) {
+		if m, _, ok := readMeta(file, i*pageSize); ok && m.txid >= latest {
+			latest, at = m.txid, i*pageSize+metaOffset+32
+		}
+	}
+	if _, err := file.ReadAt(raw[:], at); err != nil {
+		t.Fatal(err)
+	}
+	smash(int(binary.NativeEndian.Uint64(raw[:])))(t, path)
+}
+
+func flip(at int) spoiler {
+	return func(t *testing.T, path string) { patch(t, path, at, func(raw []byte) { raw[0] ^= 4 }) }
+}
+
+func both(first, second spoiler) spoiler {
+	return func(t *testing.T, path string) {
+		first(t, path)
+		second(t, path)
+	}
+}
+
+func edit(fn func(tx *bbolt.Tx) error) spoiler {
+	return func(t *testing.T, path string) {
+		db, err := bbolt.Open(path, fileMode, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(db.Update(fn), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func header(text string) spoiler {
+	return edit(func(tx *bbolt.Tx) error {
+		if text == "" {
+			return headerBucket.in(tx).Delete(headerKey)
+		}
+		return headerBucket.in(tx).Put(headerKey, []byte(text))
+	})
+}
+
+func foreign(t *testing.T, path string) {
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	edit(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucket([]byte("accounts"))
+		return err
+	})(t, path)
+}
+
+func directory(t *testing.T, path string) {
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func usedPages(t *testing.T, path string) (pages int) {
+	t.Helper()
+	db, err := bbolt.Open(path, fileMode, &bbolt.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	_ = db.View(func(tx *bbolt.Tx) error {
+		pages = int(tx.Size()) / pageSize
+		return nil
+	})
+	return pages
+}
+
+// content gives a file's bytes; of a directory, its names.
+func content(t *testing.T, path string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		names, err := os.ReadDir(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Append(nil, names)
+	}
+	return raw
+}
+
+// alone checks that nothing else was left beside a file.
+func alone(t *testing.T, path string) {
+	t.Helper()
+	names, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(names) != 1 {
+		t.Errorf("the directory has %v, %v", names, err)
+	}
+}

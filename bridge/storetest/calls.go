@@ -1,0 +1,106 @@
+package storetest
+
+import (
+	"context"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+var callTests = []test{
+	{"a context that has ended before", func(b *bench) {
+		cancelled, cancel := context.WithCancel(context.Background())
+		cancel()
+		late, done := context.WithDeadline(context.Background(), time.Unix(1, 0))
+		defer done()
+		inv := b.invitation()
+		for ctx, want := range map[context.Context]error{cancelled: context.Canceled, late: context.DeadlineExceeded} {
+			ran := func(tx bridge.Tx) error {
+				b.Error("the function ran")
+				return nil
+			}
+			for range 20 {
+				b.is(b.store.Update(ctx, ran), want)
+				b.is(b.store.View(ctx, ran), want)
+			}
+		}
+		b.missing(inv)
+		b.put(inv)
+	}},
+	{"a context that ends while waiting", func(b *bench) {
+		inv, late := b.invitation(), b.invitation()
+		ctx, cancel := context.WithCancel(context.Background())
+		result := make(chan error, 1)
+		b.update(func(tx bridge.Tx) error {
+			go func() { result <- b.store.Update(ctx, putAll(late)) }()
+			cancel()
+			b.is(<-result, context.Canceled) // while this one is still under way
+			return tx.PutInvitation(inv)
+		})
+		b.sameLists([]bridge.Invitation{inv})
+	}},
+	{"ping", func(b *bench) {
+		for range 100 {
+			b.is(b.store.Ping(context.Background()), nil)
+		}
+		b.sameLists(nil)
+	}},
+	{"after Close", func(b *bench) {
+		b.put(b.invitation())
+		if err := b.store.Close(); err != nil {
+			b.Fatal(err)
+		}
+		ran := func(bridge.Tx) error {
+			b.Error("the function ran")
+			return nil
+		}
+		for what, err := range map[string]error{
+			"Update": b.store.Update(context.Background(), ran),
+			"View":   b.store.View(context.Background(), ran),
+			"Ping":   b.store.Ping(context.Background()),
+		} {
+			if err == nil {
+				b.Errorf("%s: no error", what)
+			}
+		}
+		if err := b.store.Close(); err != nil {
+			b.Errorf("the second Close: %v", err)
+		}
+	}},
+	{"Close waits for what is under way", func(b *bench) {
+		inv := b.invitation()
+		closed := make(chan error, 1)
+		b.update(func(tx bridge.Tx) error {
+			store := b.store
+			go func() { closed <- store.Close() }()
+			// Close is under way once calls are refused, or a little later.
+			for range 1000 {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+				err := store.View(ctx, func(bridge.Tx) error { return nil })
+				cancel()
+				if err != nil {
+					break
+				}
+			}
+			select {
+			case err := <-closed:
+				b.Errorf("Close did not wait: %v", err)
+			default:
+			}
+			return tx.PutInvitation(inv)
+		})
+		b.is(<-closed, nil)
+		b.reopen()
+		b.sameLists([]bridge.Invitation{inv})
+	}},
+	{"closing at once, many times", func(b *bench) {
+		b.put(b.invitation())
+		results := make(chan error, 8)
+		for range cap(results) {
+			go func() { results <- b.store.Close() }()
+		}
+		for range cap(results) {
+			b.is(<-results, nil)
+		}
+	}},
+}
