@@ -1,0 +1,168 @@
+package kratostest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/google/uuid"
+)
+
+// Admin is another hand at the same identities: what an operator, or another
+// program, does to them behind the bridge's back. [Server] and [Fake] are one.
+// Its calls meet no [Fault], and are not counted.
+type Admin interface {
+	// Create sends a body to POST /admin/identities as it is.
+	Create(ctx context.Context, body string) (uuid.UUID, error)
+
+	// Read gives an identity as the admin API shows it.
+	Read(ctx context.Context, id uuid.UUID) (json.RawMessage, error)
+
+	// Replace sends a body to PUT /admin/identities/{id} as it is.
+	Replace(ctx context.Context, id uuid.UUID, body string) error
+
+	// Activate sets a password and the active state, as an administrator would
+	// who knows nothing of invitations.
+	Activate(ctx context.Context, id uuid.UUID, password string) error
+
+	// Delete removes an identity.
+	Delete(ctx context.Context, id uuid.UUID) error
+
+	// SignIn tries a password. ErrWrongPassword, ErrInactive.
+	SignIn(ctx context.Context, email, password string) error
+}
+
+var (
+	_ Admin = (*Server)(nil)
+	_ Admin = (*Fake)(nil)
+)
+
+// Errors of signing in.
+var (
+	ErrWrongPassword = errors.New("wrong e-mail address or password")
+	ErrInactive      = errors.New("the account is not active")
+)
+
+// AnswerError is an answer of Kratos that was not the one hoped for.
+type AnswerError struct {
+	Method, Path string
+	Status       int
+	Body         string
+}
+
+// Error gives the answer, body and all.
+func (e *AnswerError) Error() string {
+	return fmt.Sprintf("kratostest: %s %s: status %d: %s", e.Method, e.Path, e.Status, e.Body)
+}
+
+// rawAdmin is Admin, but for signing in, over anything that takes requests.
+type rawAdmin struct {
+	send func(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error)
+}
+
+const identitiesPath = "/admin/identities"
+
+func identityPath(id uuid.UUID) string { return identitiesPath + "/" + id.String() }
+
+func (a rawAdmin) call(ctx context.Context, want int, method, path string, body []byte) ([]byte, error) {
+	status, answer, err := a.send(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	if status != want {
+		return nil, &AnswerError{Method: method, Path: path, Status: status, Body: string(answer)}
+	}
+	return answer, nil
+}
+
+// Create is a part of [Admin].
+func (a rawAdmin) Create(ctx context.Context, body string) (uuid.UUID, error) {
+	answer, err := a.call(ctx, http.StatusCreated, http.MethodPost, identitiesPath, []byte(body))
+	if err != nil {
+		return uuid.Nil, err
+	}
+	var made struct {
+		ID uuid.UUID `json:"id"`
+	}
+	err = json.Unmarshal(answer, &made)
+	return made.ID, err
+}
+
+// Read is a part of [Admin].
+func (a rawAdmin) Read(ctx context.Context, id uuid.UUID) (json.RawMessage, error) {
+	return a.call(ctx, http.StatusOK, http.MethodGet, identityPath(id), nil)
+}
+
+// Replace is a part of [Admin].
+func (a rawAdmin) Replace(ctx context.Context, id uuid.UUID, body string) error {
+	_, err := a.call(ctx, http.StatusOK, http.MethodPut, identityPath(id), []byte(body))
+	return err
+}
+
+// Activate is a part of [Admin].
+func (a rawAdmin) Activate(ctx context.Context, id uuid.UUID, password string) error {
+	answer, err := a.Read(ctx, id)
+	if err != nil {
+		return err
+	}
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal(answer, &whole); err != nil {
+		return err
+	}
+	secret, err := json.Marshal(password)
+	if err != nil {
+		return err
+	}
+	body := map[string]json.RawMessage{
+		"state":       json.RawMessage(`"active"`),
+		"credentials": json.RawMessage(`{"password":{"config":{"password":` + string(secret) + `}}}`),
+	}
+	for _, name := range []string{"schema_id", "traits", "metadata_public", "metadata_admin", "external_id"} {
+		if value, ok := whole[name]; ok {
+			body[name] = value
+		}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return a.Replace(ctx, id, string(text))
+}
+
+// Delete is a part of [Admin].
+func (a rawAdmin) Delete(ctx context.Context, id uuid.UUID) error {
+	_, err := a.call(ctx, http.StatusNoContent, http.MethodDelete, identityPath(id), nil)
+	return err
+}
+
+// SignIn is a part of [Admin].
+func (s *Server) SignIn(ctx context.Context, email, password string) error {
+	_, err := s.Login(ctx, email, password)
+	return err
+}
+
+func (s *Server) sendAdmin(ctx context.Context, method, path string, body []byte) (int, []byte, error) {
+	return s.exchange(ctx, method, s.AdminURL+path, body)
+}
+
+func (s *Server) exchange(ctx context.Context, method, address string, body []byte) (int, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Header.Set("Accept", "application/json")
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	res, err := s.http.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	var answer bytes.Buffer
+	_, err = answer.ReadFrom(res.Body)
+	return res.StatusCode, answer.Bytes(), err
+}

@@ -1,0 +1,220 @@
+package kratostest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+)
+
+const (
+	goodPassword  = "correct horse"
+	otherPassword = "battery staple"
+)
+
+var activateTests = map[string]func(*testing.T, *contract){
+	"sets password, state and mark": func(t *testing.T, c *contract) {
+		i, n := c.invite(t)
+		c.wantSignIn(t, i.Email, goodPassword, ErrWrongPassword)
+		a := activation(n.InvitationID, goodPassword)
+		if err := c.ids.Activate(c.ctx, i.ID, a); err != nil {
+			t.Fatal(err)
+		}
+		c.wantSignIn(t, i.Email, goodPassword, nil)
+		c.wantSignIn(t, i.Email, otherPassword, ErrWrongPassword)
+		after := c.get(t, i.ID)
+		want := bridge.Mark{InvitationID: n.InvitationID, AcceptedAt: a.AcceptedAt}
+		if !after.Active || !after.HasCredentials || after.Mark != want || after.Email != i.Email || after.SchemaID != i.SchemaID {
+			t.Errorf("after it: %+v", after)
+		}
+		wantJSON(t, "metadata_admin", c.raw(t, i.ID)["metadata_admin"],
+			fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":"2031-02-03T04:05:06.789012Z"}}`, n.InvitationID))
+	},
+	"leaves alone what others wrote meanwhile": func(t *testing.T, c *contract) {
+		i, n := c.invite(t)
+		const public, admin = `{"plan":"gold","n":1.10}`, `{"note":["x"],"n":12345678901234567890}`
+		traits := fmt.Sprintf(`{"email":%q,"name":{"first":"Ada"}}`, i.Email)
+		err := c.admin.Replace(c.ctx, i.ID, fmt.Sprintf(`{"schema_id":%q,"state":"inactive","traits":%s,"metadata_public":%s,"metadata_admin":%s}`,
+			DefaultSchema, traits, public, admin))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, goodPassword)); err != nil {
+			t.Fatal(err)
+		}
+		after := c.get(t, i.ID)
+		wantJSON(t, "traits", after.Traits, traits)
+		wantJSON(t, "metadata_public", after.MetadataPublic, public)
+		wantJSON(t, "metadata_admin", after.MetadataAdmin, admin)
+		if after.Mark.InvitationID != n.InvitationID {
+			t.Errorf("mark is %+v", after.Mark)
+		}
+	},
+	"again by the same invitation": func(t *testing.T, c *contract) {
+		i, n := c.invite(t)
+		for _, password := range []string{goodPassword, otherPassword} {
+			if err := c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, password)); err != nil {
+				t.Fatal(err)
+			}
+			c.wantSignIn(t, i.Email, password, nil)
+		}
+		c.wantSignIn(t, i.Email, goodPassword, ErrWrongPassword)
+	},
+	"of an adopted identity": func(t *testing.T, c *contract) {
+		i, _ := c.invite(t)
+		later := uuid.New()
+		if err := c.ids.Activate(c.ctx, i.ID, activation(later, goodPassword)); err != nil {
+			t.Fatal(err)
+		}
+		if mark := c.get(t, i.ID).Mark; mark.InvitationID != later {
+			t.Errorf("mark is %+v, want %v", mark, later)
+		}
+	},
+	"of one activated by another road": func(t *testing.T, c *contract) {
+		i, n := c.invite(t)
+		if err := c.admin.Activate(c.ctx, i.ID, otherPassword); err != nil {
+			t.Fatal(err)
+		}
+		before := c.raw(t, i.ID)
+		wantError(t, c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, goodPassword)), bridge.ErrIdentityIsActive)
+		c.wantSignIn(t, i.Email, otherPassword, nil)
+		c.wantSignIn(t, i.Email, goodPassword, ErrWrongPassword)
+		wantJSON(t, "metadata_admin", c.raw(t, i.ID)["metadata_admin"], string(before["metadata_admin"]))
+	},
+	"of one activated by another invitation": func(t *testing.T, c *contract) {
+		i, n := c.invite(t)
+		if err := c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, otherPassword)); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, c.ids.Activate(c.ctx, i.ID, activation(uuid.New(), goodPassword)), bridge.ErrIdentityIsActive)
+		c.wantSignIn(t, i.Email, otherPassword, nil)
+	},
+	"20 at once": activateAtOnce,
+	"of a missing identity": func(t *testing.T, c *contract) {
+		wantError(t, c.ids.Activate(c.ctx, uuid.New(), activation(uuid.New(), goodPassword)), bridge.ErrIdentityNotFound)
+		i, n := c.invite(t)
+		if err := c.admin.Delete(c.ctx, i.ID); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, goodPassword)), bridge.ErrIdentityNotFound)
+	},
+	"with the longest password": func(t *testing.T, c *contract) {
+		i, n := c.invite(t)
+		longest := strings.Repeat("é", bridge.MaxPasswordLength/2)
+		if err := c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, longest)); err != nil {
+			t.Fatal(err)
+		}
+		c.wantSignIn(t, i.Email, longest, nil)
+	},
+	"with a password that cannot be": func(t *testing.T, c *contract) {
+		i, n := c.invite(t)
+		for _, password := range []string{"", strings.Repeat("x", bridge.MaxPasswordLength+1), "not UTF-8 \xff"} {
+			wantOutcome(t, c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, password)), bridge.OutcomeInvalid, "password")
+		}
+		if after := c.get(t, i.ID); after.Active || after.HasCredentials {
+			t.Errorf("after it: %+v", after)
+		}
+	},
+	"of one without room for the mark": func(t *testing.T, c *contract) {
+		for _, metadata := range []string{`"text"`, `[1,2]`, `{"invitation":{"by":"someone else"}}`} {
+			email := freshEmail()
+			id := c.make(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"metadata_admin":%s}`, DefaultSchema, email, metadata)
+			wantOutcome(t, c.ids.Activate(c.ctx, id, activation(uuid.New(), goodPassword)), bridge.OutcomeRefused, "metadata_admin")
+			if c.get(t, id).Active {
+				t.Errorf("%s: it is active", metadata)
+			}
+			wantJSON(t, "metadata_admin", c.raw(t, id)["metadata_admin"], metadata)
+		}
+	},
+	"when the time has run out": func(t *testing.T, c *contract) {
+		i, n := c.invite(t)
+		wantOutcome(t, c.ids.Activate(ended(c.ctx), i.ID, activation(n.InvitationID, goodPassword)), bridge.OutcomeNotDone)
+		if c.get(t, i.ID).Active {
+			t.Error("it is active")
+		}
+	},
+}
+
+// activateAtOnce lets one invitation be accepted by many. Whoever got no error
+// may be the last to have written; whoever was not let through changed nothing.
+func activateAtOnce(t *testing.T, c *contract) {
+	i, n := c.invite(t)
+	errs := make([]error, 20)
+	password := func(k int) string { return fmt.Sprintf("%s %d", goodPassword, k) }
+	var wait sync.WaitGroup
+	for k := range errs {
+		wait.Go(func() { errs[k] = c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, password(k))) })
+	}
+	wait.Wait()
+	wrote, opens := 0, 0
+	for k, err := range errs {
+		signsIn := c.admin.SignIn(c.ctx, i.Email, password(k)) == nil
+		if signsIn {
+			opens++
+		}
+		if err == nil {
+			wrote++
+			continue
+		}
+		wantOutcome(t, err, bridge.OutcomeNotDone)
+		if signsIn {
+			t.Errorf("%v, and yet its password signs in", err)
+		}
+	}
+	if wrote == 0 || opens != 1 {
+		t.Errorf("%d wrote, %d passwords sign in; want at least one, and one", wrote, opens)
+	}
+	if after := c.get(t, i.ID); !after.Active || after.Mark.InvitationID != n.InvitationID {
+		t.Errorf("after it: %+v", after)
+	}
+}
+
+var deleteTests = map[string]func(*testing.T, *contract){
+	"of what the bridge made": func(t *testing.T, c *contract) {
+		i, _ := c.invite(t)
+		for range 2 { // the second finds nothing, which is no error
+			if err := c.ids.Delete(c.ctx, i.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := c.ids.Get(c.ctx, i.ID)
+		wantError(t, err, bridge.ErrIdentityNotFound)
+	},
+	"spares everything else": func(t *testing.T, c *contract) {
+		active, n := c.invite(t)
+		if err := c.ids.Activate(c.ctx, active.ID, activation(n.InvitationID, goodPassword)); err != nil {
+			t.Fatal(err)
+		}
+		mark, err := json.Marshal(map[string]any{"invitation": map[string]any{"id": uuid.New()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		accepted := fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":"2031-02-03T04:05:06Z"}}`, uuid.New())
+		const body = `{"schema_id":%q,"state":%q,"traits":{"email":%q},"metadata_admin":%s,"credentials":%s}`
+		const password = `{"password":{"config":{"password":"correct horse"}}}`
+		for what, id := range map[string]uuid.UUID{
+			"one that was accepted":              active.ID,
+			"one that others made":               c.make(t, body, DefaultSchema, "inactive", freshEmail(), `{}`, `{}`),
+			"one that others activated":          c.make(t, body, DefaultSchema, "active", freshEmail(), mark, `{}`),
+			"one with a password":                c.make(t, body, DefaultSchema, "inactive", freshEmail(), mark, password),
+			"one that was active and is no more": c.make(t, body, DefaultSchema, "inactive", freshEmail(), accepted, `{}`),
+		} {
+			if err := c.ids.Delete(c.ctx, id); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			if _, err := c.ids.Get(c.ctx, id); err != nil {
+				t.Errorf("%s: gone: %v", what, err)
+			}
+		}
+	},
+	"when the time has run out": func(t *testing.T, c *contract) {
+		i, _ := c.invite(t)
+		wantOutcome(t, c.ids.Delete(ended(c.ctx), i.ID), bridge.OutcomeNotDone)
+		c.get(t, i.ID)
+	},
+}

@@ -1,0 +1,241 @@
+package kratostest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+)
+
+// exactNumbers lose digits wherever something takes them for floating point.
+const exactNumbers = `[12345678901234567890, 1.10, 0.1000000000000000055511151231257827, 1E400]`
+
+var createTests = map[string]func(*testing.T, *contract){
+	"makes an inactive identity with the mark": func(t *testing.T, c *contract) {
+		n := newIdentity("Name." + strings.ToUpper(freshEmail()))
+		made, err := c.ids.Create(c.ctx, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range []bridge.Identity{made, c.get(t, made.ID)} {
+			if i.Active || i.HasCredentials || i.SchemaID != DefaultSchema {
+				t.Errorf("made %+v", i)
+			}
+			var traits struct{ Email string }
+			if json.Unmarshal(n.Traits, &traits) != nil || i.Email != strings.ToLower(traits.Email) {
+				t.Errorf("e-mail is %q, want that of %s in lower case", i.Email, n.Traits)
+			}
+			if i.Mark != (bridge.Mark{InvitationID: n.InvitationID}) {
+				t.Errorf("mark is %+v", i.Mark)
+			}
+			if i.MetadataAdmin != nil || i.MetadataPublic != nil {
+				t.Errorf("metadata are %s and %s, want none", i.MetadataAdmin, i.MetadataPublic)
+			}
+			wantJSON(t, "traits", i.Traits, string(n.Traits))
+		}
+		wantJSON(t, "metadata_admin", c.raw(t, made.ID)["metadata_admin"], fmt.Sprintf(`{"invitation":{"id":%q}}`, n.InvitationID))
+	},
+	"keeps every digit": func(t *testing.T, c *contract) {
+		n := newIdentity(freshEmail())
+		traits := strings.Replace(string(n.Traits), "}", `,"numbers":`+exactNumbers+`}`, 1)
+		n.Traits = json.RawMessage(traits)
+		n.MetadataPublic = json.RawMessage(`{"public":` + exactNumbers + `,"html":"<&>\u2028"}`)
+		n.MetadataAdmin = json.RawMessage(`{"z":` + exactNumbers + `,"a":null}`)
+		made, err := c.ids.Create(c.ctx, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.ids.Activate(c.ctx, made.ID, activation(n.InvitationID, "correct horse")); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range []bridge.Identity{made, c.get(t, made.ID)} {
+			wantJSON(t, "traits", i.Traits, traits)
+			wantJSON(t, "metadata_public", i.MetadataPublic, string(n.MetadataPublic))
+			wantJSON(t, "metadata_admin", i.MetadataAdmin, string(n.MetadataAdmin))
+		}
+	},
+	"of a taken e-mail, in any spelling": func(t *testing.T, c *contract) {
+		i, _ := c.invite(t)
+		for _, email := range []string{i.Email, strings.ToUpper(i.Email)} {
+			_, err := c.ids.Create(c.ctx, newIdentity(email))
+			wantError(t, err, bridge.ErrIdentityExists)
+		}
+	},
+	"100 at once, of one e-mail": createAtOnce,
+	"of traits that do not fit the schema": func(t *testing.T, c *contract) {
+		for traits, word := range map[string]string{
+			`{"email":"no address"}`:                "traits.email",
+			`{}`:                                    "email",
+			`{"email":"a@example.com","unknown":1}`: "unknown",
+			`{"email":"a@example.com","name":"no parts"}`: "traits.name",
+			`[]`:   "traits",
+			`null`: "traits",
+			``:     "traits",
+			`{`:    "traits",
+		} {
+			n := newIdentity("")
+			n.Traits = json.RawMessage(traits)
+			_, err := c.ids.Create(c.ctx, n)
+			wantOutcome(t, err, bridge.OutcomeInvalid, word)
+		}
+	},
+	"of an unknown schema": func(t *testing.T, c *contract) {
+		n := newIdentity(freshEmail())
+		n.SchemaID = "no-such-schema"
+		_, err := c.ids.Create(c.ctx, n)
+		wantOutcome(t, err, bridge.OutcomeInvalid, "no-such-schema")
+	},
+	"of admin metadata without room for the mark": func(t *testing.T, c *contract) {
+		for _, metadata := range []string{`"text"`, `[1]`, `7`, `{"invitation":"mine"}`, `{`} {
+			n := newIdentity(freshEmail())
+			n.MetadataAdmin = json.RawMessage(metadata)
+			_, err := c.ids.Create(c.ctx, n)
+			wantOutcome(t, err, bridge.OutcomeInvalid, "metadata_admin")
+		}
+	},
+	"of public metadata of any kind": func(t *testing.T, c *contract) {
+		for metadata, want := range map[string]string{`"text"`: `"text"`, `[1.0]`: `[1.0]`, `null`: ``, ``: ``} {
+			n := newIdentity(freshEmail())
+			n.MetadataPublic = json.RawMessage(metadata)
+			i, err := c.ids.Create(c.ctx, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantJSON(t, "metadata_public", c.get(t, i.ID).MetadataPublic, want)
+		}
+	},
+	"when the time has run out": func(t *testing.T, c *contract) {
+		n := newIdentity(freshEmail())
+		_, err := c.ids.Create(ended(c.ctx), n)
+		wantOutcome(t, err, bridge.OutcomeNotDone)
+		wantError(t, err, context.Canceled)
+		var traits struct{ Email string }
+		if err := json.Unmarshal(n.Traits, &traits); err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.ids.FindByEmail(c.ctx, traits.Email)
+		wantError(t, err, bridge.ErrIdentityNotFound)
+	},
+}
+
+func createAtOnce(t *testing.T, c *contract) {
+	email := freshEmail()
+	errs := make([]error, 100)
+	var wait sync.WaitGroup
+	for i := range errs {
+		spelling := email
+		if i%2 == 1 {
+			spelling = strings.ToUpper(email)
+		}
+		wait.Go(func() { _, errs[i] = c.ids.Create(c.ctx, newIdentity(spelling)) })
+	}
+	wait.Wait()
+	made := 0
+	for _, err := range errs {
+		if err == nil {
+			made++
+			continue
+		}
+		wantError(t, err, bridge.ErrIdentityExists)
+	}
+	if made != 1 {
+		t.Errorf("%d of %d were made, want 1", made, len(errs))
+	}
+}
+
+func ended(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	return ctx
+}
+
+var readTests = map[string]func(*testing.T, *contract){
+	"of a missing identity": func(t *testing.T, c *contract) {
+		_, err := c.ids.Get(c.ctx, uuid.New())
+		wantError(t, err, bridge.ErrIdentityNotFound)
+		_, err = c.ids.FindByEmail(c.ctx, freshEmail())
+		wantError(t, err, bridge.ErrIdentityNotFound)
+	},
+	"by e-mail, whatever the traits' spelling": func(t *testing.T, c *contract) {
+		email := freshEmail()
+		i, err := c.ids.Create(c.ctx, newIdentity(strings.ToUpper(email)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.invite(t)
+		found, err := c.ids.FindByEmail(c.ctx, email)
+		if err != nil || found.ID != i.ID || found.Email != email || found.Mark != i.Mark {
+			t.Errorf("found %+v, %v; want %v", found, err, i.ID)
+		}
+	},
+	"by an e-mail with signs that addresses may have": func(t *testing.T, c *contract) {
+		for _, local := range []string{"a+b", "a%26b", "a&b=c", "o'hara", "a_b-c.d", "#a?b/c"} {
+			email := local + "-" + freshEmail()
+			i, err := c.ids.Create(c.ctx, newIdentity(email))
+			if err != nil {
+				t.Fatalf("%s: %v", email, err)
+			}
+			found, err := c.ids.FindByEmail(c.ctx, email)
+			if err != nil || found.ID != i.ID {
+				t.Errorf("found %v, %v for %s; want %v", found.ID, err, email, i.ID)
+			}
+		}
+	},
+	"tells credentials from none": func(t *testing.T, c *contract) {
+		for credentials, want := range map[string]bool{
+			`{}`: false,
+			`{"password":{"config":{"password":"correct horse"}}}`:                                        true,
+			`{"oidc":{"config":{"providers":[{"provider":"idp","subject":"` + uuid.NewString() + `"}]}}}`: true,
+		} {
+			email := freshEmail()
+			id := c.make(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"credentials":%s}`, DefaultSchema, email, credentials)
+			if got := c.get(t, id).HasCredentials; got != want {
+				t.Errorf("Get: %s has credentials: %v", credentials, got)
+			}
+			found, err := c.ids.FindByEmail(c.ctx, email)
+			if err != nil || found.HasCredentials != want {
+				t.Errorf("FindByEmail: %s has credentials: %v, %v", credentials, found.HasCredentials, err)
+			}
+		}
+	},
+	"of identities that others made": func(t *testing.T, c *contract) {
+		for metadata, want := range map[string]string{
+			`null`:                           ``,
+			`{}`:                             `{}`,
+			`"text"`:                         `"text"`,
+			`{"invitation":{"id":"no id"}}`:  `{"invitation":{"id":"no id"}}`,
+			`{"invitation":[],"other":1.00}`: `{"invitation":[],"other":1.00}`,
+		} {
+			id := c.make(t, `{"schema_id":%q,"traits":{"email":%q},"metadata_admin":%s}`, DefaultSchema, freshEmail(), metadata)
+			i := c.get(t, id)
+			if i.Mark != (bridge.Mark{}) || !i.Active {
+				t.Errorf("read %+v of %s", i, metadata)
+			}
+			wantJSON(t, "metadata_admin", i.MetadataAdmin, want)
+		}
+	},
+	"when the time has run out": func(t *testing.T, c *contract) {
+		i, _ := c.invite(t)
+		start := time.Now()
+		_, err := c.ids.Get(ended(c.ctx), i.ID)
+		wantError(t, err, context.Canceled)
+		_, err = c.ids.FindByEmail(ended(c.ctx), i.Email)
+		wantError(t, err, context.Canceled)
+		wantError(t, c.ids.Ping(ended(c.ctx)), context.Canceled)
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("took %v", took)
+		}
+	},
+	"of readiness": func(t *testing.T, c *contract) {
+		if err := c.ids.Ping(c.ctx); err != nil {
+			t.Error(err)
+		}
+	},
+}

@@ -1,0 +1,196 @@
+package kratostest
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Action is what a [Fault] does to a request.
+type Action int
+
+// The actions. "Before" means that the request has no effect, "after" that it
+// has all of it.
+const (
+	Pass            Action = iota // nothing, but for Delay, Hold and Stall
+	Answer                        // answer Status and Body before the effect
+	CutBefore                     // reset the connection before the effect
+	CutAfter                      // reset the connection after the effect
+	CutBody                       // after the effect, end the connection in the middle of the answer's body
+	CommitAndAnswer               // answer Status and Body after the effect
+)
+
+// Fault is a rule that spoils some requests to a [Fake].
+type Fault struct {
+	Method string // empty: any
+	Route  string // such as RouteIdentity; empty: any
+	Skip   int    // so many matching requests pass first
+	Times  int    // so many are spoilt then; 0: all
+
+	// Before the effect: Arrived is called, then Delay passes, then Hold is
+	// waited for. A client that leaves meanwhile does not stop the effect, as it
+	// would not in Kratos.
+	Arrived func()
+	Delay   time.Duration
+	Hold    <-chan struct{}
+
+	Do          Action
+	Stall       time.Duration // between the effect and the answer
+	Status      int
+	Body        string
+	ContentType string // of Body; JSON by default
+}
+
+// Count says how many requests there were, and how many had an effect, which is
+// a 2xx status.
+type Count struct{ Calls, Commits int }
+
+type countKey struct{ method, route string }
+
+type faults struct {
+	mu     sync.Mutex
+	rules  []*rule
+	counts map[countKey]Count
+}
+
+type rule struct {
+	Fault
+	seen int
+}
+
+// Inject adds a fault. Of several that match a request, the one that was added
+// first acts, as long as it has times left. Remove takes it away.
+func (f *Fake) Inject(fault Fault) (remove func()) {
+	f.faults.mu.Lock()
+	defer f.faults.mu.Unlock()
+	r := &rule{Fault: fault}
+	f.faults.rules = append(f.faults.rules, r)
+	return func() {
+		f.faults.mu.Lock()
+		defer f.faults.mu.Unlock()
+		f.faults.rules = slices.DeleteFunc(f.faults.rules, func(other *rule) bool { return other == r })
+	}
+}
+
+// Count gives the counters of a method and a route. Requests that an injected
+// fault spoilt are counted as calls.
+func (f *Fake) Count(method, route string) Count {
+	f.faults.mu.Lock()
+	defer f.faults.mu.Unlock()
+	return f.faults.counts[countKey{method, route}]
+}
+
+// pick counts a request, and gives the fault that is to act on it.
+func (s *faults) pick(method, route string) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := countKey{method, route}
+	c := s.counts[key]
+	c.Calls++
+	s.counts[key] = c
+	for _, r := range s.rules {
+		if r.Method != "" && r.Method != method || r.Route != "" && r.Route != route {
+			continue
+		}
+		if r.Times > 0 && r.seen >= r.Skip+r.Times {
+			continue
+		}
+		if r.seen++; r.seen > r.Skip {
+			return r.Fault
+		}
+	}
+	return Fault{}
+}
+
+func (s *faults) committed(method, route string, status int) {
+	if status < 200 || status > 299 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := countKey{method, route}
+	c := s.counts[key]
+	c.Commits++
+	s.counts[key] = c
+}
+
+// wait holds a request back. It says whether the fake is still open.
+func (f Fault) wait(closed <-chan struct{}) bool {
+	if f.Arrived != nil {
+		f.Arrived()
+	}
+	if !sleep(f.Delay, closed) {
+		return false
+	}
+	if f.Hold == nil {
+		return true
+	}
+	select {
+	case <-f.Hold:
+		return true
+	case <-closed:
+		return false
+	}
+}
+
+func sleep(d time.Duration, closed <-chan struct{}) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-closed:
+		return false
+	}
+}
+
+// cut resets the connection: the client sees no end of a stream, but an error.
+func cut(w http.ResponseWriter) {
+	if conn, _, ok := hijack(w); ok {
+		conn.Close()
+	}
+}
+
+func cutInBody(w http.ResponseWriter, answer reply) {
+	conn, out, ok := hijack(w)
+	if !ok {
+		return
+	}
+	defer conn.Close()
+	fmt.Fprintf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		answer.status, http.StatusText(answer.status), typeJSON, len(answer.text)+1, answer.text[:len(answer.text)/2])
+	_ = out.Flush()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(-1) // or the reset would overtake the half that was sent
+	}
+}
+
+func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, bool) {
+	h, ok := w.(http.Hijacker)
+	if !ok {
+		return nil, nil, false
+	}
+	conn, out, err := h.Hijack()
+	if err != nil {
+		return nil, nil, false
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	return conn, out, true
+}
+
+func routeOf(path string) string {
+	if rest, ok := strings.CutPrefix(path, RouteIdentities+"/"); ok && !strings.Contains(rest, "/") {
+		return RouteIdentity
+	}
+	return path
+}

@@ -1,0 +1,104 @@
+package kratostest
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+type identifier struct{ method, value string }
+
+// fakeStore keeps identities and the uniqueness of their identifiers. What it
+// gives are copies, whose JSON nobody changes.
+type fakeStore struct {
+	mu         sync.Mutex
+	identities map[uuid.UUID]*fakeIdentity
+	taken      map[identifier]uuid.UUID
+}
+
+func newFakeStore() *fakeStore {
+	return &fakeStore{identities: map[uuid.UUID]*fakeIdentity{}, taken: map[identifier]uuid.UUID{}}
+}
+
+func (s *fakeStore) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.identities)
+}
+
+func (s *fakeStore) byID(id uuid.UUID) (*fakeIdentity, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.copyOf(id)
+}
+
+func (s *fakeStore) copyOf(id uuid.UUID) (*fakeIdentity, bool) {
+	i, ok := s.identities[id]
+	if !ok {
+		return nil, false
+	}
+	c := *i
+	return &c, true
+}
+
+// byIdentifier compares as Kratos does: in lower case.
+func (s *fakeStore) byIdentifier(method, value string) (*fakeIdentity, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, ok := s.taken[identifier{method, strings.ToLower(value)}]
+	if !ok {
+		return nil, false
+	}
+	return s.copyOf(id)
+}
+
+// insert says whether all identifiers were free.
+func (s *fakeStore) insert(i *fakeIdentity) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.put(i)
+}
+
+// change runs edit on a copy, and stores it if edit says so and its identifiers
+// are free.
+func (s *fakeStore) change(id uuid.UUID, edit func(*fakeIdentity) bool) (found, stored bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.copyOf(id)
+	if !ok {
+		return false, false
+	}
+	return true, edit(c) && s.put(c)
+}
+
+func (s *fakeStore) put(i *fakeIdentity) bool {
+	for _, id := range i.identifiers() {
+		if owner, taken := s.taken[id]; taken && owner != i.ID {
+			return false
+		}
+	}
+	s.forget(i.ID)
+	s.identities[i.ID] = i
+	for _, id := range i.identifiers() {
+		s.taken[id] = i.ID
+	}
+	return true
+}
+
+func (s *fakeStore) remove(id uuid.UUID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.identities[id]
+	s.forget(id)
+	return ok
+}
+
+func (s *fakeStore) forget(id uuid.UUID) {
+	if old, ok := s.identities[id]; ok {
+		for _, id := range old.identifiers() {
+			delete(s.taken, id)
+		}
+		delete(s.identities, id)
+	}
+}

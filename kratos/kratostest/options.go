@@ -1,0 +1,157 @@
+package kratostest
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"text/template"
+)
+
+// The schemas of every server and fake that this package makes.
+const (
+	DefaultSchema  = "default"  // e-mail trait: email
+	CustomerSchema = "customer" // e-mail trait: contact.email
+)
+
+// Options shape a [Server]. The zero value is good for tests.
+type Options struct {
+	// Dir holds the configuration, the schemas and the database; it is created
+	// if need be. A directory of an earlier run keeps its identities. Empty: a
+	// temporary one, removed by Stop.
+	Dir string
+
+	// Log gets what the build and Kratos say; nil: nobody does.
+	Log io.Writer
+
+	// LogLevel is Kratos': trace, debug, info, warning or error, the default.
+	LogLevel string
+
+	// Binary is the Kratos to run; empty: that of Build.
+	Binary string
+
+	// PublicPort and AdminPort are on 127.0.0.1; 0: free ones.
+	PublicPort, AdminPort int
+
+	// BcryptCost is 12 by default, as Kratos' own, which takes 200 ms for each
+	// password; 4 is the least.
+	BcryptCost int
+
+	// MinPasswordLength is 8 by default; Kratos allows no less than 6.
+	MinPasswordLength int
+
+	// BreachesHost is where Kratos asks for breached passwords, over https;
+	// empty: it does not ask.
+	BreachesHost string
+
+	// Env is added to the environment of Kratos, as NAME=value.
+	Env []string
+}
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.LogLevel, "error")
+	setDefault(&o.BcryptCost, 12)
+	setDefault(&o.MinPasswordLength, 8)
+	setDefault(&o.Log, io.Discard)
+	return o
+}
+
+func setDefault[T comparable](value *T, otherwise T) {
+	var zero T
+	if *value == zero {
+		*value = otherwise
+	}
+}
+
+//go:embed files
+var files embed.FS
+
+var configTemplate = template.Must(template.New("kratos.yml.tmpl").
+	Funcs(template.FuncMap{"yaml": yamlString}).
+	ParseFS(files, "files/kratos.yml.tmpl"))
+
+// yamlString quotes a text: every JSON string is a YAML string.
+func yamlString(text string) (string, error) {
+	quoted, err := json.Marshal(text)
+	return string(quoted), err
+}
+
+// configFile is what the template of kratos.yml is filled with.
+type configFile struct {
+	Options
+	DSN                           string
+	PublicURL, AdminURL, UIURL    string
+	DefaultSchema, CustomerSchema string
+	CookieSecret, CipherSecret    string
+}
+
+// The secrets guard nothing: whoever reaches the loopback interface may do
+// everything. They are constant so that a kept Dir stays readable.
+const (
+	cookieSecret = "kratostest-cookies-not-a-secret"
+	cipherSecret = "kratostest-cipher-not-a-secret-3" // exactly 32 bytes
+)
+
+// dsn waits for locks, for SQLite has one writer.
+func dsn(dir string) string {
+	return "sqlite://" + filepath.ToSlash(filepath.Join(dir, "db.sqlite")) +
+		"?_fk=true&mode=rwc&_journal_mode=WAL&_busy_timeout=10000"
+}
+
+// writeConfig writes kratos.yml and the schemas, and gives the path of the
+// first.
+func writeConfig(o Options) (string, error) {
+	path := filepath.Join(o.Dir, "kratos.yml")
+	f := configFile{
+		Options: o, DSN: dsn(o.Dir),
+		PublicURL: loopback(o.PublicPort), AdminURL: loopback(o.AdminPort), UIURL: loopback(o.PublicPort),
+		CookieSecret: cookieSecret, CipherSecret: cipherSecret,
+	}
+	var err error
+	if f.DefaultSchema, err = writeSchema(o.Dir, "identity.schema.json"); err != nil {
+		return "", err
+	}
+	if f.CustomerSchema, err = writeSchema(o.Dir, "customer.schema.json"); err != nil {
+		return "", err
+	}
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", err
+	}
+	defer out.Close()
+	if err := configTemplate.Execute(out, f); err != nil {
+		return "", err
+	}
+	return path, out.Close()
+}
+
+func writeSchema(dir, name string) (url string, err error) {
+	text, err := files.ReadFile("files/" + name)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, name)
+	return "file://" + filepath.ToSlash(path), os.WriteFile(path, text, 0o600)
+}
+
+func loopback(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }
+
+// freePort finds a port below those that the system hands out by itself, so
+// that hardly anybody takes it before Kratos does.
+func freePort(not int) (int, error) {
+	for range 100 {
+		port := randomPort()
+		if port == not {
+			continue
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, fmt.Errorf("no free port")
+}

@@ -1,0 +1,189 @@
+package kratostest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	startLimit = 60 * time.Second
+	pollEvery  = 20 * time.Millisecond
+	callLimit  = 30 * time.Second // of one request to Kratos; bcrypt takes its time
+)
+
+// Server is a real Kratos that runs as a child of this process, and dies with
+// it (for certain on Linux only). Its methods are safe for concurrent use.
+type Server struct {
+	PublicURL string
+	AdminURL  string
+
+	rawAdmin
+	http    *http.Client
+	process *process
+	tempDir string // to be removed
+
+	// flows keeps self-service flows one behind the other: in parallel, SQLite
+	// answers "database is locked".
+	flows sync.Mutex
+}
+
+// Start builds Kratos if need be, migrates its database, runs it with --dev on
+// loopback, and returns once it is ready. Ctx bounds the start alone; the
+// server then runs until Stop.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	var err error
+	o = o.withDefaults()
+	s := &Server{http: &http.Client{Timeout: callLimit}}
+	if o.Binary == "" {
+		if o.Binary, err = Build(ctx, o.Log); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if o.Dir == "" {
+		if o.Dir, err = os.MkdirTemp("", "kratostest-"); err != nil {
+			return nil, fmt.Errorf("kratostest: %w", err)
+		}
+		s.tempDir = o.Dir
+	}
+	if err = s.start(ctx, o); err != nil {
+		_ = s.Stop() // whatever it says, err says it
+		return nil, fmt.Errorf("kratostest: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context, o Options) (err error) {
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return err
+	}
+	if strings.ContainsAny(o.Dir, "?#%") {
+		return fmt.Errorf("the path of the directory, %s, must do without ?, # and %%, for it becomes part of a database URL", o.Dir)
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := migrate(ctx, o); err != nil {
+		return fmt.Errorf("migrating the database: %w", err)
+	}
+	// A port that was free a moment ago may be taken by now: try others, unless
+	// they were asked for.
+	for attempt := 1; ; attempt++ {
+		err := s.serve(ctx, o)
+		chosen := o.PublicPort == 0 || o.AdminPort == 0
+		if err == nil || attempt == 3 || !chosen || !strings.Contains(err.Error(), "address already in use") {
+			return err
+		}
+	}
+}
+
+func migrate(ctx context.Context, o Options) error {
+	p, err := startProcess(o.Log, o.environment(), o.Binary, "migrate", "sql", "-e", "--yes")
+	if err != nil {
+		return err
+	}
+	return p.wait(ctx)
+}
+
+// environment is that of Kratos. The server reads any setting from it, so what
+// a developer has set for another Kratos must not get in.
+func (o Options) environment() []string {
+	env := []string{"DSN=" + dsn(o.Dir), "SQA_OPT_OUT=true"}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return append(env, o.Env...)
+}
+
+func (s *Server) serve(ctx context.Context, o Options) (err error) {
+	if o.PublicPort == 0 {
+		if o.PublicPort, err = freePort(o.AdminPort); err != nil {
+			return err
+		}
+	}
+	if o.AdminPort == 0 {
+		if o.AdminPort, err = freePort(o.PublicPort); err != nil {
+			return err
+		}
+	}
+	config, err := writeConfig(o)
+	if err != nil {
+		return err
+	}
+	s.PublicURL, s.AdminURL = loopback(o.PublicPort), loopback(o.AdminPort)
+	s.rawAdmin = rawAdmin{send: s.sendAdmin}
+	s.process, err = startProcess(o.Log, o.environment(), o.Binary, "serve", "-c", config, "--dev")
+	if err != nil {
+		return err
+	}
+	for _, address := range []string{s.AdminURL + "/admin/health/ready", s.PublicURL + "/health/ready"} {
+		if err := s.awaitReady(ctx, address); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitReady polls. A child that ended counts more than an answer: on a taken
+// port, somebody else answers.
+func (s *Server) awaitReady(ctx context.Context, address string) error {
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	for {
+		ready := s.ready(ctx, address)
+		select {
+		case <-s.process.done:
+			return fmt.Errorf("%w: %w", errExited, s.process.end())
+		default:
+		}
+		if ready {
+			return nil
+		}
+		select {
+		case <-poll.C:
+		case <-s.process.done:
+		case <-ctx.Done():
+			return fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), s.process.said)
+		}
+	}
+}
+
+func (s *Server) ready(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return false
+	}
+	res, err := s.http.Do(r)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
+// Stop ends Kratos, waits until it is gone, and removes a temporary Dir. It may
+// be called twice. An error says that Kratos had ended by itself, with its last
+// words, or that the directory stayed.
+func (s *Server) Stop() error {
+	var errs []error
+	if s.process != nil {
+		errs = append(errs, s.process.close())
+	}
+	s.http.CloseIdleConnections()
+	if s.tempDir != "" {
+		errs = append(errs, os.RemoveAll(s.tempDir))
+	}
+	return errors.Join(errs...)
+}

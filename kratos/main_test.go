@@ -1,0 +1,58 @@
+package kratos_test
+
+import (
+	"io"
+	"log"
+	"os"
+	"testing"
+
+	"invitebridge/bridge"
+	"invitebridge/kratos"
+	"invitebridge/kratos/kratostest"
+)
+
+// discard is for servers whose complaints are the point of the test.
+var discard = log.New(io.Discard, "", 0)
+
+func TestMain(m *testing.M) { os.Exit(kratostest.Main(m)) }
+
+func newClient(t *testing.T, config kratos.Config) *kratos.Client {
+	t.Helper()
+	c, err := kratos.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func newFake(t *testing.T, o kratostest.FakeOptions) *kratostest.Fake {
+	t.Helper()
+	f, err := kratostest.NewFake(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	return f
+}
+
+func TestContract(t *testing.T) {
+	t.Run("Fake", func(t *testing.T) {
+		kratostest.Contract(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
+			f := newFake(t, kratostest.FakeOptions{})
+			return newClient(t, kratos.Config{AdminURL: f.URL}), f
+		})
+	})
+	t.Run("FakeOfLaterKratos", func(t *testing.T) {
+		kratostest.Contract(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
+			f := newFake(t, kratostest.FakeOptions{ExternalIDs: true})
+			return newClient(t, kratos.Config{AdminURL: f.URL + "/"}), f
+		})
+	})
+	t.Run("Real", func(t *testing.T) {
+		kratostest.Contract(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
+			s := kratostest.Shared(t)
+			return newClient(t, kratos.Config{AdminURL: s.AdminURL}), s
+		})
+	})
+}

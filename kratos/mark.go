@@ -1,0 +1,97 @@
+package kratos
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+)
+
+// markKey is the bridge's own key in metadata_admin.
+const markKey = "invitation"
+
+// markTime has as many digits as the bridge's clock.
+const markTime = "2006-01-02T15:04:05.000000Z07:00"
+
+type markJSON struct {
+	ID         string `json:"id"`
+	AcceptedAt string `json:"accepted_at,omitempty"`
+}
+
+// takeMark splits metadata into the mark and the rest. What is under the key
+// and is no mark is somebody else's and stays in the rest.
+func takeMark(metadata json.RawMessage) (bridge.Mark, json.RawMessage) {
+	members, err := parseObject(metadata)
+	if err != nil {
+		return bridge.Mark{}, metadata
+	}
+	at := slices.IndexFunc(members, isMark)
+	if at < 0 {
+		return bridge.Mark{}, metadata
+	}
+	mark, ok := parseMark(members[at].value)
+	if !ok {
+		return bridge.Mark{}, metadata
+	}
+	rest := slices.DeleteFunc(members, isMark)
+	if len(rest) == 0 {
+		return mark, nil
+	}
+	return mark, printObject(rest)
+}
+
+var (
+	errMetadataNoObject = errors.New("metadata_admin is not an object, so the bridge's note cannot be kept in it")
+	errMetadataKeyTaken = errors.New("the key \"" + markKey + "\" of metadata_admin is the bridge's, and holds something else")
+)
+
+// putMark adds the mark to metadata that holds none: errMetadataNoObject,
+// errMetadataKeyTaken.
+func putMark(rest json.RawMessage, mark bridge.Mark) (json.RawMessage, error) {
+	var members []member
+	if !missing(rest) {
+		var err error
+		if members, err = parseObject(rest); err != nil {
+			return nil, errMetadataNoObject
+		}
+	}
+	if slices.ContainsFunc(members, isMark) {
+		return nil, errMetadataKeyTaken
+	}
+	return printObject(append(members, member{name: markKey, value: printMark(mark)})), nil
+}
+
+func isMark(m member) bool { return m.name == markKey }
+
+func printMark(mark bridge.Mark) json.RawMessage {
+	text := markJSON{ID: mark.InvitationID.String()}
+	if !mark.AcceptedAt.IsZero() {
+		text.AcceptedAt = mark.AcceptedAt.UTC().Format(markTime)
+	}
+	out, _ := json.Marshal(text) // cannot fail for two strings
+	return out
+}
+
+func parseMark(raw json.RawMessage) (bridge.Mark, bool) {
+	var text markJSON
+	if json.Unmarshal(raw, &text) != nil {
+		return bridge.Mark{}, false
+	}
+	id, err := uuid.Parse(text.ID)
+	if err != nil || id == uuid.Nil {
+		return bridge.Mark{}, false
+	}
+	mark := bridge.Mark{InvitationID: id}
+	if text.AcceptedAt != "" {
+		at, err := time.Parse(time.RFC3339Nano, text.AcceptedAt)
+		if err != nil {
+			return bridge.Mark{}, false
+		}
+		mark.AcceptedAt = at.UTC().Truncate(time.Microsecond)
+	}
+	return mark, true
+}
