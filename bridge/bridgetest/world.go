@@ -1,0 +1,130 @@
+// Package bridgetest puts the real parts together for tests: the rules, the
+// bolt store in a fresh file, and the client of Kratos against a fake Kratos
+// that passes the contract of the real one. Only tests import it.
+package bridgetest
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/idna"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/boltstore"
+	"invitebridge/kratos"
+	"invitebridge/kratos/kratostest"
+)
+
+// World is a bridge with everything around it. Its clock stands still.
+type World struct {
+	Service   *bridge.Service
+	Store     *Store
+	StorePath string
+	Kratos    *Kratos
+	Clock     *Clock
+
+	mu        sync.Mutex
+	announced []string
+}
+
+// New makes a world that ends with the test. Each change may alter the
+// configuration of the service.
+func New(t testing.TB, changes ...func(*bridge.Config)) *World {
+	t.Helper()
+	w := &World{Clock: &Clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	w.StorePath = filepath.Join(t.TempDir(), "invites.db")
+	bolt, err := boltstore.Open(w.StorePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bolt.Close() })
+	w.Store = &Store{Store: bolt}
+	w.Kratos = newKratos(t)
+	identities, err := kratos.New(kratos.Config{AdminURL: w.Kratos.URL, EmailTrait: "email", Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(identities.Close)
+	config := bridge.Config{
+		SchemaID: kratostest.DefaultSchema, EmailTrait: "email", ToASCII: idna.Lookup.ToASCII,
+		LinkURL:  "https://join.example.com/invite/{token}",
+		Lifespan: 24 * time.Hour, MaxLifespan: 720 * time.Hour, Cooldown: time.Minute, Retention: 720 * time.Hour,
+		IdentityBudget: 5 * time.Second,
+		Passwords:      bridge.PasswordPolicy{MinLength: 8, CheckSimilarity: true},
+		Now:            w.Clock.Now,
+		Announce: func(_ bridge.Invitation, link string) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.announced = append(w.announced, link)
+		},
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	w.Service = bridge.NewService(w.Store, identities, config)
+	return w
+}
+
+// Announced gives the links that invitees were told, in order.
+func (w *World) Announced() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.announced...)
+}
+
+// Clock is a clock that only moves when told to. It is safe for concurrent use.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now reads the clock.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock on.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Store is a real store whose updates can be made to fail, as on a full disk.
+type Store struct {
+	bridge.Store
+	mu   sync.Mutex
+	fail func(nth int) error
+	nth  int
+}
+
+// FailUpdates has fail decide for each update from now on, counted from 1. Nil
+// ends that.
+func (s *Store) FailUpdates(fail func(nth int) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail, s.nth = fail, 0
+}
+
+// Update fails, or does what the store does.
+func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
+	if err := s.next(); err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, fn)
+}
+
+func (s *Store) next() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail == nil {
+		return nil
+	}
+	s.nth++
+	return s.fail(s.nth)
+}
