@@ -1,0 +1,141 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/google/uuid"
+)
+
+const requestIDHeader = "X-Request-ID"
+
+// notes is what the parts of a request leave for its log line. It belongs to
+// the goroutine that serves the request.
+type notes struct {
+	requestID  string
+	clientIP   string
+	apiKey     string // the name
+	invitation string // the id
+	errorID    string
+	err        error
+}
+
+type notesKey struct{}
+
+// note changes the notes of a request, if it has any.
+func note(r *http.Request, change func(*notes)) {
+	if n, ok := r.Context().Value(notesKey{}).(*notes); ok {
+		change(n)
+	}
+}
+
+func requestID(r *http.Request) (id string) {
+	note(r, func(n *notes) { id = n.requestID })
+	return id
+}
+
+var sanePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// identify gives each request an id and its notes.
+func (a *API) identify(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			id := r.Header.Get(requestIDHeader)
+			if !trusted(r) || !sanePattern.MatchString(id) {
+				id = uuid.NewString()
+			}
+			w.Header().Set(requestIDHeader, id)
+			n := &notes{requestID: id, clientIP: a.clientIP(r).String()}
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), notesKey{}, n)))
+		})
+	}
+}
+
+// access writes one line for each request. It names the pattern of the route;
+// paths and queries carry secrets.
+func (a *API) access(listener string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			start := time.Now()
+			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			defer func() { a.logRequest(listener, ww.Status(), time.Since(start), r) }()
+			next.ServeHTTP(ww, r)
+		})
+	}
+}
+
+func (a *API) logRequest(listener string, status int, took time.Duration, r *http.Request) {
+	route := chi.RouteContext(r.Context()).RoutePattern()
+	attrs := []slog.Attr{
+		slog.String("listener", listener), slog.String("method", method(r)), slog.String("route", route),
+		slog.Int("status", status), slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+	}
+	level := slog.LevelInfo
+	note(r, func(n *notes) {
+		for _, optional := range [][2]string{
+			{"request_id", n.requestID}, {"client_ip", n.clientIP}, {"api_key", n.apiKey},
+			{"invitation_id", n.invitation}, {"error_id", n.errorID},
+		} {
+			if optional[1] != "" {
+				attrs = append(attrs, slog.String(optional[0], optional[1]))
+			}
+		}
+		if cause := errors.Unwrap(n.err); cause != nil {
+			attrs = append(attrs, slog.String("cause", cause.Error()))
+		} else if n.err != nil && status >= http.StatusInternalServerError {
+			attrs = append(attrs, slog.String("cause", n.err.Error()))
+		}
+	})
+	switch {
+	case status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	case route == routeAlive || route == routeReady:
+		level = slog.LevelDebug
+	}
+	a.config.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// method keeps what a client made up out of the log.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "other"
+}
+
+// recover turns a panic into an internal error. Only the place is logged: the
+// value may hold anything.
+func (a *API) recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			value := recover()
+			if value == nil {
+				return
+			}
+			if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(value)
+			}
+			writeError(w, r, fmt.Errorf("panic of type %T at %s", value, debug.Stack()))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// guardHeaders: answers may carry a token, and their addresses do.
+func guardHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}

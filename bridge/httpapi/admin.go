@@ -1,0 +1,124 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+)
+
+// inviteBody is what an inviter posts.
+type inviteBody struct {
+	Email          string         `json:"email"`
+	IdentityID     *uuid.UUID     `json:"identity_id"`
+	SchemaID       string         `json:"schema_id"`
+	Traits         jsontext.Value `json:"traits"`
+	MetadataPublic jsontext.Value `json:"metadata_public"`
+	MetadataAdmin  jsontext.Value `json:"metadata_admin"`
+	InviterID      string         `json:"inviter_id"`
+	InviterName    string         `json:"inviter_name"`
+	Locale         string         `json:"locale"`
+	ReturnTo       string         `json:"return_to"`
+	ExpiresIn      *string        `json:"expires_in"`
+	Notify         *bool          `json:"notify"`
+}
+
+func (b inviteBody) request() (bridge.InviteRequest, error) {
+	r := bridge.InviteRequest{
+		Email: b.Email, SchemaID: b.SchemaID,
+		Traits:         json.RawMessage(b.Traits),
+		MetadataPublic: json.RawMessage(b.MetadataPublic),
+		MetadataAdmin:  json.RawMessage(b.MetadataAdmin),
+		InviterID:      b.InviterID, InviterName: b.InviterName, Locale: b.Locale, ReturnTo: b.ReturnTo,
+		Quiet: b.Notify != nil && !*b.Notify,
+	}
+	if b.IdentityID != nil {
+		r.IdentityID = *b.IdentityID
+	}
+	if b.ExpiresIn != nil {
+		d, err := time.ParseDuration(*b.ExpiresIn)
+		if err != nil || d <= 0 {
+			return r, bridge.ErrExpiresIn
+		}
+		r.ExpiresIn = d
+	}
+	return r, nil
+}
+
+func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
+	var body inviteBody
+	if err := decode(w, r, &body); err != nil {
+		return err
+	}
+	request, err := body.request()
+	if err != nil {
+		return err
+	}
+	o, err := a.service.Invite(r.Context(), request)
+	if err != nil {
+		return err
+	}
+	note(r, func(n *notes) { n.invitation = o.Invitation.ID.String() })
+	code := http.StatusOK
+	if o.Created {
+		code = http.StatusCreated
+	}
+	w.Header().Set("Location", a.config.BasePath+"/"+o.Invitation.ID.String())
+	writeJSON(w, code, wireOffer(o))
+	return nil
+}
+
+func (a *API) get(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	inv, err := a.service.Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, wireInvitation(inv))
+	return nil
+}
+
+func (a *API) resend(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	o, err := a.service.Resend(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, wireOffer(o))
+	return nil
+}
+
+func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	inv, err := a.service.Revoke(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, wireInvitation(inv))
+	return nil
+}
+
+// pathID reads the id of the path; in its one usual spelling only.
+func pathID(r *http.Request) (uuid.UUID, error) {
+	text := chi.URLParam(r, "id")
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text {
+		return uuid.Nil, bridge.ErrNotFound
+	}
+	note(r, func(n *notes) { n.invitation = text })
+	return id, nil
+}

@@ -1,0 +1,42 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// clientIP gives the address a request is counted under. Only declared proxies
+// are believed, each for the hop before it: the list is read from its end.
+func (a *API) clientIP(r *http.Request) netip.Addr {
+	addr := peer(r)
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && a.isProxy(addr); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = hop.Unmap().WithZone("")
+	}
+	return addr
+}
+
+func (a *API) trustedPeer(r *http.Request) bool { return a.isProxy(peer(r)) }
+
+func (a *API) isProxy(addr netip.Addr) bool {
+	for _, prefix := range a.config.TrustedProxies {
+		if prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// peer gives the address of the TCP connection; zero if there is none to tell.
+func peer(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}

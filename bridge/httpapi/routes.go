@@ -1,0 +1,69 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/rs/cors"
+)
+
+// Public serves invitees.
+func (a *API) Public() chi.Router {
+	r := a.router("public", a.trustedPeer)
+	if len(a.config.AllowedOrigins) > 0 {
+		r.Use(cors.New(cors.Options{
+			AllowedOrigins: a.config.AllowedOrigins,
+			AllowedMethods: []string{http.MethodGet, http.MethodPost},
+			AllowedHeaders: []string{"Content-Type"},
+			ExposedHeaders: []string{"Retry-After", requestIDHeader},
+		}).Handler)
+	}
+	a.open(r)
+	r.Route(a.config.BasePath, func(r chi.Router) {
+		r.Use(a.limitPosts, a.expireOnPost)
+		r.Get("/{token}", a.handle(a.look))
+		r.Post("/{token}", a.handle(a.accept))
+		r.Post("/confirm", a.handle(a.confirm))
+	})
+	return r
+}
+
+// Admin serves inviters and operators.
+func (a *API) Admin() chi.Router {
+	r := a.router("admin", a.holdsKey)
+	r.Use(a.authenticate)
+	a.open(r)
+	r.Route(a.config.BasePath, func(r chi.Router) {
+		r.Use(a.expireOnPost)
+		r.Post("/", a.handle(a.invite))
+		r.Get("/", a.handle(a.list))
+		r.Get("/{id}", a.handle(a.get))
+		r.Post("/{id}/resend", a.handle(a.resend))
+		r.Post("/{id}/revoke", a.handle(a.revoke))
+	})
+	return r
+}
+
+// The routes that need no key on either listener.
+const (
+	routeAlive   = "/health/alive"
+	routeReady   = "/health/ready"
+	routeVersion = "/version"
+)
+
+func (a *API) open(r chi.Router) {
+	r.Get(routeAlive, a.handle(a.alive))
+	r.Get(routeReady, a.handle(a.readyz))
+	r.Get(routeVersion, a.handle(a.version))
+}
+
+// router has what both listeners share. trusted says whose request ids are
+// taken over.
+func (a *API) router(listener string, trusted func(*http.Request) bool) chi.Router {
+	r := chi.NewRouter()
+	r.Use(a.identify(trusted), a.access(listener), a.recover, guardHeaders, middleware.StripSlashes, middleware.GetHead)
+	r.NotFound(a.handle(noRoute))
+	r.MethodNotAllowed(a.handle(methodNotAllowed))
+	return r
+}

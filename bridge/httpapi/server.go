@@ -1,0 +1,74 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+// Config is what the handlers work by.
+type Config struct {
+	BasePath       string // of the API on both listeners, such as /api/v1/invite
+	LoginURL       string // where an invitee goes after accepting, by default
+	APIKeys        []APIKey
+	TrustedProxies []netip.Prefix
+	RateLimit      RateLimit
+	AllowedOrigins []string // for CORS on the public listener; none: no CORS
+	Version        string
+	Log            *slog.Logger
+}
+
+// APIKey is one key for the admin listener. Name is for logs.
+type APIKey struct {
+	Name   string
+	SHA256 [sha256.Size]byte
+}
+
+// RateLimit bounds the POSTs of one client address on the public listener.
+// Zero requests: no limit.
+type RateLimit struct {
+	Requests int
+	Window   time.Duration
+}
+
+// API makes the handlers of both listeners.
+type API struct {
+	service *bridge.Service
+	config  Config
+	ready   readiness
+	limits  *limiter
+}
+
+// New makes an API. It starts nothing.
+func New(service *bridge.Service, config Config) *API {
+	return &API{service: service, config: config, ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit)}
+}
+
+// Limits of a connection. A client that does not send its headers within 5 s,
+// or its body within 15 s, is cut off.
+const (
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 15 * time.Second
+	writeTimeout   = 45 * time.Second // reading, hooks, Kratos, writing
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 16 << 10
+	maxBodyBytes   = 64 << 10
+)
+
+// NewServer gives an HTTP server with the limits above. The caller serves with
+// it and shuts it down.
+func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
