@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// bridge is "invitebridge serve --dev" as a process of its own.
+type bridge struct {
+	key   string
+	ended chan error
+	cmd   *exec.Cmd
+	dir   string
+}
+
+const startTimeout = 30 * time.Second
+
+// startBridge builds and starts it, and reads the API key that it prints.
+func startBridge(ctx context.Context) (*bridge, error) {
+	dir, err := os.MkdirTemp("", "invitebridge-demo-")
+	if err != nil {
+		return nil, err
+	}
+	b := &bridge{dir: dir, ended: make(chan error, 1)}
+	binary := filepath.Join(dir, "invitebridge")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/invitebridge")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		b.stop()
+		return nil, fmt.Errorf("building the bridge: %w", err)
+	}
+	log, err := os.Create(filepath.Join(dir, "invitebridge.log"))
+	if err != nil {
+		b.stop()
+		return nil, err
+	}
+	defer log.Close()
+	b.cmd = exec.Command(binary, "serve", "--dev")
+	b.cmd.Stderr = log
+	// The terminal's Ctrl-C goes to everyone in the group: the bridge is to be
+	// stopped by stop, before Kratos is.
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := b.cmd.StdoutPipe()
+	if err == nil {
+		err = b.cmd.Start()
+	}
+	if err != nil {
+		b.cmd = nil
+		b.stop()
+		return nil, err
+	}
+	keys := make(chan string, 1)
+	go b.follow(out, keys)
+	select {
+	case b.key = <-keys:
+		return b, nil
+	case err := <-b.ended:
+		text, _ := os.ReadFile(log.Name())
+		b.cmd = nil
+		b.stop()
+		return nil, fmt.Errorf("the bridge did not start: %w\n%s", err, text)
+	case <-time.After(startTimeout):
+		b.stop()
+		return nil, errors.New("the bridge did not start in time")
+	}
+}
+
+// follow prints what the bridge says until it ends.
+func (b *bridge) follow(out io.Reader, keys chan<- string) {
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if key, ok := strings.CutPrefix(lines.Text(), "API key: "); ok {
+			keys <- key
+			continue
+		}
+		fmt.Println("  ", lines.Text())
+	}
+	b.ended <- b.cmd.Wait()
+}
+
+// stop ends the process, waits for it, and removes what it left.
+func (b *bridge) stop() {
+	if b.cmd != nil {
+		_ = b.cmd.Process.Signal(syscall.SIGTERM)
+		if err := <-b.ended; err != nil {
+			fmt.Println("  ", "the bridge ended with", err)
+		}
+	}
+	_ = os.RemoveAll(b.dir)
+}

@@ -1,0 +1,101 @@
+// Command demo shows the bridge at work on this machine: it builds and starts a
+// real Kratos, starts the bridge in front of it, sends one invitation through,
+// and stays up for more until it is told to stop.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"invitebridge/kratos/kratostest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := demo(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// The ports are the defaults of Kratos and of the bridge, so that what is
+// printed can be typed.
+const (
+	kratosPublic = 4433
+	kratosAdmin  = 4434
+	public       = "http://127.0.0.1:4488/api/v1/invite"
+	admin        = "http://127.0.0.1:4489/api/v1/invite"
+	login        = "http://127.0.0.1:4433/self-service/login"
+)
+
+func demo(ctx context.Context) error {
+	say("Building Kratos from source, unless that was done before. The first time takes a minute or two.")
+	if err := buildKratos(ctx); err != nil {
+		return err
+	}
+	say("Starting Kratos with SQLite.")
+	server, err := kratostest.Start(ctx, kratostest.Options{PublicPort: kratosPublic, AdminPort: kratosAdmin})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = server.Stop() }()
+	say("Starting the bridge: invitebridge serve --dev")
+	bridge, err := startBridge(ctx)
+	if err != nil {
+		return err
+	}
+	defer bridge.stop()
+	if err := walk(ctx, bridge.key); err != nil {
+		return err
+	}
+	invitation(bridge.key)
+	select {
+	case <-ctx.Done():
+		say("Stopping.")
+		return nil
+	case err := <-bridge.ended:
+		return fmt.Errorf("the bridge has ended: %w", err)
+	}
+}
+
+// buildKratos shows that something happens while the compiler says nothing.
+func buildKratos(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := kratostest.Build(ctx, os.Stderr)
+		done <- err
+	}()
+	start := time.Now()
+	ticker := time.NewTicker(10 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-ticker.C:
+			fmt.Printf("   … still building, %s\n", time.Since(start).Round(time.Second))
+		}
+	}
+}
+
+func say(text string) { fmt.Println("==", text) }
+
+// invitation prints what to type next.
+func invitation(key string) {
+	fmt.Printf(`
+== Your turn. Invite, accept with the token from the answer, log in:
+
+curl -s %s/ -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{"email":"you@example.com"}'
+
+curl -s %s/TOKEN -H 'Content-Type: application/json' -d '{"password":"a-Good-Pass-4-you"}'
+
+curl -s "$(curl -s %s/api | sed 's/.*"action":"\([^"]*\)".*/\1/')" -H 'Content-Type: application/json' -d '{"method":"password","identifier":"you@example.com","password":"a-Good-Pass-4-you"}'
+
+Ctrl-C stops everything.
+`, admin, key, public, login)
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	password = "correct-Horse-7-battery"
+)
+
+// walk sends one invitation through, and prints each request and answer.
+func walk(ctx context.Context, key string) error {
+	email := fmt.Sprintf("ada+%d@example.com", time.Now().Unix()) // Kratos may know the one of the last run
+	if err := await(ctx, "http://127.0.0.1:4489/health/ready"); err != nil {
+		return err
+	}
+	say("1. Somebody invites " + email + ".")
+	var offer struct {
+		Token      string `json:"invitation_token"`
+		IdentityID string `json:"identity_id"`
+	}
+	body := map[string]any{"email": email, "inviter_name": "Grace", "metadata_public": map[string]any{"team": "blue"}}
+	if err := call(ctx, http.MethodPost, admin+"/", key, body, &offer, http.StatusCreated); err != nil {
+		return err
+	}
+	say("2. Kratos has the identity, and it is inactive.")
+	identity := fmt.Sprintf("http://127.0.0.1:%d/admin/identities/%s", kratosAdmin, offer.IdentityID)
+	if err := call(ctx, http.MethodGet, identity, "", nil, nil, http.StatusOK); err != nil {
+		return err
+	}
+	say("3. The invitee chooses too weak a password. That costs nothing.")
+	accept := public + "/" + offer.Token
+	if err := call(ctx, http.MethodPost, accept, "", map[string]any{"password": "1234567"}, nil, http.StatusBadRequest); err != nil {
+		return err
+	}
+	say("4. The invitee accepts.")
+	if err := call(ctx, http.MethodPost, accept, "", map[string]any{"password": password}, nil, http.StatusOK); err != nil {
+		return err
+	}
+	say("5. The proof: a login at Kratos with that password.")
+	var flow struct {
+		UI struct {
+			Action string `json:"action"`
+		} `json:"ui"`
+	}
+	if err := get(ctx, login+"/api", &flow); err != nil {
+		return err
+	}
+	return call(ctx, http.MethodPost, flow.UI.Action, "",
+		map[string]any{"method": "password", "identifier": email, "password": password}, nil, http.StatusOK)
+}
+
+// call sends a request, prints both ways, and checks the answer's status.
+func call(ctx context.Context, method, url, key string, body, into any, want int) error {
+	var payload []byte
+	if body != nil {
+		payload, _ = json.Marshal(body)
+	}
+	fmt.Printf("   %s %s\n", method, url)
+	if payload != nil {
+		fmt.Printf("   %s\n", payload)
+	}
+	status, answer, err := send(ctx, method, url, key, payload)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("   %d %s\n%s\n", status, http.StatusText(status), pretty(answer))
+	if status != want {
+		return fmt.Errorf("%s %s: status %d, expected %d", method, url, status, want)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, into)
+}
+
+func get(ctx context.Context, url string, into any) error {
+	status, answer, err := send(ctx, http.MethodGet, url, "", nil)
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("GET %s: status %d, %w", url, status, err)
+	}
+	return json.Unmarshal(answer, into)
+}
+
+func send(ctx context.Context, method, url, key string, payload []byte) (int, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(payload))
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Header.Set("Accept", "application/json")
+	if payload != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	return res.StatusCode, answer, err
+}
+
+// await polls a health address until it answers well.
+func await(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		if status, _, err := send(ctx, http.MethodGet, url, "", nil); err == nil && status == http.StatusOK {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s was not ready in time", url)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// noise is what Kratos says besides, and what nobody needs to read here.
+var noise = []string{
+	"credentials", "verifiable_addresses", "recovery_addresses", "schema_url", "organization_id", "devices",
+	"authentication_methods", "authenticator_assurance_level", "state_changed_at",
+}
+
+// pretty indents an answer, less the noise.
+func pretty(answer []byte) string {
+	var value any
+	if json.Unmarshal(answer, &value) != nil {
+		return "   " + string(answer)
+	}
+	quieten(value)
+	text, _ := json.MarshalIndent(value, "   ", "  ")
+	return "   " + string(text)
+}
+
+func quieten(value any) {
+	members, _ := value.(map[string]any)
+	for _, name := range noise {
+		delete(members, name)
+	}
+	for _, member := range members {
+		quieten(member)
+	}
+}

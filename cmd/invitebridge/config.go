@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"invitebridge/config"
+)
+
+func newConfig(environ []string, io stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Check a configuration, or print an example",
+		Args:  noArguments,
+		RunE:  help,
+	}
+	cmd.AddCommand(newConfigCheck(environ, io), newConfigExample(io), newConfigSchema(io))
+	return cmd
+}
+
+func newConfigCheck(environ []string, io stdio) *cobra.Command {
+	var files []string
+	var dev bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Tell all problems of a configuration at once",
+		Long: "Reads the files and the environment as serve would, and tells every problem.\n" +
+			"Values of secrets are never printed. Exits with 2 if there are problems.",
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			if _, err := config.Load(config.Options{Files: files, Environ: environ, Dev: dev}); err != nil {
+				return usageError{err}
+			}
+			_, err := fmt.Fprintln(io.out, "the configuration is good")
+			return err
+		},
+	}
+	configFlags(cmd, &files, &dev)
+	return cmd
+}
+
+func newConfigExample(io stdio) *cobra.Command {
+	return &cobra.Command{
+		Use:   "example",
+		Short: "Print a commented configuration with every key and its default",
+		Args:  noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := io.out.Write(config.Example())
+			return err
+		},
+	}
+}
+
+func newConfigSchema(io stdio) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON schema of the configuration, for editors",
+		Args:  noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := io.out.Write(config.Schema())
+			return err
+		},
+	}
+}
+
+func configFlags(cmd *cobra.Command, files *[]string, dev *bool) {
+	cmd.Flags().StringArrayVarP(files, "config", "c", nil, "configuration `FILE`; may be repeated, later ones win")
+	cmd.Flags().BoolVar(dev, "dev", false, "development: no configuration needed, not for production")
+}

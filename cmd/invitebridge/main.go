@@ -1,0 +1,17 @@
+// Command invitebridge gives teams that run Ory Kratos invitations.
+//
+// This package alone knows every other one; serve.go is where they meet.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), stdio{os.Stdout, os.Stderr}))
+}

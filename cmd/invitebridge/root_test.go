@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"invitebridge/config"
+)
+
+// command runs the program and gives what it wrote.
+func command(t *testing.T, environ []string, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = run(t.Context(), args, environ, stdio{&stdout, &stderr})
+	return code, stdout.String(), stderr.String()
+}
+
+func TestCommandLine(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := write("good.yml", "serve: { admin: { api_keys: [ { name: a, key: a-long-enough-key } ] } }\n")
+	bad := write("bad.yml", "serve: { admin: { api_keys: [ { name: a, key: CANARY } ] }, publik: {} }\ninvitation: { lifespan: soon }\n")
+	empty := write("empty.db", "")
+	onEmpty := write("onempty.yml", "dsn: bolt://"+empty+"\nserve: { admin: { api_keys: [ { name: a, key: a-long-enough-key } ] } }\n")
+	for _, c := range []struct {
+		name    string
+		args    []string
+		environ []string
+		code    int
+		out     string // part of it
+		errs    string // part of it
+	}{
+		{name: "no words", code: exitOK, out: "serve"},
+		{name: "help", args: []string{"serve", "--help"}, code: exitOK, out: "--dev"},
+		{name: "version", args: []string{"version"}, code: exitOK, out: version() + "\n"},
+		{name: "an unknown command", args: []string{"invite"}, code: exitUsage, errs: `unknown command "invite"`},
+		{name: "an unknown flag", args: []string{"serve", "--prod"}, code: exitUsage, errs: "--prod"},
+		{name: "too many words", args: []string{"version", "x"}, code: exitUsage, errs: `"x"`},
+		{name: "example", args: []string{"config", "example"}, code: exitOK, out: "haveibeenpwned_enabled"},
+		{name: "schema", args: []string{"config", "schema"}, code: exitOK, out: `"$schema"`},
+		{name: "a good configuration", args: []string{"config", "check", "-c", good}, code: exitOK, out: "good"},
+		{name: "a key in the environment", args: []string{"config", "check"}, environ: []string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: a-long-enough-key}]"}, code: exitOK, out: "good"},
+		{name: "no key", args: []string{"config", "check"}, code: exitUsage, errs: "serve.admin.api_keys"},
+		{name: "no key, in development", args: []string{"config", "check", "--dev"}, code: exitOK, out: "good"},
+		{name: "serve without a key", args: []string{"serve"}, code: exitUsage, errs: "serve.admin.api_keys"},
+		{name: "serve with problems", args: []string{"serve", "-c", bad}, code: exitUsage, errs: "3 problems"},
+		{name: "serve on an empty file", args: []string{"serve", "-c", onEmpty}, code: exitFailed, errs: empty},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, out, errs := command(t, c.environ, c.args...)
+			if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) {
+				t.Errorf("code %d, out %q, err %q", code, out, errs)
+			}
+			if (code == exitOK) != (errs == "") || code != exitOK && out != "" {
+				t.Errorf("results and complaints are mixed: out %q, err %q", out, errs)
+			}
+			if strings.Contains(errs, "CANARY") {
+				t.Error("a secret was printed")
+			}
+		})
+	}
+	if info, err := os.Stat(empty); err != nil || info.Size() != 0 {
+		t.Errorf("the empty file was touched: %v", err)
+	}
+}
+
+func TestServeSaysWhichPortIsTaken(t *testing.T) {
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	code, _, errs := command(t, []string{"INVITEBRIDGE_SERVE_PUBLIC_PORT=0", "INVITEBRIDGE_SERVE_ADMIN_PORT=" + port}, "serve", "--dev")
+	if code != exitFailed || !strings.Contains(errs, "serve.admin") {
+		t.Errorf("code %d: %s", code, errs)
+	}
+}
+
+// TestServeDev needs no configuration, and leaves nothing behind.
+func TestServeDev(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	log := newFollower()
+	var out bytes.Buffer
+	exit := make(chan int, 1)
+	go func() {
+		code := run(ctx, []string{"serve", "--dev"}, []string{"INVITEBRIDGE_SERVE_PUBLIC_PORT=0", "INVITEBRIDGE_SERVE_ADMIN_PORT=0"}, stdio{&out, log})
+		log.close()
+		exit <- code
+	}()
+	public, admin := log.address(t, "public"), log.address(t, "admin")
+	if !strings.HasPrefix(public, "http://127.0.0.1:") || !strings.HasPrefix(admin, "http://127.0.0.1:") {
+		t.Errorf("open to others: %s, %s", public, admin)
+	}
+	shown, found := strings.CutPrefix(strings.TrimSpace(out.String()), "API key: ")
+	if !found {
+		t.Errorf("no key: %q", out.String())
+	}
+	for k, want := range map[string]int{shown: http.StatusOK, "another": http.StatusUnauthorized} {
+		if a, err := send(t.Context(), http.MethodGet, admin+base, nil, "Authorization", "Bearer "+k); err != nil || a.status != want {
+			t.Errorf("%d, %v; want %d", a.status, err, want)
+		}
+	}
+	cancel()
+	if code := <-exit; code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if text := log.String(); !strings.Contains(text, `"level":"warning","msg":"development mode: not for production"`) || strings.Contains(text, shown) {
+		t.Error(text)
+	}
+}
+
+// TestLogWords: levels are Kratos' words, times are UTC.
+func TestLogWords(t *testing.T) {
+	var out bytes.Buffer
+	log := newLogger(&out, config.Log{Level: "trace", Format: "json"})
+	log.Warn("m")
+	log.Debug("m")
+	if text := out.String(); !strings.Contains(text, `Z","level":"warning"`) || !strings.Contains(text, `"level":"debug"`) {
+		t.Error(text)
+	}
+}
