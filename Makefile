@@ -1,0 +1,40 @@
+# Everything a contributor types. Needed: Go and gcc (for the real Kratos).
+
+GO            ?= go
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test lint vuln bench fuzz
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Start a real Kratos and the bridge, send one invitation through, stay up
+	@$(GO) build -o bin/demo ./cmd/demo && exec bin/demo
+
+build: ## Build bin/invitebridge, static and reproducible
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.release=$(VERSION)" -o bin/invitebridge ./cmd/invitebridge
+
+test: ## Run every test, those against a real Kratos included, with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -timeout 20m $(GOTEST_FLAGS) ./...
+
+lint: ## Run the linters
+	$(GO) run $(GOLANGCI_LINT) run ./...
+
+vuln: ## Ask the Go vulnerability database about our dependencies
+	$(GO) run $(GOVULNCHECK) ./...
+
+bench: ## Measure the bridge against what it stands on: bare Kratos and bare bbolt
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bridge/boltstore ./cmd/invitebridge
+
+FUZZTIME ?= 1m
+fuzz: ## Fuzz whatever parses, FUZZTIME (1m) for each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		dir=$$($(GO) list -f '{{.Dir}}' $$pkg); \
+		for fuzz in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$dir/*_test.go 2>/dev/null | cut -d' ' -f2); do \
+			echo "== $$pkg $$fuzz"; $(GO) test -run '^$$' -fuzz "^$$fuzz\$$" -fuzzminimizetime 20x -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
