@@ -17,7 +17,9 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-const testTimeout = 250 * time.Millisecond
+// The slow are told from the quick by this, so it must be long enough for all
+// that is quick, on a machine that has other things to do.
+const testTimeout = 500 * time.Millisecond
 
 // bench is a fake with one invited identity, and a client of it.
 type bench struct {
@@ -35,7 +37,7 @@ func newBench(t *testing.T, config kratos.Config) *bench {
 	config.AdminURL = b.fake.URL
 	b.client = newClient(t, config)
 	var err error
-	b.made, err = b.client.Create(t.Context(), bridge.NewIdentity{
+	b.made, err = newClient(t, kratos.Config{AdminURL: b.fake.URL}).Create(t.Context(), bridge.NewIdentity{
 		InvitationID: b.mark, SchemaID: kratostest.DefaultSchema, Traits: []byte(`{"email":"` + invitedEmail + `"}`),
 	})
 	if err != nil {
@@ -123,6 +125,7 @@ type trouble struct {
 	outcome bridge.Outcome
 	status  int
 	effect  bool // a write has its effect
+	slow    bool // it takes longer than the client waits
 	lost    bool // no answer came, so a read asks again
 }
 
@@ -130,8 +133,8 @@ var troubles = []trouble{
 	{name: "cut before", fault: kratostest.Fault{Do: kratostest.CutBefore}, outcome: bridge.OutcomeUnknown, lost: true},
 	{name: "cut after", fault: kratostest.Fault{Do: kratostest.CutAfter}, outcome: bridge.OutcomeUnknown, effect: true, lost: true},
 	{name: "cut in the body", fault: kratostest.Fault{Do: kratostest.CutBody}, outcome: bridge.OutcomeUnknown, effect: true, lost: true, status: -1},
-	{name: "slow answer", fault: kratostest.Fault{Stall: time.Minute}, outcome: bridge.OutcomeUnknown, effect: true},
-	{name: "slow before", fault: kratostest.Fault{Delay: time.Minute}, outcome: bridge.OutcomeUnknown},
+	{name: "slow answer", fault: kratostest.Fault{Stall: time.Minute}, outcome: bridge.OutcomeUnknown, effect: true, slow: true},
+	{name: "slow before", fault: kratostest.Fault{Delay: time.Minute}, outcome: bridge.OutcomeUnknown, slow: true},
 	{name: "500", fault: answers(500, `{"error":{"code":500,"message":"no"}}`, ""), outcome: bridge.OutcomeUnknown, status: 500},
 	{name: "500 after all", fault: kratostest.Fault{Do: kratostest.CommitAndAnswer, Status: 500}, outcome: bridge.OutcomeUnknown, status: 500, effect: true},
 	{name: "502 of a gateway", fault: answers(502, "<h1>Bad Gateway</h1>", html), outcome: bridge.OutcomeUnknown, status: 502},
@@ -148,6 +151,14 @@ var troubles = []trouble{
 	{name: "413", fault: answers(413, "", html), outcome: bridge.OutcomeRefused, status: 413},
 	{name: "302", fault: answers(302, "", html), outcome: bridge.OutcomeRefused, status: 302},
 	{name: "307", fault: answers(307, "", html), outcome: bridge.OutcomeRefused, status: 307},
+}
+
+func (tr trouble) config() kratos.Config {
+	c := kratos.Config{MaxAnswer: 32 << 10, Timeout: time.Minute}
+	if tr.slow {
+		c.Timeout = testTimeout
+	}
+	return c
 }
 
 // oddBodies are of a 2xx, which Ping does not read and Delete does not have.
@@ -174,7 +185,7 @@ func TestOutcome(t *testing.T) {
 }
 
 func suffer(t *testing.T, o op, tr trouble) {
-	b := newBench(t, kratos.Config{Timeout: testTimeout, MaxAnswer: 32 << 10})
+	b := newBench(t, tr.config())
 	before := b.fake.Count(o.method, o.route).Calls
 	tr.fault.Method, tr.fault.Route = o.method, o.route
 	b.fake.Inject(tr.fault)
@@ -221,9 +232,8 @@ func isOutcome(err error, want bridge.Outcome) bool {
 func TestOutcome_refusedToDial(t *testing.T) {
 	for _, o := range ops {
 		t.Run(o.name, func(t *testing.T) {
-			b := newBench(t, kratos.Config{Timeout: testTimeout})
+			b := newBench(t, kratos.Config{})
 			b.fake.Down()
-			b.client.Close() // of the connection that broke: a request on it would have left
 			if err := o.run(t.Context(), b); !isOutcome(err, bridge.OutcomeNotDone) {
 				t.Errorf("while down: %v", err)
 			}
@@ -246,7 +256,7 @@ func TestOutcome_readBeforeWrite(t *testing.T) {
 		for _, tr := range append(troubles, oddBodies...) {
 			t.Run(o.name+"/"+tr.name, func(t *testing.T) {
 				t.Parallel()
-				b := newBench(t, kratos.Config{Timeout: testTimeout, MaxAnswer: 32 << 10})
+				b := newBench(t, tr.config())
 				tr.fault.Method, tr.fault.Route = http.MethodGet, kratostest.RouteIdentity
 				b.fake.Inject(tr.fault)
 				want := tr.outcome
@@ -271,7 +281,6 @@ func TestOutcome_readTwice(t *testing.T) {
 			continue
 		}
 		b := newBench(t, kratos.Config{})
-		b.client.Close() // on a connection that is not new, net/http would ask again by itself
 		b.fake.Inject(kratostest.Fault{Do: kratostest.CutAfter, Times: 1})
 		if err := o.run(t.Context(), b); err != nil {
 			t.Errorf("%s: %v", o.name, err)
@@ -282,13 +291,13 @@ func TestOutcome_readTwice(t *testing.T) {
 // What never got a connection never left.
 func TestOutcome_noConnection(t *testing.T) {
 	t.Run("all in use", func(t *testing.T) {
-		b := newBench(t, kratos.Config{MaxConns: 1, Timeout: testTimeout})
+		b := newBench(t, kratos.Config{MaxConns: 1})
 		arrived, hold := make(chan struct{}), make(chan struct{})
 		b.fake.Inject(kratostest.Fault{Times: 1, Arrived: func() { close(arrived) }, Hold: hold})
 		first := make(chan error, 1)
 		go func() { first <- b.client.Ping(t.Context()) }()
 		<-arrived
-		ctx, cancel := context.WithTimeout(t.Context(), testTimeout/5)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		err := ops[0].run(ctx, b)
 		if !isOutcome(err, bridge.OutcomeNotDone) || !errors.Is(err, context.DeadlineExceeded) {

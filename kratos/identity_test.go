@@ -141,6 +141,17 @@ func TestFindByEmail_severalFound(t *testing.T) {
 	}
 }
 
+// Without a filter, Kratos lists everybody.
+func TestFindByEmail_empty(t *testing.T) {
+	c := newClient(t, kratos.Config{AdminURL: "http://kratos.invalid", Transport: transportFunc(func(*http.Request) (*http.Response, error) {
+		t.Error("it asked")
+		return nil, http.ErrNotSupported
+	})})
+	if _, err := c.FindByEmail(t.Context(), ""); !isOutcome(err, bridge.OutcomeInvalid) {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestCreate_reason(t *testing.T) {
 	for reason, want := range map[string]string{
 		`I[#/traits] S[#/properties/traits] validation failed\n  I[#/traits/email] S[#/a] validation failed\n    I[#/traits/email] S[#/a/format] \"x\" is not valid \"email\"\n    I[#/traits/email] S[#/b/format] \"x\" is not valid \"email\"\n  I[#/traits] S[#/c] additionalProperties \"y\" not allowed`: `traits.email: "x" is not valid "email"; traits: additionalProperties "y" not allowed`,

@@ -96,7 +96,7 @@ func migrate(ctx context.Context, o Options) error {
 // environment is that of Kratos. The server reads any setting from it, so what
 // a developer has set for another Kratos must not get in.
 func (o Options) environment() []string {
-	env := []string{"DSN=" + dsn(o.Dir), "SQA_OPT_OUT=true"}
+	env := []string{"DSN=" + dsn(o.Dir), "LOG_LEVEL=" + o.LogLevel, "SQA_OPT_OUT=true"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
