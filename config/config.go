@@ -22,7 +22,11 @@ type Config struct {
 	Kratos      Kratos      `yaml:"kratos"`
 	Invitation  Invitation  `yaml:"invitation"`
 	Selfservice Selfservice `yaml:"selfservice"`
-	Log         Log         `yaml:"log"`
+	// Hooks are asked and told in this order.
+	Hooks   []Hook  `yaml:"hooks"`
+	Clients Clients `yaml:"clients"`
+	Courier Courier `yaml:"courier"`
+	Log     Log     `yaml:"log"`
 }
 
 // Serve configures the two listeners.

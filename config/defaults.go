@@ -3,7 +3,8 @@ package config
 import "time"
 
 // Default returns what holds for every key that nobody sets. It is not valid
-// as it stands: an API key has no default.
+// as it stands: an API key has no default. The keys of a hook have theirs, but
+// there is no hook.
 func Default() Config {
 	return Config{
 		DSN: "bolt:///var/lib/invitebridge/invites.db",
@@ -39,5 +40,24 @@ func Default() Config {
 			IgnoreNetworkErrors:              true,
 		}}}},
 		Log: Log{Level: "info", Format: "json"},
+	}
+}
+
+// fillIn gives the items of lists what holds for the keys that nobody set. It
+// goes by whether a key was set, not by its value: a timeout of 0s is a mistake
+// and stays one.
+func (l *loader) fillIn() {
+	for i := range l.cfg.Hooks {
+		hook := &l.cfg.Hooks[i]
+		unset := func(name string) bool { return l.origins[index("hooks", i)+"."+name] == "" }
+		if unset("method") {
+			hook.Method = "POST"
+		}
+		if unset("timeout") {
+			hook.Timeout = Duration(15 * time.Second)
+		}
+		if hook.Auth.Type == authAPIKey && unset("auth.config.in") {
+			hook.Auth.Config.In = inHeader
+		}
 	}
 }

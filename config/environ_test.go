@@ -35,6 +35,15 @@ func TestEnvironment(t *testing.T) {
 			func(c *config.Config) {
 				c.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Key: "fedcba9876543210"}}
 			}},
+		{"hooks_are_yaml", []string{"INVITEBRIDGE_HOOKS=[{id: crm, events: [delivery_failed], url: 'https://x.example/hook'}]"},
+			func(c *config.Config) { c.Hooks = []config.Hook{leastHook()} }},
+		{"connection_uri_is_not_parsed", []string{
+			"INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://u:*&'@mail.example:587/?server_name=x",
+			"INVITEBRIDGE_COURIER_SMTP_FROM_ADDRESS=a@b.example",
+		}, func(c *config.Config) {
+			c.Courier.SMTP.ConnectionURI = "smtp://u:*&'@mail.example:587/?server_name=x"
+			c.Courier.SMTP.FromAddress = "a@b.example"
+		}},
 		{"mapping_merges", []string{"INVITEBRIDGE_SERVE={public: {port: 1, rate_limit: {requests: 2}}}"},
 			func(c *config.Config) { c.Serve.Public.Port, c.Serve.Public.RateLimit.Requests = 1, 2 }},
 		{"narrow_wins_over_wide", []string{"INVITEBRIDGE_LOG_FORMAT=text", "INVITEBRIDGE_LOG={level: debug, format: json}"},
@@ -88,6 +97,14 @@ func TestEnvironmentRefused(t *testing.T) {
 			[]string{"INVITEBRIDGE_SERVE_PORT: names no key; unset it, or correct the name"}},
 		{"item_of_a_list", []string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS_0_KEY=x"},
 			[]string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS_0_KEY: names no key; unset it, or correct the name"}},
+		{"item_of_hooks", []string{"INVITEBRIDGE_HOOKS_0_URL=x"},
+			[]string{"INVITEBRIDGE_HOOKS_0_URL: names no key; unset it, or correct the name"}},
+		{"bad_hook", []string{"INVITEBRIDGE_HOOKS=[{id: crm, events: [delivery_failed], url: x, headers: {a: [b]}}]"},
+			[]string{
+				`INVITEBRIDGE_HOOKS: hooks[0].headers: must have a text for each name; write "" for an empty one`,
+				"INVITEBRIDGE_HOOKS: hooks[0].url: must be an absolute http or https URL without user and fragment; credentials belong in auth"}},
+		{"sender_missing", []string{"INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://mail.example"},
+			[]string{"courier.smtp.from_address: must be set if courier.smtp.connection_uri is"}},
 		{"more_than_a_key", []string{"INVITEBRIDGE_DSN_FILE=/x"},
 			[]string{"INVITEBRIDGE_DSN_FILE: names no key; unset it, or correct the name"}},
 		{"wrong_type", []string{"INVITEBRIDGE_SERVE_PUBLIC_PORT=many"},

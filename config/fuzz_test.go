@@ -10,8 +10,8 @@ import (
 	"invitebridge/config"
 )
 
-// FuzzLoad surrounds an API key and a token with anything at all, in a file and
-// in the environment: Load must come back, and must not quote either secret.
+// FuzzLoad surrounds a secret with anything at all, in a file and
+// in the environment: Load must come back, and must not quote it.
 func FuzzLoad(f *testing.F) {
 	f.Add("serve:\n  admin:\n    api_keys:\n      - name: a\n        key: ", "\n")
 	f.Add("serve: {admin: {api_keys: [{name: a, key: ", "}]}}")
@@ -24,6 +24,11 @@ func FuzzLoad(f *testing.F) {
 	f.Add("dsn: |\n  ", "\n\tx")
 	f.Add("log: {<<: {level: '", "'}}")
 	f.Add("serve: {public: {base_url: 'http://u:", "@x', port: 1e9, cors: {enabled: ~}}}")
+	f.Add("hooks: [{id: a, events: [delivery_failed], url: https://x/", ", headers: {a: b}}]")
+	f.Add("hooks: [{headers: {a: x, ", ": y}, auth: {type: api_key, config: {name: b, value: c}}, secrets: [whsec_]}]")
+	f.Add("hooks: &h [{auth: {config: *h}, headers: {<<: *h, ? [a] : b, a: &x [*x]}, secrets: [", "]}]")
+	f.Add("courier: {smtp: {connection_uri: 'smtp://u:", "@x:1/?a=b;c#d', from_address: a@b}}")
+	f.Add("smtp://u:", "@mail.example:587/?server_name=%zz")
 	f.Add("", "")
 	f.Add("\xff\xfe", "\x00")
 	file := filepath.Join(f.TempDir(), "fuzz.yml")
@@ -40,6 +45,10 @@ func FuzzLoad(f *testing.F) {
 					"INVITEBRIDGE_KRATOS_ADMIN_TOKEN=" + text,
 					"INVITEBRIDGE_KRATOS_TIMEOUT=" + text,
 					"INVITEBRIDGE_SERVE=" + text,
+					"INVITEBRIDGE_HOOKS=" + text,
+					"INVITEBRIDGE_COURIER=" + text,
+					"INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=" + text,
+					"INVITEBRIDGE_CLIENTS_HTTP_PRIVATE_IP_EXCEPTION_URLS=" + text,
 				},
 				Dev: dev,
 			})

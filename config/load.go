@@ -35,6 +35,7 @@ func Load(options Options) (Config, error) {
 		l.readFile(file)
 	}
 	l.readEnviron(options.Environ)
+	l.fillIn()
 
 	// A file that could not be read may hold the API key: asking for one would
 	// send the operator the wrong way.
@@ -67,7 +68,7 @@ func (l *loader) refuse(source, key, text string) {
 }
 
 func (l *loader) readFile(name string) {
-	content, err := os.ReadFile(name) //nolint:gosec // the operator names the files
+	content, err := os.ReadFile(name)
 	if err != nil {
 		l.unread = true
 		l.report(name, "", "cannot be read: "+cause(err)+"; check the path and its permissions")

@@ -107,6 +107,51 @@ func TestLayers(t *testing.T) {
 			},
 		},
 		{
+			name:  "hook_with_the_least",
+			files: []string{withKey, hook("")},
+			change: func(c *config.Config) {
+				c.Hooks = []config.Hook{leastHook()}
+			},
+		},
+		{
+			name: "hook_with_everything",
+			files: []string{withKey, hook(`method: PUT, headers: {X-Env: prod, X-Trace: 1}, timeout: 1s, body: "file:///x.jsonnet", ` +
+				`secrets: [` + signing + `], auth: {type: api_key, config: {name: a, value: b, in: cookie}}`)},
+			change: func(c *config.Config) {
+				h := leastHook()
+				h.Method, h.Timeout, h.Body = "PUT", config.Duration(time.Second), "file:///x.jsonnet"
+				h.Headers = map[string]config.Secret{"X-Env": "prod", "X-Trace": "1"}
+				h.Secrets = []config.Secret{signing}
+				h.Auth = config.HookAuth{Type: "api_key", Config: config.HookAuthConfig{Name: "a", Value: "b", In: "cookie"}}
+				c.Hooks = []config.Hook{h}
+			},
+		},
+		{
+			name:  "key_of_a_hook_goes_into_a_header",
+			files: []string{withKey, hook(`auth: {type: api_key, config: {name: a, value: b}}, headers: `)},
+			change: func(c *config.Config) {
+				h := leastHook()
+				h.Auth = config.HookAuth{Type: "api_key", Config: config.HookAuthConfig{Name: "a", Value: "b", In: "header"}}
+				c.Hooks = []config.Hook{h}
+			},
+		},
+		{
+			name:  "basic_auth_of_a_hook_goes_nowhere_else",
+			files: []string{withKey, hook(`auth: {type: basic_auth, config: {user: a, password: b}}`)},
+			change: func(c *config.Config) {
+				h := leastHook()
+				h.Auth = config.HookAuth{Type: "basic_auth", Config: config.HookAuthConfig{User: "a", Password: "b"}}
+				c.Hooks = []config.Hook{h}
+			},
+		},
+		{
+			name:  "later_hooks_replace",
+			files: []string{withKey, hook("method: PUT, timeout: 1s, headers: {a: b}"), hook("")},
+			change: func(c *config.Config) {
+				c.Hooks = []config.Hook{leastHook()}
+			},
+		},
+		{
 			name:    "development",
 			options: config.Options{Dev: true},
 			change:  func(c *config.Config) { c.DSN, c.Serve.Admin.APIKeys = "", nil },
@@ -131,6 +176,10 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// topLevel is what a whole file may hold. What else it holds is not shown: it
+// may be the secret of a hook.
+const topLevel = "clients, courier, dsn, hooks, invitation, kratos, log, selfservice, serve"
+
 func TestLoad(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -143,12 +192,19 @@ func TestLoad(t *testing.T) {
 			"1.yml:3: log.colour: is not a known key; remove it, or use one out of format, level"}},
 		{"misspelt_key", []string{withKey + "kratos:\n  amdin_url: x\nlgo: {}\n"}, []string{
 			"1.yml:3: kratos.amdin_url: is not a known key; did you mean admin_url?",
-			"1.yml:4: lgo: is not a known key; remove it, or use one out of dsn, invitation, kratos, log, selfservice, serve"}},
+			"1.yml:4: has an unknown key here; remove it, or use one out of " + topLevel}},
 		{"unknown_key_beside_secrets", []string{withKey, "serve:\n  admin:\n    correcthorse:\n    api_keys:\n      - name: a\n        key: 0123456789abcdef\n        batterystaple:\n"}, []string{
 			"2.yml:3: serve.admin: has an unknown key here; remove it, or use one out of api_keys, host, port",
 			"2.yml:7: serve.admin.api_keys[0]: has an unknown key here; remove it, or use one out of key, key_sha256, name"}},
+		{"unknown_key_beside_secrets_of_hooks_and_mail", []string{withKey, "courier:\n  correcthorse:\n  smtp:\n    batterystaple:\n" +
+			"clients:\n  horsecorrect:\nhooks:\n- id: crm\n  events: [delivery_failed]\n  url: https://x\n  auth:\n    staplebattery:\n    tpye: api_key\n"}, []string{
+			"2.yml:2: courier: has an unknown key here; remove it, or use one out of smtp, template_override_path",
+			"2.yml:4: courier.smtp: has an unknown key here; remove it, or use one out of connection_uri, from_address, from_name",
+			"2.yml:6: clients: has an unknown key here; remove it, or use one out of http",
+			"2.yml:12: hooks[0].auth: has an unknown key here; remove it, or use one out of config, type",
+			"2.yml:13: hooks[0].auth: has an unknown key here; remove it, or use one out of config, type"}},
 		{"key_that_is_no_name", []string{withKey + "? [a, b]\n: c\n"}, []string{
-			"1.yml:2: has an unknown key here; remove it, or use one out of dsn, invitation, kratos, log, selfservice, serve"}},
+			"1.yml:2: has an unknown key here; remove it, or use one out of " + topLevel}},
 		{"merge_key", []string{withKey + "log: &a {level: info}\nkratos: {<<: *a}\n"}, []string{
 			"1.yml:3: kratos: has an unknown key here; remove it, or use one out of " +
 				"admin_token, admin_url, email_trait, public_url, schema_id, timeout"}},
@@ -167,7 +223,7 @@ func TestLoad(t *testing.T) {
 		{"not_text", []string{withKey, "\x00\x01"}, []string{
 			"2.yml: is not valid YAML near here: control characters are not allowed"}},
 		{"not_a_mapping", []string{withKey, "- dsn\n"}, []string{
-			"2.yml:1: must be a mapping with keys out of dsn, invitation, kratos, log, selfservice, serve"}},
+			"2.yml:1: must be a mapping with keys out of " + topLevel}},
 		{"wrong_types", []string{withKey, `
 dsn: [a]
 serve:
@@ -197,12 +253,55 @@ selfservice: {methods: {password: {config: {max_breaches: 99999999999999999999}}
 			"2.yml:3: serve.public.port: must be a whole number, without quotes",
 			"2.yml:2: kratos.timeout: must be from 1s to 60s"}},
 		{"everything_at_once", []string{"log: {level: loud}\ncolour: 1\n", "serve:\n  public:\n    port: -1\n  admin:\n    api_keys:\n      - name: a\n"}, []string{
-			"1.yml:2: colour: is not a known key; remove it, or use one out of dsn, invitation, kratos, log, selfservice, serve",
+			"1.yml:2: has an unknown key here; remove it, or use one out of " + topLevel,
 			"2.yml:3: serve.public.port: must be from 1 to 65535, or 0 for any free port",
 			"2.yml:6: serve.admin.api_keys[0]: must have either key or key_sha256, and not both",
 			"1.yml:1: log.level: must be one of trace, debug, info, warning, error"}},
 		{"place_of_what_an_item_lacks", []string{"serve:\n  admin:\n    api_keys:\n      - key: 0123456789abcdef\n"}, []string{
 			"1.yml:4: serve.admin.api_keys[0].name: must be one or more letters, digits, _ . and -"}},
+		{"wrong_types_in_hooks", []string{withKey, `
+hooks:
+  - crm
+  - id: [crm]
+    events: delivery_failed
+    url: {https: x}
+    headers: [a]
+    auth: api_key
+    secrets: whsec
+    timeout: 15
+    can_interrupt: yes
+  - id: crm
+    events: [delivery_failed, [a]]
+    url: https://x.example/
+    auth: {type: api_key, config: [a]}
+    headers:
+      X-A: a
+      X-B: [b]
+      X-A: c
+      [d]: e
+      X-F:
+    secrets: [[a]]
+courier: smtp
+clients: {http: []}
+`}, []string{
+			"2.yml:3: hooks[0]: must be a mapping with keys out of auth, body, can_interrupt, events, headers, id, method, secrets, timeout, url",
+			"2.yml:4: hooks[1].id: must be a text",
+			"2.yml:5: hooks[1].events: must be a list; write [] for an empty one",
+			"2.yml:6: hooks[1].url: must be a text",
+			"2.yml:7: hooks[1].headers: must be a mapping of names to texts",
+			"2.yml:8: hooks[1].auth: must be a mapping with keys out of config, type",
+			"2.yml:9: hooks[1].secrets: must be a list; write [] for an empty one",
+			"2.yml:10: hooks[1].timeout: must be a duration such as 90s, 15m or 48h",
+			"2.yml:11: hooks[1].can_interrupt: must be true or false, without quotes",
+			"2.yml:13: hooks[2].events[1]: must be a text",
+			"2.yml:15: hooks[2].auth.config: must be a mapping with keys out of in, name, password, user, value",
+			`2.yml:18: hooks[2].headers: must have a text for each name; write "" for an empty one`,
+			"2.yml:19: hooks[2].headers: has the same name twice, first on line 17; keep one",
+			"2.yml:20: hooks[2].headers: must be a mapping of names to texts",
+			`2.yml:21: hooks[2].headers: must have a text for each name; write "" for an empty one`,
+			"2.yml:22: hooks[2].secrets[0]: must be a text",
+			"2.yml:23: courier: must be a mapping with keys out of smtp, template_override_path",
+			"2.yml:24: clients.http: must be a mapping with keys out of disallow_private_ip_ranges, private_ip_exception_urls"}},
 		{"overridden_list_leaves_no_places", []string{withKey, "serve: {admin: {api_keys: }}"}, []string{
 			"2.yml:1: serve.admin.api_keys: must be a list; write [] for an empty one"}},
 	}

@@ -14,5 +14,6 @@ var (
 func Schema() []byte { return []byte(schema) }
 
 // Example returns a commented configuration file that sets every key to its
-// default and loads as it is. Its API key is one that nobody knows.
+// default and loads as it is. Its API key is one that nobody knows, and its
+// hooks are comments.
 func Example() []byte { return []byte(example) }

@@ -33,6 +33,8 @@ func (s shape) addType(path string, t reflect.Type) {
 	case t.Kind() == reflect.Slice:
 		s[path] = "array"
 		s.addType(path+"[]", t.Elem())
+	case t.Kind() == reflect.Map:
+		s[path] = "object" // the names are the operator's
 	case t.Kind() == reflect.Struct:
 		s[path] = "object"
 		for field := range t.Fields() {
@@ -131,6 +133,12 @@ func untyped(t *testing.T, value any) any {
 			items = append(items, untyped(t, item.Interface()))
 		}
 		return items
+	case v.Kind() == reflect.Map:
+		texts := map[string]any{}
+		for name, text := range v.Seq2() {
+			texts[name.String()] = text.String()
+		}
+		return texts
 	case v.Kind() == reflect.Struct:
 		keys := map[string]any{}
 		for field, inner := range v.Fields() {
@@ -151,6 +159,23 @@ func compareDefaults(t *testing.T, path string, n node, defaults any) {
 	}
 	for name, property := range n.Properties {
 		compareDefaults(t, path+"."+name, property, defaults.(map[string]any)[name])
+	}
+}
+
+// TestSchemaDefaultsOfHooks holds the defaults inside an item of hooks, which no
+// default configuration has, to what Load fills in.
+func TestSchemaDefaultsOfHooks(t *testing.T) {
+	c, problems := load(t, []string{withKey, hook("auth: {type: api_key, config: {name: a, value: b}}")}, config.Options{})
+	if problems != nil {
+		t.Fatalf("problems: %q", problems)
+	}
+	want := untyped(t, c.Hooks[0]).(map[string]any)
+	item := parsedSchema(t).Properties["hooks"].Items
+	for _, name := range []string{"method", "headers", "secrets", "body", "timeout", "can_interrupt"} {
+		compareDefaults(t, ".hooks[]."+name, item.Properties[name], want[name])
+	}
+	if in := item.Properties["auth"].Properties["config"].Properties["in"]; in.Default != c.Hooks[0].Auth.Config.In {
+		t.Errorf("default of in: %v", in.Default)
 	}
 }
 
@@ -253,15 +278,63 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	}
 }
 
-func TestExampleShowsEveryKey(t *testing.T) {
-	// An API key is given in one of two ways, so one of them is a comment.
-	commented := regexp.MustCompile(`(?m)^( *)# key: `)
-	text := config.Example()
-	if !commented.Match(text) {
-		t.Error("no commented key of serve.admin.api_keys")
+// commentedKey is the other of the two ways in which an API key is given.
+var commentedKey = regexp.MustCompile(`(?m)^( *)# key: `)
+
+// commentedHooks are the hooks to start from. The list that they replace is what
+// the defaults have.
+var commentedHooks = regexp.MustCompile(`(?m)^hooks: \[\]\n((?:#.*\n)+)`)
+
+// exampleInFull is the example with everything in it that is a comment because
+// the defaults lack it.
+func exampleInFull(t *testing.T) string {
+	t.Helper()
+	text := string(config.Example())
+	for _, part := range []*regexp.Regexp{commentedKey, commentedHooks} {
+		if !part.MatchString(text) {
+			t.Fatalf("the example has nothing like %s", part)
+		}
 	}
+	text = commentedKey.ReplaceAllString(text, "${1}key: ")
+	return commentedHooks.ReplaceAllStringFunc(text, func(hooks string) string {
+		_, hooks, _ = strings.Cut(hooks, "\n")
+		return regexp.MustCompile(`(?m)^# ?`).ReplaceAllString(hooks, "")
+	})
+}
+
+// TestExampleHooks holds the commented hooks to working once their secrets are
+// filled in and not before, and to showing the defaults.
+func TestExampleHooks(t *testing.T) {
+	text := regexp.MustCompile(`(?m)^ *key_sha256: .*\n`).ReplaceAllString(exampleInFull(t), "")
+	text = strings.Replace(text, "key: …", "key: 0123456789abcdef", 1)
+	_, problems := load(t, []string{text}, config.Options{})
+	if len(problems) != 2 || !strings.Contains(problems[0], "hooks[0].auth.config.value") || !strings.Contains(problems[1], "hooks[0].secrets[0]") {
+		t.Errorf("with nothing filled in, the problems are %q", problems)
+	}
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "whsec_…", signing), "…\n", "secret\n")
+	got, problems := load(t, []string{text}, config.Options{})
+	if problems != nil {
+		t.Fatalf("problems:\n%s", strings.Join(problems, "\n"))
+	}
+	want := []config.Hook{leastHook(), leastHook()}
+	for i := range got.Hooks {
+		shown := &got.Hooks[i]
+		shown.ID, shown.Events, shown.URL, shown.Secrets = want[i].ID, want[i].Events, want[i].URL, nil
+		if len(shown.Headers) == 0 {
+			shown.Headers = nil
+		}
+	}
+	want[0].Auth = config.HookAuth{Type: "api_key", Config: config.HookAuthConfig{Name: "X-Api-Key", Value: "secret", In: "header"}}
+	want[1].Auth = config.HookAuth{Type: "basic_auth", Config: config.HookAuthConfig{User: "invitebridge", Password: "secret"}}
+	want[1].CanInterrupt = true
+	if diff := cmp.Diff(want, got.Hooks, cmp.Comparer(func(a, b config.Secret) bool { return a == b })); diff != "" {
+		t.Errorf("hooks (-defaults +example):\n%s", diff)
+	}
+}
+
+func TestExampleShowsEveryKey(t *testing.T) {
 	var document yaml.Node
-	if err := yaml.Unmarshal(commented.ReplaceAll(text, []byte("${1}key: ")), &document); err != nil {
+	if err := yaml.Unmarshal([]byte(exampleInFull(t)), &document); err != nil {
 		t.Fatal(err)
 	}
 	types, file := shape{}, shape{}

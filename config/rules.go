@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // tokenMark stands for the invitation token in a link.
@@ -23,20 +24,23 @@ var (
 // somewhere. Nobody returns to them.
 var activeSchemes = []string{"about", "blob", "data", "file", "javascript", "vbscript", "view-source"}
 
-// boltPath returns the file that a DSN names. The path is taken literally, so
-// characters that mean something else in a URL are refused.
-func boltPath(dsn string) (string, bool) {
-	file, ok := strings.CutPrefix(dsn, "bolt://")
-	if !ok || !path.IsAbs(file) || strings.HasSuffix(file, "/") || strings.ContainsAny(file, "?#%") {
+// boltPath returns the file that a DSN names.
+func boltPath(dsn string) (string, bool) { return filePath(dsn, "bolt://") }
+
+// filePath returns the file that a URL of that scheme names. The path is taken
+// literally, so characters that mean something else in a URL are refused.
+func filePath(text, scheme string) (string, bool) {
+	file, ok := strings.CutPrefix(text, scheme)
+	if !ok || !isAbsolute(file) || strings.HasSuffix(file, "/") || strings.ContainsAny(file, "?#%") {
 		return "", false
-	}
-	for _, r := range file {
-		if r < ' ' || r == 0x7f {
-			return "", false
-		}
 	}
 	return file, true
 }
+
+// isAbsolute tells whether text is an absolute path that can be shown on a line.
+func isAbsolute(text string) bool { return path.IsAbs(text) && !hasControls(text) }
+
+func hasControls(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
 
 func isBasePath(text string) bool {
 	return basePath.MatchString(text) && path.Clean(text) == text
@@ -93,7 +97,17 @@ func isReturnURL(text string) bool {
 	if err != nil || u.Host == "" || u.User != nil || slices.Contains(activeSchemes, u.Scheme) {
 		return false
 	}
-	return u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "" || isWebURL(text)
+	return isPlainPath(text, u.Path) && (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "" || isWebURL(text))
+}
+
+// isPlainPath tells whether nobody reads the address otherwise than Go does: no
+// back-slashes, dot segments or empty ones, and nothing but ASCII. The domain
+// refuses the same, so what is good here is good there.
+func isPlainPath(text, decoded string) bool {
+	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) || strings.Contains(decoded, "\\") {
+		return false
+	}
+	return decoded == "" || decoded == "/" || path.Clean(decoded) == strings.TrimSuffix(decoded, "/")
 }
 
 // isLinkTemplate tells whether text becomes a web URL by putting in a token.

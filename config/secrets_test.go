@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 
@@ -53,6 +54,7 @@ func TestSecretsNeverQuoted(t *testing.T) {
 		"key_as_a_flag":             "serve: {public: {cors: {enabled: CANARY}}}",
 		"key_as_a_duration":         "kratos: {timeout: CANARY}",
 	}
+	maps.Copy(files, deliveryCanaries)
 	for name, content := range files {
 		t.Run(name, func(t *testing.T) {
 			text := strings.ReplaceAll(content, "CANARY", canary)
@@ -70,6 +72,16 @@ func TestSecretsNeverQuoted(t *testing.T) {
 		"section_as_a_text":      "INVITEBRIDGE_KRATOS=CANARY",
 		"value_of_no_key":        "INVITEBRIDGE_KRATOS_TOKEN=CANARY",
 		"value_of_a_wrong_type":  "INVITEBRIDGE_SERVE_PUBLIC_PORT=CANARY",
+		"hooks_as_a_text":        "INVITEBRIDGE_HOOKS=CANARY",
+		"hooks_as_an_alias":      "INVITEBRIDGE_HOOKS=*CANARY",
+		"hooks_as_a_mapping":     "INVITEBRIDGE_HOOKS={CANARY: CANARY}",
+		"broken_hooks":           "INVITEBRIDGE_HOOKS=[{secrets: [CANARY",
+		"secret_of_a_hook":       "INVITEBRIDGE_HOOKS=[{id: a, events: [delivery_failed], url: 'https://x/', secrets: [whsec_CANARY]}]",
+		"courier_as_a_text":      "INVITEBRIDGE_COURIER=CANARY",
+		"smtp_as_a_text":         "INVITEBRIDGE_COURIER_SMTP=smtp://u:CANARY@x",
+		"connection_uri":         "INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://u:/CANARY@x",
+		"uri_of_no_key":          "INVITEBRIDGE_COURIER_SMTP_URI=smtp://u:CANARY@x",
+		"exception_urls":         "INVITEBRIDGE_CLIENTS_HTTP_PRIVATE_IP_EXCEPTION_URLS=[CANARY]",
 		"value_with_line_breaks": "INVITEBRIDGE_SERVE_ADMIN=api_keys:\n  - CANARY: x",
 	}
 	for name, variable := range environ {
@@ -95,6 +107,12 @@ func TestSecret(t *testing.T) {
 	c := config.Default()
 	c.Kratos.AdminToken = canary
 	c.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Key: canary}, {Name: "b", KeySHA256: canary}}
+	c.Courier.SMTP.ConnectionURI = canary
+	c.Clients.HTTP.PrivateIPExceptionURLs = []config.Secret{canary}
+	c.Hooks = []config.Hook{{
+		URL: canary, Body: canary, Headers: map[string]config.Secret{"X-A": canary}, Secrets: []config.Secret{canary},
+		Auth: config.HookAuth{Config: config.HookAuthConfig{Value: canary, Password: canary}},
+	}}
 	prints := map[string]func() string{
 		"String":   func() string { return c.Kratos.AdminToken.String() },
 		"GoString": func() string { return c.Kratos.AdminToken.GoString() },

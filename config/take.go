@@ -28,6 +28,8 @@ func (l *loader) take(src source, node *yaml.Node, key string, target reflect.Va
 		l.takeMapping(src, node, key, target)
 	case target.Kind() == reflect.Slice:
 		l.takeList(src, node, key, target)
+	case target.Kind() == reflect.Map:
+		l.takeTexts(src, node, key, target)
 	case target.Kind() == reflect.Int:
 		if node.ShortTag() != "!!int" || node.Decode(target.Addr().Interface()) != nil {
 			l.refuse(place, key, "must be a whole number, without quotes")
@@ -44,12 +46,11 @@ func (l *loader) take(src source, node *yaml.Node, key string, target reflect.Va
 // takeText accepts every plain scalar as it is written: a key of nothing but
 // digits is still text.
 func (l *loader) takeText(place string, node *yaml.Node, key string, target reflect.Value) {
-	plain := []string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}
 	switch {
 	case isNull(node):
 		l.refuse(place, key, `has no value; write one, or "" for an empty text`)
 		return
-	case node.Kind != yaml.ScalarNode || !slices.Contains(plain, node.ShortTag()):
+	case !isPlain(node):
 		l.refuse(place, key, "must be a text")
 		return
 	}
@@ -103,6 +104,12 @@ func (l *loader) takeList(src source, node *yaml.Node, key string, target reflec
 		l.take(src, item, key+"["+strconv.Itoa(i)+"]", value)
 		target.Set(reflect.Append(target, value))
 	}
+}
+
+// isPlain tells whether node can be taken as text.
+func isPlain(node *yaml.Node) bool {
+	tags := []string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}
+	return node.Kind == yaml.ScalarNode && slices.Contains(tags, node.ShortTag())
 }
 
 func isNull(node *yaml.Node) bool {

@@ -25,19 +25,21 @@ func (l *loader) reportUnknown(place, key, name string, mapping reflect.Value) {
 	l.report(place, key, "has an unknown key here; remove it, or use one out of "+names(known))
 }
 
-// holdsSecrets tells whether a secret is in the mapping or in a list in it.
-func holdsSecrets(mapping reflect.Type) bool {
-	for field := range mapping.Fields() {
-		switch inner := field.Type; {
-		case inner == reflect.TypeFor[Secret]():
-			return true
-		case inner.Kind() == reflect.Slice && inner.Elem().Kind() == reflect.Struct:
-			if holdsSecrets(inner.Elem()) {
+// holdsSecrets tells whether a secret can be anywhere inside a value of type t.
+func holdsSecrets(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Map:
+		return holdsSecrets(t.Elem())
+	case reflect.Struct:
+		for field := range t.Fields() {
+			if holdsSecrets(field.Type) {
 				return true
 			}
 		}
+		return false
+	default:
+		return t == reflect.TypeFor[Secret]()
 	}
-	return false
 }
 
 // nearest is the known name that a few slips turn into name, or "".

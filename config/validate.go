@@ -29,6 +29,9 @@ func (c Config) check(complete bool) []Problem {
 	k.kratos(c.Kratos)
 	k.invitation(c.Invitation)
 	k.password(c.PasswordPolicy())
+	k.hooks(c.Hooks)
+	k.clients(c.Clients)
+	k.courier(c.Courier)
 	k.oneOf(c.Log.Level, "log.level", "trace", "debug", "info", "warning", "error")
 	k.oneOf(c.Log.Format, "log.format", "json", "text")
 	return k.problems

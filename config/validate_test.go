@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,12 +10,14 @@ import (
 	"invitebridge/config"
 )
 
-// refusals are files that Load refuses, with the key it names. Those marked
-// with schema are refused by the JSON schema as well.
-var refusals = []struct {
+// refusal is a file that Load refuses, with the key it names. One marked with
+// schema is refused by the JSON schema as well.
+type refusal struct {
 	name, file, key string
 	schema          bool
-}{
+}
+
+var refusals = slices.Concat(hookRefusals, courierRefusals, []refusal{
 	{"dsn/empty", `dsn: ""`, "dsn", true},
 	{"dsn/other_store", `dsn: postgres://db.example/invites`, "dsn", true},
 	{"dsn/relative", `dsn: bolt://invites.db`, "dsn", true},
@@ -112,6 +115,8 @@ var refusals = []struct {
 	{"allowed_return_urls/fragment", `invitation: {allowed_return_urls: ["https://x/#a"]}`, "invitation.allowed_return_urls[0]", true},
 	{"allowed_return_urls/user", `invitation: {allowed_return_urls: ["https://x/", "https://u@x/"]}`, "invitation.allowed_return_urls[1]", true},
 	{"allowed_return_urls/no_host", `invitation: {allowed_return_urls: ["myapp:callback"]}`, "invitation.allowed_return_urls[0]", true},
+	{"allowed_return_urls/dots", `invitation: {allowed_return_urls: ["https://x/a/../b"]}`, "invitation.allowed_return_urls[0]", false},
+	{"allowed_return_urls/letters", `invitation: {allowed_return_urls: ["https://x/café"]}`, "invitation.allowed_return_urls[0]", false},
 	{"allowed_return_urls/data", `invitation: {allowed_return_urls: ["data://x/text"]}`, "invitation.allowed_return_urls[0]", false},
 	{"allowed_return_urls/empty", `invitation: {allowed_return_urls: [""]}`, "invitation.allowed_return_urls[0]", true},
 
@@ -124,7 +129,7 @@ var refusals = []struct {
 
 	{"log/level", `log: {level: warn}`, "log.level", true},
 	{"log/format", `log: {format: JSON}`, "log.format", true},
-}
+})
 
 // digest is that of the key 0123456789abcdef.
 const digest = "9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f"
@@ -141,8 +146,10 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// acceptances are files that Load accepts after one with a key.
-var acceptances = []struct{ name, file string }{
+// acceptance is a file that Load accepts after one with a key.
+type acceptance struct{ name, file string }
+
+var acceptances = slices.Concat(hookAcceptances, courierAcceptances, []acceptance{
 	{"any_free_port", `serve: {public: {port: 0}, admin: {port: 0}}`},
 	{"one_port_on_two_hosts", `serve: {public: {port: 80, host: 10.0.0.1}, admin: {port: 80, host: localhost}}`},
 	{"hosts", `serve: {public: {host: "::1"}, admin: {host: invite_bridge.internal}}`},
@@ -167,7 +174,7 @@ var acceptances = []struct{ name, file string }{
 	{"least_password", `selfservice: {methods: {password: {config: {min_password_length: 6}}}}`},
 	{"most_password", `selfservice: {methods: {password: {config: {min_password_length: 72}}}}`},
 	{"breach_host", `selfservice: {methods: {password: {config: {haveibeenpwned_host: "127.0.0.1:8080"}}}}`},
-}
+})
 
 func TestValidateAccepts(t *testing.T) {
 	for _, acceptance := range acceptances {

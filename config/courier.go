@@ -1,0 +1,83 @@
+package config
+
+import (
+	"net/mail"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+func (k *checks) clients(c Clients) {
+	for i, text := range c.HTTP.PrivateIPExceptionURLs {
+		k.that(isHookURL(text.Reveal()) && !strings.Contains(text.Reveal(), "*"),
+			index("clients.http.private_ip_exception_urls", i),
+			"must be the whole URL of a hook: absolute, http or https, without user and fragment, and no pattern")
+	}
+}
+
+func (k *checks) courier(c Courier) {
+	const at = "courier.smtp."
+	uri := c.SMTP.ConnectionURI.Reveal()
+	flaw := connectionFlaw(uri)
+	k.that(uri == "" || flaw == "", at+"connection_uri", flaw)
+
+	from := c.SMTP.FromAddress
+	k.that(from != "" || uri == "", at+"from_address", "must be set if courier.smtp.connection_uri is")
+	k.that(from == "" || isMailAddress(from), at+"from_address",
+		"must be one plain address such as invitations@example.com, without a name and in ASCII")
+	k.that(!hasControls(c.SMTP.FromName), at+"from_name", "must not have line breaks or other control characters")
+	k.that(c.TemplateOverridePath == "" || isAbsolute(c.TemplateOverridePath), "courier.template_override_path",
+		"must be the absolute path of a directory, or empty for the built-in templates")
+}
+
+// isMailAddress tells whether text is an address as it stands between < and >.
+func isMailAddress(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Address == text && isPrintable(text) && !strings.ContainsAny(text, `"\`)
+}
+
+// connectionFlaw says what is wrong with the address of a mail server, or "".
+func connectionFlaw(uri string) string {
+	// An unescaped / ? or # in a password moves the border of the parts, so that
+	// each flaw may be that one.
+	const encode = "; percent-encode / ? # @ and % in user and password"
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || !hasHost(u):
+		return "must be smtp:// or smtps:// and a host, such as smtps://user:password@mail.example.com:465/" + encode
+	case u.Path != "" && u.Path != "/" || strings.Contains(uri, "#"):
+		return "must not have a path or a fragment" + encode
+	case !isConnectionUser(u.User):
+		return "must have both user and password or neither, without control characters" + encode
+	case !isConnectionQuery(u.RawQuery):
+		return "must have no parameters but disable_starttls and skip_ssl_verify, which are true or false, " +
+			"and server_name, which is a host name, each at most once" + encode
+	}
+	return ""
+}
+
+func isConnectionUser(user *url.Userinfo) bool {
+	password, _ := user.Password()
+	return (user.Username() == "") == (password == "") && !hasControls(user.Username()+password)
+}
+
+func isConnectionQuery(query string) bool {
+	parameters, err := url.ParseQuery(query)
+	if err != nil {
+		return false
+	}
+	for name, values := range parameters {
+		_, notBool := strconv.ParseBool(values[0])
+		switch {
+		case len(values) != 1:
+			return false
+		case name == "disable_starttls" || name == "skip_ssl_verify":
+			if notBool != nil {
+				return false
+			}
+		case name != "server_name" || !hostName.MatchString(values[0]):
+			return false
+		}
+	}
+	return true
+}
