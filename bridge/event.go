@@ -1,0 +1,82 @@
+package bridge
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Event names what has happened to an invitation, or is about to.
+type Event string
+
+// The events. The two that begin with pre_ are asked about before the thing is
+// done, and a hook may refuse it; the others are told after it was committed.
+const (
+	EventPreInvitation     Event = "pre_invitation_creation"
+	EventTokenCreated      Event = "invitation_token_created" // the only one that carries a token
+	EventPrePassword       Event = "pre_password_creation"
+	EventPostPassword      Event = "post_password_creation"
+	EventInvitationRevoked Event = "invitation_revoked"
+	EventInvitationExpired Event = "invitation_expired"
+	EventDeliveryFailed    Event = "delivery_failed"
+)
+
+// Events returns every event.
+func Events() []Event {
+	return []Event{
+		EventPreInvitation, EventTokenCreated, EventPrePassword, EventPostPassword,
+		EventInvitationRevoked, EventInvitationExpired, EventDeliveryFailed,
+	}
+}
+
+// Blocking says whether hooks are asked about the event before it happens.
+func (e Event) Blocking() bool { return e == EventPreInvitation || e == EventPrePassword }
+
+// Payload is what leaves the process about an event, in the shape of Standard
+// Webhooks. Its JSON is a promise to receivers. It never carries a password.
+type Payload struct {
+	Type      Event       `json:"type"`
+	Timestamp time.Time   `json:"timestamp"` // of the event, UTC
+	Data      PayloadData `json:"data"`
+}
+
+// PayloadData is what an event is about.
+type PayloadData struct {
+	Invitation View      `json:"invitation"`
+	IdentityID uuid.UUID `json:"identity_id,omitzero"` // absent before the identity exists
+	// Token and Link are secrets, and there for EventTokenCreated only.
+	Token string `json:"invitation_token,omitempty"`
+	Link  string `json:"invitation_link,omitempty"`
+	// Message is the one that was given up, for EventDeliveryFailed only.
+	Message *FailedMessage `json:"message,omitempty"`
+}
+
+// FailedMessage tells which message could not be delivered, and why.
+type FailedMessage struct {
+	ID       uuid.UUID `json:"id"`
+	Event    Event     `json:"event"`
+	Endpoint string    `json:"endpoint"`
+	Detail   string    `json:"detail,omitempty"`
+}
+
+// View is an invitation as the world sees it: in answers, in events. What is
+// empty is left out.
+type View struct {
+	ID          uuid.UUID `json:"id"`
+	Email       string    `json:"email"`
+	State       State     `json:"state"`
+	IdentityID  uuid.UUID `json:"identity_id,omitzero"`
+	SchemaID    string    `json:"schema_id"`
+	InviterID   string    `json:"inviter_id,omitempty"`
+	InviterName string    `json:"inviter_name,omitempty"`
+	Locale      string    `json:"locale,omitempty"`
+	ReturnTo    string    `json:"return_to,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	ExpiresAt   time.Time `json:"expires_at"`
+	AcceptedAt  time.Time `json:"accepted_at,omitzero"`
+	RevokedAt   time.Time `json:"revoked_at,omitzero"`
+	SentAt      time.Time `json:"sent_at,omitzero"`
+	SendCount   int       `json:"send_count,omitempty"`
+	Delivery    Delivery  `json:"delivery"`
+}

@@ -1,0 +1,133 @@
+package mail
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"net/mail"
+	"regexp"
+	"strings"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+const (
+	// maxAttempt bounds an attempt from the first packet to the last.
+	maxAttempt = 30 * time.Second
+	maxDetail  = 300 // runes
+)
+
+// Config says where letters go out, from whom, and how they read.
+type Config struct {
+	// ConnectionURI names the mail server as in Kratos:
+	//
+	//	smtp://user:password@host:587/   STARTTLS, enforced
+	//	smtps://user:password@host:465/  TLS from the first byte
+	//
+	// The ports are the defaults. User and password are percent-encoded, and
+	// may be left out together. Parameters: disable_starttls=true sends in the
+	// clear, password included; skip_ssl_verify=true trusts any certificate;
+	// server_name=NAME is the name the certificate must carry.
+	ConnectionURI string
+	// FromAddress is the plain ASCII address that letters come from, and that
+	// bounces go to.
+	FromAddress string
+	// FromName is shown beside FromAddress, and in the built-in letters. It may
+	// be empty.
+	FromName string
+	// LocalName is what the bridge calls itself in EHLO; empty: localhost.
+	LocalName string
+	// TemplateOverridePath is a directory that holds invitation/email.*.gotmpl
+	// (for all languages) or invitation/LANGUAGE/email.*.gotmpl, which are used
+	// in place of the built-in ones of the same name; a language that is not
+	// built in needs them all. Empty: the built-in ones.
+	TemplateOverridePath string
+	// RootCAs are the authorities to trust; nil: the system's.
+	RootCAs *x509.CertPool
+}
+
+// Mailer sends letters. It is safe for concurrent use, and holds no connection
+// between two of them.
+type Mailer struct {
+	server  server
+	from    mail.Address
+	letters letters
+	timeout time.Duration
+}
+
+var _ bridge.Sender = (*Mailer)(nil)
+
+// New checks the configuration and every template, and connects to nothing. Its
+// error tells all problems at once, one a line, and holds no credentials.
+func New(c Config) (*Mailer, error) {
+	srv, serverProblems := parseServer(c.ConnectionURI)
+	srv.tls.RootCAs = c.RootCAs
+	srv.localName = c.LocalName
+	if srv.localName == "" {
+		srv.localName = "localhost"
+	}
+	letters, letterProblems := loadLetters(c.TemplateOverridePath)
+
+	problems := append(serverProblems, c.problems()...)
+	problems = append(problems, letterProblems...)
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	return &Mailer{
+		server:  srv,
+		from:    mail.Address{Name: inert(c.FromName), Address: c.FromAddress},
+		letters: letters,
+		timeout: maxAttempt,
+	}, nil
+}
+
+// helloName is a host name or an address literal (RFC 5321, 4.1.1.1).
+var helloName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Za-z.:]{2,60}\])$`)
+
+func (c Config) problems() []error {
+	var problems []error
+	switch address, err := mail.ParseAddress(c.FromAddress); {
+	case c.FromAddress == "":
+		problems = append(problems, errors.New("from_address is missing"))
+	case err != nil, address.Address != c.FromAddress, strings.ContainsAny(c.FromAddress, "\"\\[]"), !printableASCII(c.FromAddress):
+		problems = append(problems, errors.New(
+			"from_address is not one plain address such as invitations@example.com (write an international domain in its xn-- form)"))
+	}
+	if inert(c.FromName) != strings.TrimSpace(c.FromName) {
+		problems = append(problems, errors.New("from_name has characters that cannot be seen"))
+	}
+	if c.LocalName != "" && !helloName.MatchString(c.LocalName) {
+		problems = append(problems, errors.New("local_name is not a host name"))
+	}
+	return problems
+}
+
+// Send mails the letter for an [bridge.EventTokenCreated] and ends within ctx
+// and 30 seconds. Sent means that the server took responsibility for it. Retry
+// may mean so as well, see the package's decisions. Other events, an address
+// that is not canonical (see [bridge.ParseEmail]) and a link that is not one
+// are Failed before anything is connected to.
+func (m *Mailer) Send(ctx context.Context, d bridge.Dispatch) bridge.Result {
+	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	defer cancel()
+
+	message, err := m.compose(d)
+	if err != nil {
+		secrets := strings.NewReplacer(redactions(d.Payload.Data)...)
+		return bridge.Result{Outcome: bridge.Failed, Detail: cut(inert(secrets.Replace(err.Error())), maxDetail)}
+	}
+	return m.server.deliver(ctx, m.from.Address, d.Payload.Data.Invitation.Email, message)
+}
+
+// redactions keeps secrets out of the errors of operators' templates, which may
+// quote what they were given.
+func redactions(data bridge.PayloadData) []string {
+	var pairs []string
+	for _, secret := range []string{data.Link, data.Token} {
+		if secret != "" {
+			pairs = append(pairs, secret, "[redacted]")
+		}
+	}
+	return pairs
+}

@@ -1,0 +1,141 @@
+// Package mailtest is a mail server that takes everything and reads it, for
+// tests and for the demo. It listens on loopback and needs no TLS.
+package mailtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net"
+	"net/mail"
+	"strings"
+	"sync"
+
+	"github.com/emersion/go-smtp"
+)
+
+// Letter is a mail as its reader sees it.
+type Letter struct {
+	From, To, Subject string
+	Recipients        []string // of the envelope
+	Text              string   // the plain part
+	Raw               string
+}
+
+// String shows the head and the text.
+func (l Letter) String() string {
+	return fmt.Sprintf("From: %s\nTo: %s\nSubject: %s\n\n%s", l.From, l.To, l.Subject, l.Text)
+}
+
+// Mailbox is the server. It is safe for concurrent use.
+type Mailbox struct {
+	Letters chan Letter // what arrived; beyond 1000 unread ones it is dropped
+
+	server *smtp.Server
+	uri    string
+	mu     sync.Mutex
+	refuse *smtp.SMTPError
+}
+
+// Start listens on a free port. Stop it in the end.
+func Start() (*Mailbox, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	m := &Mailbox{Letters: make(chan Letter, 1000), uri: "smtp://" + l.Addr().String() + "/?disable_starttls=true"}
+	m.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{box: m}, nil }))
+	go func() { _ = m.server.Serve(l) }()
+	return m, nil
+}
+
+// URI is for courier.smtp.connection_uri.
+func (m *Mailbox) URI() string { return m.uri }
+
+// Stop closes the port and all connections.
+func (m *Mailbox) Stop() { _ = m.server.Close() }
+
+// Refuse has every letter refused with a reply code from now on; 0: none.
+func (m *Mailbox) Refuse(code int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refuse = nil
+	if code != 0 {
+		m.refuse = &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCodeNotSet, Message: "refused for the test"}
+	}
+}
+
+// session takes one mail after the other.
+type session struct {
+	box        *Mailbox
+	recipients []string
+}
+
+func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
+func (s *session) Reset()                               { s.recipients = nil }
+func (s *session) Logout() error                        { return nil }
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.recipients = append(s.recipients, to)
+	return nil
+}
+
+func (s *session) Data(r io.Reader) error {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	s.box.mu.Lock()
+	refuse := s.box.refuse
+	s.box.mu.Unlock()
+	if refuse != nil {
+		return refuse
+	}
+	letter, err := read(raw)
+	if err != nil {
+		return err
+	}
+	letter.Recipients = s.recipients
+	select {
+	case s.box.Letters <- letter:
+	default: // nobody reads on
+	}
+	return nil
+}
+
+// read takes a multipart mail apart.
+func read(raw []byte) (Letter, error) {
+	message, err := mail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		return Letter{}, err
+	}
+	letter := Letter{From: message.Header.Get("From"), To: message.Header.Get("To"), Raw: string(raw)}
+	if letter.Subject, err = new(mime.WordDecoder).DecodeHeader(message.Header.Get("Subject")); err != nil {
+		return Letter{}, err
+	}
+	_, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
+	if err != nil {
+		return Letter{}, err
+	}
+	parts := multipart.NewReader(message.Body, params["boundary"])
+	for {
+		part, err := parts.NextRawPart()
+		if err != nil {
+			return Letter{}, fmt.Errorf("no plain part: %w", err)
+		}
+		if !strings.HasPrefix(part.Header.Get("Content-Type"), "text/plain") {
+			continue
+		}
+		var body io.Reader = part
+		if strings.EqualFold(part.Header.Get("Content-Transfer-Encoding"), "quoted-printable") {
+			body = quotedprintable.NewReader(part)
+		}
+		text, err := io.ReadAll(body)
+		letter.Text = strings.ReplaceAll(string(text), "\r\n", "\n")
+		return letter, err
+	}
+}

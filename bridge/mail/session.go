@@ -1,0 +1,143 @@
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/textproto"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+
+	"invitebridge/bridge"
+)
+
+const (
+	// maxAnswers bounds what a server may say in one attempt.
+	maxAnswers = 1 << 20
+	// quitPatience is how long a server may take to say good-bye.
+	quitPatience = 2 * time.Second
+)
+
+// stage is a step of the dialogue, named as operators know it.
+type stage string
+
+const (
+	stageConnect  stage = "connect"
+	stageTLS      stage = "TLS handshake"
+	stageGreeting stage = "greeting"
+	stageHello    stage = "EHLO"
+	stageStartTLS stage = "STARTTLS"
+	stageAuth     stage = "AUTH"
+	stageMail     stage = "MAIL FROM"
+	stageRcpt     stage = "RCPT TO"
+	stageData     stage = "DATA"
+	stageContent  stage = "message"
+	stageDot      stage = "final dot"
+)
+
+var (
+	errNoStartTLS = errors.New("the server offers no STARTTLS, so nothing was sent (disable_starttls=true in connection_uri would send in the clear)")
+	errTooMuch    = errors.New("the server said too much")
+)
+
+// deliver holds one dialogue and says what came of it.
+func (s server) deliver(ctx context.Context, from, to string, message []byte) bridge.Result {
+	at, err := s.converse(ctx, from, to, message)
+	if err == nil {
+		return bridge.Result{Outcome: bridge.Sent, Status: 250}
+	}
+	return verdict(ctx, at, err)
+}
+
+// converse gives the stage that went wrong, and how.
+func (s server) converse(ctx context.Context, from, to string, message []byte) (stage, error) {
+	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(s.host, s.port))
+	if err != nil {
+		return stageConnect, err
+	}
+	defer func() { _ = raw.Close() }()
+	// Closing is the only thing that ends reads and writes whatever deadlines
+	// the layers above have set.
+	defer context.AfterFunc(ctx, func() { _ = raw.Close() })()
+
+	var conn net.Conn = &measuredConn{Conn: raw, left: maxAnswers}
+	if s.implicit {
+		secured := tls.Client(conn, s.tls)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			return stageTLS, err
+		}
+		conn = secured
+	}
+	client, err := smtp.NewClient(conn, s.host)
+	if err != nil {
+		return stageGreeting, err
+	}
+	at, err := s.submit(client, from, to, message)
+	if reply := (*textproto.Error)(nil); err == nil || errors.As(err, &reply) {
+		// Only a server that still answers is worth a good-bye.
+		_ = raw.SetDeadline(time.Now().Add(quitPatience))
+		_ = client.Quit()
+	}
+	return at, err
+}
+
+func (s server) submit(client *smtp.Client, from, to string, message []byte) (stage, error) {
+	// All addresses are ASCII, and SMTPUTF8 would keep the letter from servers
+	// further on that do not know it.
+	client.SkipSMTPUTF8(true)
+	if err := client.Hello(s.localName); err != nil {
+		return stageHello, err
+	}
+	if !s.implicit && !s.clear {
+		if offered, _ := client.Extension("STARTTLS"); !offered {
+			return stageStartTLS, errNoStartTLS
+		}
+		if err := client.StartTLS(s.tls); err != nil {
+			return stageStartTLS, err
+		}
+	}
+	if s.login != nil {
+		_, offered := client.Extension("AUTH")
+		auth, err := s.login(offered, s.clear)
+		if err != nil {
+			return stageAuth, err
+		}
+		if err := client.Auth(auth); err != nil {
+			return stageAuth, err
+		}
+	}
+	if err := client.Mail("<" + from + ">"); err != nil {
+		return stageMail, err
+	}
+	if err := client.Rcpt("<" + to + ">"); err != nil {
+		return stageRcpt, err
+	}
+	data, err := client.Data()
+	if err != nil {
+		return stageData, err
+	}
+	if _, err := data.Write(message); err != nil {
+		return stageContent, err
+	}
+	if err := data.Close(); err != nil {
+		return stageDot, err
+	}
+	return "", nil
+}
+
+// measuredConn fails once a server has said more than any honest one would.
+type measuredConn struct {
+	net.Conn
+	left int
+}
+
+func (c *measuredConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errTooMuch
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
+}

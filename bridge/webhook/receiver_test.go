@@ -1,0 +1,135 @@
+package webhook_test
+
+import (
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/webhook"
+)
+
+// request is what a receiver saw.
+type request struct {
+	method string
+	header http.Header
+	body   []byte
+}
+
+// receiver is a real HTTP server that keeps what it was sent.
+type receiver struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests []request
+}
+
+func newReceiver(t *testing.T, answer http.HandlerFunc) *receiver {
+	t.Helper()
+	r := &receiver{}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		r.mu.Lock()
+		r.requests = append(r.requests, request{req.Method, req.Header.Clone(), body})
+		r.mu.Unlock()
+		answer(w, req)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// got gives all requests so far, oldest first.
+func (r *receiver) got() []request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.requests
+}
+
+// status answers every request with the same status.
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+// refuse answers with a veto of one message.
+func refuse(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusForbidden)
+	_, _ = io.WriteString(w, `{"messages":[{"instance_ptr":"#/traits/email","messages":[{"id":7,"text":"no seats left","type":"error","context":{"seats":0}}]}]}`)
+}
+
+func mustNew(t *testing.T, config webhook.Config) *webhook.Webhooks {
+	t.Helper()
+	w, err := webhook.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return w
+}
+
+// telling makes the Webhooks of one hook "crm" that is told of tokens.
+func telling(t *testing.T, url string, change func(*webhook.Hook)) *webhook.Webhooks {
+	t.Helper()
+	hook := webhook.Hook{ID: "crm", Events: []bridge.Event{bridge.EventTokenCreated}, URL: url, Timeout: time.Second}
+	if change != nil {
+		change(&hook)
+	}
+	return mustNew(t, webhook.Config{Hooks: []webhook.Hook{hook}})
+}
+
+func asking(id, url string) webhook.Hook {
+	return webhook.Hook{ID: id, Events: []bridge.Event{bridge.EventPreInvitation}, URL: url, CanInterrupt: true, Timeout: time.Second}
+}
+
+func secret(fill string) string {
+	return "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(fill, 32)))
+}
+
+func inline(template string) string {
+	return "base64://" + base64.StdEncoding.EncodeToString([]byte(template))
+}
+
+var (
+	invitationID = uuid.MustParse("0198c0de-0000-7000-8000-000000000001")
+	identityID   = uuid.MustParse("0198c0de-0000-4000-8000-000000000002")
+	messageID    = uuid.MustParse("0198c0de-0000-7000-8000-000000000003")
+	eventTime    = time.Date(2026, 3, 4, 5, 6, 7, 891011000, time.UTC)
+)
+
+// payload gives what the bridge would say of event.
+func payload(event bridge.Event) bridge.Payload {
+	p := bridge.Payload{Type: event, Timestamp: eventTime, Data: bridge.PayloadData{
+		Invitation: bridge.View{
+			ID: invitationID, Email: "grace@example.com", State: bridge.StatePending, SchemaID: "default",
+			InviterID: "u-1", InviterName: "Ada <ada> & \u2028 \"co\"", Locale: "en", ReturnTo: "https://app.example.com/?a=1&b=2",
+			CreatedAt: eventTime, UpdatedAt: eventTime, ExpiresAt: eventTime.Add(48 * time.Hour), Delivery: "pending",
+		},
+	}}
+	if event != bridge.EventPreInvitation {
+		p.Data.IdentityID, p.Data.Invitation.IdentityID = identityID, identityID
+	}
+	switch event {
+	case bridge.EventTokenCreated:
+		p.Data.Token = "AZjA3gAAcACAAAAAAAAABA"
+		p.Data.Link = "https://invite.example.com/accept?token=AZjA3gAAcACAAAAAAAAABA&locale=en"
+	case bridge.EventPostPassword:
+		p.Data.Invitation.State, p.Data.Invitation.AcceptedAt = bridge.StateAccepted, eventTime
+	case bridge.EventInvitationRevoked:
+		p.Data.Invitation.State, p.Data.Invitation.RevokedAt = bridge.StateRevoked, eventTime
+	case bridge.EventInvitationExpired:
+		p.Data.Invitation.State = bridge.StateExpired
+	case bridge.EventDeliveryFailed:
+		p.Data.Message = &bridge.FailedMessage{ID: messageID, Event: bridge.EventTokenCreated, Endpoint: "courier", Detail: "SMTP 550"}
+	default: // nothing more to say
+	}
+	return p
+}
+
+func dispatch(event bridge.Event) bridge.Dispatch {
+	return bridge.Dispatch{MessageID: messageID, Endpoint: "crm", Attempt: 1, At: time.Now().UTC(), Payload: payload(event)}
+}

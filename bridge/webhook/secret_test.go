@@ -1,0 +1,69 @@
+package webhook_test
+
+import (
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/webhook"
+)
+
+const canary = "CANARY"
+
+// TestNoSecretInDetails puts a canary wherever a secret may be, makes
+// everything fail, and looks for it.
+func TestNoSecretInDetails(t *testing.T) {
+	shout := func(code int) string {
+		return newReceiver(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "https://x.example.com/"+canary)
+			w.Header().Set("Retry-After", canary)
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, canary)
+		}).URL
+	}
+	closed := newReceiver(t, status(200))
+	closed.Close()
+	secure := httptest.NewTLSServer(status(200))
+	defer secure.Close()
+	targets := []string{
+		shout(200), shout(302), shout(400), shout(410), shout(429), shout(500), closed.URL, secure.URL,
+		strings.Replace(shout(200), "http:", "https:", 1), "http://" + canary + ".invalid",
+	}
+	bodies := []string{
+		"", inline(`function(ctx) error ctx.data.invitation_token`), inline(`function(ctx) ctx.data.invitation_token.x`),
+		inline(`function(ctx) { assert false : "` + canary + `" }`), inline(`function(ctx) std.parseInt(ctx.data.invitation_link)`),
+	}
+	for _, target := range targets {
+		for _, body := range bodies {
+			for _, private := range []bool{false, true} {
+				told := webhook.Hook{
+					ID: "crm", Events: []bridge.Event{bridge.EventTokenCreated}, URL: target + "/" + canary + "?key=" + canary,
+					Headers: map[string]string{"X-Secret": canary}, Auth: webhook.Auth{Type: webhook.AuthBasic, User: canary, Password: canary},
+					Secrets: []string{"whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(canary, 5)))},
+					Body:    body, Timeout: time.Second,
+				}
+				asked := told
+				asked.ID, asked.Events, asked.CanInterrupt = "seats", []bridge.Event{bridge.EventPrePassword}, true
+				w := mustNew(t, webhook.Config{Hooks: []webhook.Hook{told, asked}, DisallowPrivateIPRanges: private})
+				d := dispatch(bridge.EventTokenCreated)
+				d.Payload.Data.Token, d.Payload.Data.Link = canary, canary
+				if result := w.Send(t.Context(), d); strings.Contains(result.Detail, canary) {
+					t.Errorf("%s, %q: got %+v", target, body, result)
+				}
+				// Tries take time, and the second says what the first does.
+				if body != "" || private {
+					continue
+				}
+				d.Payload.Type = bridge.EventPrePassword
+				if err := w.Ask(t.Context(), d.Payload); err != nil && strings.Contains(err.Error(), canary) {
+					t.Errorf("%s: got %v", target, err)
+				}
+			}
+		}
+	}
+}
