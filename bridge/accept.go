@@ -27,7 +27,7 @@ func (s *Service) open(ctx context.Context, text string) (Invitation, Digest, er
 	var inv Invitation
 	now := s.now()
 	err := s.view(ctx, func(tx Tx) (err error) {
-		inv, err = usable(tx, d, now)
+		inv, _, err = usable(tx, d, now)
 		return err
 	})
 	if err == nil && !ok {
@@ -39,21 +39,21 @@ func (s *Service) open(ctx context.Context, text string) (Invitation, Digest, er
 	return inv, d, nil
 }
 
-func usable(tx Tx, d Digest, now time.Time) (Invitation, error) {
+func usable(tx Tx, d Digest, now time.Time) (Invitation, Channel, error) {
 	inv, record, err := tx.InvitationByToken(d)
 	if errors.Is(err, ErrMissing) {
-		return inv, ErrNotFound
+		return inv, "", ErrNotFound
 	} else if err != nil {
-		return inv, err
+		return inv, "", err
 	}
-	return inv, inv.UsableBy(record, now)
+	return inv, record.Channel, inv.UsableBy(record, now)
 }
 
 // Accept sets the password and activates the identity. One caller wins,
 // however many there are.
 //
 // ErrNotFound, ErrExpired, ErrRevoked, ErrAccepted; ErrPasswordPolicy;
-// ErrAcceptInProgress; ErrIdentityActive if it became so by another road;
+// ErrHookRefused, ErrHookUnavailable; ErrAcceptInProgress; ErrIdentityActive if it became so by another road;
 // ErrKratosRejected, ErrKratosAway, ErrStoreAway. The token stays good after
 // any of them that does not say otherwise. After ErrKratosAway nobody may know
 // yet whether the password was set: trying again with the token is safe, and
@@ -67,23 +67,39 @@ func (s *Service) Accept(ctx context.Context, token, password string) (Invitatio
 		return Invitation{}, err
 	}
 	// From here on, a caller who goes away must not leave things half done.
-	inv, err = s.begin(context.WithoutCancel(ctx), d)
+	ctx = context.WithoutCancel(ctx)
+	inv, channel, err := s.begin(ctx, d)
 	if err != nil {
 		return Invitation{}, err
 	}
-	activation := Activation{InvitationID: inv.ID, AcceptedAt: s.now(), Password: password}
-	asking, cancel := s.detached(ctx)
-	defer cancel()
-	outcome := s.identities.Activate(asking, inv.IdentityID, activation)
-	return s.finish(context.WithoutCancel(ctx), inv, activation.AcceptedAt, outcome)
+	activation := Activation{
+		InvitationID: inv.ID, Email: inv.Email, Password: password, AcceptedAt: s.now(),
+		Repeat: inv.Claim.Inherited, VerifyEmail: channel == ChannelEmail,
+	}
+	outcome := s.ask(ctx, EventPrePassword, inv)
+	if outcome == nil {
+		outcome = s.activate(ctx, inv, activation)
+	}
+	return s.finish(ctx, inv, activation.AcceptedAt, outcome)
 }
 
-// begin claims the invitation of a token.
-func (s *Service) begin(ctx context.Context, d Digest) (Invitation, error) {
-	var inv Invitation
+// activate asks Identities, for no longer than the claim allows: a commit that
+// took long has used up some of the lease.
+func (s *Service) activate(ctx context.Context, inv Invitation, a Activation) error {
+	left := inv.Claim.Until.Add(-leaseMargin).Sub(s.now())
+	if left <= 0 {
+		return &IdentityError{Outcome: OutcomeNotDone, Op: "activate", Reason: "the lease of the claim was used up before"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(left, s.config.IdentityBudget))
+	defer cancel()
+	return s.identities.Activate(ctx, inv.IdentityID, a)
+}
+
+// begin claims the invitation of a token, and says how that token travelled.
+func (s *Service) begin(ctx context.Context, d Digest) (inv Invitation, channel Channel, err error) {
 	id, now := uuid.New(), s.now()
-	err := s.update(ctx, func(tx Tx) (err error) {
-		if inv, err = usable(tx, d, now); err != nil {
+	err = s.update(ctx, func(tx Tx) (err error) {
+		if inv, channel, err = usable(tx, d, now); err != nil {
 			return err
 		}
 		if inv, err = inv.Begin(id, now, s.lease()); err != nil {
@@ -91,7 +107,7 @@ func (s *Service) begin(ctx context.Context, d Digest) (Invitation, error) {
 		}
 		return tx.PutInvitation(inv)
 	})
-	return inv, err
+	return inv, channel, err
 }
 
 // finish commits what came of a claim, if it is still held, and gives the
@@ -100,24 +116,25 @@ func (s *Service) finish(ctx context.Context, claimed Invitation, acceptedAt tim
 	now := s.now()
 	change, answer := judge(claimed, acceptedAt, now, outcome)
 	var inv Invitation
-	err := s.update(ctx, func(tx Tx) (err error) {
-		if inv, err = tx.Invitation(claimed.ID); err != nil {
+	ended := s.tellEnd()
+	err := s.update(ctx, func(tx Tx) error {
+		before, err := tx.Invitation(claimed.ID)
+		if err != nil {
 			return err
 		}
-		if !inv.Holds(claimed.Claim.ID) {
-			return lost(inv)
+		if !before.Holds(claimed.Claim.ID) {
+			return lost(before)
 		}
-		inv = change(inv)
-		return tx.PutInvitation(inv)
+		inv = change(before)
+		return ended.change(tx, before, inv, now)
 	})
-	switch {
-	case answer != nil && err != nil:
-		// The caller learns what Kratos said; that the store failed too is for
-		// the log. The claim lapses, and the sweep settles it.
-		return Invitation{}, errors.Join(answer, err)
-	case err != nil:
-		return Invitation{}, notFound(err)
-	case answer != nil:
+	s.wake(ended.accepted, ended.revoked)
+	if err != nil {
+		// Nothing of the answer was kept, so it would be no promise. The claim
+		// lapses, and the sweep settles it.
+		return Invitation{}, errors.Join(notFound(err), answer)
+	}
+	if answer != nil {
 		return Invitation{}, answer
 	}
 	return inv, nil
@@ -133,13 +150,18 @@ func judge(claimed Invitation, acceptedAt, now time.Time, outcome error) (change
 		release = unsettle // the request before ours may have had its effect
 	}
 	var e *IdentityError
+	var refusal *Error
 	switch {
 	case outcome == nil:
 		return func(i Invitation) Invitation { return i.Accept(acceptedAt) }, nil
 	case errors.Is(outcome, ErrIdentityNotFound):
 		return revoke, ErrRevoked.Because(outcome)
+	case errors.Is(outcome, ErrIdentityAccepted): // by a request that was given up for lost
+		return func(i Invitation) Invitation { return i.Accept(acceptedAt) }, ErrAccepted.Because(outcome)
 	case errors.Is(outcome, ErrIdentityIsActive):
 		return revoke, ErrIdentityActive.Because(outcome)
+	case errors.As(outcome, &refusal): // a hook's: Kratos was not asked
+		return release, outcome
 	case !errors.As(outcome, &e):
 		return unsettle, ErrInternal.Because(outcome)
 	case e.Outcome == OutcomeUnknown:
@@ -149,6 +171,20 @@ func judge(claimed Invitation, acceptedAt, now time.Time, outcome error) (change
 	default:
 		return release, ErrKratosRejected.Because(outcome)
 	}
+}
+
+// ending prepares for both ends that a claim can come to.
+type ending struct{ accepted, revoked telling }
+
+func (s *Service) tellEnd() ending {
+	return ending{accepted: s.tell(EventPostPassword), revoked: s.tell(EventInvitationRevoked)}
+}
+
+func (e ending) change(tx Tx, before, after Invitation, now time.Time) error {
+	if after.State == StateAccepted {
+		return e.accepted.change(tx, before, after, now)
+	}
+	return e.revoked.change(tx, before, after, now)
 }
 
 // lost explains why a claim is no longer held: its lease ran out, and somebody

@@ -201,7 +201,7 @@ func TestAcceptWhenKratosIsDown(t *testing.T) {
 // TestUnfinishedClaims: the process dies, or Kratos never answers, and nobody
 // comes back. The sweep settles it, one way or the other.
 func TestUnfinishedClaims(t *testing.T) {
-	lapse := 11 * time.Second // the budget of 5 s, and 5 s more
+	lapse := 21 * time.Second // 10 s for hooks, 5 s for Kratos, and 5 s more
 	for _, c := range []struct {
 		name  string
 		fault kratostest.Fault
@@ -265,7 +265,7 @@ func TestRevokeSettlesALapsedClaim(t *testing.T) {
 	if _, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password); err == nil {
 		t.Fatal("the acceptance succeeded")
 	}
-	w.Clock.Advance(11 * time.Second)
+	w.Clock.Advance(21 * time.Second)
 	_, err := w.Service.Revoke(t.Context(), offer.Invitation.ID)
 	refused(t, err, bridge.ErrAccepted)
 }
@@ -286,7 +286,7 @@ func TestTakeOverKeepsTheDoubt(t *testing.T) {
 	_, err = w.Service.Revoke(t.Context(), offer.Invitation.ID)
 	refused(t, err, bridge.ErrAcceptInProgress)
 	mend()
-	w.Clock.Advance(11 * time.Second)
+	w.Clock.Advance(21 * time.Second)
 	if _, err := w.Service.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}

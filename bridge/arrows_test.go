@@ -10,21 +10,26 @@ import (
 // owners says which packages alone may import a technology. The reason is one
 // and the same: who wants to replace it has one place to look at.
 var owners = map[string][]string{
-	"github.com/ory/client-go": {"invitebridge/kratos"},
-	"github.com/go-chi/chi/v5": {"invitebridge/bridge/httpapi"},
-	"go.etcd.io/bbolt":         {"invitebridge/bridge/boltstore"},
-	"github.com/jackc/pgx/v5":  {"invitebridge/bridge/pgstore"},
-	"github.com/spf13/cobra":   {"invitebridge/cmd/invitebridge"},
-	"golang.org/x/net/idna":    {"invitebridge/cmd/invitebridge"},
-	"go.yaml.in/yaml/v3":       {"invitebridge/config"},
-	"invitebridge/config":      {"invitebridge/cmd/invitebridge"},
-	"github.com/rs/cors":       {"invitebridge/bridge/httpapi"},
-	"golang.org/x/time/rate":   {"invitebridge/bridge/httpapi"},
+	"github.com/ory/client-go":                       {"invitebridge/kratos"},
+	"github.com/go-chi/chi/v5":                       {"invitebridge/bridge/httpapi"},
+	"go.etcd.io/bbolt":                               {"invitebridge/bridge/boltstore"},
+	"github.com/jackc/pgx/v5":                        {"invitebridge/bridge/pgstore"},
+	"github.com/spf13/cobra":                         {"invitebridge/cmd/invitebridge"},
+	"golang.org/x/net/idna":                          {"invitebridge/cmd/invitebridge"},
+	"go.yaml.in/yaml/v3":                             {"invitebridge/config", "invitebridge/cmd/invitebridge"},
+	"invitebridge/config":                            {"invitebridge/cmd/invitebridge"},
+	"github.com/rs/cors":                             {"invitebridge/bridge/httpapi"},
+	"github.com/wneessen/go-mail":                    {"invitebridge/bridge/mail"},
+	"github.com/google/go-jsonnet":                   {"invitebridge/bridge/webhook"},
+	"github.com/standard-webhooks/standard-webhooks": {"invitebridge/bridge/webhook"},
+	"code.dny.dev/ssrf":                              {"invitebridge/bridge/webhook"},
+	"golang.org/x/time/rate":                         {"invitebridge/bridge/httpapi"},
 }
 
 // testSupport may import testing: nothing that ships imports it.
 var testSupport = []string{
-	"invitebridge/bridge/bridgetest", "invitebridge/bridge/storetest", "invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
+	"invitebridge/bridge/bridgetest", "invitebridge/bridge/storetest", "invitebridge/bridge/mail/mailtest",
+	"invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
 }
 
 func TestArrows(t *testing.T) {

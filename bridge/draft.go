@@ -42,6 +42,14 @@ type draft struct {
 	identity    *Identity // the one that was named or found; nil: to be created
 }
 
+// forget drops an identity that was found, and not named: it is to be looked
+// for again.
+func (d *draft) forget() {
+	if d.IdentityID == uuid.Nil {
+		d.identity = nil
+	}
+}
+
 // check validates all that needs no look at the identity system.
 func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 	for name, text := range map[string]string{
@@ -64,6 +72,11 @@ func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 		}
 		if _, taken := members[MarkKey]; taken {
 			return r, ErrTraitsInvalid.Reasonf("metadata_admin.%s is kept for the bridge; use another name.", MarkKey)
+		}
+	}
+	for _, raw := range []json.RawMessage{r.Traits, r.MetadataPublic, r.MetadataAdmin} {
+		if bytes.Contains(raw, []byte(`\u0000`)) {
+			return r, ErrTraitsInvalid.Reasonf("Traits and metadata must not hold the character U+0000: databases refuse it.")
 		}
 	}
 	if r.ReturnTo != "" {
@@ -89,6 +102,8 @@ func (s *Service) draft(ctx context.Context, r InviteRequest) (*draft, error) {
 	d := &draft{InviteRequest: r, traitsGiven: given(r.Traits)}
 	email := r.Email
 	if r.IdentityID != uuid.Nil {
+		ctx, cancel := s.detached(ctx)
+		defer cancel()
 		identity, err := s.identities.Get(ctx, r.IdentityID)
 		if errors.Is(err, ErrIdentityNotFound) {
 			return nil, ErrIdentityConflict.Reasonf("There is no identity with that identity_id.")

@@ -20,6 +20,9 @@ type Identity struct {
 	MetadataPublic json.RawMessage // empty: none
 	MetadataAdmin  json.RawMessage // without the bridge's mark; empty: none
 	Mark           Mark
+	// MarkForeign says that the admin metadata cannot take the bridge's mark:
+	// it is no object, or has a member of that name that is not the bridge's.
+	MarkForeign bool
 	// HasCredentials says whether anything to sign in with is set.
 	HasCredentials bool
 }
@@ -45,7 +48,16 @@ type NewIdentity struct {
 type Activation struct {
 	InvitationID uuid.UUID
 	AcceptedAt   time.Time
-	Password     string
+	// Email is the canonical address the invitation was for. An identity that
+	// no longer answers to it is not touched: ErrIdentityNotFound. Empty: any.
+	Email    string
+	Password string
+	// VerifyEmail marks Identity.Email as verified, before the write that
+	// activates: the invitee has shown to have the mailbox.
+	VerifyEmail bool
+	// Repeat says that an earlier request of this invitation may have had its
+	// effect: then writing again is harmless.
+	Repeat bool
 }
 
 // Identities is an identity system. Each method may block until ctx ends. A
@@ -64,16 +76,21 @@ type Identities interface {
 	FindByEmail(ctx context.Context, email string) (Identity, error)
 
 	// Activate sets the password and the active state in one atomic write, and
-	// leaves all else as it is. It repeats itself harmlessly: an identity that
-	// this very invitation has activated before is written again. One that
-	// became active by another road is not touched: ErrIdentityIsActive.
-	// ErrIdentityNotFound.
+	// leaves all else as it is, save what VerifyEmail asks for. An identity
+	// that this very invitation has activated before is written again if
+	// Repeat says so, which is harmless; else it is not touched:
+	// ErrIdentityAccepted. Nor is one that became active by another road:
+	// ErrIdentityIsActive. ErrIdentityNotFound if it is gone, or has another
+	// e-mail address by now.
+	//
+	// VerifyEmail is a write of its own before that one: a failure may leave
+	// the address marked as verified, and no more than that.
 	Activate(ctx context.Context, id uuid.UUID, a Activation) error
 
-	// Delete removes the identity if the bridge made it, it is inactive and
-	// has no credentials; any other is left as it is, without an error. A
-	// missing identity is no error either.
-	Delete(ctx context.Context, id uuid.UUID) error
+	// Delete removes the identity if the bridge made it for this invitation,
+	// it was never accepted, is inactive and has no credentials; any other is
+	// left as it is, without an error. A missing identity is no error either.
+	Delete(ctx context.Context, id, invitationID uuid.UUID) error
 
 	// Ping says whether the identity system is ready to serve.
 	Ping(ctx context.Context) error
@@ -84,6 +101,9 @@ var (
 	ErrIdentityNotFound = errors.New("identity not found")
 	ErrIdentityExists   = errors.New("identity exists")
 	ErrIdentityIsActive = errors.New("identity is active")
+	// ErrIdentityAccepted says that this very invitation has activated it
+	// already.
+	ErrIdentityAccepted = errors.New("identity was activated by this invitation")
 )
 
 // Outcome says what is known after a call that did not succeed.

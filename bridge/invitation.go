@@ -27,8 +27,13 @@ func States() []State {
 // Delivery says how the invitee is being told.
 type Delivery string
 
-// DeliveryOff means that the bridge tells nobody: the caller passes the link on.
-const DeliveryOff Delivery = "off"
+// The deliveries, of the latest e-mail to the invitee.
+const (
+	DeliveryOff    Delivery = "off" // there is none: the caller passes the link on
+	DeliveryQueued Delivery = "queued"
+	DeliverySent   Delivery = "sent"
+	DeliveryFailed Delivery = "failed"
+)
 
 // Invitation is an offer to one e-mail address to become an active identity.
 // The JSON names are those at rest. Times are UTC in microseconds, zero where
@@ -52,7 +57,10 @@ type Invitation struct {
 	AcceptedAt  time.Time     `json:"accepted_at,omitzero"`
 	RevokedAt   time.Time     `json:"revoked_at,omitzero"`
 	AnnouncedAt time.Time     `json:"announced_at,omitzero"` // when the invitee was last to be told
-	Claim       *Claim        `json:"claim,omitempty"`       // while an acceptance is under way
+	SentAt      time.Time     `json:"sent_at,omitzero"`      // when an e-mail was last taken over by the mail system
+	SendCount   int           `json:"send_count,omitempty"`
+	Claim       *Claim        `json:"claim,omitempty"` // while an acceptance is under way
+	Doubt       bool          `json:"doubt,omitempty"` // a claim was settled by looking; see Settle
 }
 
 // Claim gives one caller the sole right to accept, until it lapses. Its lease
@@ -189,6 +197,25 @@ func (i Invitation) Close(now time.Time) Invitation {
 	return i
 }
 
+// Settle ends a pending invitation as its identity says, which is missing if it
+// is the zero one: accepted, if this invitation activated it; revoked, if it is
+// gone, became active by another road, or has another address; and if it is inactive, the invitation
+// is pending still, without a claim, and in doubt: what was asked of Kratos may
+// have its effect yet.
+func (i Invitation) Settle(identity Identity, now time.Time) Invitation {
+	switch {
+	case i.State != StatePending:
+		return i
+	case identity.Activated(i.ID):
+		i.State, i.Claim, i.AcceptedAt, i.UpdatedAt = StateAccepted, nil, identity.Mark.AcceptedAt, now
+		return i
+	case identity.Active || identity.ID == uuid.Nil || !identity.AnswersTo(i.Email):
+		return i.Close(now)
+	}
+	i.Doubt = true
+	return i.Release()
+}
+
 // Expire ends an invitation whose time has run out. One that is not due is
 // returned as it is.
 func (i Invitation) Expire(now time.Time) Invitation {
@@ -211,10 +238,31 @@ func (i Invitation) Resend(now time.Time) (Invitation, error) {
 	return i, nil
 }
 
-// Announce notes that the invitee is to be told now.
-func (i Invitation) Announce(now time.Time) Invitation {
+// Announce notes that the invitee is to be told now, and whether by e-mail.
+func (i Invitation) Announce(now time.Time, byMail bool) Invitation {
 	i.AnnouncedAt = now
+	if byMail {
+		i.Delivery = DeliveryQueued
+	}
 	return i
+}
+
+// Delivered notes what came of the e-mail to the invitee.
+func (i Invitation) Delivered(sent bool, now time.Time) Invitation {
+	if !sent {
+		i.Delivery = DeliveryFailed
+		return i
+	}
+	i.Delivery, i.SentAt = DeliverySent, now
+	i.SendCount++
+	return i
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -17,8 +18,6 @@ import (
 // ErrKratosRejected, ErrKratosAway, ErrStoreAway. After any of them, asking
 // again is safe.
 func (s *Service) Invite(ctx context.Context, r InviteRequest) (Offer, error) {
-	ctx, cancel := s.detached(ctx)
-	defer cancel()
 	d, err := s.draft(ctx, r)
 	if err != nil {
 		return Offer{}, err
@@ -38,6 +37,7 @@ func (s *Service) Invite(ctx context.Context, r InviteRequest) (Offer, error) {
 		}
 		offer, err := s.inviteAgain(ctx, inv, d)
 		if errors.Is(err, errLookAgain) {
+			d.forget()
 			continue
 		}
 		return offer, err
@@ -64,8 +64,10 @@ func (s *Service) pending(ctx context.Context, email, schemaID string) (Invitati
 		inv, err = tx.PendingInvitation(email, schemaID)
 		return err
 	})
-	if err == nil && inv.Due(s.now()) {
-		err = ErrMissing
+	if err == nil && !s.now().Before(inv.ExpiresAt) {
+		if err = ErrMissing; inv.Claim != nil {
+			err = ErrAcceptInProgress.After(settleDelay) // and its time has run out: no token would last
+		}
 	}
 	return inv, err
 }
@@ -82,41 +84,54 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (Offer, error) {
 	defer unlock()
 	if _, err := s.pending(ctx, d.email, s.schemaOf(d)); err == nil {
 		return Offer{}, ErrTaken
+	} else if !errors.Is(err, ErrMissing) {
+		return Offer{}, err
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return Offer{}, ErrInternal.Because(err)
+	inv := s.planned(d)
+	if err := s.ask(ctx, EventPreInvitation, inv); err != nil {
+		return Offer{}, err
 	}
-	identity, made, err := s.identityFor(ctx, id, d)
+	ctx, cancel := s.detached(ctx)
+	defer cancel()
+	identity, made, err := s.identityFor(ctx, inv.ID, d)
 	if err != nil {
 		return Offer{}, err
 	}
+	inv.IdentityID, inv.SchemaID = identity.ID, identity.SchemaID
+	now, expired := inv.CreatedAt, s.tell(EventInvitationExpired)
+	offer, err := s.offer(ctx, d.Quiet, func(tx Tx) (_ Invitation, announce bool, err error) {
+		old, err := tx.PendingInvitation(inv.Email, inv.SchemaID)
+		if err == nil && old.Due(now) {
+			err = expired.change(tx, old, old.Expire(now), now)
+		} else if errors.Is(err, ErrMissing) {
+			err = nil
+		}
+		return inv, true, err
+	})
+	if err != nil && made && !errors.Is(err, ErrTaken) {
+		err = errors.Join(err, s.identities.Delete(ctx, identity.ID, inv.ID))
+	}
+	offer.Created = true
+	s.wake(expired)
+	return offer, err
+}
+
+// planned is the invitation of a draft, before it has an identity.
+func (s *Service) planned(d *draft) Invitation {
 	now := s.now()
-	inv := Invitation{
-		ID: id, State: StatePending, Email: d.email, IdentityID: identity.ID, SchemaID: identity.SchemaID,
+	return Invitation{
+		ID: uuid.Must(uuid.NewV7()), State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
 		InviterID: d.InviterID, InviterName: d.InviterName, Locale: d.Locale, ReturnTo: d.ReturnTo,
 		Lifespan: d.ExpiresIn, Delivery: DeliveryOff,
 		CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(d.ExpiresIn),
 	}
-	offer, err := s.offer(ctx, func(tx Tx) (_ Invitation, announce bool, err error) {
-		old, err := tx.PendingInvitation(inv.Email, inv.SchemaID)
-		if err == nil && old.Due(now) {
-			err = tx.PutInvitation(old.Expire(now))
-		} else if errors.Is(err, ErrMissing) {
-			err = nil
-		}
-		return inv, !d.Quiet, err
-	})
-	if err != nil && made && !errors.Is(err, ErrTaken) {
-		err = errors.Join(err, s.identities.Delete(ctx, identity.ID))
-	}
-	offer.Created = true
-	return offer, err
 }
 
 // inviteAgain gives a further token for a pending invitation, once the identity
 // is known to be there and to be what the caller described.
 func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Offer, error) {
+	ctx, cancel := s.detached(ctx)
+	defer cancel()
 	identity, err := s.invited(ctx, inv)
 	if errors.Is(err, ErrRevoked) {
 		return Offer{}, errLookAgain
@@ -127,38 +142,44 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Of
 		return Offer{}, err
 	}
 	now := s.now()
-	return s.offer(ctx, func(tx Tx) (_ Invitation, announce bool, err error) {
+	return s.offer(ctx, d.Quiet, func(tx Tx) (_ Invitation, announce bool, err error) {
 		inv, err := tx.Invitation(inv.ID)
 		if err == nil && inv.Usable(now) != nil || errors.Is(err, ErrMissing) {
 			err = errLookAgain
 		}
-		return inv, !d.Quiet && !now.Before(inv.AnnouncedAt.Add(s.config.Cooldown)), err
+		return inv, !now.Before(inv.AnnouncedAt.Add(s.config.Cooldown)), err
 	})
 }
 
 // offer mints a token, and commits it together with the invitation that change
-// gives. The invitee is told if change says so.
-func (s *Service) offer(ctx context.Context, change func(Tx) (inv Invitation, announce bool, err error)) (Offer, error) {
+// gives. If change says so, the token's event is announced; quiet leaves out
+// the e-mail to the invitee.
+func (s *Service) offer(ctx context.Context, quiet bool, change func(Tx) (inv Invitation, announce bool, err error)) (Offer, error) {
 	var inv Invitation
-	var announce bool
-	token, now := MintToken(), s.now()
+	token, now, created := MintToken(), s.now(), s.tell(EventTokenCreated)
+	skip := func(endpoint string) bool { return quiet && endpoint == EndpointCourier }
+	byMail := !quiet && slices.Contains(created.endpoints, EndpointCourier)
 	err := s.update(ctx, func(tx Tx) (err error) {
+		var announce bool
 		if inv, announce, err = change(tx); err != nil {
 			return err
 		}
-		if announce {
-			inv = inv.Announce(now)
+		if announce && !quiet {
+			inv = inv.Announce(now, byMail)
 		}
 		if err = tx.PutInvitation(inv); err != nil {
 			return err
+		}
+		if announce {
+			if err = created.write(tx, payload(EventTokenCreated, inv, now), skip); err != nil {
+				return err
+			}
 		}
 		return tx.PutToken(token.Digest(), TokenRecord{InvitationID: inv.ID, Channel: ChannelAPI, Epoch: inv.Epoch})
 	})
 	if err != nil {
 		return Offer{}, err
 	}
-	if announce {
-		s.announce(inv, token)
-	}
+	s.wake(created)
 	return Offer{Invitation: inv, Token: token, Link: s.link(token)}, nil
 }

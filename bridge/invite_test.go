@@ -98,7 +98,7 @@ func TestInvite(t *testing.T) {
 		}{{0, false, 1}, {59 * time.Second, false, 1}, {time.Second, true, 1}, {0, false, 2}, {59 * time.Second, false, 2}} {
 			w.Clock.Advance(step.wait)
 			invite(t, w, bridge.InviteRequest{Email: email, Quiet: step.quiet})
-			if got := len(w.Announced()); got != step.told {
+			if got := len(w.Told(t, bridge.EndpointCourier)); got != step.told {
 				t.Errorf("%+v: told %d times", step, got)
 			}
 		}

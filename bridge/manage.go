@@ -29,11 +29,13 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 		return Offer{}, ErrStoreAway.Because(err)
 	}
 	defer unlock()
-	if _, err := s.invited(ctx, inv); err != nil {
+	if _, err := s.invited(ctx, inv); errors.Is(err, ErrRevoked) && inv.State == StateExpired {
+		return Offer{}, ErrIdentityConflict.Reasonf("The identity of this invitation is gone. Invite the address anew.")
+	} else if err != nil {
 		return Offer{}, err
 	}
 	now := s.now()
-	offer, err := s.offer(ctx, func(tx Tx) (_ Invitation, announce bool, err error) {
+	offer, err := s.offer(ctx, false, func(tx Tx) (_ Invitation, announce bool, err error) {
 		inv, err := tx.Invitation(id)
 		if err == nil {
 			inv, err = inv.Resend(now)
@@ -59,19 +61,21 @@ func (s *Service) Revoke(ctx context.Context, id uuid.UUID) (Invitation, error) 
 			return Invitation{}, err
 		}
 	}
-	now := s.now()
-	err = s.update(ctx, func(tx Tx) (err error) {
-		if inv, err = tx.Invitation(id); err != nil {
+	now, revoked := s.now(), s.tell(EventInvitationRevoked)
+	err = s.update(ctx, func(tx Tx) error {
+		before, err := tx.Invitation(id)
+		if err != nil {
 			return err
 		}
-		if inv, err = inv.Revoke(now); err != nil {
+		if inv, err = before.Revoke(now); err != nil {
 			return err
 		}
-		return tx.PutInvitation(inv)
+		return revoked.change(tx, before, inv, now)
 	})
 	if err != nil {
 		return Invitation{}, notFound(err)
 	}
+	s.wake(revoked)
 	return inv, nil
 }
 

@@ -32,8 +32,8 @@ func TestResend(t *testing.T) {
 		if got := second.Invitation.ExpiresAt.Sub(w.Clock.Now()); got != 2*time.Hour {
 			t.Errorf("it lives for %s", got)
 		}
-		if len(w.Announced()) != 2 {
-			t.Errorf("the invitee was told %d times", len(w.Announced()))
+		if len(w.Told(t, bridge.EndpointCourier)) != 2 {
+			t.Errorf("the invitee was told %d times", len(w.Told(t, bridge.EndpointCourier)))
 		}
 		accept(t, w, first, password)
 	})

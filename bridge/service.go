@@ -27,9 +27,16 @@ type Config struct {
 	// DeleteUnaccepted deletes the identity of an expired invitation, within
 	// the bounds of [Identities].Delete.
 	DeleteUnaccepted bool
-	// Announce is called, after the commit, with each invitation and token
-	// that the invitee is to be told of. Nil: nobody is told.
-	Announce func(inv Invitation, link string)
+	// Endpoints gives those that want a message about an event; EndpointCourier
+	// among those of EventTokenCreated means that the invitee gets an e-mail.
+	// Nil: nobody is told of anything.
+	Endpoints func(Event) []string
+	// Wake is called after each commit that has queued a message for an
+	// endpoint. It must not block. Nil: nobody is waiting.
+	Wake func(endpoint string)
+	// Hooks are asked before identities and passwords are created. Nil: nobody
+	// is.
+	Hooks Hooks
 	// Now is the clock. Nil: time.Now.
 	Now func() time.Time
 }
@@ -126,18 +133,28 @@ func (s *Service) aged(inv Invitation) Invitation { return inv.Expire(s.now()) }
 
 func (s *Service) now() time.Time { return s.config.Now().UTC().Truncate(time.Microsecond) }
 
-// lease outlasts the calls to Identities and the time that a request cut from
-// us may still be at work there.
-func (s *Service) lease() time.Duration { return s.config.IdentityBudget + 5*time.Second }
+// hookBudget bounds what asking the hooks may take, see [Hooks].
+const hookBudget = 10 * time.Second
+
+// leaseMargin is what a lease has left when the last call to Identities must
+// have ended: a request cut from us may still be at work there.
+const leaseMargin = 5 * time.Second
+
+// lease outlasts the hooks, the calls to Identities, and the margin.
+func (s *Service) lease() time.Duration { return hookBudget + s.config.IdentityBudget + leaseMargin }
+
+// ask has the hooks agree to what is about to happen, or refuse.
+func (s *Service) ask(ctx context.Context, event Event, inv Invitation) error {
+	if s.config.Hooks == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hookBudget)
+	defer cancel()
+	return s.config.Hooks.Ask(ctx, payload(event, inv, s.now()))
+}
 
 func (s *Service) link(t Token) string {
 	return strings.ReplaceAll(s.config.LinkURL, "{token}", t.Reveal())
-}
-
-func (s *Service) announce(inv Invitation, token Token) {
-	if s.config.Announce != nil {
-		s.config.Announce(inv, s.link(token))
-	}
 }
 
 // detached gives a context for work that must end well though the caller goes

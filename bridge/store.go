@@ -79,9 +79,34 @@ type Tx interface {
 	// ErrMissing.
 	PutToken(d Digest, r TokenRecord) error
 
-	// DeleteInvitation removes an invitation and the records of all its
-	// tokens. ErrMissing.
+	// DeleteInvitation removes an invitation, the records of all its tokens,
+	// and its messages. ErrMissing.
 	DeleteInvitation(id uuid.UUID) error
+
+	// Message reads by id. ErrMissing.
+	Message(id uuid.UUID) (Message, error)
+
+	// QueuedMessages gives at most limit queued messages of an endpoint, those
+	// with the earliest Next first, whether or not that has come.
+	QueuedMessages(endpoint string, limit int) ([]Message, error)
+
+	// ListMessages gives the messages that match q, newest first (by id,
+	// descending). None is not an error.
+	ListMessages(q MessageQuery) ([]Message, error)
+
+	// PutMessage writes a message whole, new or not. Its invitation must be in
+	// the store: ErrMissing.
+	PutMessage(m Message) error
+}
+
+// MessageQuery selects messages for a list. Empty fields select all; given ones
+// must all match. A query with an invitation and a state reads all messages of
+// that one invitation, which are few.
+type MessageQuery struct {
+	State        MessageState
+	InvitationID uuid.UUID
+	Before       uuid.UUID // only ids below this one; zero: from the newest
+	Limit        int       // at least 1
 }
 
 // Query selects invitations for a list. Empty fields select all; given ones

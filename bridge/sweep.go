@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -30,6 +31,7 @@ func (s *Service) Expire(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	due, err := s.due(ctx)
+	due = slices.DeleteFunc(due, doubtful) // Kratos is to be asked first: the sweep does
 	if len(due) == 0 || err != nil {
 		return 0, err
 	}
@@ -75,43 +77,55 @@ func (s *Service) expireStep(ctx context.Context) (int, error) {
 	if len(due) == 0 || err != nil {
 		return 0, err
 	}
-	if !s.config.DeleteUnaccepted {
+	if !s.config.DeleteUnaccepted && !slices.ContainsFunc(due, doubtful) {
 		return s.expire(ctx, due)
 	}
+	var failed error
 	for i, inv := range due {
-		if err := s.expireAndDelete(ctx, inv); err != nil {
-			return i, err
+		if err := s.expireOne(ctx, inv); errors.Is(err, ErrKratosAway) || errors.Is(err, ErrStoreAway) {
+			return i, errors.Join(failed, err)
+		} else if err != nil {
+			failed = errors.Join(failed, err)
 		}
 	}
-	return len(due), nil
+	return len(due), failed
 }
+
+func doubtful(inv Invitation) bool { return inv.Doubt }
 
 // expire expires those that are due still, in one commit.
 func (s *Service) expire(ctx context.Context, due []Invitation) (n int, err error) {
 	now := s.now()
+	tellings := make([]telling, len(due))
+	for i := range due {
+		tellings[i] = s.tell(EventInvitationExpired)
+	}
 	err = s.update(ctx, func(tx Tx) error {
 		n = 0
-		for _, inv := range due {
+		for i, inv := range due {
 			inv, err := tx.Invitation(inv.ID)
 			if errors.Is(err, ErrMissing) || err == nil && !inv.Due(now) {
 				continue
 			} else if err != nil {
 				return err
 			}
-			if err := tx.PutInvitation(inv.Expire(now)); err != nil {
+			if err := tellings[i].change(tx, inv, inv.Expire(now), now); err != nil {
 				return err
 			}
 			n++
 		}
 		return nil
 	})
+	s.wake(tellings[0])
 	return n, err
 }
 
-// expireAndDelete deletes the identity first: a crash in between leaves the
-// invitation due, and deleting twice is harmless. The lock keeps a resend from
-// reviving the invitation meanwhile.
-func (s *Service) expireAndDelete(ctx context.Context, inv Invitation) error {
+// expireOne expires an invitation whose identity is to be looked at first,
+// because it may be active after all, or is to be deleted. A crash behind the
+// deletion leaves the invitation due, and deleting twice is harmless. The lock
+// keeps a resend from reviving the invitation meanwhile. What Kratos refuses to
+// delete stays, and is an error; the invitation expires all the same.
+func (s *Service) expireOne(ctx context.Context, inv Invitation) error {
 	unlock, err := s.inviting.lock(ctx, inv.Email)
 	if err != nil {
 		return ErrStoreAway.Because(err)
@@ -126,11 +140,24 @@ func (s *Service) expireAndDelete(ctx context.Context, inv Invitation) error {
 	} else if err != nil {
 		return err
 	}
-	if err := s.identities.Delete(ctx, inv.IdentityID); err != nil {
+	identity, err := s.identities.Get(ctx, inv.IdentityID)
+	if err != nil && !errors.Is(err, ErrIdentityNotFound) {
 		return failure(err)
 	}
+	if identity.Activated(inv.ID) {
+		return s.closeUnclaimed(ctx, inv, identity)
+	}
+	var refused error
+	if s.config.DeleteUnaccepted && identity.Email == inv.Email {
+		if refused = s.identities.Delete(ctx, inv.IdentityID, inv.ID); refused != nil {
+			refused = failure(refused)
+		}
+	}
+	if errors.Is(refused, ErrKratosAway) {
+		return refused
+	}
 	_, err = s.expire(ctx, []Invitation{inv})
-	return err
+	return errors.Join(refused, err)
 }
 
 func (s *Service) purgeStep(ctx context.Context) (n int, err error) {
@@ -195,16 +222,7 @@ func (s *Service) settle(ctx context.Context, inv Invitation) error {
 		return failure(err)
 	}
 	now := s.now()
-	change := func(i Invitation) Invitation { return i.Release() }
-	switch {
-	case err != nil:
-		change = func(i Invitation) Invitation { return i.Close(now) }
-	case identity.Active && identity.Mark.InvitationID == inv.ID && !identity.Mark.AcceptedAt.IsZero():
-		change = func(i Invitation) Invitation { return i.Accept(identity.Mark.AcceptedAt) }
-	case identity.Active:
-		change = func(i Invitation) Invitation { return i.Close(now) }
-	}
-	return s.changeLapsed(ctx, inv, now, change)
+	return s.changeLapsed(ctx, inv, now, func(i Invitation) Invitation { return i.Settle(identity, now) })
 }
 
 func (s *Service) postpone(ctx context.Context, inv Invitation) error {
@@ -214,6 +232,8 @@ func (s *Service) postpone(ctx context.Context, inv Invitation) error {
 
 // changeLapsed changes an invitation if its lapsed claim is the same still.
 func (s *Service) changeLapsed(ctx context.Context, inv Invitation, now time.Time, change func(Invitation) Invitation) error {
+	ended := s.tellEnd()
+	defer s.wake(ended.accepted, ended.revoked)
 	return s.update(ctx, func(tx Tx) error {
 		current, err := tx.Invitation(inv.ID)
 		switch {
@@ -222,7 +242,7 @@ func (s *Service) changeLapsed(ctx context.Context, inv Invitation, now time.Tim
 		case err != nil:
 			return err
 		case current.Holds(inv.Claim.ID) && current.Lapsed(now):
-			return tx.PutInvitation(change(current))
+			return ended.change(tx, current, change(current), now)
 		}
 		return nil
 	})

@@ -22,9 +22,13 @@ type Digest [sha256.Size]byte
 // Channel says how a token left the bridge, and so what its use proves.
 type Channel string
 
-// ChannelAPI is the answer to the inviter. Its use proves nothing about the
-// mailbox of the invitee.
-const ChannelAPI Channel = "api"
+// The channels. Only the use of a token that travelled by e-mail proves that
+// the mailbox is the invitee's.
+const (
+	ChannelAPI   Channel = "api"   // the answer to the inviter
+	ChannelEmail Channel = "email" // the bridge's own e-mail to the invitee
+	ChannelHook  Channel = "hook"  // a webhook to the team's systems
+)
 
 // TokenRecord is what the store keeps of a token, under its digest.
 type TokenRecord struct {

@@ -45,7 +45,7 @@ func TestWrongAddress(t *testing.T) {
 			_, err = c.Create(t.Context(), bridge.NewIdentity{InvitationID: id, SchemaID: "default", Traits: []byte(`{}`)})
 			wantNoIdentityNews(t, "Create", err)
 			wantNoIdentityNews(t, "Activate", c.Activate(t.Context(), id, (&bench{mark: id}).activation()))
-			wantNoIdentityNews(t, "Delete", c.Delete(t.Context(), id))
+			wantNoIdentityNews(t, "Delete", c.Delete(t.Context(), id, id))
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -137,59 +136,6 @@ func TestEmailTrait(t *testing.T) {
 				t.Errorf("by another trait: found %+v, %v", found, err)
 			}
 		})
-	}
-}
-
-// A verified address stays verified, and what else Kratos keeps stays too.
-func TestActivate_leavesTheRest(t *testing.T) {
-	s := kratostest.Shared(t)
-	c := newClient(t, kratos.Config{AdminURL: s.AdminURL})
-	mark := uuid.New()
-	i, err := c.Create(t.Context(), bridge.NewIdentity{
-		InvitationID: mark, SchemaID: kratostest.DefaultSchema,
-		Traits: json.RawMessage(`{"email":"` + uuid.NewString() + `@example.com"}`),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	patch := `[{"op":"replace","path":"/verifiable_addresses/0/verified","value":true},
-		{"op":"replace","path":"/verifiable_addresses/0/status","value":"completed"}]`
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, s.AdminURL+"/admin/identities/"+i.ID.String(), strings.NewReader(patch))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		t.Fatalf("PATCH: %s", res.Status)
-	}
-	shown := func() string {
-		var whole struct {
-			ID        string            `json:"id"`
-			CreatedAt string            `json:"created_at"`
-			Verify    []json.RawMessage `json:"verifiable_addresses"`
-			Recover   []json.RawMessage `json:"recovery_addresses"`
-		}
-		answer, err := s.Read(t.Context(), i.ID)
-		if err != nil || json.Unmarshal(answer, &whole) != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprintf("%s %s %s %s", whole.ID, whole.CreatedAt, whole.Verify, whole.Recover)
-	}
-	before := shown()
-	if !strings.Contains(before, `"verified":true`) {
-		t.Fatalf("before: %s", before)
-	}
-	err = c.Activate(t.Context(), i.ID, bridge.Activation{InvitationID: mark, AcceptedAt: time.Now(), Password: "correct horse"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if after := shown(); after != before {
-		t.Errorf("after:  %s\nbefore: %s", after, before)
 	}
 }
 

@@ -10,11 +10,11 @@ import (
 	"invitebridge/bridge"
 )
 
-// Delete removes an identity that the bridge made and nobody ever activated. It
-// reads first: what bears no mark, is or was active, or has credentials stays.
-// Whoever signs up between the read and the write, some milliseconds, is lost;
+// Delete removes an identity that the bridge made for this invitation and
+// nobody ever activated. It reads first: what does not bear the invitation's
+// mark, is or was active, or has credentials stays. Whoever signs up between the read and the write, some milliseconds, is lost;
 // Kratos has no conditional delete. See [bridge.Identities].
-func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
+func (c *Client) Delete(ctx context.Context, id, invitationID uuid.UUID) error {
 	k, ctx, cancel := c.begin(ctx, "delete")
 	defer cancel()
 	r, err := k.get(ctx, id)
@@ -23,7 +23,7 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 	} else if err != nil {
 		return k.untouched(err)
 	}
-	if r.Active || r.HasCredentials || r.Mark.InvitationID == uuid.Nil || !r.Mark.AcceptedAt.IsZero() {
+	if r.Active || r.HasCredentials || r.Mark != (bridge.Mark{InvitationID: invitationID}) || invitationID == uuid.Nil {
 		return nil
 	}
 	_, err = k.write(ctx, func(ctx context.Context) (*http.Response, error) {

@@ -104,7 +104,7 @@ var ops = []op{
 	},
 	{
 		name: "delete", method: http.MethodDelete, route: kratostest.RouteIdentity, write: true,
-		run:  func(ctx context.Context, b *bench) error { return b.client.Delete(ctx, b.made.ID) },
+		run:  func(ctx context.Context, b *bench) error { return b.client.Delete(ctx, b.made.ID, b.mark) },
 		done: func(_ *testing.T, b *bench) bool { return b.fake.Len() == 0 },
 	},
 }

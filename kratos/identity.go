@@ -23,6 +23,8 @@ type record struct {
 	bridge.Identity
 	externalID  string // since v25.4; empty: none
 	identifiers []string
+	verifiable  int // the place of the e-mail address among the verifiable ones; -1: none
+	verified    bool
 }
 
 type recordJSON struct {
@@ -35,8 +37,9 @@ type recordJSON struct {
 	MetadataAdmin       json.RawMessage           `json:"metadata_admin"`
 	Credentials         map[string]credentialJSON `json:"credentials"`
 	VerifiableAddresses []struct {
-		Value string `json:"value"`
-		Via   string `json:"via"`
+		Value    string `json:"value"`
+		Via      string `json:"via"`
+		Verified bool   `json:"verified"`
 	} `json:"verifiable_addresses"`
 }
 
@@ -60,9 +63,10 @@ func (c *Client) parseRecord(raw json.RawMessage) (record, error) {
 	r := record{externalID: j.ExternalID, Identity: bridge.Identity{
 		ID: j.ID, SchemaID: j.SchemaID, Active: j.State == stateActive,
 		Traits: j.Traits, MetadataPublic: present(j.MetadataPublic),
-		Email: c.emailOf(j),
 	}}
-	r.Mark, r.MetadataAdmin = takeMark(present(j.MetadataAdmin))
+	r.Mark, r.MetadataAdmin, r.MarkForeign = takeMark(present(j.MetadataAdmin))
+	r.Email, r.verifiable = c.emailOf(j)
+	r.verified = r.verifiable >= 0 && j.VerifiableAddresses[r.verifiable].Verified
 	for method, credential := range j.Credentials {
 		r.HasCredentials = r.HasCredentials || credential.opens(method)
 		if method != methodOIDC && method != methodSAML { // whose identifiers are a provider's
@@ -81,25 +85,26 @@ func present(raw json.RawMessage) json.RawMessage {
 
 // emailOf gives the address that Kratos sends mail to: that of the e-mail
 // trait, in the spelling of the addresses that Kratos keeps beside the traits.
-func (c *Client) emailOf(j recordJSON) string {
+// At is its place among those; -1: it is none of them.
+func (c *Client) emailOf(j recordJSON) (email string, at int) {
 	value := j.Traits
 	for name := range strings.SplitSeq(c.config.EmailTrait, ".") {
 		var object map[string]json.RawMessage
 		if json.Unmarshal(value, &object) != nil {
-			return ""
+			return "", -1
 		}
 		value = object[name]
 	}
 	var trait string
-	if json.Unmarshal(value, &trait) != nil {
-		return ""
+	if json.Unmarshal(value, &trait) != nil || trait == "" {
+		return "", -1
 	}
-	for _, address := range j.VerifiableAddresses {
+	for i, address := range j.VerifiableAddresses {
 		if address.Via == viaEmail && strings.EqualFold(address.Value, trait) {
-			return strings.ToLower(address.Value)
+			return strings.ToLower(address.Value), i
 		}
 	}
-	return strings.ToLower(trait)
+	return strings.ToLower(trait), -1
 }
 
 // answersTo says whether email is what the identity is found, or written to,

@@ -66,25 +66,29 @@ func TestMark(t *testing.T) {
 	id := uuid.MustParse("0199a5c0-0000-7000-8000-000000000002")
 	mark := fmt.Sprintf(`"invitation":{"id":%q}`, id)
 	for _, test := range []struct {
-		metadata, rest string
-		marked         bool
+		metadata, rest  string
+		marked, foreign bool
 	}{
-		{`null`, ``, false},
-		{`{}`, `{}`, false},
-		{`{` + mark + `}`, ``, true},
-		{`{"z":1.0,` + mark + `,"a":2}`, `{"z":1.0,"a":2}`, true}, // in their order
-		{fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":""}}`, id), ``, true},
-		{fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":"noon"}}`, id), fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":"noon"}}`, id), false},
-		{`{"invitation":{"id":"00000000-0000-0000-0000-000000000000"}}`, `{"invitation":{"id":"00000000-0000-0000-0000-000000000000"}}`, false},
-		{`{"invitation":null}`, `{"invitation":null}`, false},
-		{`[{` + mark + `}]`, `[{` + mark + `}]`, false},
+		{`null`, ``, false, false},
+		{`{}`, ``, false, false},
+		{` { } `, ``, false, false},
+		{`{` + mark + `}`, ``, true, false},
+		{`{"z":1.0,` + mark + `,"a":2}`, `{"z":1.0,"a":2}`, true, false}, // in their order
+		{`{"z":1.0,"a":2}`, `{"z":1.0,"a":2}`, false, false},
+		{fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":""}}`, id), ``, true, false},
+		{fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":"noon"}}`, id), fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":"noon"}}`, id), false, true},
+		{`{"invitation":{"id":"00000000-0000-0000-0000-000000000000"}}`, `{"invitation":{"id":"00000000-0000-0000-0000-000000000000"}}`, false, true},
+		{`{"invitation":null}`, `{"invitation":null}`, false, true},
+		{`{` + mark + `,"invitation":7}`, `{` + mark + `,"invitation":7}`, false, true},
+		{`[{` + mark + `}]`, `[{` + mark + `}]`, false, true},
+		{`"text"`, `"text"`, false, true},
 	} {
 		i, err := canned(t, 200, cannedIdentity(`,"metadata_admin":`+test.metadata)).Get(t.Context(), cannedID)
 		if err != nil {
 			t.Errorf("%s: %v", test.metadata, err)
 		}
-		if string(i.MetadataAdmin) != test.rest || (i.Mark.InvitationID == id) != test.marked {
-			t.Errorf("%s: rest %s, mark %+v", test.metadata, i.MetadataAdmin, i.Mark)
+		if string(i.MetadataAdmin) != test.rest || (i.Mark.InvitationID == id) != test.marked || i.MarkForeign != test.foreign {
+			t.Errorf("%s: rest %s, mark %+v, foreign %v", test.metadata, i.MetadataAdmin, i.Mark, i.MarkForeign)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // markKey is the bridge's own key in metadata_admin.
-const markKey = "invitation"
+const markKey = bridge.MarkKey
 
 // markTime has as many digits as the bridge's clock.
 const markTime = "2006-01-02T15:04:05.000000Z07:00"
@@ -22,26 +22,33 @@ type markJSON struct {
 	AcceptedAt string `json:"accepted_at,omitempty"`
 }
 
-// takeMark splits metadata into the mark and the rest. What is under the key
-// and is no mark is somebody else's and stays in the rest.
-func takeMark(metadata json.RawMessage) (bridge.Mark, json.RawMessage) {
+// takeMark splits metadata into the mark and the rest; nil if nothing is left.
+// Foreign says that there is no room for a mark: what is under the key and is
+// no mark is somebody else's, and stays in the rest.
+func takeMark(metadata json.RawMessage) (mark bridge.Mark, rest json.RawMessage, foreign bool) {
+	if metadata == nil {
+		return bridge.Mark{}, nil, false
+	}
 	members, err := parseObject(metadata)
 	if err != nil {
-		return bridge.Mark{}, metadata
+		return bridge.Mark{}, metadata, true
 	}
 	at := slices.IndexFunc(members, isMark)
-	if at < 0 {
-		return bridge.Mark{}, metadata
+	if at >= 0 {
+		var ok bool
+		mark, ok = parseMark(members[at].value)
+		members = slices.Delete(members, at, at+1)
+		if !ok || slices.ContainsFunc(members, isMark) { // twice: nobody knows which counts
+			return bridge.Mark{}, metadata, true
+		}
 	}
-	mark, ok := parseMark(members[at].value)
-	if !ok {
-		return bridge.Mark{}, metadata
+	switch {
+	case len(members) == 0:
+		return mark, nil, false
+	case at < 0:
+		return mark, metadata, false
 	}
-	rest := slices.DeleteFunc(members, isMark)
-	if len(rest) == 0 {
-		return mark, nil
-	}
-	return mark, printObject(rest)
+	return mark, printObject(members), false
 }
 
 var (

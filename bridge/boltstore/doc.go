@@ -26,5 +26,9 @@
 // file. So there are as few trees as serve the queries; entries that are
 // written together are neighbours where they can be (see keys.go); and trees
 // that grow at one end fill their pages nearly to the brim, which leaves fewer
-// of them. The choices of bbolt's own settings stand in open.go.
+// of them. A lone invite writes some 25 pages into a store of a million and some
+// 16 into one of a thousand; for either it waits for the disk twice. Pages of 4
+// KiB were measured against 2, 8 and 16: larger ones make the trees lower, and
+// every write dearer by more than that saves. The choices of bbolt's other
+// settings stand in open.go.
 package boltstore

@@ -36,13 +36,38 @@ func TestGolden(t *testing.T) {
 		InviterID: "ann", InviterName: "Ann <Inviter>", Locale: "de-AT", ReturnTo: "https://app.example.com/?a=b&c=d",
 		Lifespan: 168 * time.Hour, Delivery: "email", Epoch: 2, CreatedAt: at, UpdatedAt: at.Add(time.Second), ExpiresAt: at.Add(168 * time.Hour),
 		AcceptedAt: at.Add(2 * time.Second), RevokedAt: at.Add(3 * time.Second), AnnouncedAt: at.Add(4 * time.Second),
+		SentAt: at.Add(6 * time.Second), SendCount: 3, Doubt: true,
 		Claim: &bridge.Claim{ID: uuid.MustParse("11111111-2222-4333-8444-555555555555"), Until: at.Add(time.Minute), UnsettledAt: at.Add(5 * time.Second), Inherited: true},
 	}
 	ended := plain
 	ended.ID, ended.State = uuid.MustParse("0197a3c2-3333-7000-8000-000000000003"), bridge.StateRevoked
 	token := bridge.TokenRecord{InvitationID: full.ID, Channel: bridge.ChannelAPI, Epoch: 2}
+	claimed := bridge.Message{
+		ID: uuid.MustParse("0197a3c2-4444-7000-8000-000000000004"), Endpoint: bridge.EndpointCourier, InvitationID: full.ID, State: bridge.MessageQueued,
+		Payload:   bridge.Payload{Type: bridge.EventTokenCreated, Timestamp: at, Data: bridge.PayloadData{Invitation: full.View(), IdentityID: full.IdentityID}},
+		CreatedAt: at, UpdatedAt: at.Add(time.Second), DueAt: at, Since: at, Tries: 1,
+		Claim: &bridge.MessageClaim{ID: uuid.MustParse("66666666-7777-4888-8999-aaaaaaaaaaaa"), Until: at.Add(time.Minute)},
+	}
+	failed := bridge.Message{
+		ID: uuid.MustParse("0197a3c2-5555-7000-8000-000000000005"), Endpoint: "crm", InvitationID: ended.ID, State: bridge.MessageFailed,
+		Payload:   bridge.Payload{Type: bridge.EventInvitationRevoked, Timestamp: at, Data: bridge.PayloadData{Invitation: ended.View()}},
+		CreatedAt: at, UpdatedAt: at.Add(10 * time.Second), DueAt: at.Add(5 * time.Second), Since: at, Tries: 2,
+		Attempts: []bridge.Attempt{
+			{At: at, Took: 1500 * time.Millisecond, Outcome: bridge.Retry, Detail: "no answer"},
+			{At: at.Add(5 * time.Second), Took: time.Second, Outcome: bridge.Failed, Status: 404, Detail: "not <there>"},
+		},
+	}
+	queued := bridge.Message{
+		ID: uuid.MustParse("0197a3c2-6666-7000-8000-000000000006"), Endpoint: "chat", InvitationID: ended.ID, State: bridge.MessageQueued,
+		Payload: bridge.Payload{Type: bridge.EventDeliveryFailed, Timestamp: at, Data: bridge.PayloadData{
+			Invitation: ended.View(),
+			Message:    &bridge.FailedMessage{ID: failed.ID, Event: failed.Payload.Type, Endpoint: failed.Endpoint, Detail: "not <there>"},
+		}},
+		CreatedAt: at, UpdatedAt: at, DueAt: at.Add(time.Hour), Since: at,
+	}
 	update(t, s, func(tx bridge.Tx) error {
-		return errors.Join(tx.PutInvitation(plain), tx.PutInvitation(full), tx.PutInvitation(ended), tx.PutToken(bridge.Digest{1, 2, 3}, token))
+		return errors.Join(tx.PutInvitation(plain), tx.PutInvitation(full), tx.PutInvitation(ended), tx.PutToken(bridge.Digest{1, 2, 3}, token),
+			tx.PutMessage(claimed), tx.PutMessage(failed), tx.PutMessage(queued))
 	})
 
 	var text bytes.Buffer

@@ -27,7 +27,7 @@ const restore = "restore the latest backup"
 
 type meta struct {
 	pageSize int64
-	pages    int64 // how many the file has in use
+	pages    uint64 // how many the file has in use
 	txid     uint64
 }
 
@@ -46,7 +46,7 @@ func readMeta(r io.ReaderAt, offset int64) (m meta, bolt, ok bool) {
 	_, _ = sum.Write(raw[:metaSize-8])
 	m = meta{
 		pageSize: int64(order.Uint32(raw[8:])),
-		pages:    int64(order.Uint64(raw[40:])),
+		pages:    order.Uint64(raw[40:]),
 		txid:     order.Uint64(raw[48:]),
 	}
 	ok = order.Uint32(raw[4:]) == metaVersion && order.Uint64(raw[56:]) == sum.Sum64() &&
@@ -94,7 +94,7 @@ func inspectPages(file io.ReaderAt, size int64, path string) error {
 	if second.txid > first.txid {
 		latest = second
 	}
-	if latest.pages < 3 || size/latest.pageSize < latest.pages {
+	if latest.pages < 3 || uint64(size/latest.pageSize) < latest.pages { //nolint:gosec // no file has a negative size
 		return refused(ErrDamaged, path, fmt.Sprintf("it has %d bytes where %d pages of %d belong, so its end was cut off; %s",
 			size, latest.pages, latest.pageSize, restore))
 	}

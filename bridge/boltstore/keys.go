@@ -37,14 +37,24 @@ import (
 //	    time | id                      empty; Claim.Until of the pending with claim
 //	ended
 //	    time | id                      empty; UpdatedAt of those not pending
+//	messages
+//	    mid                            JSON of bridge.Message
+//	belonging
+//	    id | mid                       empty; the messages of an invitation
+//	outcomes
+//	    outcome | mid                  empty; MessageState of each message
+//	outbox
+//	    h(endpoint) | time | mid       empty; Next of the queued
 //
 // The parts:
 //
 //	id      the 16 bytes of the invitation's UUIDv7, and so ordered by time
+//	mid     likewise of the message's
 //	digest  the 32 bytes of bridge.Digest
 //	h(x)    the first 16 bytes of SHA-256 of x: callers choose these texts, of
 //	        any length, and bbolt's keys end at 32768 bytes
 //	state   one byte, see stateCode
+//	outcome one byte, see outcomeCode
 //	time    8 bytes, big-endian: microseconds since 1970, offset so that times
 //	        before then sort first
 //
@@ -67,6 +77,10 @@ const (
 	expiringBucket
 	lapsingBucket
 	endedBucket
+	messagesBucket
+	belongingBucket
+	outcomesBucket
+	outboxBucket
 )
 
 const (
@@ -97,6 +111,10 @@ var layout = [...]struct {
 	expiringBucket:    {"expiring", false, 0.9},
 	lapsingBucket:     {"lapsing", false, bbolt.DefaultFillPercent},
 	endedBucket:       {"ended", false, 0.9},
+	messagesBucket:    {"messages", true, 0.9},
+	belongingBucket:   {"belonging", true, 0.9},
+	outcomesBucket:    {"outcomes", true, 0.9},
+	outboxBucket:      {"outbox", false, bbolt.DefaultFillPercent},
 }
 
 // in opens the bucket; nil if it is not there.

@@ -29,7 +29,7 @@ func TestTimeKeysSortAsTimes(t *testing.T) {
 // TestKeysAreUnambiguous makes invitations of a few texts that run into each
 // other, and checks that different ones never share a key.
 func TestKeysAreUnambiguous(t *testing.T) {
-	texts := []string{"", "p", "pp", "a", "ap", "pa", "\x00", "p\x00", "\xff", "e", strings.Repeat("p", 16), strings.Repeat("\x00", 17), strings.Repeat("x", 1<<20)}
+	texts := []string{"", "p", "pp", "a", "ap", "pa", "\x00", "p\x00", "\xff", "e", strings.Repeat("p", 16), strings.Repeat("\x00", 17), strings.Repeat("x", 100_000)}
 	owner := map[string]string{}
 	for _, text := range texts {
 		for _, other := range texts {
@@ -70,7 +70,8 @@ func TestFencesEncloseAllKeys(t *testing.T) {
 	for _, id := range []uuid.UUID{{}, uuid.Max} {
 		inv := bridge.Invitation{ID: id, State: bridge.StateRevoked, InviterID: "x"}
 		keys := [][]byte{id[:], tokenRowKey(id, bridge.Digest(bytes.Repeat([]byte{0xff}, 32)))}
-		for _, e := range entries(inv) {
+		m := bridge.Message{ID: id, InvitationID: id, State: bridge.MessageSent}
+		for _, e := range append(entries(inv), messageEntries(m)...) {
 			keys = append(keys, e.key)
 		}
 		for _, key := range keys {
@@ -92,6 +93,17 @@ func TestEveryStateHasACode(t *testing.T) {
 	}
 }
 
+func TestEveryMessageStateHasACode(t *testing.T) {
+	var codes []byte
+	for _, state := range bridge.MessageStates() {
+		codes = append(codes, outcomeCode(state))
+	}
+	slices.Sort(codes)
+	if len(slices.Compact(codes)) != len(bridge.MessageStates()) || codes[0] == 0 || outcomeCode("") != 0 || outcomeCode("Queued") != 0 {
+		t.Errorf("codes %q", codes)
+	}
+}
+
 // TestRefusedValues are what would not come back as it was put.
 func TestRefusedValues(t *testing.T) {
 	s := fresh(t)
@@ -107,6 +119,28 @@ func TestRefusedValues(t *testing.T) {
 		spoil(&inv)
 		update(t, s, func(tx bridge.Tx) error {
 			if err := tx.PutInvitation(inv); err == nil {
+				t.Errorf("%s: it was put", name)
+			}
+			return nil // and the Tx is as it was
+		})
+	}
+}
+
+func TestRefusedMessages(t *testing.T) {
+	s := fresh(t)
+	inv, _ := sample(1)
+	update(t, s, func(tx bridge.Tx) error { return tx.PutInvitation(inv) })
+	for name, spoil := range map[string]func(*bridge.Message){
+		"no id":           func(m *bridge.Message) { m.ID = uuid.Nil },
+		"no state":        func(m *bridge.Message) { m.State = "" },
+		"no such state":   func(m *bridge.Message) { m.State = "lost" },
+		"endpoint":        func(m *bridge.Message) { m.Endpoint = "\xff" },
+		"time out of all": func(m *bridge.Message) { m.DueAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	} {
+		m := bridge.Message{ID: uuid.UUID{1}, Endpoint: "crm", InvitationID: inv.ID, State: bridge.MessageQueued, DueAt: inv.CreatedAt}
+		spoil(&m)
+		update(t, s, func(tx bridge.Tx) error {
+			if err := tx.PutMessage(m); err == nil {
 				t.Errorf("%s: it was put", name)
 			}
 			return nil // and the Tx is as it was

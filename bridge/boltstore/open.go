@@ -26,6 +26,10 @@ const (
 	// costs no memory. When a file outgrows it, bbolt maps it anew, for which a
 	// writer must wait until no reader is left.
 	mapSize = 4 << 30
+
+	// growStep is by how much the file grows, when it has to. bbolt would take
+	// 16 MiB, which is more than most stores ever hold.
+	growStep = 1 << 20
 )
 
 // Open opens the store in the file at path and makes a new one if there is no
@@ -58,6 +62,7 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	db.AllocSize = growStep
 	return newStore(db, h), nil
 }
 

@@ -50,7 +50,10 @@ func TestInUseByAnotherProcess(t *testing.T) {
 	}
 	defer func() { _ = stdin.Close() }()
 	lines := bufio.NewScanner(stdout)
-	for lines.Scan() && lines.Text() != "open" {
+	for lines.Scan() {
+		if lines.Text() == "open" {
+			break
+		}
 	}
 	if _, err := Open(path); !errors.Is(err, ErrInUse) {
 		t.Errorf("got %v, want %v", err, ErrInUse)

@@ -99,6 +99,9 @@ func (t *tx) DeleteInvitation(id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	if err := t.deleteMessages(id); err != nil {
+		return err
+	}
 	// The keys are collected first: a cursor loses its place when it deletes.
 	var keys [][]byte
 	c := t.bucket(invitationsBucket).Cursor()
@@ -117,14 +120,14 @@ func (t *tx) DeleteInvitation(id uuid.UUID) error {
 
 // reindex writes only what differs: an entry that stays where it is would cost
 // the pages above it.
-func (t *tx) reindex(old, new []entry) {
-	for _, e := range old {
-		if !slices.ContainsFunc(new, e.sameKey) {
+func (t *tx) reindex(before, after []entry) {
+	for _, e := range before {
+		if !slices.ContainsFunc(after, e.sameKey) {
 			t.delete(e.bucket, e.key)
 		}
 	}
-	for _, e := range new {
-		if !slices.ContainsFunc(old, e.same) {
+	for _, e := range after {
+		if !slices.ContainsFunc(before, e.same) {
 			t.put(e.bucket, e.key, e.value)
 		}
 	}

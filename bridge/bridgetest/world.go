@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/net/idna"
 
 	"invitebridge/bridge"
@@ -25,9 +26,6 @@ type World struct {
 	StorePath string
 	Kratos    *Kratos
 	Clock     *Clock
-
-	mu        sync.Mutex
-	announced []string
 }
 
 // New makes a world that ends with the test. Each change may alter the
@@ -55,11 +53,7 @@ func New(t testing.TB, changes ...func(*bridge.Config)) *World {
 		IdentityBudget: 5 * time.Second,
 		Passwords:      bridge.PasswordPolicy{MinLength: 8, CheckSimilarity: true},
 		Now:            w.Clock.Now,
-		Announce: func(_ bridge.Invitation, link string) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.announced = append(w.announced, link)
-		},
+		Endpoints:      Endpoints,
 	}
 	for _, change := range changes {
 		change(&config)
@@ -68,11 +62,38 @@ func New(t testing.TB, changes ...func(*bridge.Config)) *World {
 	return w
 }
 
-// Announced gives the links that invitees were told, in order.
-func (w *World) Announced() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]string(nil), w.announced...)
+// Hook is the endpoint that wants every event there is.
+const Hook = "crm"
+
+// Endpoints has every event told to Hook, and tokens to the courier too.
+func Endpoints(event bridge.Event) []string {
+	switch {
+	case event.Blocking():
+		return nil
+	case event == bridge.EventTokenCreated:
+		return []string{bridge.EndpointCourier, Hook}
+	default:
+		return []string{Hook}
+	}
+}
+
+// Told gives the events that were queued for an endpoint, the latest first.
+func (w *World) Told(t testing.TB, endpoint string) (events []bridge.Event) {
+	t.Helper()
+	for q := (bridge.MessageQuery{Limit: 500}); ; {
+		page, next, err := w.Service.Messages(context.Background(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range page {
+			if m.Endpoint == endpoint {
+				events = append(events, m.Payload.Type)
+			}
+		}
+		if q.Before = next; next == uuid.Nil {
+			return events
+		}
+	}
 }
 
 // Clock is a clock that only moves when told to. It is safe for concurrent use.
@@ -101,6 +122,29 @@ type Store struct {
 	mu   sync.Mutex
 	fail func(nth int) error
 	nth  int
+	call func()
+}
+
+// OnCall has call called with each View and Update from now on.
+func (s *Store) OnCall(call func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.call = call
+}
+
+// View does what the store does.
+func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) error {
+	s.called()
+	return s.Store.View(ctx, fn)
+}
+
+func (s *Store) called() {
+	s.mu.Lock()
+	call := s.call
+	s.mu.Unlock()
+	if call != nil {
+		call()
+	}
 }
 
 // FailUpdates has fail decide for each update from now on, counted from 1. Nil
@@ -113,6 +157,7 @@ func (s *Store) FailUpdates(fail func(nth int) error) {
 
 // Update fails, or does what the store does.
 func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
+	s.called()
 	if err := s.next(); err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
+
+	"invitebridge/bridge"
 )
 
 const requestIDHeader = "X-Request-ID"
@@ -88,10 +90,8 @@ func (a *API) logRequest(listener string, status int, took time.Duration, r *htt
 				attrs = append(attrs, slog.String(optional[0], optional[1]))
 			}
 		}
-		if cause := errors.Unwrap(n.err); cause != nil {
+		if cause := causeOf(n.err); cause != nil {
 			attrs = append(attrs, slog.String("cause", cause.Error()))
-		} else if n.err != nil && status >= http.StatusInternalServerError {
-			attrs = append(attrs, slog.String("cause", n.err.Error()))
 		}
 	})
 	switch {
@@ -101,6 +101,15 @@ func (a *API) logRequest(listener string, status int, took time.Duration, r *htt
 		level = slog.LevelDebug
 	}
 	a.config.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// causeOf gives what an answer does not tell: what is behind an error of ours,
+// or the whole of one that is more than that.
+func causeOf(err error) error {
+	if ours, plain := err.(*bridge.Error); plain { //nolint:errorlint // an error around it is to be told too
+		return ours.Cause
+	}
+	return err
 }
 
 // method keeps what a client made up out of the log.

@@ -82,7 +82,7 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, wireInvitation(inv))
+	writeJSON(w, http.StatusOK, inv.View())
 	return nil
 }
 
@@ -108,17 +108,23 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, wireInvitation(inv))
+	writeJSON(w, http.StatusOK, inv.View())
 	return nil
 }
 
-// pathID reads the id of the path; in its one usual spelling only.
+// pathID reads the invitation's id of the path. ErrNotFound.
 func pathID(r *http.Request) (uuid.UUID, error) {
-	text := chi.URLParam(r, "id")
-	id, err := uuid.Parse(text)
-	if err != nil || id.String() != text {
+	id, ok := parseID(r)
+	if !ok {
 		return uuid.Nil, bridge.ErrNotFound
 	}
-	note(r, func(n *notes) { n.invitation = text })
+	note(r, func(n *notes) { n.invitation = id.String() })
 	return id, nil
+}
+
+// parseID reads the id of the path, in its one usual spelling only.
+func parseID(r *http.Request) (uuid.UUID, bool) {
+	text := chi.URLParam(r, "id")
+	id, err := uuid.Parse(text)
+	return id, err == nil && id.String() == text
 }

@@ -60,7 +60,7 @@ func startWorld(t testing.TB, w *bridgetest.World, changes ...func(*httpapi.Conf
 func (a *api) serve(h http.Handler, log *slog.Logger) string {
 	a.t.Helper()
 	s := httptest.NewUnstartedServer(h)
-	s.Config = httpapi.NewServer(h, log)
+	s.Config = httpapi.NewServer(h, 20*time.Second, log)
 	s.Listener = countingListener{s.Listener, &a.read}
 	s.Start()
 	a.t.Cleanup(s.Close)

@@ -12,13 +12,22 @@ func (a *API) clientIP(r *http.Request) netip.Addr {
 	addr := peer(r)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && a.isProxy(addr); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := parseHop(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
 		addr = hop.Unmap().WithZone("")
 	}
 	return addr
+}
+
+// parseHop reads an address; some gateways add the port.
+func parseHop(text string) (netip.Addr, bool) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return addr, true
+	}
+	ap, err := netip.ParseAddrPort(text)
+	return ap.Addr(), err == nil
 }
 
 func (a *API) trustedPeer(r *http.Request) bool { return a.isProxy(peer(r)) }

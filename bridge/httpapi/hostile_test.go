@@ -214,7 +214,7 @@ func TestRateLimit(t *testing.T) {
 			t.Errorf("Retry-After: %s", got.header.Get("Retry-After"))
 		}
 	}
-	for _, same := range []string{"1.2.3.4, 203.0.113.9", "203.0.113.9, 10.1.2.3", "junk, 203.0.113.9,10.0.0.1", "::ffff:203.0.113.9"} {
+	for _, same := range []string{"1.2.3.4, 203.0.113.9", "203.0.113.9, 10.1.2.3", "junk, 203.0.113.9,10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9:4711"} {
 		if got := post(same); got.status != http.StatusTooManyRequests {
 			t.Errorf("%q got past the limit: %d", same, got.status)
 		}

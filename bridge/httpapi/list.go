@@ -13,78 +13,98 @@ import (
 	"invitebridge/bridge"
 )
 
+func (a *API) list(w http.ResponseWriter, r *http.Request) error {
+	p, err := parsePage(r, "state", "email", "inviter_id")
+	if err != nil {
+		return err
+	}
+	state, err := oneOf(p, bridge.States())
+	if err != nil {
+		return err
+	}
+	page, next, err := a.service.List(r.Context(), bridge.Query{
+		State: state, Email: p.values.Get("email"), InviterID: p.values.Get("inviter_id"), Before: p.before, Limit: p.size,
+	})
+	if err != nil {
+		return err
+	}
+	writePage(w, r, p, page, next, bridge.Invitation.View)
+	return nil
+}
+
 const (
 	defaultPageSize = 100
 	maxPageSize     = 500
 )
 
-var listParameters = []string{"state", "email", "inviter_id", "page_size", "page_token"}
-
-func (a *API) list(w http.ResponseWriter, r *http.Request) error {
-	query, err := parseQuery(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	page, next, err := a.service.List(r.Context(), query)
-	if err != nil {
-		return err
-	}
-	links := []string{a.pageLink(r.URL.Query(), query.Limit, "", "first")}
-	if next != uuid.Nil {
-		links = append(links, a.pageLink(r.URL.Query(), query.Limit, next.String(), "next"))
-	}
-	w.Header().Set("Link", strings.Join(links, ","))
-	out := make([]invitation, len(page))
-	for i, inv := range page {
-		out[i] = wireInvitation(inv)
-	}
-	writeJSON(w, http.StatusOK, out)
-	return nil
+// page is the part of a query that all lists share.
+type page struct {
+	values url.Values
+	size   int
+	before uuid.UUID
 }
 
-// parseQuery reads the parameters of a list; unknown and repeated ones are
+// parsePage reads the query of a list; unknown and repeated parameters are
 // refused, for a filter that is silently left out shows what was not asked for.
-func parseQuery(raw string) (bridge.Query, error) {
-	values, err := url.ParseQuery(raw)
+func parsePage(r *http.Request, filters ...string) (page, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return bridge.Query{}, bridge.ErrBadRequest.Reasonf("The query of the address is malformed.")
+		return page{}, bridge.ErrBadRequest.Reasonf("The query of the address is malformed.")
 	}
+	known := append(filters, "page_size", "page_token")
 	for name, given := range values {
-		if !slices.Contains(listParameters, name) {
-			return bridge.Query{}, bridge.ErrBadRequest.Reasonf("Unknown parameter %q. Known are: %s.", name, strings.Join(listParameters, ", "))
+		if !slices.Contains(known, name) {
+			return page{}, bridge.ErrBadRequest.Reasonf("Unknown parameter %q. Known are: %s.", name, strings.Join(known, ", "))
 		}
 		if len(given) > 1 {
-			return bridge.Query{}, bridge.ErrBadRequest.Reasonf("Give %s once.", name)
+			return page{}, bridge.ErrBadRequest.Reasonf("Give %s once.", name)
 		}
 	}
-	q := bridge.Query{
-		State: bridge.State(values.Get("state")), Email: values.Get("email"), InviterID: values.Get("inviter_id"),
-		Limit: defaultPageSize,
-	}
-	if q.State != "" && !slices.Contains(bridge.States(), q.State) {
-		return q, bridge.ErrBadRequest.Reasonf("state must be one of pending, accepted, expired, revoked.")
-	}
+	p := page{values: values, size: defaultPageSize}
 	if values.Has("page_size") {
-		q.Limit, err = strconv.Atoi(values.Get("page_size"))
-		if err != nil || q.Limit < 1 || q.Limit > maxPageSize {
-			return q, bridge.ErrBadRequest.Reasonf("page_size must be a number from 1 to %d.", maxPageSize)
+		p.size, err = strconv.Atoi(values.Get("page_size"))
+		if err != nil || p.size < 1 || p.size > maxPageSize {
+			return page{}, bridge.ErrBadRequest.Reasonf("page_size must be a number from 1 to %d.", maxPageSize)
 		}
 	}
 	if token := values.Get("page_token"); token != "" {
-		if q.Before, err = uuid.Parse(token); err != nil {
-			return q, bridge.ErrBadRequest.Reasonf("page_token must come from the Link header of a page.")
+		if p.before, err = uuid.Parse(token); err != nil {
+			return page{}, bridge.ErrBadRequest.Reasonf("page_token must come from the Link header of a page.")
 		}
 	}
-	return q, nil
+	return p, nil
 }
 
-// pageLink writes a link as Kratos does: a path, no host, no space behind the
-// comma between two.
-func (a *API) pageLink(query url.Values, size int, token, rel string) string {
-	query.Set("page_size", strconv.Itoa(size))
-	query.Del("page_token")
-	if token != "" {
-		query.Set("page_token", token)
+// oneOf reads the state filter of a list.
+func oneOf[S ~string](p page, states []S) (S, error) {
+	state := S(p.values.Get("state"))
+	if state == "" || slices.Contains(states, state) {
+		return state, nil
 	}
-	return fmt.Sprintf("<%s/?%s>; rel=%q", a.config.BasePath, query.Encode(), rel)
+	return "", bridge.ErrBadRequest.Reasonf("state must be one of %v.", states)
+}
+
+// writePage answers with a page and the links to the first and the next one.
+func writePage[T, W any](w http.ResponseWriter, r *http.Request, p page, items []T, next uuid.UUID, wire func(T) W) {
+	links := []string{p.link(r, "", "first")}
+	if next != uuid.Nil {
+		links = append(links, p.link(r, next.String(), "next"))
+	}
+	w.Header().Set("Link", strings.Join(links, ","))
+	out := make([]W, len(items))
+	for i, item := range items {
+		out[i] = wire(item)
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+// link writes a link as Kratos does: a path, no host, no space behind the comma
+// between two.
+func (p page) link(r *http.Request, token, rel string) string {
+	p.values.Set("page_size", strconv.Itoa(p.size))
+	p.values.Del("page_token")
+	if token != "" {
+		p.values.Set("page_token", token)
+	}
+	return fmt.Sprintf("<%s?%s>; rel=%q", r.URL.EscapedPath(), p.values.Encode(), rel)
 }

@@ -14,7 +14,7 @@ func (a *API) look(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, view{
+	writeJSON(w, http.StatusOK, preview{
 		Email: inv.Email, InviterName: inv.InviterName, ExpiresAt: inv.ExpiresAt, State: inv.State,
 		PasswordPolicy: wirePolicy(a.service.Passwords()),
 	})
@@ -60,7 +60,7 @@ func (a *API) acceptWith(w http.ResponseWriter, r *http.Request, token, password
 		next = a.config.LoginURL
 	}
 	writeJSON(w, http.StatusOK, accepted{
-		Invitation:   wireInvitation(inv),
+		Invitation:   inv.View(),
 		ContinueWith: []continueWith{{Action: "redirect_browser_to", RedirectBrowserTo: next}},
 	})
 	return nil

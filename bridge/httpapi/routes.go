@@ -41,6 +41,10 @@ func (a *API) Admin() chi.Router {
 		r.Get("/{id}", a.handle(a.get))
 		r.Post("/{id}/resend", a.handle(a.resend))
 		r.Post("/{id}/revoke", a.handle(a.revoke))
+		r.Get("/{id}/messages", a.handle(a.invitationMessages))
+		r.Get("/messages", a.handle(a.messages))
+		r.Get("/messages/{id}", a.handle(a.message))
+		r.Post("/messages/{id}/retry", a.handle(a.retryMessage))
 	})
 	return r
 }

@@ -53,20 +53,20 @@ func New(service *bridge.Service, config Config) *API {
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 15 * time.Second
-	writeTimeout   = 45 * time.Second // reading, hooks, Kratos, writing
+	writeTime      = 10 * time.Second
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 16 << 10
 	maxBodyBytes   = 64 << 10
 )
 
-// NewServer gives an HTTP server with the limits above. The caller serves with
-// it and shuts it down.
-func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
+// NewServer gives an HTTP server with the limits above; longest is what the
+// handler may take for one request. The caller serves with it and shuts it down.
+func NewServer(handler http.Handler, longest time.Duration, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
+		WriteTimeout:      readTimeout + longest + writeTime,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),

@@ -8,47 +8,19 @@ import (
 	"invitebridge/bridge"
 )
 
-// invitation is the wire form. What is empty is left out.
-type invitation struct {
-	ID          uuid.UUID       `json:"id"`
-	Email       string          `json:"email"`
-	State       bridge.State    `json:"state"`
-	IdentityID  uuid.UUID       `json:"identity_id"`
-	SchemaID    string          `json:"schema_id"`
-	InviterID   string          `json:"inviter_id,omitempty"`
-	InviterName string          `json:"inviter_name,omitempty"`
-	Locale      string          `json:"locale,omitempty"`
-	ReturnTo    string          `json:"return_to,omitempty"`
-	CreatedAt   time.Time       `json:"created_at"`
-	UpdatedAt   time.Time       `json:"updated_at"`
-	ExpiresAt   time.Time       `json:"expires_at"`
-	AcceptedAt  time.Time       `json:"accepted_at,omitzero"`
-	RevokedAt   time.Time       `json:"revoked_at,omitzero"`
-	Delivery    bridge.Delivery `json:"delivery"`
-}
-
-func wireInvitation(i bridge.Invitation) invitation {
-	return invitation{
-		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, SchemaID: i.SchemaID,
-		InviterID: i.InviterID, InviterName: i.InviterName, Locale: i.Locale, ReturnTo: i.ReturnTo,
-		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, ExpiresAt: i.ExpiresAt,
-		AcceptedAt: i.AcceptedAt, RevokedAt: i.RevokedAt, Delivery: i.Delivery,
-	}
-}
-
 // offer is an invitation with its secrets, shown once.
 type offer struct {
-	invitation
+	bridge.View
 	Token string `json:"invitation_token"`
 	Link  string `json:"invitation_link"`
 }
 
 func wireOffer(o bridge.Offer) offer {
-	return offer{invitation: wireInvitation(o.Invitation), Token: o.Token.Reveal(), Link: o.Link}
+	return offer{View: o.Invitation.View(), Token: o.Token.Reveal(), Link: o.Link}
 }
 
-// view is what an invitee sees before accepting.
-type view struct {
+// preview is what an invitee sees before accepting.
+type preview struct {
 	Email          string         `json:"email"`
 	InviterName    string         `json:"inviter_name,omitempty"`
 	ExpiresAt      time.Time      `json:"expires_at"`
@@ -73,7 +45,7 @@ func wirePolicy(p bridge.PasswordPolicy) passwordPolicy {
 
 // accepted is the answer to an acceptance.
 type accepted struct {
-	Invitation   invitation     `json:"invitation"`
+	Invitation   bridge.View    `json:"invitation"`
 	ContinueWith []continueWith `json:"continue_with"`
 }
 
@@ -81,4 +53,47 @@ type accepted struct {
 type continueWith struct {
 	Action            string `json:"action"`
 	RedirectBrowserTo string `json:"redirect_browser_to"`
+}
+
+// message is a row of the outbox, without its payload.
+type message struct {
+	ID            uuid.UUID           `json:"id"`
+	Event         bridge.Event        `json:"event"`
+	Endpoint      string              `json:"endpoint"`
+	InvitationID  uuid.UUID           `json:"invitation_id"`
+	State         bridge.MessageState `json:"state"`
+	CreatedAt     time.Time           `json:"created_at"`
+	UpdatedAt     time.Time           `json:"updated_at"`
+	NextAttemptAt time.Time           `json:"next_attempt_at,omitzero"` // while queued
+	Attempts      []attempt           `json:"attempts,omitempty"`       // in the answer about one message only
+}
+
+type attempt struct {
+	At         time.Time          `json:"at"`
+	DurationMS int64              `json:"duration_ms"`
+	Outcome    bridge.SendOutcome `json:"outcome"`
+	Status     int                `json:"status,omitempty"` // HTTP status or SMTP reply code
+	Detail     string             `json:"detail,omitempty"`
+}
+
+func wireMessage(m bridge.Message) message {
+	out := message{
+		ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, InvitationID: m.InvitationID, State: m.State,
+		CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
+	}
+	if m.State == bridge.MessageQueued {
+		out.NextAttemptAt = m.Next()
+	}
+	return out
+}
+
+// wireAttempts adds the history.
+func wireAttempts(m bridge.Message) message {
+	out := wireMessage(m)
+	for _, a := range m.Attempts {
+		out.Attempts = append(out.Attempts, attempt{
+			At: a.At, DurationMS: a.Took.Milliseconds(), Outcome: a.Outcome, Status: a.Status, Detail: a.Detail,
+		})
+	}
+	return out
 }

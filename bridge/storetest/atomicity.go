@@ -20,7 +20,7 @@ var atomicityTests = []test{
 				}
 				return errRule
 			})
-			if err != errRule { // as it is: callers look into their own errors
+			if !same(err, errRule) {
 				b.Errorf("got %v, want the function's own error", err)
 			}
 		})
@@ -35,7 +35,7 @@ var atomicityTests = []test{
 					panic(errRule)
 				})
 			})
-			if reason != error(errRule) {
+			if !same(reason, errRule) {
 				b.Errorf("the caller recovered %v, want the function's own panic", reason)
 			}
 		})
@@ -43,13 +43,13 @@ var atomicityTests = []test{
 	{"a view that fails or panics", func(b *bench) {
 		inv := b.invitation()
 		b.put(inv)
-		if err := b.store.View(context.Background(), func(bridge.Tx) error { return errRule }); err != errRule {
+		if err := b.store.View(context.Background(), func(bridge.Tx) error { return errRule }); !same(err, errRule) {
 			b.Errorf("got %v, want the function's own error", err)
 		}
 		reason := recovered(func() {
 			_ = b.store.View(context.Background(), func(bridge.Tx) error { panic(errRule) })
 		})
-		if reason != error(errRule) {
+		if !same(reason, errRule) {
 			b.Errorf("the caller recovered %v, want the function's own panic", reason)
 		}
 		b.put(b.invitation()) // nothing is held
@@ -161,6 +161,9 @@ func (b *bench) leavesNothing(fail func(func(bridge.Tx) error)) {
 	b.put(last)
 	b.isPending(last)
 }
+
+// same says whether an error is that very one: callers look into their own.
+func same(a, b any) bool { return a == b }
 
 // recovered runs fn and gives what it panicked with.
 func recovered(fn func()) (reason any) {

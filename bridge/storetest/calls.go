@@ -15,7 +15,7 @@ var callTests = []test{
 		defer done()
 		inv := b.invitation()
 		for ctx, want := range map[context.Context]error{cancelled: context.Canceled, late: context.DeadlineExceeded} {
-			ran := func(tx bridge.Tx) error {
+			ran := func(bridge.Tx) error {
 				b.Error("the function ran")
 				return nil
 			}

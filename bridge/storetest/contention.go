@@ -118,7 +118,7 @@ var contentionTests = []test{
 		for range rivals {
 			b.put(b.invitation())
 		}
-		b.rivalry(nil, func(tx bridge.Tx, i int) error {
+		b.rivalry(nil, func(tx bridge.Tx, _ int) error {
 			list, err := tx.ExpiringInvitations(far, 1)
 			if err != nil || len(list) != 1 {
 				return errors.Join(err, fmt.Errorf("%d are left", len(list)))

@@ -48,9 +48,9 @@ var isolationTests = []test{
 			changed := inv
 			changed.Epoch = 5
 			for what, err := range map[string]error{
+				"same":      tx.PutInvitation(inv),
 				"put":       tx.PutInvitation(fresh),
 				"change":    tx.PutInvitation(changed),
-				"same":      tx.PutInvitation(inv),
 				"put token": tx.PutToken(digestOf("one"), bridge.TokenRecord{InvitationID: inv.ID}),
 				"delete":    tx.DeleteInvitation(inv.ID),
 			} {

@@ -160,7 +160,9 @@ func (b *bench) sameListsIn(tx bridge.Tx, world []bridge.Invitation) {
 			q.Limit = limit
 			got, err := tx.ListInvitations(q)
 			b.is(err, nil)
-			b.same(fmt.Sprintf("%+v", q), idsOf(pick(world, q)), idsOf(got))
+			if want := pick(world, q); !slices.EqualFunc(want, got, sameID) {
+				b.same(fmt.Sprintf("%+v", q), idsOf(want), idsOf(got))
+			}
 		}
 	}
 	all, err := tx.ListInvitations(bridge.Query{Limit: 10_000})
@@ -189,7 +191,7 @@ func pick(world []bridge.Invitation, q bridge.Query) (list []bridge.Invitation) 
 	for _, inv := range slices.Backward(slices.SortedFunc(slices.Values(world), byID)) {
 		if (q.State == "" || q.State == inv.State) && (q.Email == "" || q.Email == inv.Email) &&
 			(q.InviterID == "" || q.InviterID == inv.InviterID) &&
-			(q.Before == uuid.Nil || inv.ID.String() < q.Before.String()) && len(list) < q.Limit {
+			(q.Before == uuid.Nil || slices.Compare(inv.ID[:], q.Before[:]) < 0) && len(list) < q.Limit {
 			list = append(list, inv)
 		}
 	}
@@ -197,6 +199,8 @@ func pick(world []bridge.Invitation, q bridge.Query) (list []bridge.Invitation) 
 }
 
 func byID(a, b bridge.Invitation) int { return slices.Compare(a.ID[:], b.ID[:]) }
+
+func sameID(a, b bridge.Invitation) bool { return a.ID == b.ID }
 
 func idsOf(list []bridge.Invitation) (ids []string) {
 	for _, inv := range list {

@@ -27,6 +27,7 @@ func Run(t *testing.T, open Opener) {
 		{"List", listTests},
 		{"Paging", pagingTests},
 		{"Due", dueTests},
+		{"Messages", messageTests},
 		{"Atomicity", atomicityTests},
 		{"Contention", contentionTests},
 		{"Isolation", isolationTests},

@@ -131,6 +131,7 @@ func (b *bench) full() bridge.Invitation {
 	at := inv.CreatedAt
 	inv.UpdatedAt, inv.AcceptedAt = at.Add(time.Microsecond), at.Add(time.Minute)
 	inv.RevokedAt, inv.AnnouncedAt = at.Add(time.Hour), at.Add(time.Second)
+	inv.SentAt, inv.SendCount, inv.Doubt = at.Add(2*time.Second), 3, true
 	inv.Claim = &bridge.Claim{ID: uuid.UUID{4, 5, 6}, Until: at.Add(time.Minute), UnsettledAt: at.Add(time.Second), Inherited: true}
 	return inv
 }

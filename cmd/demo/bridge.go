@@ -24,8 +24,19 @@ type bridge struct {
 
 const startTimeout = 30 * time.Second
 
+// configuration names what stands for the world around; --dev does the rest.
+const configuration = `
+courier:
+  smtp: { connection_uri: "%s", from_address: invitations@example.com, from_name: Example }
+hooks:
+  - id: crm
+    events: [invitation_token_created, post_password_creation, invitation_revoked, invitation_expired]
+    url: %s
+    secrets: [ %s ]
+`
+
 // startBridge builds and starts it, and reads the API key that it prints.
-func startBridge(ctx context.Context) (*bridge, error) {
+func startBridge(ctx context.Context, r *receivers) (*bridge, error) {
 	dir, err := os.MkdirTemp("", "invitebridge-demo-")
 	if err != nil {
 		return nil, err
@@ -44,7 +55,12 @@ func startBridge(ctx context.Context) (*bridge, error) {
 		return nil, err
 	}
 	defer log.Close()
-	b.cmd = exec.Command(binary, "serve", "--dev")
+	file := filepath.Join(dir, "invitebridge.yml")
+	if err := os.WriteFile(file, []byte(fmt.Sprintf(configuration, r.mailbox.URI(), r.hookURL, r.secret)), 0o600); err != nil {
+		b.stop()
+		return nil, err
+	}
+	b.cmd = exec.Command(binary, "serve", "--dev", "-c", file)
 	b.cmd.Stderr = log
 	// The terminal's Ctrl-C goes to everyone in the group: the bridge is to be
 	// stopped by stop, before Kratos is.

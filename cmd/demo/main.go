@@ -44,16 +44,22 @@ func demo(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = server.Stop() }()
-	say("Starting the bridge: invitebridge serve --dev")
-	bridge, err := startBridge(ctx)
+	say("Starting a mail server and a receiver of webhooks, and in front of them the bridge: invitebridge serve --dev")
+	receivers, err := startReceivers(ctx)
+	if err != nil {
+		return err
+	}
+	defer receivers.stop()
+	bridge, err := startBridge(ctx, receivers)
 	if err != nil {
 		return err
 	}
 	defer bridge.stop()
-	if err := walk(ctx, bridge.key); err != nil {
+	if err := walk(ctx, bridge.key, receivers); err != nil {
 		return err
 	}
 	invitation(bridge.key)
+	go receivers.follow(ctx)
 	select {
 	case <-ctx.Done():
 		say("Stopping.")

@@ -199,3 +199,10 @@ func (b *running) invite(body object) object {
 }
 
 func token(offer object) string { return offer["invitation_token"].(string) }
+
+func decode(t testing.TB, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+}

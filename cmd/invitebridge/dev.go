@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"invitebridge/bridge"
 	"invitebridge/config"
 )
 
@@ -33,8 +32,6 @@ func (s *server) develop(io stdio) (forget func(), err error) {
 		s.config.Serve.Admin.APIKeys = []config.APIKey{{Name: "dev", Key: config.Secret(key)}}
 		fmt.Fprintf(io.out, "API key: %s\n", key)
 	}
-	s.announce = func(inv bridge.Invitation, link string) {
-		fmt.Fprintf(io.out, "Invitation for %s: %s\n", inv.Email, link)
-	}
+	s.courier = printer{io.out}
 	return forget, nil
 }

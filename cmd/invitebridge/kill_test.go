@@ -23,7 +23,7 @@ func TestKill9(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(kratos.Close)
-	p := newProcess(t, kratos.URL)
+	p := newProcess(t, kratos.URL, "")
 	acknowledged := &ledger{}
 	for round := range 3 {
 		p.start(t)
@@ -85,7 +85,7 @@ type process struct {
 	cmd                         *exec.Cmd
 }
 
-func newProcess(t *testing.T, kratos string) *process {
+func newProcess(t *testing.T, kratos, more string) *process {
 	t.Helper()
 	dir := t.TempDir()
 	p := &process{binary: filepath.Join(dir, "invitebridge"), file: filepath.Join(dir, "invitebridge.yml")}
@@ -99,7 +99,8 @@ serve:
   admin: { host: 127.0.0.1, port: 0, api_keys: [ { name: tests, key: %s } ] }
 kratos: { admin_url: %s, schema_id: %s }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
-`, dir, key, kratos, kratostest.DefaultSchema)
+%s
+`, dir, key, kratos, kratostest.DefaultSchema, more)
 	if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,15 @@ import (
 	"invitebridge/kratos"
 )
 
-const (
-	sweepEvery  = 30 * time.Second
-	stopTimeout = 20 * time.Second // for requests under way, when told to stop
-)
+// sweepEvery bounds how long a claim stays unsettled after its lease. Where
+// nothing is due, a sweep reads three keys.
+const sweepEvery = 5 * time.Second
+
+// longest is what the bridge may take to answer: the hooks have ten seconds,
+// and what follows them has kratos.timeout. Who is to be stopped waits as long.
+func longest(cfg config.Config) time.Duration {
+	return 10*time.Second + time.Duration(cfg.Kratos.Timeout)
+}
 
 func newServe(environ []string, io stdio) *cobra.Command {
 	var files []string
@@ -59,13 +64,14 @@ func newServe(environ []string, io stdio) *cobra.Command {
 
 // server is what serve is made of.
 type server struct {
-	config   config.Config
-	log      *slog.Logger
-	announce func(inv bridge.Invitation, link string) // nil: nobody is told
+	config  config.Config
+	log     *slog.Logger
+	courier bridge.Sender // where no mail server is configured; nil: nobody is mailed
 }
 
-// serve runs until ctx ends. It owns all it makes: when it returns, every
-// goroutine has ended and the store is closed.
+// serve runs until ctx ends. It owns all it makes: when it returns, the store is
+// closed and every goroutine has ended, save those of requests that had to be
+// cut off because they took longer than any may.
 func (s *server) serve(ctx context.Context) error {
 	cfg := s.config
 	store, err := boltstore.Open(cfg.BoltPath())
@@ -81,6 +87,11 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
+	delivery, err := s.newDelivery()
+	if err != nil {
+		return err
+	}
+	defer delivery.hooks.Close()
 	service := bridge.NewService(store, identities, bridge.Config{
 		SchemaID:         cfg.Kratos.SchemaID,
 		EmailTrait:       cfg.Kratos.EmailTrait,
@@ -94,7 +105,9 @@ func (s *server) serve(ctx context.Context) error {
 		IdentityBudget:   budget(time.Duration(cfg.Kratos.Timeout)),
 		Passwords:        passwords(cfg.PasswordPolicy(), breaches),
 		DeleteUnaccepted: cfg.Invitation.DeleteUnacceptedIdentities,
-		Announce:         s.announce,
+		Endpoints:        delivery.endpoints,
+		Wake:             delivery.worker.Wake,
+		Hooks:            delivery.hooks,
 	})
 	api := httpapi.New(service, httpapi.Config{
 		BasePath:       cfg.Serve.BasePath,
@@ -115,6 +128,7 @@ func (s *server) serve(ctx context.Context) error {
 	s.answer(ctx, group, "public", public, api.Public())
 	s.answer(ctx, group, "admin", admin, api.Admin())
 	group.Go(func() error { s.sweep(ctx, service); return nil })
+	group.Go(func() error { delivery.worker.Run(ctx, service); return nil })
 	err = group.Wait()
 	s.log.Info("stopped")
 	return err
@@ -134,9 +148,10 @@ func newKratos(cfg config.Config) (*kratos.Client, bridge.BreachCounter, error) 
 	return client, breaches, err
 }
 
-// budget leaves a tenth of the configured time for the store and the answer, so
-// that a caller hears within kratos.timeout however stuck Kratos is.
-func budget(timeout time.Duration) time.Duration { return timeout - timeout/10 }
+// budget leaves a fifth of the configured time for looking a password up in
+// known breaches, for the store and for the answer, so that a caller hears
+// within kratos.timeout however stuck Kratos is.
+func budget(timeout time.Duration) time.Duration { return timeout - timeout/5 }
 
 func passwords(p config.PasswordPolicy, breaches bridge.BreachCounter) bridge.PasswordPolicy {
 	return bridge.PasswordPolicy{
@@ -178,7 +193,7 @@ func (s *server) bind(ctx context.Context) (public, admin net.Listener, err erro
 // answer serves handler until ctx ends, and then until the requests under way
 // have ended, or time is up.
 func (s *server) answer(ctx context.Context, group *errgroup.Group, name string, l net.Listener, handler http.Handler) {
-	server := httpapi.NewServer(handler, s.log)
+	server := httpapi.NewServer(handler, longest(s.config), s.log)
 	s.log.Info("listening", "listener", name, "address", l.Addr().String())
 	group.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -188,7 +203,7 @@ func (s *server) answer(ctx context.Context, group *errgroup.Group, name string,
 	})
 	group.Go(func() error {
 		<-ctx.Done()
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest(s.config))
 		defer cancel()
 		if err := server.Shutdown(stopping); err != nil {
 			s.log.Warn("requests were cut off", "listener", name)

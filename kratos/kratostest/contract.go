@@ -28,6 +28,8 @@ func Contract(t *testing.T, newIdentities func(t *testing.T) (bridge.Identities,
 		{"Create", createTests},
 		{"Read", readTests},
 		{"Activate", activateTests},
+		{"Judge", judgeTests},
+		{"Verify", verifyTests},
 		{"Delete", deleteTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ var createTests = map[string]func(*testing.T, *contract){
 			if json.Unmarshal(n.Traits, &traits) != nil || i.Email != strings.ToLower(traits.Email) {
 				t.Errorf("e-mail is %q, want that of %s in lower case", i.Email, n.Traits)
 			}
-			if i.Mark != (bridge.Mark{InvitationID: n.InvitationID}) {
+			if i.Mark != (bridge.Mark{InvitationID: n.InvitationID}) || i.MarkForeign {
 				t.Errorf("mark is %+v", i.Mark)
 			}
 			if i.MetadataAdmin != nil || i.MetadataPublic != nil {
@@ -206,19 +206,25 @@ var readTests = map[string]func(*testing.T, *contract){
 		}
 	},
 	"of identities that others made": func(t *testing.T, c *contract) {
-		for metadata, want := range map[string]string{
-			`null`:                           ``,
-			`{}`:                             `{}`,
-			`"text"`:                         `"text"`,
-			`{"invitation":{"id":"no id"}}`:  `{"invitation":{"id":"no id"}}`,
-			`{"invitation":[],"other":1.00}`: `{"invitation":[],"other":1.00}`,
+		for _, test := range []struct {
+			metadata, want string
+			foreign        bool
+		}{
+			{`null`, ``, false},
+			{`{}`, ``, false},
+			{`{"other":{}}`, `{"other":{}}`, false},
+			{`"text"`, `"text"`, true},
+			{`[]`, `[]`, true},
+			{`{"invitation":null}`, `{"invitation":null}`, true},
+			{`{"invitation":{"id":"no id"}}`, `{"invitation":{"id":"no id"}}`, true},
+			{`{"invitation":[],"other":1.00}`, `{"invitation":[],"other":1.00}`, true},
 		} {
-			id := c.make(t, `{"schema_id":%q,"traits":{"email":%q},"metadata_admin":%s}`, DefaultSchema, freshEmail(), metadata)
+			id := c.make(t, `{"schema_id":%q,"traits":{"email":%q},"metadata_admin":%s}`, DefaultSchema, freshEmail(), test.metadata)
 			i := c.get(t, id)
-			if i.Mark != (bridge.Mark{}) || !i.Active {
-				t.Errorf("read %+v of %s", i, metadata)
+			if i.Mark != (bridge.Mark{}) || i.MarkForeign != test.foreign || !i.Active {
+				t.Errorf("read %+v of %s", i, test.metadata)
 			}
-			wantJSON(t, "metadata_admin", i.MetadataAdmin, want)
+			wantJSON(t, "metadata_admin", i.MetadataAdmin, test.want)
 		}
 	},
 	"when the time has run out": func(t *testing.T, c *contract) {

@@ -38,7 +38,8 @@ type FakeOptions struct {
 // It decodes as strictly as Kratos, compares identifiers in lower case, makes an
 // identity active unless told otherwise, takes a PUT for the whole identity, and
 // answers 500 to a password of more than 72 bytes. It has no self-service, no
-// lists, and hashes nothing.
+// lists, a PATCH for verifiable addresses alone, and hashes nothing. Its writes
+// come one after the other, where Kratos' may overwrite each other.
 type Fake struct {
 	URL string // of the admin API; stays the same for life
 

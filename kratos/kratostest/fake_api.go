@@ -65,6 +65,8 @@ func (f *Fake) handle(method string, u *url.URL, contentType string, body []byte
 		return f.get(idOf(u.Path), u.Query())
 	case route == RouteIdentity && method == http.MethodPut:
 		return f.replace(idOf(u.Path), contentType, body)
+	case route == RouteIdentity && method == http.MethodPatch:
+		return f.patch(idOf(u.Path), body)
 	case route == RouteIdentity && method == http.MethodDelete:
 		if !f.identity.remove(idOf(u.Path)) {
 			return notFound()

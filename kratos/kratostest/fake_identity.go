@@ -27,6 +27,7 @@ type fakeIdentity struct {
 	hashed    bool // a hash was imported, and there is no password to compare with
 	providers []string
 	address   string // lower case
+	mailbox   shownAddress
 }
 
 func newFakeIdentity() *fakeIdentity {
@@ -62,6 +63,7 @@ func (i *fakeIdentity) apply(b identityBody) (reply, bool) {
 		return bad(reason)
 	}
 	i.address = address
+	i.keepMailbox()
 	i.Traits, i.MetadataPublic, i.MetadataAdmin = b.Traits, b.MetadataPublic, b.MetadataAdmin
 	i.UpdatedAt = now
 	return reply{}, true
@@ -103,14 +105,6 @@ type shownCredential struct {
 	Version     int      `json:"version"`
 }
 
-type shownAddress struct {
-	ID       uuid.UUID `json:"id"`
-	Value    string    `json:"value"`
-	Verified bool      `json:"verified"`
-	Via      string    `json:"via"`
-	Status   string    `json:"status"`
-}
-
 // show gives the identity as the admin API does. The password's credential is
 // there whether or not there is a password; the config tells, if asked for.
 func (i *fakeIdentity) show(methods []string) any {
@@ -130,5 +124,5 @@ func (i *fakeIdentity) show(methods []string) any {
 		*fakeIdentity
 		Credentials         map[string]shownCredential `json:"credentials"`
 		VerifiableAddresses []shownAddress             `json:"verifiable_addresses"`
-	}{i, credentials, []shownAddress{{ID: i.ID, Value: i.address, Via: "email", Status: "pending"}}}
+	}{i, credentials, []shownAddress{i.mailbox}}
 }

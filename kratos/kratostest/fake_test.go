@@ -1,6 +1,7 @@
 package kratostest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,15 +41,22 @@ func send(t *testing.T, method, address, body string) (status int, answer string
 	return res.StatusCode, string(text), err
 }
 
+func patch(op, path, value string) string {
+	return fmt.Sprintf(`[{"op":%q,"path":%q,"value":%s}]`, op, path, value)
+}
+
 // The fake and the real one answer alike where the contract of the client does
 // not look.
 func TestFake_answersAsKratosDoes(t *testing.T) {
 	genuine, fake := kratostest.Shared(t), newFake(t)
 	email, taken := freshEmail(), freshEmail()
-	for _, admin := range []kratostest.Admin{genuine, fake} {
-		if _, err := admin.Create(t.Context(), person("active", taken)); err != nil {
+	var ids [2]string // of the same person in both
+	for i, admin := range []kratostest.Admin{genuine, fake} {
+		id, err := admin.Create(t.Context(), person("active", taken))
+		if err != nil {
 			t.Fatal(err)
 		}
+		ids[i] = id.String()
 	}
 	unknown := "/admin/identities/" + uuid.NewString()
 	put := `{"schema_id":"default","state":"active","traits":{"email":"` + email + `"}}`
@@ -73,18 +81,102 @@ func TestFake_answersAsKratosDoes(t *testing.T) {
 		{"GET", "/admin/identities?credentials_identifier=" + taken, ""},
 		{"GET", "/admin/identities?credentials_identifier=" + taken + "&include_credential=unheard-of", ""},
 		{"POST", unknown, ""},
+		{"PATCH", unknown, `[]`},
+		{"PATCH", unknown, `{`},
+		{"PATCH", "/admin/identities/{taken}", ``},
+		{"PATCH", "/admin/identities/{taken}", `{}`},
+		{"PATCH", "/admin/identities/{taken}", `[]`},
+		{"PATCH", "/admin/identities/{taken}", patch("test", "/state", `"active"`)},
+		{"PATCH", "/admin/identities/{taken}", patch("replace", "/id", `"x"`)},
+		{"PATCH", "/admin/identities/{taken}", patch("replace", "/credentials", `{}`)},
+		{"PATCH", "/admin/identities/{taken}", patch("replace", "/verifiable_addresses/0/verified", `true`)},
+		{"PATCH", "/admin/identities/{taken}", patch("replace", "/verifiable_addresses/0/verified", `"yes"`)},
+		{"PATCH", "/admin/identities/{taken}", patch("replace", "/verifiable_addresses/0/verified_at", `"noon"`)},
+		{"PATCH", "/admin/identities/{taken}", patch("replace", "/verifiable_addresses/0/unheard_of", `1`)},
+		{"PATCH", "/admin/identities/{taken}", patch("replace", "/verifiable_addresses/7/verified", `true`)},
+		{"PATCH", "/admin/identities/{taken}", patch("replace", "/verifiable_addresses/x/verified", `true`)},
 	} {
-		wantStatus, want, err := send(t, test.method, genuine.AdminURL+test.path, test.body)
+		at := func(id string) string { return strings.ReplaceAll(test.path, "{taken}", id) }
+		wantStatus, want, err := send(t, test.method, genuine.AdminURL+at(ids[0]), test.body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		gotStatus, got, err := send(t, test.method, fake.URL+test.path, test.body)
+		gotStatus, got, err := send(t, test.method, fake.URL+at(ids[1]), test.body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		isError := func(s string) bool { return strings.HasPrefix(s, `{"error":{"code":`) }
 		if gotStatus != wantStatus || isError(got) != isError(want) {
 			t.Errorf("%s %s %s\nfake: %d %s\nreal: %d %s", test.method, test.path, test.body, gotStatus, got, wantStatus, want)
+		}
+	}
+}
+
+// What a PATCH does to the address is the same in both, and so is what becomes
+// of it when the traits change.
+func TestFake_patchesAsKratosDoes(t *testing.T) {
+	genuine, fake := kratostest.Shared(t), newFake(t)
+	email := freshEmail()
+	at := "/verifiable_addresses/0/"
+	person := func(email string) string { return person("inactive", email) }
+	var seen [2][]string
+	for k, kr := range []struct {
+		kratostest.Admin
+		url string
+	}{{genuine, genuine.AdminURL}, {fake, fake.URL}} {
+		id, err := kr.Create(t.Context(), person(email))
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := func(what string) {
+			t.Helper()
+			var shown struct {
+				State     string
+				Addresses []struct {
+					Value, Via, Status string
+					Verified           bool
+					VerifiedAt         *time.Time `json:"verified_at"`
+				} `json:"verifiable_addresses"`
+			}
+			raw, err := kr.Read(t.Context(), id)
+			if err != nil || json.Unmarshal(raw, &shown) != nil {
+				t.Fatal(err)
+			}
+			text, err := json.Marshal(shown)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[k] = append(seen[k], what+": "+string(text))
+		}
+		send := func(what, body string) {
+			t.Helper()
+			status, answer, err := send(t, http.MethodPatch, kr.url+"/admin/identities/"+id.String(), body)
+			if err != nil || status != http.StatusOK {
+				t.Fatalf("%s: %d %s, %v", what, status, answer, err)
+			}
+			look(what)
+		}
+		verified := strings.Join([]string{
+			patch("replace", at+"verified", `true`), patch("replace", at+"status", `"completed"`),
+			patch("replace", at+"verified_at", `"2031-02-03T04:05:06.789012Z"`),
+		}, "")
+		verified = strings.ReplaceAll(verified, "][", ",")
+		send("verified", verified)
+		send("nothing", `[]`)
+		send("named", patch("replace", at+"value", `"`+email+`"`))
+		send("another place", patch("replace", "/verifiable_addresses/3/status", `"sent"`))
+		for _, e := range []string{strings.ToUpper(email), "x-" + email, email} {
+			if err := kr.Replace(t.Context(), id, person(e)); err != nil {
+				t.Fatal(err)
+			}
+			look("traits have " + e)
+		}
+		send("verified again", verified)
+		send("named another", patch("replace", at+"value", `"other@example.com"`))
+	}
+	for i, want := range seen[0] {
+		if got := seen[1][i]; got != want {
+			t.Errorf("fake: %s\nreal: %s", got, want)
 		}
 	}
 }

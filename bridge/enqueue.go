@@ -1,0 +1,80 @@
+package bridge
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// View gives an invitation as the world sees it.
+func (i Invitation) View() View {
+	return View{
+		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, SchemaID: i.SchemaID,
+		InviterID: i.InviterID, InviterName: i.InviterName, Locale: i.Locale, ReturnTo: i.ReturnTo,
+		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, ExpiresAt: i.ExpiresAt,
+		AcceptedAt: i.AcceptedAt, RevokedAt: i.RevokedAt,
+		SentAt: i.SentAt, SendCount: i.SendCount, Delivery: i.Delivery,
+	}
+}
+
+func payload(event Event, inv Invitation, at time.Time) Payload {
+	return Payload{Type: event, Timestamp: at, Data: PayloadData{Invitation: inv.View(), IdentityID: inv.IdentityID}}
+}
+
+// telling is a set of messages about one event, ready to be written in the
+// transaction of the change that they tell of. Their ids are minted before it,
+// because a transaction may run more than once.
+type telling struct {
+	event     Event
+	endpoints []string
+	ids       []uuid.UUID
+}
+
+// tell prepares the messages of an event, one for each endpoint that wants it.
+func (s *Service) tell(event Event) telling {
+	if s.config.Endpoints == nil {
+		return telling{event: event}
+	}
+	t := telling{event: event, endpoints: s.config.Endpoints(event)}
+	for range t.endpoints {
+		t.ids = append(t.ids, uuid.Must(uuid.NewV7()))
+	}
+	return t
+}
+
+// write enqueues the messages, save those for which skip is true.
+func (t telling) write(tx Tx, p Payload, skip func(endpoint string) bool) error {
+	for i, endpoint := range t.endpoints {
+		if skip != nil && skip(endpoint) {
+			continue
+		}
+		err := tx.PutMessage(Message{
+			ID: t.ids[i], Endpoint: endpoint, InvitationID: p.Data.Invitation.ID, State: MessageQueued, Payload: p,
+			CreatedAt: p.Timestamp, UpdatedAt: p.Timestamp, DueAt: p.Timestamp, Since: p.Timestamp,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change writes an invitation and, if its state is now another, tells of it.
+func (t telling) change(tx Tx, before, after Invitation, now time.Time) error {
+	if err := tx.PutInvitation(after); err != nil || before.State == after.State {
+		return err
+	}
+	return t.write(tx, payload(t.event, after, now), nil)
+}
+
+// wake has the workers look at the endpoints of what was committed.
+func (s *Service) wake(tellings ...telling) {
+	if s.config.Wake == nil {
+		return
+	}
+	for _, t := range tellings {
+		for _, endpoint := range t.endpoints {
+			s.config.Wake(endpoint)
+		}
+	}
+}

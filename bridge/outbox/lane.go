@@ -1,0 +1,146 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+// lane is the way to one endpoint.
+type lane struct {
+	Endpoint
+	log      *slog.Logger
+	woken    chan struct{}
+	disabled atomic.Bool // the endpoint wants no more
+}
+
+// run claims and sends until ctx ends.
+func (l *lane) run(ctx context.Context, queue Queue) {
+	// Attempts outlive ctx by stopTimeout.
+	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	f := newFlight(l.Concurrency)
+	for ctx.Err() == nil && !l.disabled.Load() {
+		// Half of the slots at once: claims of one message each would cost a
+		// commit each.
+		if !f.await(ctx, (l.Concurrency+1)/2) {
+			break
+		}
+		claimed, next, err := queue.ClaimMessages(ctx, l.Name, f.free(), lease)
+		if err != nil {
+			if ctx.Err() == nil {
+				l.log.Error("messages cannot be claimed", "cause", err.Error())
+			}
+			next = time.Now().Add(storePause)
+		}
+		if ctx.Err() != nil {
+			l.handBack(context.WithoutCancel(ctx), queue, claimed)
+			break
+		}
+		for _, c := range claimed {
+			f.start(func() { l.attempt(sending, queue, c) })
+		}
+		if len(claimed) == 0 || !next.IsZero() && next.After(time.Now()) {
+			l.sleep(ctx, next)
+		}
+	}
+	stop := time.AfterFunc(stopTimeout, cut)
+	defer stop.Stop()
+	f.land()
+}
+
+// drain claims and sends until nothing is due.
+func (l *lane) drain(ctx context.Context, queue Queue) error {
+	f := newFlight(l.Concurrency)
+	for !l.disabled.Load() {
+		claimed, _, err := queue.ClaimMessages(ctx, l.Name, l.Concurrency, lease)
+		if len(claimed) == 0 || err != nil {
+			return err
+		}
+		for _, c := range claimed {
+			f.start(func() { l.attempt(ctx, queue, c) })
+		}
+		f.land()
+	}
+	return nil
+}
+
+func (l *lane) wake() {
+	select {
+	case l.woken <- struct{}{}:
+	default: // it is going to look anyway
+	}
+}
+
+// sleep waits until next, or until the lane is woken. A zero next is never.
+func (l *lane) sleep(ctx context.Context, next time.Time) {
+	var due <-chan time.Time
+	if !next.IsZero() {
+		timer := time.NewTimer(time.Until(next))
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-l.woken:
+	case <-due:
+	case <-ctx.Done():
+	}
+}
+
+// attempt sends one message, and notes what came of it.
+func (l *lane) attempt(ctx context.Context, queue Queue, c bridge.Claimed) {
+	result := l.send(ctx, c.Dispatch)
+	l.report(c.Dispatch, result)
+	if result.Outcome == bridge.Disabled {
+		l.disabled.Store(true)
+	}
+	// What was sent is to be noted even if the process is to stop: else it is
+	// sent twice.
+	err := queue.FinishMessage(context.WithoutCancel(ctx), c, result)
+	if err != nil {
+		l.log.Error("an attempt cannot be noted, and will be repeated", "message_id", c.Dispatch.MessageID, "cause", err.Error())
+	}
+	if err != nil || result.Outcome == bridge.Retry {
+		l.wake() // there is a new time to wait for
+	}
+}
+
+func (l *lane) send(ctx context.Context, d bridge.Dispatch) (result bridge.Result) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	defer func() {
+		if value := recover(); value != nil {
+			// The value may hold anything: only its type is told.
+			result = bridge.Result{Outcome: bridge.Retry, Detail: fmt.Sprintf("the sender panicked with a %T", value)}
+		}
+	}()
+	return l.Sender.Send(ctx, d)
+}
+
+func (l *lane) report(d bridge.Dispatch, r bridge.Result) {
+	level, text := slog.LevelInfo, "message sent"
+	switch r.Outcome {
+	case bridge.Sent:
+	case bridge.Retry:
+		level, text = slog.LevelWarn, "message not sent yet"
+	case bridge.Failed:
+		level, text = slog.LevelError, "message failed"
+	case bridge.Disabled:
+		level, text = slog.LevelError, "endpoint disabled until restart: it answered that it is gone"
+	}
+	l.log.Log(context.Background(), level, text, "message_id", d.MessageID, "event", d.Payload.Type,
+		"invitation_id", d.Payload.Data.Invitation.ID, "attempt", d.Attempt, "status", r.Status, "detail", r.Detail)
+}
+
+func (l *lane) handBack(ctx context.Context, queue Queue, claimed []bridge.Claimed) {
+	if len(claimed) == 0 {
+		return
+	}
+	if err := queue.HandBack(ctx, claimed); err != nil {
+		l.log.Warn("claims cannot be handed back, and lapse by themselves", "cause", err.Error())
+	}
+}

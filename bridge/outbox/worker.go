@@ -1,0 +1,87 @@
+// Package outbox delivers messages: it claims what is due, sends it, and notes
+// what came of it. Which messages there are, when they are due, and what an
+// outcome means for them is the domain's business.
+//
+// It promises at least one attempt at each message, with the same id in each. A
+// process that dies leaves a lease behind; when that ends, the message is due
+// again. The order of messages is not kept. Endpoints do not wait for each
+// other: each has a lane with its own claims and its own bounded concurrency.
+package outbox
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+// Queue is where messages come from; *bridge.Service is one.
+type Queue interface {
+	ClaimMessages(ctx context.Context, endpoint string, limit int, lease time.Duration) ([]bridge.Claimed, time.Time, error)
+	FinishMessage(ctx context.Context, c bridge.Claimed, r bridge.Result) error
+	HandBack(ctx context.Context, claimed []bridge.Claimed) error
+}
+
+// Endpoint is a place that messages go to.
+type Endpoint struct {
+	Name        string
+	Sender      bridge.Sender
+	Concurrency int // attempts at once; at least 1
+}
+
+const (
+	attemptTimeout = 35 * time.Second // a sender's own bounds are shorter
+	lease          = attemptTimeout + 25*time.Second
+	stopTimeout    = 10 * time.Second // for attempts in flight, when told to stop
+	storePause     = 5 * time.Second  // after the store failed
+)
+
+// Worker delivers to a fixed set of endpoints.
+type Worker struct {
+	lanes map[string]*lane
+}
+
+// New makes a Worker. It starts nothing.
+func New(endpoints []Endpoint, log *slog.Logger) *Worker {
+	w := &Worker{lanes: make(map[string]*lane)}
+	for _, e := range endpoints {
+		w.lanes[e.Name] = &lane{Endpoint: e, log: log.With("endpoint", e.Name), woken: make(chan struct{}, 1)}
+	}
+	return w
+}
+
+// Wake has the worker look at an endpoint now. It never blocks, may be called
+// before Run, and does nothing for an endpoint that is not the worker's.
+func (w *Worker) Wake(endpoint string) {
+	if l, ok := w.lanes[endpoint]; ok {
+		l.wake()
+	}
+}
+
+// Run delivers until ctx ends. Then it claims nothing more, gives the attempts
+// in flight ten seconds to end, and returns when all of them have.
+func (w *Worker) Run(ctx context.Context, queue Queue) {
+	var lanes sync.WaitGroup
+	for _, l := range w.lanes {
+		lanes.Go(func() { l.run(ctx, queue) })
+	}
+	lanes.Wait()
+}
+
+// Drain delivers what is due now, at all endpoints, and returns when nothing is
+// due any more: for tests and tools that have a clock of their own.
+func (w *Worker) Drain(ctx context.Context, queue Queue) error {
+	errs := make(chan error, len(w.lanes))
+	for _, l := range w.lanes {
+		go func() { errs <- l.drain(ctx, queue) }()
+	}
+	var first error
+	for range w.lanes {
+		if err := <-errs; first == nil {
+			first = err
+		}
+	}
+	return first
+}

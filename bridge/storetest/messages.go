@@ -1,0 +1,434 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"invitebridge/bridge"
+
+	"github.com/google/uuid"
+)
+
+var messageTests = slices.Concat(messageValueTests, messageDeletionTests, queueTests, messageListTests, messageTxTests)
+
+var messageValueTests = []test{
+	{"all fields set", func(b *bench) {
+		inv := b.full()
+		b.put(inv)
+		for _, state := range bridge.MessageStates() {
+			m := b.fullMessage(inv)
+			m.State = state
+			b.post(m)
+			b.same(string(state), m, b.message(m.ID))
+		}
+	}},
+	{"every event", func(b *bench) {
+		inv := b.full()
+		b.put(inv)
+		for _, event := range bridge.Events() {
+			m := b.fullMessage(inv)
+			m.Payload.Type = event
+			b.post(m)
+			b.same(string(event), m, b.message(m.ID))
+		}
+	}},
+	{"many attempts, in their order", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		m := b.queued(inv)
+		for i := range 60 {
+			outcomes := []bridge.SendOutcome{bridge.Sent, bridge.Retry, bridge.Failed, bridge.Disabled}
+			m.Attempts = append(m.Attempts, bridge.Attempt{
+				At: epoch.Add(time.Duration(i) * time.Minute), Took: time.Duration(i) * time.Millisecond, Outcome: outcomes[i%4], Status: i, Detail: fmt.Sprint(i),
+			})
+			b.post(m)
+		}
+		b.same("message", m, b.message(m.ID))
+	}},
+	{"only what must be set", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		m := b.queued(inv)
+		b.post(m)
+		b.same("message", m, b.message(m.ID))
+	}},
+	{"empty fields stay empty", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		m := bridge.Message{ID: b.queued(inv).ID, InvitationID: inv.ID, State: bridge.MessageSent}
+		b.post(m)
+		b.same("message", m, b.message(m.ID))
+	}},
+	{"texts that need care", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		for _, text := range []string{
+			`"quoted" & <b>`, "two\nlines\tand\\", "%_*?", " spaces ", "naïve 日本語 🙂", "\u2028\u202e", "null", "{}", strings.Repeat("long ", 20_000),
+		} {
+			m := b.fullMessage(inv)
+			m.Endpoint, m.Payload.Data.Message.Detail, m.Payload.Data.Invitation.InviterName, m.Attempts[0].Detail = text, text, text, text
+			b.post(m)
+			b.same(text, m, b.message(m.ID))
+			b.same(text+" queued", []bridge.Message{m}, b.queue(text, 2))
+		}
+	}},
+	{"times come back in UTC, to the microsecond", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		m, at := b.fullMessage(inv), time.Date(2999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+		m.DueAt, m.Claim.Until, m.Attempts[1].At, m.Payload.Timestamp = at, at, at, at
+		b.post(m)
+		got := b.message(m.ID)
+		for what, got := range map[string]time.Time{
+			"DueAt": got.DueAt, "Until": got.Claim.Until, "At": got.Attempts[1].At, "Timestamp": got.Payload.Timestamp,
+		} {
+			if got != at { // with the location, not only the instant
+				b.Errorf("%s: got %#v, want %#v", what, got, at)
+			}
+		}
+	}},
+	{"a put replaces the whole, in every index", func(b *bench) {
+		former, inv := b.full(), b.invitation()
+		b.put(former, inv)
+		m := b.fullMessage(former)
+		b.post(m)
+		plain := b.queued(inv)
+		plain.ID, plain.Endpoint = m.ID, "chat"
+		b.post(plain)
+		b.same("message", plain, b.message(m.ID))
+		b.sameMessages([]bridge.Message{plain}, former.ID)
+		b.same("the former endpoint", []bridge.Message{}, b.queue(m.Endpoint, 9))
+		b.post(m)
+		b.sameMessages([]bridge.Message{m}, inv.ID)
+		b.same("the endpoint in between", []bridge.Message{}, b.queue(plain.Endpoint, 9))
+	}},
+	{"a put that changes one thing", func(b *bench) {
+		inv, other := b.invitation(), b.invitation()
+		b.put(inv, other)
+		m, neighbour := b.fullMessage(inv), b.queued(inv)
+		b.post(m, neighbour)
+		for _, change := range []func(){
+			func() { m.State = bridge.MessageFailed },
+			func() { m.State = bridge.MessageQueued },
+			func() { m.Endpoint = neighbour.Endpoint },
+			func() { m.InvitationID = other.ID },
+			func() { m.Claim = &bridge.MessageClaim{ID: m.Claim.ID, Until: neighbour.DueAt.Add(-time.Microsecond)} },
+			func() { m.Claim = nil },
+			func() { m.DueAt = neighbour.DueAt.Add(-time.Microsecond) },
+			func() { m.Attempts = m.Attempts[:1:1] },
+			func() { m.Payload.Data.Link = "https://else.example.com" },
+			func() { m.State = bridge.MessageSent },
+		} {
+			change()
+			b.post(m)
+			b.sameMessages([]bridge.Message{m, neighbour}, inv.ID, other.ID)
+		}
+	}},
+	{"the same put twice", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		m := b.fullMessage(inv)
+		b.post(m, m)
+		b.post(m)
+		b.sameMessages([]bridge.Message{m})
+	}},
+	{"what is returned is a copy", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		m := b.fullMessage(inv)
+		b.post(m)
+		want := b.message(m.ID)
+		b.update(func(tx bridge.Tx) error {
+			one, err := tx.Message(m.ID)
+			queue, queueErr := tx.QueuedMessages(m.Endpoint, 1)
+			list, listErr := tx.ListMessages(bridge.MessageQuery{Limit: 1})
+			if err := errors.Join(err, queueErr, listErr); err != nil {
+				return err
+			}
+			for _, got := range []bridge.Message{one, queue[0], list[0]} {
+				got.Claim.ID, got.Attempts[0].Detail, got.Payload.Data.Message.Detail = uuid.Max, "else", "else"
+			}
+			again, err := tx.Message(m.ID)
+			b.same("in the same transaction", want, again)
+			return err
+		})
+		b.sameMessages([]bridge.Message{want})
+	}},
+	{"what was put is a copy", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		want := b.fullMessage(inv)
+		b.update(func(tx bridge.Tx) error {
+			m := want
+			claim, failed := *want.Claim, *want.Payload.Data.Message
+			m.Claim, m.Attempts, m.Payload.Data.Message = &claim, slices.Clone(want.Attempts), &failed
+			err := tx.PutMessage(m)
+			claim.Until, m.Attempts[0].Detail, failed.Detail = far, "else", "else"
+			return err
+		})
+		b.sameMessages([]bridge.Message{want})
+	}},
+	{"unknown ids", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		b.post(b.queued(inv))
+		b.view(func(tx bridge.Tx) error {
+			for _, id := range []uuid.UUID{{}, uuid.Max, inv.ID, b.queued(inv).ID} {
+				_, err := tx.Message(id)
+				b.is(err, bridge.ErrMissing)
+			}
+			return nil
+		})
+	}},
+	{"no message without an invitation", func(b *bench) {
+		inv, none := b.invitation(), b.invitation()
+		b.put(inv)
+		m, moved := b.queued(none), b.fullMessage(inv)
+		b.post(moved)
+		late := b.queued(inv)
+		b.update(func(tx bridge.Tx) error {
+			b.is(tx.PutMessage(m), bridge.ErrMissing)
+			nameless := m
+			nameless.InvitationID = uuid.Nil
+			b.is(tx.PutMessage(nameless), bridge.ErrMissing)
+			stray := moved
+			stray.InvitationID, stray.State, stray.Endpoint = none.ID, bridge.MessageSent, "else"
+			b.is(tx.PutMessage(stray), bridge.ErrMissing)
+			b.sameMessagesIn(tx, []bridge.Message{moved}, none.ID)
+			return tx.PutMessage(late) // the Tx goes on
+		})
+		b.sameMessages([]bridge.Message{moved, late}, none.ID)
+		b.put(none)
+		b.sameMessages([]bridge.Message{moved, late}, none.ID)
+	}},
+	{"in the transaction that puts the invitation", func(b *bench) {
+		inv := b.invitation()
+		m := b.fullMessage(inv)
+		b.update(func(tx bridge.Tx) error {
+			b.is(tx.PutMessage(m), bridge.ErrMissing)
+			err := errors.Join(tx.PutInvitation(inv), tx.PutMessage(m))
+			b.sameMessagesIn(tx, []bridge.Message{m})
+			return err
+		})
+		b.sameMessages([]bridge.Message{m})
+	}},
+	{"changes of the invitation leave them as they are", func(b *bench) {
+		inv := b.invitation()
+		b.put(inv)
+		m := b.fullMessage(inv)
+		b.post(m)
+		inv.State, inv.Email = bridge.StateRevoked, "changed@example.com"
+		b.put(inv)
+		b.sameMessages([]bridge.Message{m})
+	}},
+	{"an id of its own kind", func(b *bench) {
+		inv, other := b.invitation(), b.invitation()
+		b.put(inv, other)
+		own, crossed := b.queued(inv), b.queued(inv)
+		own.ID, crossed.ID = inv.ID, other.ID
+		b.post(own, crossed)
+		b.delete(other)
+		b.sameMessages([]bridge.Message{own, crossed}, other.ID)
+		b.same("invitation", inv, b.get(inv.ID))
+	}},
+}
+
+var messageDeletionTests = []test{
+	{"deletion takes all messages of the invitation, and no other", func(b *bench) {
+		owners := b.owners(5)
+		world := b.outbox(owners, 60)
+		b.post(world...)
+		for _, i := range []int{2, 0, 4} {
+			gone := owners[i]
+			b.delete(gone)
+			world = without(world, gone.ID)
+			b.sameMessages(world, gone.ID)
+			b.put(gone) // an old message must not come back with the id
+			b.sameMessages(world, gone.ID)
+		}
+	}},
+	{"deletion in every state", func(b *bench) {
+		for _, state := range bridge.MessageStates() {
+			for _, claimed := range []bool{false, true} {
+				inv := b.invitation()
+				b.put(inv)
+				m := b.fullMessage(inv)
+				if m.State = state; !claimed {
+					m.Claim = nil
+				}
+				b.post(m)
+				b.delete(inv)
+				b.sameMessages(nil, inv.ID)
+				b.same("queue", []bridge.Message{}, b.queue(m.Endpoint, 9))
+			}
+		}
+	}},
+	{"deletion goes by whose it is now", func(b *bench) {
+		former, inv := b.invitation(), b.invitation()
+		b.put(former, inv)
+		m := b.fullMessage(former)
+		b.post(m)
+		m.InvitationID = inv.ID
+		b.post(m)
+		b.delete(former)
+		b.sameMessages([]bridge.Message{m}, former.ID)
+		b.delete(inv)
+		b.sameMessages(nil, former.ID, inv.ID)
+	}},
+	{"deletion in the transaction that put them", func(b *bench) {
+		inv := b.invitation()
+		m := b.fullMessage(inv)
+		b.update(func(tx bridge.Tx) error {
+			err := errors.Join(tx.PutInvitation(inv), tx.PutMessage(m), tx.DeleteInvitation(inv.ID))
+			b.sameMessagesIn(tx, nil, inv.ID)
+			b.is(tx.PutMessage(m), bridge.ErrMissing)
+			return err
+		})
+		b.sameMessages(nil, inv.ID)
+	}},
+	{"in the transaction that deletes everything", func(b *bench) {
+		owners := b.owners(40)
+		world := b.outbox(owners, 400)
+		b.post(world...)
+		b.update(func(tx bridge.Tx) error {
+			kept := world
+			for _, inv := range owners[1 : len(owners)-1] {
+				if err := tx.DeleteInvitation(inv.ID); err != nil {
+					return err
+				}
+				kept = without(kept, inv.ID)
+			}
+			b.sameMessagesIn(tx, kept, owners[20].ID)
+			b.is(errors.Join(tx.DeleteInvitation(owners[0].ID), tx.DeleteInvitation(owners[39].ID)), nil)
+			b.sameMessagesIn(tx, nil, owners[0].ID)
+			return errors.Join(putAll(owners[0])(tx), postAll(of(owners[0], world)...)(tx))
+		})
+		b.sameMessages(of(owners[0], world), owners[20].ID)
+	}},
+}
+
+// queued makes the next message, with an id above those of all before it.
+func (b *bench) queued(inv bridge.Invitation) bridge.Message {
+	b.made++
+	at := epoch.Add(time.Duration(b.made) * time.Second)
+	return bridge.Message{
+		ID:           idAt(at, b.made),
+		Endpoint:     "crm",
+		InvitationID: inv.ID,
+		State:        bridge.MessageQueued,
+		Payload: bridge.Payload{
+			Type: bridge.EventInvitationRevoked, Timestamp: at, Data: bridge.PayloadData{Invitation: inv.View()},
+		},
+		CreatedAt: at,
+		UpdatedAt: at,
+		DueAt:     at,
+		Since:     at,
+	}
+}
+
+// fullMessage makes a message with every field set, those of its payload as
+// well.
+func (b *bench) fullMessage(inv bridge.Invitation) bridge.Message {
+	m := b.queued(inv)
+	at := m.CreatedAt
+	m.Endpoint = bridge.EndpointCourier
+	m.UpdatedAt, m.DueAt, m.Since = at.Add(time.Microsecond), at.Add(time.Minute), at.Add(time.Second)
+	m.Tries = 2
+	m.Claim = &bridge.MessageClaim{ID: uuid.UUID{4, 5, 6}, Until: at.Add(time.Hour)}
+	m.Attempts = []bridge.Attempt{
+		{At: at.Add(2 * time.Second), Took: 1500 * time.Millisecond, Outcome: bridge.Retry, Status: 503, Detail: "the receiver is out"},
+		{At: at.Add(5 * time.Minute), Took: time.Nanosecond, Outcome: bridge.Failed, Status: 410, Detail: "it is gone"},
+	}
+	view := b.full().View()
+	view.ID = inv.ID
+	m.Payload = bridge.Payload{Type: bridge.EventDeliveryFailed, Timestamp: at.Add(-time.Microsecond), Data: bridge.PayloadData{
+		Invitation: view, IdentityID: uuid.UUID{7, 8, 9}, Token: "token", Link: "https://app.example.com/?a=b&c=d",
+		Message: &bridge.FailedMessage{ID: uuid.UUID{10, 11}, Event: bridge.EventTokenCreated, Endpoint: "chat", Detail: "it said no"},
+	}}
+	return m
+}
+
+// owners makes invitations to have messages, and puts them.
+func (b *bench) owners(count int) (list []bridge.Invitation) {
+	b.Helper()
+	for range count {
+		list = append(list, b.invitation())
+	}
+	b.put(list...)
+	return list
+}
+
+// outbox makes messages in every state, claimed and not, of several endpoints,
+// in turn for each owner. No two of them want a worker at the same time, and
+// neither ids nor the order of writing tell which comes first.
+func (b *bench) outbox(owners []bridge.Invitation, count int) (list []bridge.Message) {
+	states := bridge.MessageStates()
+	for i := range count {
+		m := b.queued(owners[i%len(owners)])
+		m.State = states[i/len(owners)%len(states)]
+		m.Endpoint = fmt.Sprint("endpoint-", i%3)
+		m.DueAt = epoch.Add(time.Duration(i*7919%count) * time.Minute)
+		if i%7 < 3 {
+			// Some leases end before the message was due, some long after.
+			until := m.DueAt.Add(time.Duration(i%7-1)*12*time.Hour + time.Duration(i%7+1)*time.Second)
+			m.Claim = &bridge.MessageClaim{ID: uuid.UUID{byte(i)}, Until: until}
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+func of(inv bridge.Invitation, world []bridge.Message) []bridge.Message {
+	return slices.DeleteFunc(slices.Clone(world), func(m bridge.Message) bool { return m.InvitationID != inv.ID })
+}
+
+func without(world []bridge.Message, invitation uuid.UUID) []bridge.Message {
+	return slices.DeleteFunc(slices.Clone(world), func(m bridge.Message) bool { return m.InvitationID == invitation })
+}
+
+func (b *bench) post(list ...bridge.Message) {
+	b.Helper()
+	b.update(postAll(list...))
+}
+
+func postAll(list ...bridge.Message) func(bridge.Tx) error {
+	return func(tx bridge.Tx) error {
+		for _, m := range list {
+			if err := tx.PutMessage(m); err != nil {
+				return fmt.Errorf("put %s: %w", m.ID, err)
+			}
+		}
+		return nil
+	}
+}
+
+// message reads a message that must be there.
+func (b *bench) message(id uuid.UUID) (m bridge.Message) {
+	b.Helper()
+	b.view(func(tx bridge.Tx) (err error) {
+		m, err = tx.Message(id)
+		return err
+	})
+	return m
+}
+
+func (b *bench) queue(endpoint string, limit int) (list []bridge.Message) {
+	b.Helper()
+	b.view(func(tx bridge.Tx) (err error) {
+		list, err = tx.QueuedMessages(endpoint, limit)
+		return err
+	})
+	return list
+}
+
+func (b *bench) messages(q bridge.MessageQuery) (list []bridge.Message) {
+	b.Helper()
+	b.view(func(tx bridge.Tx) (err error) {
+		list, err = tx.ListMessages(q)
+		return err
+	})
+	return list
+}

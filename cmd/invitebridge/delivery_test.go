@@ -1,0 +1,251 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/mail/mailtest"
+	"invitebridge/config"
+	"invitebridge/kratos/kratostest"
+)
+
+var tokenInLink = regexp.MustCompile(`/invite/([A-Za-z0-9_-]{22})\b`)
+
+// wired is a bridge with a real Kratos, a mail server and hooks.
+type wired struct {
+	*running
+	kratos  *kratostest.Server
+	mailbox *mailtest.Mailbox
+	crm     *hookReceiver // is told of everything
+	gate    *hookReceiver // is asked before identities and passwords are created
+}
+
+func newWired(t *testing.T) *wired {
+	t.Helper()
+	mailbox, err := mailtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(mailbox.Stop)
+	w := &wired{kratos: kratostest.Shared(t), mailbox: mailbox, crm: newHookReceiver(t), gate: newHookReceiver(t)}
+	w.running = startBridge(t, w.kratos, "log: { level: trace }", fmt.Sprintf(`
+courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com, from_name: Example } }
+hooks:
+  - { id: crm, url: "%s/crm?key=CANARY-query", secrets: [ %s ], headers: { X-Env: CANARY-header },
+      events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired, delivery_failed ] }
+  - { id: gate, url: %s, secrets: [ %s ], can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
+`, mailbox.URI(), w.crm.URL, hookSecret, w.gate.URL, hookSecret))
+	return w
+}
+
+// letter waits for the mail to an address.
+func (w *wired) letter(email string) mailtest.Letter {
+	w.t.Helper()
+	for {
+		select {
+		case letter := <-w.mailbox.Letters:
+			if len(letter.Recipients) != 1 {
+				w.t.Errorf("recipients: %v", letter.Recipients)
+			}
+			if letter.Recipients[0] == email {
+				return letter
+			}
+		case <-time.After(20 * time.Second):
+			w.t.Fatalf("no mail for %s", email)
+		}
+	}
+}
+
+// verified says whether Kratos holds the address for verified.
+func (w *wired) verified(t *testing.T, offer object) bool {
+	t.Helper()
+	addresses, _ := identity(t, w.kratos, offer)["verifiable_addresses"].([]any)
+	if len(addresses) != 1 {
+		t.Fatalf("addresses: %v", addresses)
+	}
+	return addresses[0].(object)["verified"] == true
+}
+
+func TestDelivery(t *testing.T) {
+	w := newWired(t)
+	var secrets []string
+
+	t.Run("the token decides whether the address is verified", func(t *testing.T) {
+		for _, road := range []string{"mail", "answer", "hook"} {
+			email := road + ".road@example.com"
+			offer := w.invite(object{"email": email, "inviter_name": "Grace"})
+			if offer["delivery"] != "queued" {
+				t.Errorf("delivery is %v", offer["delivery"])
+			}
+			inMail := tokenInLink.FindStringSubmatch(w.letter(email).Text)
+			hooked := w.crm.await("invitation_token_created", email)
+			if inMail == nil || hooked.token == "" || inMail[1] == hooked.token || inMail[1] == token(offer) {
+				t.Fatal("the three roads do not carry three tokens")
+			}
+			tokens := map[string]string{"mail": inMail[1], "answer": token(offer), "hook": hooked.token}
+			if a := w.accept(tokens[road], password); a.status != http.StatusOK {
+				t.Fatalf("%s: %d %s", road, a.status, a.text)
+			}
+			if got := w.verified(t, offer); got != (road == "mail") {
+				t.Errorf("accepted by %s, the address is verified: %v", road, got)
+			}
+			if err := w.kratos.SignIn(t.Context(), email, password); err != nil {
+				t.Error(err)
+			}
+			w.crm.await("post_password_creation", email)
+			for _, dead := range tokens {
+				secrets = append(secrets, dead)
+				if a := w.accept(dead, password); a.errorID() != "invitation_accepted" {
+					t.Errorf("another token lives: %d %s", a.status, a.text)
+				}
+			}
+			eventually(t, func() bool {
+				a := w.asAdmin(http.MethodGet, "/"+offer["id"].(string), nil)
+				return a.body["delivery"] == "sent" && a.body["send_count"] == 1.0 && a.body["sent_at"] != nil
+			})
+		}
+	})
+	t.Run("a hook refuses, and changes its mind", func(t *testing.T) {
+		const email = "gated@example.com"
+		refuse := func(_ hookEvent, rw http.ResponseWriter) bool {
+			rw.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(rw, `{"messages":[{"instance_ptr":"#/traits/email","messages":[{"id":4900001,"text":"No seat is left.","type":"error"}]}]}`)
+			return true
+		}
+		w.gate.Answer(refuse)
+		a := w.asAdmin(http.MethodPost, "/", object{"email": email})
+		if a.status != http.StatusForbidden || a.errorID() != "hook_refused" || !strings.Contains(a.text, "No seat is left.") {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+		w.gate.Answer(nil)
+		offer := w.invite(object{"email": email})
+		secrets = append(secrets, token(offer))
+		w.gate.Answer(refuse)
+		if a := w.accept(token(offer), password); a.status != http.StatusForbidden || !strings.Contains(a.text, `"instance_ptr":"#/traits/email"`) {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+		w.gate.Answer(func(_ hookEvent, rw http.ResponseWriter) bool {
+			rw.WriteHeader(http.StatusInternalServerError)
+			return true
+		})
+		if a := w.accept(token(offer), password); a.status != http.StatusServiceUnavailable || a.errorID() != "hook_unavailable" || a.header.Get("Retry-After") == "" {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+		w.gate.Answer(nil)
+		asked := len(w.gate.events("pre_password_creation", email))
+		var both sync.WaitGroup
+		statuses := make([]int, 2)
+		for i := range statuses {
+			both.Go(func() {
+				if a, err := send(t.Context(), http.MethodPost, w.public+base+"/"+token(offer), object{"password": password}); err == nil {
+					statuses[i] = a.status
+				}
+			})
+		}
+		both.Wait()
+		if statuses[0]+statuses[1] != http.StatusOK+http.StatusConflict && statuses[0]+statuses[1] != http.StatusOK+http.StatusGone {
+			t.Errorf("two at once: %v", statuses)
+		}
+		if n := len(w.gate.events("pre_password_creation", email)) - asked; n != 1 {
+			t.Errorf("the hook was asked %d times", n)
+		}
+	})
+	t.Run("a refused mail is failed, told of, and sent by a retry", func(t *testing.T) {
+		const email = "bounced@example.com"
+		w.mailbox.Refuse(550)
+		offer := w.invite(object{"email": email})
+		secrets = append(secrets, token(offer))
+		w.crm.await("delivery_failed", email)
+		id := offer["id"].(string)
+		if a := w.asAdmin(http.MethodGet, "/"+id, nil); a.body["delivery"] != "failed" {
+			t.Errorf("%s", a.text)
+		}
+		w.mailbox.Refuse(0)
+		for _, m := range w.messages("/" + id + "/messages?state=failed") {
+			a := w.asAdmin(http.MethodGet, "/messages/"+m["id"].(string), nil)
+			attempts, _ := a.body["attempts"].([]any)
+			if len(attempts) != 1 || attempts[0].(object)["status"] != 550.0 || m["endpoint"] != "courier" {
+				t.Errorf("%s", a.text)
+			}
+			if a := w.asAdmin(http.MethodPost, "/messages/"+m["id"].(string)+"/retry", nil); a.status != http.StatusOK {
+				t.Errorf("%d %s", a.status, a.text)
+			}
+		}
+		inMail := tokenInLink.FindStringSubmatch(w.letter(email).Text)
+		if a := w.accept(inMail[1], password); a.status != http.StatusOK {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+		if a := w.asAdmin(http.MethodGet, "/messages/"+id, nil); a.errorID() != "message_not_found" {
+			t.Errorf("%d %s", a.status, a.text)
+		}
+	})
+	t.Run("revoked", func(t *testing.T) {
+		offer := w.invite(object{"email": "revoked.hook@example.com", "notify": false})
+		secrets = append(secrets, token(offer))
+		if offer["delivery"] != "off" {
+			t.Errorf("delivery is %v", offer["delivery"])
+		}
+		w.asAdmin(http.MethodPost, "/"+offer["id"].(string)+"/revoke", nil)
+		w.crm.await("invitation_revoked", "revoked.hook@example.com")
+	})
+	if code := w.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	assertNoSecret(t, w.running, append(secrets, password, key, hookSecret, "CANARY-query"))
+	assertNoSecret(t, w.running, []string{"CANARY-header"})
+}
+
+func (b *running) messages(path string) (list []object) {
+	b.t.Helper()
+	a := b.asAdmin(http.MethodGet, path, nil)
+	if a.status != http.StatusOK {
+		b.t.Fatalf("%d %s", a.status, a.text)
+	}
+	decode(b.t, a.text, &list)
+	return list
+}
+
+// assertNoSecret greps the store and the log, which was kept at level trace.
+func assertNoSecret(t *testing.T, b *running, secrets []string) {
+	t.Helper()
+	file, err := os.ReadFile(b.store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := b.log.String()
+	if !strings.Contains(log, `"msg":"message sent"`) || !strings.Contains(string(file), "invitation_token_created") {
+		t.Error("the search proves nothing")
+	}
+	for _, secret := range secrets {
+		if strings.Contains(string(file), secret) {
+			t.Errorf("the store holds %.12s…", secret)
+		}
+		if strings.Contains(log, secret) {
+			t.Errorf("the log holds %.12s…", secret)
+		}
+	}
+}
+
+// TestConfigKnowsTheEvents: package config may not import the domain, and so
+// has the names of its own.
+func TestConfigKnowsTheEvents(t *testing.T) {
+	for _, event := range bridge.Events() {
+		_, err := config.Load(config.Options{Dev: true, Environ: []string{fmt.Sprintf(
+			`INVITEBRIDGE_HOOKS=[{id: a, url: "http://127.0.0.1/", events: [%s], can_interrupt: %v}]`, event, event.Blocking())}})
+		if err != nil {
+			t.Errorf("%s: %v", event, err)
+		}
+	}
+	_, err := config.Load(config.Options{Dev: true, Environ: []string{
+		`INVITEBRIDGE_HOOKS=[{id: ` + bridge.EndpointCourier + `, url: "http://127.0.0.1/", events: [invitation_revoked]}]`}})
+	if err == nil {
+		t.Error("a hook may have the courier's name")
+	}
+}
