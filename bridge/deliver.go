@@ -27,11 +27,11 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 	if next = queued[0].Next(); next.After(now) {
 		return nil, next, nil
 	}
-	tokens := make([]Token, limit)
-	for i := range tokens {
-		tokens[i] = MintToken()
-	}
+	begins := make([]beginning, limit)
 	id := uuid.New()
+	for i := range begins {
+		begins[i] = beginning{claim: id, token: MintToken(), failed: s.tell(EventDeliveryFailed), now: now, lease: lease}
+	}
 	err = s.update(ctx, func(tx Tx) error {
 		claimed, next = nil, time.Time{}
 		queued, err := tx.QueuedMessages(endpoint, limit+1)
@@ -42,7 +42,7 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 			if next = m.Next(); next.After(now) || i == limit {
 				return nil
 			}
-			c, err := s.claim(tx, m, id, tokens[i], now, lease)
+			c, err := s.claim(tx, m, begins[i])
 			if err != nil {
 				return err
 			}
@@ -53,7 +53,19 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 		next = time.Time{}
 		return nil
 	})
+	if err == nil && len(claimed) < len(queued) {
+		s.wake(begins[0].failed)
+	}
 	return claimed, next, err
+}
+
+// beginning is what one attempt begins with; minted before the transaction.
+type beginning struct {
+	claim  uuid.UUID
+	token  Token
+	failed telling
+	now    time.Time
+	lease  time.Duration
 }
 
 func (s *Service) queued(ctx context.Context, endpoint string, limit int) (queued []Message, err error) {
@@ -65,32 +77,54 @@ func (s *Service) queued(ctx context.Context, endpoint string, limit int) (queue
 }
 
 // claim begins one attempt. A message that carries a link gets its token here;
-// nil: the message was dropped, because its invitation is no longer pending.
-func (s *Service) claim(tx Tx, m Message, id uuid.UUID, token Token, now time.Time, lease time.Duration) (*Claimed, error) {
+// nil: it is a letter whose invitation is no longer pending.
+func (s *Service) claim(tx Tx, m Message, b beginning) (*Claimed, error) {
 	inv, err := tx.Invitation(m.InvitationID)
 	if err != nil {
 		return nil, err
 	}
 	p := m.Payload
 	if p.Type == EventTokenCreated {
-		switch pending := inv.Usable(now) == nil; {
-		case pending:
+		switch ended := inv.Usable(b.now); {
+		case ended == nil:
 			record := TokenRecord{InvitationID: inv.ID, Channel: channelOf(m.Endpoint), Epoch: inv.Epoch}
-			if err := tx.PutToken(token.Digest(), record); err != nil {
+			if err := tx.PutToken(b.token.Digest(), record); err != nil {
 				return nil, err
 			}
-			p.Data.Token, p.Data.Link = token.Reveal(), s.link(token)
+			p.Data.Token, p.Data.Link = b.token.Reveal(), s.link(b.token)
+		case m.Endpoint == EndpointCourier && errors.Is(ended, ErrExpired):
+			return nil, b.failed.giveUp(tx, m.Fail(b.now), inv, "the invitation expired before the letter got through", b.now)
 		case m.Endpoint == EndpointCourier:
-			return nil, tx.PutMessage(m.Drop(now))
+			return nil, tx.PutMessage(m.Drop(b.now))
 		}
 	}
-	m = m.Begin(id, now, lease)
+	m = m.Begin(b.claim, b.now, b.lease)
 	if err := tx.PutMessage(m); err != nil {
 		return nil, err
 	}
-	return &Claimed{claim: id, Dispatch: Dispatch{
-		MessageID: m.ID, Endpoint: m.Endpoint, Attempt: m.Tries, At: now, Payload: p,
+	return &Claimed{claim: b.claim, Dispatch: Dispatch{
+		MessageID: m.ID, Endpoint: m.Endpoint, Attempt: m.Tries, At: b.now, Payload: p,
 	}}, nil
+}
+
+// giveUp writes a failed message, shows it on the invitation if it was the
+// letter, and tells of it; but not of a failure to tell of a failure, and not
+// the endpoint that fails.
+func (t telling) giveUp(tx Tx, m Message, inv Invitation, detail string, now time.Time) error {
+	if m.Endpoint == EndpointCourier {
+		inv = inv.Delivered(false, now)
+		if err := tx.PutInvitation(inv); err != nil {
+			return err
+		}
+	}
+	if m.Payload.Type != EventDeliveryFailed {
+		p := payload(EventDeliveryFailed, inv, now)
+		p.Data.Message = &FailedMessage{ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, Detail: detail}
+		if err := t.write(tx, p, func(endpoint string) bool { return endpoint == m.Endpoint }); err != nil {
+			return err
+		}
+	}
+	return tx.PutMessage(m)
 }
 
 func channelOf(endpoint string) Channel {
@@ -105,9 +139,7 @@ func channelOf(endpoint string) Channel {
 func (s *Service) FinishMessage(ctx context.Context, c Claimed, r Result) error {
 	now, luck := s.now(), rand.Float64() //nolint:gosec // spreads load, keeps no secret
 	failed := s.tell(EventDeliveryFailed)
-	var told bool
 	err := s.update(ctx, func(tx Tx) error {
-		told = false
 		m, inv, err := held(tx, c)
 		if err != nil || m.ID == uuid.Nil {
 			return err
@@ -117,22 +149,17 @@ func (s *Service) FinishMessage(ctx context.Context, c Claimed, r Result) error 
 			deadline = inv.ExpiresAt
 		}
 		m = m.Finish(r, c.Dispatch.At, now, deadline, luck)
-		if m.Endpoint == EndpointCourier && m.State != MessageQueued {
-			inv = inv.Delivered(m.State == MessageSent, now)
-			if err := tx.PutInvitation(inv); err != nil {
-				return err
-			}
-		}
-		if told = m.State == MessageFailed && m.Payload.Type != EventDeliveryFailed; told {
-			p := payload(EventDeliveryFailed, inv, now)
-			p.Data.Message = &FailedMessage{ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, Detail: r.Detail}
-			if err := failed.write(tx, p, func(endpoint string) bool { return endpoint == m.Endpoint }); err != nil {
+		switch {
+		case m.State == MessageFailed:
+			return failed.giveUp(tx, m, inv, r.Detail, now)
+		case m.State == MessageSent && m.Endpoint == EndpointCourier:
+			if err := tx.PutInvitation(inv.Delivered(true, now)); err != nil {
 				return err
 			}
 		}
 		return tx.PutMessage(m)
 	})
-	if err == nil && told {
+	if r.Outcome != Sent {
 		s.wake(failed)
 	}
 	return err

@@ -18,7 +18,7 @@ type Identity struct {
 	Email          string // as the identity system sends mail to it; lower case; may be empty
 	Traits         json.RawMessage
 	MetadataPublic json.RawMessage // empty: none
-	MetadataAdmin  json.RawMessage // without the bridge's mark; empty: none
+	MetadataAdmin  json.RawMessage // without the bridge's mark; empty: none, or no member
 	Mark           Mark
 	// MarkForeign says that the admin metadata cannot take the bridge's mark:
 	// it is no object, or has a member of that name that is not the bridge's.

@@ -180,6 +180,12 @@ func (m Message) Drop(now time.Time) Message {
 	return m
 }
 
+// Fail ends a queued message that can no longer be delivered.
+func (m Message) Fail(now time.Time) Message {
+	m.State, m.Claim, m.UpdatedAt = MessageFailed, nil, now
+	return m
+}
+
 // Retry queues a failed message again, with the whole schedule before it, and
 // has a queued one attempted now. ErrMessageEnded for any other.
 func (m Message) Retry(now time.Time) (Message, error) {

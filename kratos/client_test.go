@@ -135,6 +135,13 @@ func TestEmailTrait(t *testing.T) {
 			if found, err = elsewhere.FindByEmail(t.Context(), email); err != nil || found.ID != i.ID || found.Email != "" {
 				t.Errorf("by another trait: found %+v, %v", found, err)
 			}
+			a := bridge.Activation{
+				InvitationID: i.Mark.InvitationID, AcceptedAt: time.Now(), Password: "correct horse",
+				Email: "other@example.com", VerifyEmail: true, // where no address is known, none is compared or marked
+			}
+			if err := elsewhere.Activate(t.Context(), i.ID, a); err != nil {
+				t.Errorf("by another trait: %v", err)
+			}
 		})
 	}
 }

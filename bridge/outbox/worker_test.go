@@ -2,6 +2,8 @@ package outbox_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/outbox"
+	"invitebridge/bridge/webhook"
 )
 
 // running starts the worker for real, and gives a function that stops it.
@@ -203,20 +206,32 @@ func TestLapsedLease(t *testing.T) {
 	}
 }
 
-// BenchmarkDrain measures how fast a backlog goes to a fast receiver.
+// BenchmarkDrain measures how fast a backlog goes to a fast receiver, over HTTP
+// and signed.
 func BenchmarkDrain(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
-		p := newPost(b, func(c *bridge.Config) { c.Endpoints = func(bridge.Event) []string { return []string{"well"} } })
+		var taken atomic.Int64
+		receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { taken.Add(1) }))
+		hooks, err := webhook.New(webhook.Config{Hooks: []webhook.Hook{{
+			ID: "well", URL: receiver.URL, Events: []bridge.Event{bridge.EventTokenCreated}, Secrets: []string{"whsec_YmVuY2htYXJrLXNlY3JldC1vZi0zMi1ieXRlcy1ubw=="},
+		}}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		p := newPost(b, func(c *bridge.Config) { c.Endpoints = hooks.Endpoints })
+		p.worker = outbox.New([]outbox.Endpoint{{Name: "well", Sender: hooks, Concurrency: 32}}, silent)
 		const messages = 10_000
 		p.backlog(messages)
 		b.StartTimer()
 		begin := time.Now()
 		p.drain()
 		b.StopTimer()
-		if n := len(p.well.Taken()); n != messages {
-			b.Fatalf("%d were delivered", n)
+		if taken.Load() != messages {
+			b.Fatalf("%d were delivered", taken.Load())
 		}
+		hooks.Close()
+		receiver.Close()
 		b.ReportMetric(messages/time.Since(begin).Seconds(), "messages/s")
 	}
 }

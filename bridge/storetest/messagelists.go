@@ -252,8 +252,13 @@ func (b *bench) pages(q bridge.MessageQuery, between func(page []bridge.Message)
 	b.Helper()
 	q.Limit = 3
 	for page := b.messages(q); len(page) > 0; page = b.messages(q) {
+		last := page[len(page)-1].ID
+		if q.Before != uuid.Nil && slices.Compare(last[:], q.Before[:]) >= 0 {
+			b.Errorf("a page before %s ends with %s", q.Before, last)
+			break // or it would never end
+		}
 		all = append(all, page...)
-		q.Before = page[len(page)-1].ID
+		q.Before = last
 		between(page)
 	}
 	return all

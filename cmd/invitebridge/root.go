@@ -60,6 +60,7 @@ func newRoot(environ []string, io stdio) *cobra.Command {
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newServe(environ, io), newConfig(environ, io), newVersion(io))
+	root.AddCommand(newClientCommands(environ, io)...)
 	return root
 }
 

@@ -21,6 +21,7 @@ import (
 // Letter is a mail as its reader sees it.
 type Letter struct {
 	From, To, Subject string
+	MessageID         string
 	Recipients        []string // of the envelope
 	Text              string   // the plain part
 	Raw               string
@@ -39,6 +40,7 @@ type Mailbox struct {
 	uri    string
 	mu     sync.Mutex
 	refuse *smtp.SMTPError
+	cut    bool
 }
 
 // Start listens on a free port. Stop it in the end.
@@ -48,7 +50,7 @@ func Start() (*Mailbox, error) {
 		return nil, err
 	}
 	m := &Mailbox{Letters: make(chan Letter, 1000), uri: "smtp://" + l.Addr().String() + "/?disable_starttls=true"}
-	m.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{box: m}, nil }))
+	m.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{box: m, conn: c}, nil }))
 	go func() { _ = m.server.Serve(l) }()
 	return m, nil
 }
@@ -69,9 +71,18 @@ func (m *Mailbox) Refuse(code int) {
 	}
 }
 
+// CutNext has the connection cut after the next letter was taken, before its
+// sender is told so.
+func (m *Mailbox) CutNext() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cut = true
+}
+
 // session takes one mail after the other.
 type session struct {
 	box        *Mailbox
+	conn       *smtp.Conn
 	recipients []string
 }
 
@@ -90,7 +101,8 @@ func (s *session) Data(r io.Reader) error {
 		return err
 	}
 	s.box.mu.Lock()
-	refuse := s.box.refuse
+	refuse, cut := s.box.refuse, s.box.cut
+	s.box.cut = false
 	s.box.mu.Unlock()
 	if refuse != nil {
 		return refuse
@@ -104,6 +116,9 @@ func (s *session) Data(r io.Reader) error {
 	case s.box.Letters <- letter:
 	default: // nobody reads on
 	}
+	if cut {
+		return s.conn.Conn().Close()
+	}
 	return nil
 }
 
@@ -113,7 +128,7 @@ func read(raw []byte) (Letter, error) {
 	if err != nil {
 		return Letter{}, err
 	}
-	letter := Letter{From: message.Header.Get("From"), To: message.Header.Get("To"), Raw: string(raw)}
+	letter := Letter{From: message.Header.Get("From"), To: message.Header.Get("To"), MessageID: message.Header.Get("Message-Id"), Raw: string(raw)}
 	if letter.Subject, err = new(mime.WordDecoder).DecodeHeader(message.Header.Get("Subject")); err != nil {
 		return Letter{}, err
 	}

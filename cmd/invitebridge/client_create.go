@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/httpapi"
+)
+
+// offerColumns leave out the token: the link carries it.
+var offerColumns = []string{"id", "email", "expires_at", "invitation_link"}
+
+func newCreateInvitation(o *clientOptions) *cobra.Command {
+	var f inviteFlags
+	cmd := &cobra.Command{
+		Use:     "invitation EMAIL...",
+		Aliases: []string{"invitations"},
+		Short:   "Invite e-mail addresses, or an inactive identity",
+		Long: "Invites each e-mail address, or with --identity-id an identity that is there and\n" +
+			"inactive. An address that has a pending invitation keeps that one, and gets a\n" +
+			"further token. The token and the link are in the result, and never shown again.",
+		Example: "  invitebridge create invitation ada@example.com --inviter-name Grace --expires-in 48h\n" +
+			"  invitebridge create invitation ada@example.com --traits '{\"name\": {\"first\": \"Ada\"}}'",
+		RunE: func(cmd *cobra.Command, emails []string) error {
+			request, err := f.request(cmd, emails)
+			if err != nil {
+				return usageError{err}
+			}
+			s, err := o.open()
+			if err != nil {
+				return err
+			}
+			if len(emails) == 0 {
+				emails = []string{""} // the identity says which
+			}
+			return createInvitations(cmd.Context(), s, request, emails)
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func createInvitations(ctx context.Context, s *session, request bridge.InviteRequest, emails []string) error {
+	return each(ctx, s, emails, offerColumns, func(ctx context.Context, email string) (httpapi.Offer, error) {
+		request.Email = email
+		offer, created, err := s.client.Invite(ctx, request)
+		if err != nil {
+			return offer, err
+		}
+		if !created {
+			s.note("%s was already invited; this is a further token of that invitation.", printable(offer.Email))
+		}
+		return offer, nil
+	})
+}
+
+// inviteFlags is the body of an invitation as flags.
+type inviteFlags struct {
+	bridge.InviteRequest
+	identityID                            string
+	traits, metadataPublic, metadataAdmin string
+}
+
+func (f *inviteFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.identityID, "identity-id", "", "`ID` of an inactive identity, instead of EMAIL")
+	flags.StringVar(&f.SchemaID, "schema-id", "", "`ID` of the identity schema; default the bridge's")
+	flags.StringVar(&f.traits, "traits", "", "traits as a `JSON` object; the e-mail trait is filled in")
+	flags.StringVar(&f.metadataPublic, "metadata-public", "", "public metadata as `JSON`")
+	flags.StringVar(&f.metadataAdmin, "metadata-admin", "", "admin metadata as a `JSON` object")
+	flags.StringVar(&f.InviterID, "inviter-id", "", "who invites: an `ID` of your choice")
+	flags.StringVar(&f.InviterName, "inviter-name", "", "who invites: the `NAME` that the invitee reads")
+	flags.StringVar(&f.Locale, "locale", "", "`LANGUAGE` of the e-mail, such as de")
+	flags.StringVar(&f.ReturnTo, "return-to", "", "`URL` to go to after accepting; must be an allowed one")
+	flags.DurationVar(&f.ExpiresIn, "expires-in", 0, "how long the invitation is good, such as 48h; default the bridge's")
+	flags.BoolVar(&f.Quiet, "no-notify", false, "tell the invitee nothing: the link is passed on by other means")
+}
+
+// request reads what the flags say; the e-mail is still missing.
+func (f *inviteFlags) request(cmd *cobra.Command, emails []string) (r bridge.InviteRequest, err error) {
+	r = f.InviteRequest
+	if (len(emails) == 0) == (f.identityID == "") {
+		return r, fmt.Errorf("give either EMAIL or --identity-id (try %q)", cmd.CommandPath()+" --help")
+	}
+	if f.identityID != "" {
+		if r.IdentityID, err = uuid.Parse(f.identityID); err != nil {
+			return r, errors.New("--identity-id is not an id")
+		}
+	}
+	if cmd.Flags().Changed("expires-in") && r.ExpiresIn <= 0 {
+		return r, errors.New("--expires-in must be more than nothing")
+	}
+	var object map[string]json.RawMessage
+	var value any
+	for _, flag := range []struct {
+		name, text string
+		shape      any
+		to         *json.RawMessage
+	}{
+		{"traits", f.traits, &object, &r.Traits},
+		{"metadata-public", f.metadataPublic, &value, &r.MetadataPublic},
+		{"metadata-admin", f.metadataAdmin, &object, &r.MetadataAdmin},
+	} {
+		if !cmd.Flags().Changed(flag.name) {
+			continue
+		}
+		if err := json.Unmarshal([]byte(flag.text), flag.shape); err != nil {
+			return r, fmt.Errorf("--%s is not the JSON it must be: %w", flag.name, err)
+		}
+		*flag.to = json.RawMessage(flag.text)
+	}
+	return r, nil
+}

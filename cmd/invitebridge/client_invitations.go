@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/httpapi"
+)
+
+var invitationColumns = []string{"id", "email", "state", "delivery", "created_at", "expires_at"}
+
+func newListInvitations(o *clientOptions) *cobra.Command {
+	var q httpapi.ListQuery
+	var state string
+	var p paging
+	cmd := &cobra.Command{
+		Use:     "invitations",
+		Aliases: []string{"invitation"},
+		Short:   "List invitations, newest first",
+		Example: "  invitebridge list invitations --state pending --inviter-id 42\n" +
+			"  invitebridge list invitations --state pending -q | xargs invitebridge revoke invitations",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if q.State, err = oneOf("state", state, bridge.States()); err != nil {
+				return err
+			}
+			if err := p.check(); err != nil {
+				return err
+			}
+			s, err := o.open()
+			if err != nil {
+				return err
+			}
+			q.PageSize, q.PageToken = p.size, p.token
+			page, err := s.client.List(cmd.Context(), q)
+			return showPage(s, page, err, invitationColumns)
+		},
+	}
+	cmd.Flags().StringVar(&state, "state", "", fmt.Sprintf("only those in this `STATE`, of %v", bridge.States()))
+	cmd.Flags().StringVar(&q.Email, "email", "", "only those of this `EMAIL`")
+	cmd.Flags().StringVar(&q.InviterID, "inviter-id", "", "only those by the inviter of this `ID`")
+	p.register(cmd)
+	return cmd
+}
+
+func newGetInvitation(o *clientOptions) *cobra.Command {
+	return byID(o, "invitation", "Show invitations", "", invitationColumns, (*httpapi.Client).Get)
+}
+
+func newRevokeInvitation(o *clientOptions) *cobra.Command {
+	return byID(o, "invitation", "Revoke invitations for good",
+		"Every token of a revoked invitation is dead. Revoking it again changes nothing.",
+		invitationColumns, (*httpapi.Client).Revoke)
+}
+
+func newResendInvitation(o *clientOptions) *cobra.Command {
+	return byID(o, "invitation", "Send invitations again, with a fresh expiry",
+		"The invitee is told again, and an expired invitation is pending again. The new\n"+
+			"token and link are in the result, and never shown again.",
+		offerColumns, (*httpapi.Client).Resend)
+}
+
+// byID makes a command that calls something for each id it is given.
+func byID[T any](
+	o *clientOptions, noun, short, long string, columns []string, call func(*httpapi.Client, context.Context, uuid.UUID) (T, error),
+) *cobra.Command {
+	return &cobra.Command{
+		Use:     noun + " ID...",
+		Aliases: []string{noun + "s"},
+		Short:   short,
+		Long:    long,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := parseIDs(cmd, args)
+			if err != nil {
+				return err
+			}
+			s, err := o.open()
+			if err != nil {
+				return err
+			}
+			return each(cmd.Context(), s, ids, columns, func(ctx context.Context, id uuid.UUID) (T, error) {
+				return call(s.client, ctx, id)
+			})
+		},
+	}
+}
+
+// showPage prints a page, or explains why there is none.
+func showPage[T any](s *session, page httpapi.Page[T], err error, columns []string) error {
+	if err != nil {
+		return s.explain(err)
+	}
+	if s.quiet && page.NextPageToken != "" {
+		fmt.Fprintf(s.io.err, "There are more: --page-token %s\n", page.NextPageToken)
+	}
+	return printPage(s.presenter, page, columns)
+}
+
+// oneOf reads a flag that has a few values; empty is one of them.
+func oneOf[S ~string](flag, text string, values []S) (S, error) {
+	if text != "" && !slices.Contains(values, S(text)) {
+		return "", usageError{fmt.Errorf("--%s must be one of %v", flag, values)}
+	}
+	return S(text), nil
+}

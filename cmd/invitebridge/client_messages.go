@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/httpapi"
+)
+
+var messageColumns = []string{"id", "event", "endpoint", "state", "invitation_id", "created_at", "next_attempt_at"}
+
+func newListMessages(o *clientOptions) *cobra.Command {
+	var q httpapi.MessagesQuery
+	var state, invitation string
+	var p paging
+	cmd := &cobra.Command{
+		Use:     "messages",
+		Aliases: []string{"message"},
+		Short:   "List the messages that were sent or are to be sent, newest first",
+		Example: "  invitebridge list messages --state failed -q | xargs invitebridge retry messages",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if q.State, err = oneOf("state", state, bridge.MessageStates()); err != nil {
+				return err
+			}
+			if err := p.check(); err != nil {
+				return err
+			}
+			var id uuid.UUID
+			if cmd.Flags().Changed("invitation") {
+				if id, err = uuid.Parse(invitation); err != nil {
+					return usageError{fmt.Errorf("--invitation %q is not an id", invitation)}
+				}
+			}
+			s, err := o.open()
+			if err != nil {
+				return err
+			}
+			q.PageSize, q.PageToken = p.size, p.token
+			var page httpapi.Page[httpapi.Message]
+			if id != uuid.Nil {
+				page, err = s.client.InvitationMessages(cmd.Context(), id, q)
+			} else {
+				page, err = s.client.Messages(cmd.Context(), q)
+			}
+			return showPage(s, page, err, messageColumns)
+		},
+	}
+	cmd.Flags().StringVar(&state, "state", "", fmt.Sprintf("only those in this `STATE`, of %v", bridge.MessageStates()))
+	cmd.Flags().StringVar(&invitation, "invitation", "", "only those of the invitation of this `ID`")
+	p.register(cmd)
+	return cmd
+}
+
+func newGetMessage(o *clientOptions) *cobra.Command {
+	return byID(o, "message", "Show messages with their attempts", "", nil, (*httpapi.Client).Message)
+}
+
+func newRetryMessage(o *clientOptions) *cobra.Command {
+	return byID(o, "message", "Send failed messages again",
+		"A message keeps its id, so that a receiver knows it again, and gets the whole\n"+
+			"schedule of attempts anew. One that is queued is attempted at once.",
+		messageColumns, (*httpapi.Client).RetryMessage)
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// record is a JSON object, in its order.
+type record []member
+
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+func newRecord(item any) (record, error) {
+	text, err := json.Marshal(item)
+	if err != nil {
+		return nil, err
+	}
+	return parseRecord(text)
+}
+
+func parseRecord(text []byte) (r record, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+		return nil, errors.Join(errors.New("a result is no JSON object"), err)
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		m := member{name: fmt.Sprint(name)}
+		if err := d.Decode(&m.value); err != nil {
+			return nil, err
+		}
+		r = append(r, m)
+	}
+	return r, nil
+}
+
+const none = "<none>" // as Kratos writes it
+
+// text gives a member as a cell of a table.
+func (r record) text(name string) string {
+	for _, m := range r {
+		if m.name == name {
+			return m.text()
+		}
+	}
+	return none
+}
+
+func (m member) text() string {
+	var text string
+	if json.Unmarshal(m.value, &text) != nil {
+		return printable(string(m.value)) // a number
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil && (m.name == "at" || strings.HasSuffix(m.name, "_at")) {
+		return at.Format(time.RFC3339) // nobody reads fractions of a second
+	}
+	return printable(text)
+}
+
+// list gives a member as the records in it, if it is such a list.
+func (m member) list() (rows []record, ok bool) {
+	var items []json.RawMessage
+	if json.Unmarshal(m.value, &items) != nil {
+		return nil, false
+	}
+	for _, item := range items {
+		row, err := parseRecord(item)
+		if err != nil {
+			return nil, false
+		}
+		rows = append(rows, row)
+	}
+	return rows, true
+}
+
+// printable keeps what a terminal would obey, or not show, out of it.
+func printable(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, "\\u%04x", r)
+		}
+	}
+	return out.String()
+}

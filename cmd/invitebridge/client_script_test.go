@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"invitebridge/kratos/kratostest"
+)
+
+var update = flag.Bool("update", false, "write what the client commands print into testdata/script")
+
+// TestScripts runs testdata/script, which specify the client commands, each
+// against a bridge of its own. Scripts have, beside the usual commands:
+//
+//	invitebridge ARG...       run the program; its output is made comparable, see scrubber
+//	code N                    the exit code of the last run
+//	until N invitebridge ...  run it until it prints N lines
+//	xargs invitebridge ...    run it with what was printed last as further arguments
+//	hook N                    the team's system answers webhooks with status N from now on
+//
+// The variable ID1 holds the id that outputs show as ...0001, and so on.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		UpdateScripts:      *update,
+		RequireUniqueNames: true,
+		Setup:              startScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"invitebridge": func(ts *testscript.TestScript, neg bool, args []string) { scriptOf(ts).show(ts, neg, args) },
+			"code":         func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).wantCode(ts, args) },
+			"until":        func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).until(ts, args) },
+			"xargs": func(ts *testscript.TestScript, neg bool, args []string) {
+				s := scriptOf(ts)
+				s.show(ts, neg, append(args[1:], strings.Fields(s.out)...))
+			},
+			"hook": func(ts *testscript.TestScript, _ bool, args []string) {
+				status, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				scriptOf(ts).hook.Store(int64(status))
+			},
+		},
+	})
+}
+
+// script is a running script.
+type script struct {
+	scrubber
+	hook atomic.Int64
+	code int    // of the last run
+	out  string // of the last run, as it was
+}
+
+type scriptKey struct{}
+
+func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
+
+func startScript(env *testscript.Env) error {
+	t := env.T().(testing.TB)
+	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
+	if err != nil {
+		return err
+	}
+	t.Cleanup(kratos.Close)
+	s := &script{}
+	s.hook.Store(http.StatusNoContent)
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(s.hook.Load())) }))
+	t.Cleanup(hook.Close)
+	b := startBridge(t, &kratostest.Server{PublicURL: kratos.URL, AdminURL: kratos.URL},
+		"kratos: { schema_id: "+kratostest.DefaultSchema+" }",
+		"hooks: [ { id: crm, url: "+hook.URL+", events: [ invitation_token_created, invitation_revoked ] } ]")
+	s.fixed = []string{b.admin, "http://ADMIN", b.public, "http://PUBLIC", hook.URL, "http://OTHER"}
+	env.Values[scriptKey{}] = s
+	env.Setenv(envAdminURL, b.admin)
+	env.Setenv(envAPIKey, key)
+	env.Setenv("PUBLIC", b.public)
+	env.Setenv("OTHER", hook.URL)
+	return nil
+}
+
+// run runs the program with the variables of the script, and none else. What it
+// gives is not scrubbed yet.
+func (s *script) run(ts *testscript.TestScript, args []string) (out, errs string) {
+	var environ []string
+	for _, name := range []string{envAdminURL, envAPIKey, envBasePath} {
+		environ = append(environ, name+"="+ts.Getenv(name))
+	}
+	var stdout, stderr bytes.Buffer
+	s.code = run(context.Background(), args, environ, stdio{&stdout, &stderr})
+	s.out = stdout.String()
+	for _, secret := range []string{key, ts.Getenv(envAPIKey)} {
+		if secret != "" && strings.Contains(s.out+stderr.String(), secret) {
+			ts.Fatalf("the API key was printed:\n%s%s", &stdout, &stderr)
+		}
+	}
+	return s.out, stderr.String()
+}
+
+func (s *script) show(ts *testscript.TestScript, neg bool, args []string) {
+	out, errs := s.run(ts, args)
+	_, _ = ts.Stdout().Write([]byte(s.scrub(ts, out)))
+	_, _ = ts.Stderr().Write([]byte(s.scrub(ts, errs)))
+	for token := range s.tokens {
+		if strings.Contains(errs, token) {
+			ts.Fatalf("a token is among the complaints:\n%s", errs)
+		}
+	}
+	if neg != (s.code != exitOK) {
+		ts.Fatalf("exit code %d", s.code)
+	}
+}
+
+func (s *script) until(ts *testscript.TestScript, args []string) {
+	lines, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for begin := time.Now(); ; {
+		out, errs := s.run(ts, args[2:])
+		if s.code != exitOK {
+			ts.Fatalf("exit code %d: %s", s.code, errs)
+		}
+		if strings.Count(out, "\n") == lines {
+			_, _ = ts.Stdout().Write([]byte(s.scrub(ts, out)))
+			return
+		}
+		if time.Since(begin) > time.Minute {
+			ts.Fatalf("never %d lines, at last:\n%s", lines, out)
+		}
+	}
+}
+
+func (s *script) wantCode(ts *testscript.TestScript, args []string) {
+	if want := args[0]; strconv.Itoa(s.code) != want {
+		ts.Fatalf("exit code %d, want %s", s.code, want)
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// writeRecord writes a line for each member, and its lists as tables below.
+func writeRecord(w io.Writer, r record) error {
+	var below bytes.Buffer
+	t := newTable(w)
+	for _, m := range r {
+		rows, ok := m.list()
+		if !ok {
+			fmt.Fprintf(t, "%s\t%s\n", title(m.name), m.text())
+			continue
+		}
+		fmt.Fprintf(&below, "\n%s\n", title(m.name))
+		if err := writeRows(&below, rows, names(rows)); err != nil {
+			return err
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := below.WriteTo(w)
+	return err
+}
+
+func writeRecords(w io.Writer, rows []record) error {
+	for i, r := range rows {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := writeRecord(w, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// names gives the names of all members, each once.
+func names(rows []record) (names []string) {
+	seen := make(map[string]bool)
+	for _, r := range rows {
+		for _, m := range r {
+			if !seen[m.name] {
+				names = append(names, m.name)
+			}
+			seen[m.name] = true
+		}
+	}
+	return names
+}
+
+func writeRows(w io.Writer, rows []record, columns []string) error {
+	t := newTable(w)
+	header := make([]string, len(columns))
+	for i, c := range columns {
+		header[i] = title(c)
+	}
+	fmt.Fprintln(t, strings.Join(header, "\t"))
+	for _, r := range rows {
+		cells := make([]string, len(columns))
+		for i, c := range columns {
+			cells[i] = r.text(c)
+		}
+		fmt.Fprintln(t, strings.Join(cells, "\t"))
+	}
+	return t.Flush()
+}
+
+func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 8, 2, ' ', 0) }
+
+// title writes the name of a member as Kratos' tables do.
+func title(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", " ")) }
