@@ -29,14 +29,13 @@ const (
 // Kratos has no conditional write, and each of its writes puts back the whole
 // identity. Whoever changes the identity between the read and a write, some
 // milliseconds, is overwritten, unless Kratos notices and answers 409: then
-// everything begins anew. So too, a PATCH that got no answer and is still at
-// work in Kratos would undo a PUT that overtakes it.
+// everything begins anew.
 //
 // A password that is empty, of more than 72 bytes or not UTF-8 is
 // bridge.OutcomeInvalid and is not sent. An identity whose admin metadata has
-// no room for the mark is bridge.OutcomeRefused, before any write. Whatever
-// befalls the PATCH, the password was not set: no answer to it is
-// bridge.OutcomeNotDone.
+// no room for the mark is bridge.OutcomeRefused, before any write. A PATCH
+// without an answer is bridge.OutcomeUnknown, though the password was not set:
+// nobody is to write again before it has landed.
 func (c *Client) Activate(ctx context.Context, id uuid.UUID, a bridge.Activation) error {
 	k, ctx, cancel := c.begin(ctx, "activate", a.Password)
 	defer cancel()
@@ -87,13 +86,14 @@ func (k call) candidate(ctx context.Context, id uuid.UUID, a bridge.Activation) 
 		return record{}, none, k.untouched(err)
 	}
 	ours := r.Mark.InvitationID == a.InvitationID && !r.Mark.AcceptedAt.IsZero()
+	other := a.Email != "" && !r.AnswersTo(a.Email)
 	switch {
-	case a.Email != "" && r.Email != "" && r.Email != a.Email:
+	case r.Active && ours && (!a.Repeat || other):
+		return record{}, none, bridge.ErrIdentityAccepted
+	case other:
 		return record{}, none, errOtherAddress
 	case r.Active && !ours:
 		return record{}, none, bridge.ErrIdentityIsActive
-	case r.Active && !a.Repeat:
-		return record{}, none, bridge.ErrIdentityAccepted
 	}
 	body, err := k.activation(r, a)
 	return r, body, err

@@ -43,7 +43,9 @@ func (k call) verify(ctx context.Context, r record, at time.Time) (lost bool, er
 	if errors.As(err, &e) {
 		e.Reason = "marking the e-mail address as verified: " + e.Reason
 	}
-	return errors.Is(err, errLostRace), k.untouched(err)
+	// Without an answer it is unknown, though no password was set: the request may
+	// land still, and a PUT that overtakes it in Kratos could be undone by it.
+	return errors.Is(err, errLostRace), err
 }
 
 // verification is what makes the address at a place a verified one.
