@@ -28,7 +28,7 @@ vuln: ## Ask the Go vulnerability database about our dependencies
 	$(GO) run $(GOVULNCHECK) ./...
 
 bench: ## Measure the bridge against what it stands on: bare Kratos and bare bbolt
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bridge/boltstore ./cmd/invitebridge
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bridge/boltstore ./bridge/outbox ./cmd/invitebridge
 
 FUZZTIME ?= 1m
 fuzz: ## Fuzz whatever parses, FUZZTIME (1m) for each

@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -210,7 +211,6 @@ func TestLapsedLease(t *testing.T) {
 // and signed.
 func BenchmarkDrain(b *testing.B) {
 	for b.Loop() {
-		b.StopTimer()
 		var taken atomic.Int64
 		receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { taken.Add(1) }))
 		hooks, err := webhook.New(webhook.Config{Hooks: []webhook.Hook{{
@@ -223,17 +223,17 @@ func BenchmarkDrain(b *testing.B) {
 		p.worker = outbox.New([]outbox.Endpoint{{Name: "well", Sender: hooks, Concurrency: 32}}, silent)
 		const messages = 10_000
 		p.backlog(messages)
-		b.StartTimer()
 		begin := time.Now()
 		p.drain()
-		b.StopTimer()
+		took := time.Since(begin)
 		if taken.Load() != messages {
 			b.Fatalf("%d were delivered", taken.Load())
 		}
 		hooks.Close()
 		receiver.Close()
-		b.ReportMetric(messages/time.Since(begin).Seconds(), "messages/s")
+		b.ReportMetric(messages/took.Seconds(), "messages/s")
 	}
+	b.ReportMetric(0, "ns/op") // the filling counts in it
 }
 
 // backlog invites many at once, so that the invitations share commits.
@@ -244,7 +244,7 @@ func (p *post) backlog(n int) {
 	for range 64 {
 		callers.Go(func() {
 			for i := serial.Add(1); i <= int64(n); i = serial.Add(1) {
-				if _, err := p.Service.Invite(p.t.Context(), bridge.InviteRequest{Email: "u" + time.Duration(i).String() + "@example.com"}); err != nil {
+				if _, err := p.Service.Invite(p.t.Context(), bridge.InviteRequest{Email: fmt.Sprintf("u%d@example.com", i)}); err != nil {
 					p.t.Error(err)
 				}
 			}
