@@ -159,6 +159,57 @@ func TestExpireGoesInSteps(t *testing.T) {
 	}
 }
 
+// TestHundredThousandDue: however many have run out, nobody waits for more than
+// one step of the sweep.
+func TestHundredThousandDue(t *testing.T) {
+	const due, step = 100_000, 500
+	w := bridgetest.New(t, func(c *bridge.Config) { c.Endpoints = nil })
+	now := w.Clock.Now()
+	for first := 0; first < due; first += step {
+		err := w.Store.Update(t.Context(), func(tx bridge.Tx) error {
+			for i := first; i < first+step; i++ {
+				inv := bridge.Invitation{
+					ID: uuid.Must(uuid.NewV7()), State: bridge.StatePending, Email: fmt.Sprintf("due%d@example.com", i), SchemaID: "default",
+					CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(time.Second), Lifespan: time.Second, Delivery: bridge.DeliveryOff,
+				}
+				if err := tx.PutInvitation(inv); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Clock.Advance(time.Second)
+	swept := make(chan bridge.Swept, 1)
+	go func() {
+		s, err := w.Service.Sweep(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		swept <- s
+	}()
+	var served int
+	var longest time.Duration
+	for {
+		select {
+		case s := <-swept:
+			t.Logf("%d expired; %d invitations were made meanwhile, the longest took %s", s.Expired, served, longest)
+			if s.Expired != due || served < 50 {
+				t.Errorf("%d expired, %d served", s.Expired, served)
+			}
+			return
+		default:
+			begin := time.Now()
+			invite(t, w, bridge.InviteRequest{Email: fmt.Sprintf("new%d@example.com", served)})
+			longest = max(longest, time.Since(begin))
+			served++
+		}
+	}
+}
+
 func TestSweepPurges(t *testing.T) {
 	w := bridgetest.New(t, func(c *bridge.Config) { c.Retention = 48 * time.Hour })
 	offer := invite(t, w, bridge.InviteRequest{Email: email, ExpiresIn: time.Hour})

@@ -198,7 +198,7 @@ func TestDelivery(t *testing.T) {
 	if code := w.stop(); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
-	assertNoSecret(t, w.running, append(secrets, password, key, hookSecret, "CANARY-query"))
+	assertNoSecret(t, w.running, append(secrets, password, key, hookSecret, mailtest.Password, "CANARY-query"))
 	assertNoSecret(t, w.running, []string{"CANARY-header"})
 }
 

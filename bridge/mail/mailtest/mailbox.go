@@ -15,7 +15,15 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+)
+
+// Password is what the server wants to hear. It is part of the URI, and a canary
+// for those who look for secrets in places where they do not belong.
+const (
+	Password = "CANARY-of-the-mail-server"
+	user     = "bridge"
 )
 
 // Letter is a mail as its reader sees it.
@@ -49,8 +57,9 @@ func Start() (*Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Mailbox{Letters: make(chan Letter, 1000), uri: "smtp://" + l.Addr().String() + "/?disable_starttls=true"}
+	m := &Mailbox{Letters: make(chan Letter, 1000), uri: "smtp://" + user + ":" + Password + "@" + l.Addr().String() + "/?disable_starttls=true"}
 	m.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{box: m, conn: c}, nil }))
+	m.server.AllowInsecureAuth = true // it is on loopback
 	go func() { _ = m.server.Serve(l) }()
 	return m, nil
 }
@@ -83,12 +92,26 @@ func (m *Mailbox) CutNext() {
 type session struct {
 	box        *Mailbox
 	conn       *smtp.Conn
+	known      bool
 	recipients []string
 }
 
-func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
-func (s *session) Reset()                               { s.recipients = nil }
-func (s *session) Logout() error                        { return nil }
+// AuthMechanisms implements smtp.AuthSession.
+func (*session) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+// Auth implements smtp.AuthSession.
+func (s *session) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, name, password string) error {
+		if s.known = name == user && password == Password; !s.known {
+			return smtp.ErrAuthFailed
+		}
+		return nil
+	}), nil
+}
+
+func (*session) Mail(string, *smtp.MailOptions) error { return nil }
+func (s *session) Reset()                             { s.recipients = nil }
+func (s *session) Logout() error                      { return nil }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.recipients = append(s.recipients, to)
@@ -96,6 +119,9 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 }
 
 func (s *session) Data(r io.Reader) error {
+	if !s.known {
+		return smtp.ErrAuthRequired
+	}
 	raw, err := io.ReadAll(r)
 	if err != nil {
 		return err
