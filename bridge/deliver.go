@@ -32,8 +32,9 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 	for i := range begins {
 		begins[i] = beginning{claim: id, token: MintToken(), failed: s.tell(EventDeliveryFailed), now: now, lease: lease}
 	}
+	var ended bool
 	err = s.update(ctx, func(tx Tx) error {
-		claimed, next = nil, time.Time{}
+		claimed, next, ended = nil, time.Time{}, false
 		queued, err := tx.QueuedMessages(endpoint, limit+1)
 		if err != nil {
 			return err
@@ -46,17 +47,22 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 			if err != nil {
 				return err
 			}
-			if c != nil {
-				claimed = append(claimed, *c)
+			if c == nil {
+				ended = true
+				continue
 			}
+			claimed = append(claimed, *c)
 		}
 		next = time.Time{}
 		return nil
 	})
-	if err == nil && len(claimed) < len(queued) {
+	if err != nil {
+		return nil, time.Time{}, err // what was claimed was not kept, nor were the tokens
+	}
+	if ended {
 		s.wake(begins[0].failed)
 	}
-	return claimed, next, err
+	return claimed, next, nil
 }
 
 // beginning is what one attempt begins with; minted before the transaction.
@@ -95,8 +101,11 @@ func (s *Service) claim(tx Tx, m Message, b beginning) (*Claimed, error) {
 		case m.Endpoint == EndpointCourier && errors.Is(ended, ErrExpired):
 			return nil, b.failed.giveUp(tx, m.Fail(b.now), inv, "the invitation expired before the letter got through", b.now)
 		case m.Endpoint == EndpointCourier:
-			return nil, tx.PutMessage(m.Drop(b.now))
+			return nil, dropLetter(tx, m, inv, b.now)
 		}
+	}
+	if m.Endpoint == EndpointCourier {
+		p.Data.Invitation = inv.View() // its reader wants to know until when it lasts now
 	}
 	m = m.Begin(b.claim, b.now, b.lease)
 	if err := tx.PutMessage(m); err != nil {
@@ -107,11 +116,29 @@ func (s *Service) claim(tx Tx, m Message, b beginning) (*Claimed, error) {
 	}}, nil
 }
 
+// dropLetter ends a letter that nobody needs: its invitation has ended, or a
+// newer letter takes its place.
+func dropLetter(tx Tx, m Message, inv Invitation, now time.Time) error {
+	if inv.Delivery == DeliveryQueued && m.latest(inv) {
+		if inv.Delivery = DeliveryOff; !inv.SentAt.IsZero() {
+			inv.Delivery = DeliverySent
+		}
+		if err := tx.PutInvitation(inv); err != nil {
+			return err
+		}
+	}
+	return tx.PutMessage(m.Drop(now))
+}
+
+// latest says whether a letter is the last one that the invitation announced:
+// that alone decides its delivery.
+func (m Message) latest(inv Invitation) bool { return !m.CreatedAt.Before(inv.AnnouncedAt) }
+
 // giveUp writes a failed message, shows it on the invitation if it was the
 // letter, and tells of it; but not of a failure to tell of a failure, and not
 // the endpoint that fails.
 func (t telling) giveUp(tx Tx, m Message, inv Invitation, detail string, now time.Time) error {
-	if m.Endpoint == EndpointCourier {
+	if m.Endpoint == EndpointCourier && m.latest(inv) {
 		inv = inv.Delivered(false, now)
 		if err := tx.PutInvitation(inv); err != nil {
 			return err
@@ -153,7 +180,12 @@ func (s *Service) FinishMessage(ctx context.Context, c Claimed, r Result) error 
 		case m.State == MessageFailed:
 			return failed.giveUp(tx, m, inv, r.Detail, now)
 		case m.State == MessageSent && m.Endpoint == EndpointCourier:
-			if err := tx.PutInvitation(inv.Delivered(true, now)); err != nil {
+			latest := m.latest(inv)
+			delivery := inv.Delivery
+			if inv = inv.Delivered(true, now); !latest {
+				inv.Delivery = delivery
+			}
+			if err := tx.PutInvitation(inv); err != nil {
 				return err
 			}
 		}

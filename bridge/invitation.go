@@ -57,6 +57,7 @@ type Invitation struct {
 	AcceptedAt  time.Time     `json:"accepted_at,omitzero"`
 	RevokedAt   time.Time     `json:"revoked_at,omitzero"`
 	AnnouncedAt time.Time     `json:"announced_at,omitzero"` // when the invitee was last to be told
+	HookedAt    time.Time     `json:"hooked_at,omitzero"`    // when hooks were last to be told of a token
 	SentAt      time.Time     `json:"sent_at,omitzero"`      // when an e-mail was last taken over by the mail system
 	SendCount   int           `json:"send_count,omitempty"`
 	Claim       *Claim        `json:"claim,omitempty"` // while an acceptance is under way

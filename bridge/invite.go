@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -77,9 +78,9 @@ func (s *Service) pending(ctx context.Context, email, schemaID string) (Invitati
 func (s *Service) inviteNew(ctx context.Context, d *draft) (Offer, error) {
 	// Two callers at once would both create the identity, and the one that
 	// loses could delete it under the other's feet.
-	unlock, err := s.inviting.lock(ctx, d.email)
+	unlock, err := s.lockEmail(ctx, d.email)
 	if err != nil {
-		return Offer{}, ErrStoreAway.Because(err)
+		return Offer{}, err
 	}
 	defer unlock()
 	if _, err := s.pending(ctx, d.email, s.schemaOf(d)); err == nil {
@@ -116,6 +117,20 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (Offer, error) {
 	return offer, err
 }
 
+// lockWait bounds how long a caller waits for another who invites the same
+// address, and perhaps for a hook.
+const lockWait = 5 * time.Second
+
+// lockEmail keeps others from making or deleting the identity of an address.
+func (s *Service) lockEmail(ctx context.Context, email string) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	if unlock, err = s.inviting.lock(ctx, email); err != nil {
+		return nil, ErrIdentityConflict.Reasonf("Somebody else is inviting this address right now. Try again in a moment.").After(settleDelay).Because(err)
+	}
+	return unlock, nil
+}
+
 // planned is the invitation of a draft, before it has an identity.
 func (s *Service) planned(d *draft) Invitation {
 	now := s.now()
@@ -147,33 +162,42 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Of
 		if err == nil && inv.Usable(now) != nil || errors.Is(err, ErrMissing) {
 			err = errLookAgain
 		}
-		return inv, !now.Before(inv.AnnouncedAt.Add(s.config.Cooldown)), err
+		return inv, false, err
 	})
 }
 
 // offer mints a token, and commits it together with the invitation that change
-// gives. If change says so, the token's event is announced; quiet leaves out
-// the e-mail to the invitee.
+// gives. The token's event is announced if change says so, or if the cooldown
+// has passed; quiet leaves out the e-mail to the invitee.
 func (s *Service) offer(ctx context.Context, quiet bool, change func(Tx) (inv Invitation, announce bool, err error)) (Offer, error) {
 	var inv Invitation
 	token, now, created := MintToken(), s.now(), s.tell(EventTokenCreated)
-	skip := func(endpoint string) bool { return quiet && endpoint == EndpointCourier }
-	byMail := !quiet && slices.Contains(created.endpoints, EndpointCourier)
 	err := s.update(ctx, func(tx Tx) (err error) {
 		var announce bool
 		if inv, announce, err = change(tx); err != nil {
 			return err
 		}
-		if announce && !quiet {
-			inv = inv.Announce(now, byMail)
+		mail := !quiet && (announce || s.cooled(inv.AnnouncedAt, now))
+		hooks := announce || s.cooled(inv.HookedAt, now)
+		if mail {
+			inv = inv.Announce(now, slices.Contains(created.endpoints, EndpointCourier))
+		}
+		if hooks {
+			inv.HookedAt = now
 		}
 		if err = tx.PutInvitation(inv); err != nil {
 			return err
 		}
-		if announce {
-			if err = created.write(tx, payload(EventTokenCreated, inv, now), skip); err != nil {
+		if mail {
+			if err = supersede(tx, inv, now); err != nil {
 				return err
 			}
+		}
+		err = created.write(tx, payload(EventTokenCreated, inv, now), func(endpoint string) bool {
+			return endpoint == EndpointCourier && !mail || endpoint != EndpointCourier && !hooks
+		})
+		if err != nil {
+			return err
 		}
 		return tx.PutToken(token.Digest(), TokenRecord{InvitationID: inv.ID, Channel: ChannelAPI, Epoch: inv.Epoch})
 	})
@@ -182,4 +206,25 @@ func (s *Service) offer(ctx context.Context, quiet bool, change func(Tx) (inv In
 	}
 	s.wake(created)
 	return Offer{Invitation: inv, Token: token, Link: s.link(token)}, nil
+}
+
+func (s *Service) cooled(last, now time.Time) bool { return !now.Before(last.Add(s.config.Cooldown)) }
+
+// maxLetters bounds how many waiting letters one new one supersedes.
+const maxLetters = 100
+
+// supersede drops the letters that wait still: the new one says all they would.
+func supersede(tx Tx, inv Invitation, now time.Time) error {
+	waiting, err := tx.ListMessages(MessageQuery{InvitationID: inv.ID, State: MessageQueued, Limit: maxLetters})
+	if err != nil {
+		return err
+	}
+	for _, m := range waiting {
+		if m.Endpoint == EndpointCourier && m.Claim == nil {
+			if err := tx.PutMessage(m.Drop(now)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -24,9 +24,9 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	// The sweep may be about to delete the identity of an expired invitation.
-	unlock, err := s.inviting.lock(ctx, inv.Email)
+	unlock, err := s.lockEmail(ctx, inv.Email)
 	if err != nil {
-		return Offer{}, ErrStoreAway.Because(err)
+		return Offer{}, err
 	}
 	defer unlock()
 	if _, err := s.invited(ctx, inv); errors.Is(err, ErrRevoked) && inv.State == StateExpired {
@@ -34,14 +34,19 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 	} else if err != nil {
 		return Offer{}, err
 	}
-	now := s.now()
+	now, expired := s.now(), s.tell(EventInvitationExpired)
 	offer, err := s.offer(ctx, false, func(tx Tx) (_ Invitation, announce bool, err error) {
 		inv, err := tx.Invitation(id)
+		if err == nil && inv.Due(now) {
+			// It expired, though the sweep has not said so yet.
+			err = expired.change(tx, inv, inv.Expire(now), now)
+		}
 		if err == nil {
 			inv, err = inv.Resend(now)
 		}
 		return inv, true, err
 	})
+	s.wake(expired)
 	if errors.Is(err, ErrTaken) {
 		err = ErrIdentityConflict.Reasonf("A newer invitation of this e-mail is pending. Resend that one.")
 	}

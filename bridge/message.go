@@ -186,14 +186,13 @@ func (m Message) Fail(now time.Time) Message {
 	return m
 }
 
-// Retry queues a failed message again, with the whole schedule before it, and
-// has a queued one attempted now. ErrMessageEnded for any other.
+// Retry has a failed or a queued message attempted now, with the whole schedule
+// before it. One that is being attempted is left to that. ErrMessageEnded for
+// any other.
 func (m Message) Retry(now time.Time) (Message, error) {
 	switch {
-	case m.State == MessageFailed:
+	case m.State == MessageFailed, m.State == MessageQueued && m.Claim == nil:
 		m.State, m.Tries, m.DueAt, m.Since, m.UpdatedAt = MessageQueued, 0, now, now, now
-	case m.State == MessageQueued && m.Claim == nil:
-		m.DueAt, m.UpdatedAt = now, now
 	case m.State != MessageQueued:
 		return m, ErrMessageEnded
 	}

@@ -109,7 +109,7 @@ func TestMessageRetry(t *testing.T) {
 	if m, err := failed.Retry(now); err != nil || m.State != bridge.MessageQueued || m.DueAt != now || m.Tries != 0 || len(m.Attempts) != 1 {
 		t.Errorf("failed: %+v, %v", m, err)
 	}
-	if m, err := waiting.Retry(now); err != nil || m.DueAt != now || m.Tries != 1 {
+	if m, err := waiting.Retry(now); err != nil || m.DueAt != now || m.Tries != 0 {
 		t.Errorf("waiting: %+v, %v", m, err)
 	}
 	for _, m := range []bridge.Message{sent, queued().Drop(now)} {

@@ -39,8 +39,9 @@ func (s *Service) Message(ctx context.Context, id uuid.UUID) (m Message, err err
 }
 
 // RetryMessage sends a failed message again, under the same id, with the whole
-// schedule before it; a queued one is attempted now. ErrMessageNotFound,
-// ErrMessageEnded.
+// schedule before it; a queued one is attempted now. ErrMessageNotFound;
+// ErrMessageEnded; and for a letter whose invitation cannot be accepted any
+// more, ErrExpired, ErrRevoked or ErrAccepted.
 func (s *Service) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, err error) {
 	now := s.now()
 	err = s.update(ctx, func(tx Tx) (err error) {
@@ -68,7 +69,10 @@ func (s *Service) queuedAgain(tx Tx, m Message) error {
 		return nil
 	}
 	inv, err := tx.Invitation(m.InvitationID)
-	if err != nil {
+	if err == nil {
+		err = inv.Usable(s.now())
+	}
+	if err != nil || !m.latest(inv) {
 		return err
 	}
 	inv.Delivery = DeliveryQueued

@@ -126,9 +126,9 @@ func (s *Service) expire(ctx context.Context, due []Invitation) (n int, err erro
 // keeps a resend from reviving the invitation meanwhile. What Kratos refuses to
 // delete stays, and is an error; the invitation expires all the same.
 func (s *Service) expireOne(ctx context.Context, inv Invitation) error {
-	unlock, err := s.inviting.lock(ctx, inv.Email)
+	unlock, err := s.lockEmail(ctx, inv.Email)
 	if err != nil {
-		return ErrStoreAway.Because(err)
+		return err
 	}
 	defer unlock()
 	err = s.view(ctx, func(tx Tx) (err error) {

@@ -113,7 +113,8 @@ type Invitation struct {
 	MaxLifespan Duration `yaml:"max_lifespan"`
 	// Cooldown is the least time between two messages to one invitee.
 	Cooldown Duration `yaml:"cooldown"`
-	// Retention is how long an invitation that is over is kept.
+	// Retention is how long an invitation that is over is kept, with its
+	// messages. It is at least 96 hours, longer than messages are attempted.
 	Retention Duration `yaml:"retention"`
 	// LinkURL has {token} where the token goes; empty means the hosted page.
 	// See Config.LinkTemplate.

@@ -92,11 +92,11 @@ func TestLayers(t *testing.T) {
 		{
 			name: "anchors",
 			files: []string{withKey + "invitation:\n  return_to: &home https://a.example/\n" +
-				"  allowed_return_urls: [*home]\n  lifespan: &day 24h\n  retention: *day\n"},
+				"  allowed_return_urls: [*home]\n  lifespan: &day 24h\n  max_lifespan: *day\n"},
 			change: func(c *config.Config) {
 				c.Invitation.ReturnTo = "https://a.example/"
 				c.Invitation.AllowedReturnURLs = []string{"https://a.example/"}
-				c.Invitation.Retention = config.Duration(24 * time.Hour)
+				c.Invitation.MaxLifespan = config.Duration(24 * time.Hour)
 			},
 		},
 		{

@@ -113,7 +113,8 @@ func (k *checks) invitation(v Invitation) {
 	k.that(v.Lifespan <= v.MaxLifespan, at+"lifespan",
 		"must not be longer than invitation.max_lifespan; shorten it or lengthen the other")
 	k.positive(v.Cooldown, at+"cooldown")
-	k.positive(v.Retention, at+"retention")
+	k.that(v.Retention >= Duration(96*time.Hour), at+"retention",
+		"must be at least 96h: messages are purged with their invitation, and are attempted for up to 76 hours")
 	k.that(v.LinkURL == "" || isLinkTemplate(v.LinkURL), at+"link_url",
 		"must be an absolute http or https URL with {token} once, after the host, or empty for the hosted page")
 	k.that(v.ReturnTo == "" || isReturnURL(v.ReturnTo), at+"return_to",

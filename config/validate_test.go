@@ -97,7 +97,7 @@ var refusals = slices.Concat(hookRefusals, courierRefusals, []refusal{
 	{"invitation/lifespan", `invitation: {lifespan: 0s}`, "invitation.lifespan", false},
 	{"invitation/lifespan_too_long", `invitation: {lifespan: 2h, max_lifespan: 1h}`, "invitation.lifespan", false},
 	{"invitation/cooldown", `invitation: {cooldown: -1m}`, "invitation.cooldown", true},
-	{"invitation/retention", `invitation: {retention: 0h}`, "invitation.retention", false},
+	{"invitation/retention", `invitation: {retention: 95h}`, "invitation.retention", false},
 	{"link_url/no_token", `invitation: {link_url: "https://x/join"}`, "invitation.link_url", true},
 	{"link_url/two_tokens", `invitation: {link_url: "https://x/{token}/{token}"}`, "invitation.link_url", true},
 	{"link_url/other_braces", `invitation: {link_url: "https://x/{token}/{lang}"}`, "invitation.link_url", true},

@@ -5,6 +5,7 @@ package bridgetest
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -123,6 +124,15 @@ type Store struct {
 	fail func(nth int) error
 	nth  int
 	call func()
+	lose error
+}
+
+// FailCommits has each update from now on fail with err after its function has
+// run, as if the commit did. Nil ends that.
+func (s *Store) FailCommits(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lose = err
 }
 
 // OnCall has call called with each View and Update from now on.
@@ -161,7 +171,13 @@ func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 	if err := s.next(); err != nil {
 		return err
 	}
-	return s.Store.Update(ctx, fn)
+	s.mu.Lock()
+	lose := s.lose
+	s.mu.Unlock()
+	if lose == nil {
+		return s.Store.Update(ctx, fn)
+	}
+	return s.Store.Update(ctx, func(tx bridge.Tx) error { return errors.Join(fn(tx), lose) })
 }
 
 func (s *Store) next() error {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // flight bounds and awaits the attempts of a lane. Only the lane's goroutine
@@ -27,8 +28,14 @@ func (f *flight) start(attempt func()) {
 	})
 }
 
-// await waits until n slots are free; false: ctx has ended.
+// patience is how long await insists on more than one free slot.
+const patience = 50 * time.Millisecond
+
+// await waits until n slots are free, or after a while until any is; false: ctx
+// has ended.
 func (f *flight) await(ctx context.Context, n int) bool {
+	impatient := time.NewTimer(patience)
+	defer impatient.Stop()
 	for {
 		select {
 		case <-f.ended:
@@ -42,6 +49,8 @@ func (f *flight) await(ctx context.Context, n int) bool {
 		select {
 		case <-f.ended:
 			f.busy--
+		case <-impatient.C:
+			n = 1
 		case <-ctx.Done():
 			return false
 		}

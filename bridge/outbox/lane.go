@@ -27,7 +27,7 @@ func (l *lane) run(ctx context.Context, queue Queue) {
 	for ctx.Err() == nil && !l.disabled.Load() {
 		// Half of the slots at once: claims of one message each would cost a
 		// commit each.
-		if !f.await(ctx, (l.Concurrency+1)/2) {
+		if !f.await(ctx, (l.Concurrency+1)/2) || l.disabled.Load() {
 			break
 		}
 		claimed, next, err := queue.ClaimMessages(ctx, l.Name, f.free(), lease)
@@ -35,7 +35,7 @@ func (l *lane) run(ctx context.Context, queue Queue) {
 			if ctx.Err() == nil {
 				l.log.Error("messages cannot be claimed", "cause", err.Error())
 			}
-			next = time.Now().Add(storePause)
+			claimed, next = nil, time.Now().Add(storePause)
 		}
 		if ctx.Err() != nil {
 			l.handBack(context.WithoutCancel(ctx), queue, claimed)
@@ -93,7 +93,16 @@ func (l *lane) sleep(ctx context.Context, next time.Time) {
 
 // attempt sends one message, and notes what came of it.
 func (l *lane) attempt(ctx context.Context, queue Queue, c bridge.Claimed) {
+	if l.disabled.Load() {
+		l.handBack(context.WithoutCancel(ctx), queue, []bridge.Claimed{c})
+		return
+	}
 	result := l.send(ctx, c.Dispatch)
+	if ctx.Err() != nil && result.Outcome == bridge.Retry {
+		// It was cut by the stop, which is no fault of the endpoint.
+		l.handBack(context.WithoutCancel(ctx), queue, []bridge.Claimed{c})
+		return
+	}
 	l.report(c.Dispatch, result)
 	if result.Outcome == bridge.Disabled {
 		l.disabled.Store(true)
