@@ -53,9 +53,9 @@ func usable(tx Tx, d Digest, now time.Time) (Invitation, Channel, error) {
 // however many there are.
 //
 // ErrNotFound, ErrExpired, ErrRevoked, ErrAccepted; ErrPasswordPolicy;
-// ErrHookRefused, ErrHookUnavailable; ErrAcceptInProgress; ErrIdentityActive if it became so by another road;
-// ErrKratosRejected, ErrKratosAway, ErrStoreAway. The token stays good after
-// any of them that does not say otherwise. After ErrKratosAway nobody may know
+// ErrHookRefused, ErrHookUnavailable; ErrAcceptInProgress; ErrIdentityActive if
+// it became so by another road; ErrKratosRejected, ErrKratosAway, ErrStoreAway.
+// The token stays good after any of them that does not say otherwise. After ErrKratosAway nobody may know
 // yet whether the password was set: trying again with the token is safe, and
 // so is not to, for the sweep settles it.
 func (s *Service) Accept(ctx context.Context, token, password string) (Invitation, error) {

@@ -27,6 +27,7 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 	if next = queued[0].Next(); next.After(now) {
 		return nil, next, nil
 	}
+	limit = len(queued) // no more tokens than there are messages
 	begins := make([]beginning, limit)
 	id := uuid.New()
 	for i := range begins {
@@ -101,7 +102,7 @@ func (s *Service) claim(tx Tx, m Message, b beginning) (*Claimed, error) {
 		case m.Endpoint == EndpointCourier && errors.Is(ended, ErrExpired):
 			return nil, b.failed.giveUp(tx, m.Fail(b.now), inv, "the invitation expired before the letter got through", b.now)
 		case m.Endpoint == EndpointCourier:
-			return nil, dropLetter(tx, m, inv, b.now)
+			return nil, put(tx, m.Drop(b.now), inv, b.now)
 		}
 	}
 	if m.Endpoint == EndpointCourier {
@@ -116,42 +117,29 @@ func (s *Service) claim(tx Tx, m Message, b beginning) (*Claimed, error) {
 	}}, nil
 }
 
-// dropLetter ends a letter that nobody needs: its invitation has ended, or a
-// newer letter takes its place.
-func dropLetter(tx Tx, m Message, inv Invitation, now time.Time) error {
-	if inv.Delivery == DeliveryQueued && m.latest(inv) {
-		if inv.Delivery = DeliveryOff; !inv.SentAt.IsZero() {
-			inv.Delivery = DeliverySent
-		}
-		if err := tx.PutInvitation(inv); err != nil {
-			return err
-		}
-	}
-	return tx.PutMessage(m.Drop(now))
-}
-
-// latest says whether a letter is the last one that the invitation announced:
-// that alone decides its delivery.
-func (m Message) latest(inv Invitation) bool { return !m.CreatedAt.Before(inv.AnnouncedAt) }
-
-// giveUp writes a failed message, shows it on the invitation if it was the
-// letter, and tells of it; but not of a failure to tell of a failure, and not
-// the endpoint that fails.
-func (t telling) giveUp(tx Tx, m Message, inv Invitation, detail string, now time.Time) error {
-	if m.Endpoint == EndpointCourier && m.latest(inv) {
-		inv = inv.Delivered(false, now)
-		if err := tx.PutInvitation(inv); err != nil {
-			return err
-		}
-	}
-	if m.Payload.Type != EventDeliveryFailed {
-		p := payload(EventDeliveryFailed, inv, now)
-		p.Data.Message = &FailedMessage{ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, Detail: detail}
-		if err := t.write(tx, p, func(endpoint string) bool { return endpoint == m.Endpoint }); err != nil {
+// put writes a message, and shows on its invitation what became of it if it is
+// the letter.
+func put(tx Tx, m Message, inv Invitation, now time.Time) error {
+	if m.Endpoint == EndpointCourier {
+		if err := tx.PutInvitation(inv.Delivered(m, now)); err != nil {
 			return err
 		}
 	}
 	return tx.PutMessage(m)
+}
+
+// giveUp writes a failed message, and tells of it; but not of a failure to tell
+// of a failure, and not the endpoint that fails.
+func (t telling) giveUp(tx Tx, m Message, inv Invitation, detail string, now time.Time) error {
+	if err := put(tx, m, inv, now); err != nil || m.Payload.Type == EventDeliveryFailed {
+		return err
+	}
+	if m.Endpoint == EndpointCourier {
+		inv = inv.Delivered(m, now)
+	}
+	p := payload(EventDeliveryFailed, inv, now)
+	p.Data.Message = &FailedMessage{ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, Detail: detail}
+	return t.write(tx, p, func(endpoint string) bool { return endpoint == m.Endpoint })
 }
 
 func channelOf(endpoint string) Channel {
@@ -165,7 +153,10 @@ func channelOf(endpoint string) Channel {
 // own; else it does nothing.
 func (s *Service) FinishMessage(ctx context.Context, c Claimed, r Result) error {
 	now, luck := s.now(), rand.Float64() //nolint:gosec // spreads load, keeps no secret
-	failed := s.tell(EventDeliveryFailed)
+	var failed telling
+	if r.Outcome != Sent {
+		failed = s.tell(EventDeliveryFailed)
+	}
 	err := s.update(ctx, func(tx Tx) error {
 		m, inv, err := held(tx, c)
 		if err != nil || m.ID == uuid.Nil {
@@ -176,24 +167,12 @@ func (s *Service) FinishMessage(ctx context.Context, c Claimed, r Result) error 
 			deadline = inv.ExpiresAt
 		}
 		m = m.Finish(r, c.Dispatch.At, now, deadline, luck)
-		switch {
-		case m.State == MessageFailed:
+		if m.State == MessageFailed {
 			return failed.giveUp(tx, m, inv, r.Detail, now)
-		case m.State == MessageSent && m.Endpoint == EndpointCourier:
-			latest := m.latest(inv)
-			delivery := inv.Delivery
-			if inv = inv.Delivered(true, now); !latest {
-				inv.Delivery = delivery
-			}
-			if err := tx.PutInvitation(inv); err != nil {
-				return err
-			}
 		}
-		return tx.PutMessage(m)
+		return put(tx, m, inv, now)
 	})
-	if r.Outcome != Sent {
-		s.wake(failed)
-	}
+	s.wake(failed)
 	return err
 }
 

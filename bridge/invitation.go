@@ -248,14 +248,26 @@ func (i Invitation) Announce(now time.Time, byMail bool) Invitation {
 	return i
 }
 
-// Delivered notes what came of the e-mail to the invitee.
-func (i Invitation) Delivered(sent bool, now time.Time) Invitation {
-	if !sent {
-		i.Delivery = DeliveryFailed
+// Delivered shows the state that a letter has come to. The latest letter alone
+// decides the delivery; each that was sent counts.
+func (i Invitation) Delivered(letter Message, now time.Time) Invitation {
+	if letter.State == MessageSent {
+		i.SentAt = now
+		i.SendCount++
+	}
+	if letter.CreatedAt.Before(i.AnnouncedAt) {
 		return i
 	}
-	i.Delivery, i.SentAt = DeliverySent, now
-	i.SendCount++
+	switch {
+	case letter.State == MessageQueued:
+		i.Delivery = DeliveryQueued
+	case letter.State == MessageFailed:
+		i.Delivery = DeliveryFailed
+	case letter.State == MessageSent || !i.SentAt.IsZero():
+		i.Delivery = DeliverySent
+	default: // it was dropped, and there was none before
+		i.Delivery = DeliveryOff
+	}
 	return i
 }
 

@@ -51,32 +51,20 @@ func (s *Service) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, er
 		if m, err = m.Retry(now); err != nil {
 			return err
 		}
-		if err = s.queuedAgain(tx, m); err != nil {
+		inv, err := tx.Invitation(m.InvitationID)
+		if err == nil && m.Endpoint == EndpointCourier {
+			err = inv.Usable(now)
+		}
+		if err != nil {
 			return err
 		}
-		return tx.PutMessage(m)
+		return put(tx, m, inv, now)
 	})
 	if err != nil {
 		return Message{}, messageNotFound(err)
 	}
 	s.wake(telling{endpoints: []string{m.Endpoint}})
 	return m, nil
-}
-
-// queuedAgain shows on the invitation that its e-mail is on its way again.
-func (s *Service) queuedAgain(tx Tx, m Message) error {
-	if m.Endpoint != EndpointCourier {
-		return nil
-	}
-	inv, err := tx.Invitation(m.InvitationID)
-	if err == nil {
-		err = inv.Usable(s.now())
-	}
-	if err != nil || !m.latest(inv) {
-		return err
-	}
-	inv.Delivery = DeliveryQueued
-	return tx.PutInvitation(inv)
 }
 
 func messageNotFound(err error) error {
