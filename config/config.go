@@ -40,15 +40,20 @@ type Serve struct {
 
 // Public configures the listener for invitees and their browsers.
 type Public struct {
-	// Host is an IP address or a host name; empty means every interface.
+	// Host is an IP address or a host name; empty means every interface. With
+	// "unix:" before an absolute path it is a unix socket, and Port has no
+	// meaning.
 	Host string `yaml:"host"`
 	// Port 0 lets the system choose a free one.
-	Port int `yaml:"port"`
+	Port   int    `yaml:"port"`
+	Socket Socket `yaml:"socket"`
+	TLS    TLS    `yaml:"tls"`
 	// BaseURL is where invitees reach this listener, perhaps through a proxy.
 	BaseURL string `yaml:"base_url"`
 	CORS    CORS   `yaml:"cors"`
 	// TrustedProxies are the IP addresses and CIDR networks whose word about
-	// the client's address is believed. See Config.TrustedProxies.
+	// the client's address is believed; "unix:" is whoever may connect to the
+	// unix socket. See Config.TrustedProxies and Config.TrustsUnixPeers.
 	TrustedProxies []string  `yaml:"trusted_proxies"`
 	RateLimit      RateLimit `yaml:"rate_limit"`
 }
@@ -70,10 +75,11 @@ type RateLimit struct {
 
 // Admin configures the listener for inviters, backends and operators.
 type Admin struct {
-	// Host is an IP address or a host name; empty means every interface.
-	Host string `yaml:"host"`
-	// Port 0 lets the system choose a free one.
-	Port int `yaml:"port"`
+	// Host, Port, Socket and TLS are as in Public.
+	Host   string `yaml:"host"`
+	Port   int    `yaml:"port"`
+	Socket Socket `yaml:"socket"`
+	TLS    TLS    `yaml:"tls"`
 	// APIKeys are the keys that open this listener. There is at least one,
 	// except in development.
 	APIKeys []APIKey `yaml:"api_keys"`

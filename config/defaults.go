@@ -12,11 +12,12 @@ func Default() Config {
 			BasePath: "/api/v1/invite",
 			Public: Public{
 				Port:      4488,
+				Socket:    Socket{Mode: socketMode},
 				BaseURL:   "http://127.0.0.1:4488",
 				CORS:      CORS{AllowedOrigins: []string{"*"}},
 				RateLimit: RateLimit{Requests: 30, Window: Duration(time.Minute)},
 			},
-			Admin: Admin{Port: 4489},
+			Admin: Admin{Port: 4489, Socket: Socket{Mode: socketMode}},
 		},
 		Kratos: Kratos{
 			PublicURL:  "http://127.0.0.1:4433",

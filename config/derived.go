@@ -6,18 +6,26 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// PublicAddr is the address the public listener binds, for net.Listen.
-func (c Config) PublicAddr() string {
-	return net.JoinHostPort(c.Serve.Public.Host, strconv.Itoa(c.Serve.Public.Port))
+// PublicAddr is what the public listener binds, for net.Listen.
+func (c Config) PublicAddr() (network, address string) {
+	return listenAddr(c.Serve.Public.Host, c.Serve.Public.Port)
 }
 
-// AdminAddr is the address the admin listener binds, for net.Listen.
-func (c Config) AdminAddr() string {
-	return net.JoinHostPort(c.Serve.Admin.Host, strconv.Itoa(c.Serve.Admin.Port))
+// AdminAddr is what the admin listener binds, for net.Listen.
+func (c Config) AdminAddr() (network, address string) {
+	return listenAddr(c.Serve.Admin.Host, c.Serve.Admin.Port)
+}
+
+func listenAddr(host string, port int) (network, address string) {
+	if path, ok := strings.CutPrefix(host, unixMark); ok {
+		return "unix", path
+	}
+	return "tcp", net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 // BoltPath is the path of the store's file; empty if there is no DSN.
@@ -36,6 +44,11 @@ func (c Config) TrustedProxies() []netip.Prefix {
 		}
 	}
 	return networks
+}
+
+// TrustsUnixPeers says whether serve.public.trusted_proxies has "unix:".
+func (c Config) TrustsUnixPeers() bool {
+	return slices.Contains(c.Serve.Public.TrustedProxies, unixMark)
 }
 
 // LinkTemplate is the link an invitee is sent, with {token} where the token

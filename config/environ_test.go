@@ -118,7 +118,7 @@ func TestEnvironmentRefused(t *testing.T) {
 		{"unknown_key_in_a_mapping", []string{"INVITEBRIDGE_LOG={colour: true}"},
 			[]string{"INVITEBRIDGE_LOG: log.colour: is not a known key; remove it, or use one out of format, level"}},
 		{"bad_value", []string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=[10.0.0.1, x]"},
-			[]string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES: serve.public.trusted_proxies[1]: must be an IP address or a network such as 10.0.0.0/8"}},
+			[]string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES: serve.public.trusted_proxies[1]: must be an IP address, a network such as 10.0.0.0/8, or unix: for whoever connects by the unix socket"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

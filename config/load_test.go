@@ -194,7 +194,7 @@ func TestLoad(t *testing.T) {
 			"1.yml:3: kratos.amdin_url: is not a known key; did you mean admin_url?",
 			"1.yml:4: has an unknown key here; remove it, or use one out of " + topLevel}},
 		{"unknown_key_beside_secrets", []string{withKey, "serve:\n  admin:\n    correcthorse:\n    api_keys:\n      - name: a\n        key: 0123456789abcdef\n        batterystaple:\n"}, []string{
-			"2.yml:3: serve.admin: has an unknown key here; remove it, or use one out of api_keys, host, port",
+			"2.yml:3: serve.admin: has an unknown key here; remove it, or use one out of api_keys, host, port, socket, tls",
 			"2.yml:7: serve.admin.api_keys[0]: has an unknown key here; remove it, or use one out of key, key_sha256, name"}},
 		{"unknown_key_beside_secrets_of_hooks_and_mail", []string{withKey, "courier:\n  correcthorse:\n  smtp:\n    batterystaple:\n" +
 			"clients:\n  horsecorrect:\nhooks:\n- id: crm\n  events: [delivery_failed]\n  url: https://x\n  auth:\n    staplebattery:\n    tpye: api_key\n"}, []string{

@@ -57,19 +57,16 @@ type node struct {
 }
 
 // addSchema adds what the schema says.
-func (s shape) addSchema(path string, n node, defs map[string]node) {
+func (s shape) addSchema(path string, n node) {
 	s[path] = n.Type
-	if name, ok := strings.CutPrefix(n.Ref, "#/$defs/"); ok {
-		s[path] = defs[name].Type
-	}
 	if n.Enum != nil {
 		s[path] = "string"
 	}
 	if n.Items != nil {
-		s.addSchema(path+"[]", *n.Items, defs)
+		s.addSchema(path+"[]", *n.Items)
 	}
 	for name, property := range n.Properties {
-		s.addSchema(path+"."+name, property, defs)
+		s.addSchema(path+"."+name, property)
 	}
 }
 
@@ -92,14 +89,37 @@ func parsedSchema(t *testing.T) node {
 	if err := json.Unmarshal(config.Schema(), &root); err != nil {
 		t.Fatal(err)
 	}
-	return root
+	return root.resolved(root.Defs)
+}
+
+// resolved puts in what references stand for.
+func (n node) resolved(defs map[string]node) node {
+	if name, ok := strings.CutPrefix(n.Ref, "#/$defs/"); ok {
+		def := defs[name]
+		n.Type, n.Properties, n.Additional = def.Type, def.Properties, def.Additional
+		if n.Title == "" {
+			n.Title = def.Title
+		}
+	}
+	properties := make(map[string]node)
+	for name, property := range n.Properties {
+		properties[name] = property.resolved(defs)
+	}
+	if n.Properties != nil {
+		n.Properties = properties
+	}
+	if n.Items != nil {
+		items := n.Items.resolved(defs)
+		n.Items = &items
+	}
+	return n
 }
 
 func TestSchemaShape(t *testing.T) {
 	want, got := shape{}, shape{}
 	want.addType("", reflect.TypeFor[config.Config]())
 	root := parsedSchema(t)
-	got.addSchema("", root, root.Defs)
+	got.addSchema("", root)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("types of keys (-structs +schema):\n%s", diff)
 	}
@@ -185,7 +205,7 @@ func TestSchemaStrict(t *testing.T) {
 	root := parsedSchema(t)
 	var visit func(path string, n node)
 	visit = func(path string, n node) {
-		if n.Title == "" && root.Defs[strings.TrimPrefix(n.Ref, "#/$defs/")].Title == "" {
+		if n.Title == "" {
 			t.Errorf("%s has no title", path)
 		}
 		if n.Type == "object" && (n.Additional == nil || *n.Additional) {

@@ -57,12 +57,6 @@ func isHost(text string) bool {
 	return hostName.MatchString(text)
 }
 
-// sameHost tells whether binding one port on both hosts would clash.
-func sameHost(a, b string) bool {
-	everything := []string{"", "0.0.0.0", "::"}
-	return a == b || slices.Contains(everything, a) || slices.Contains(everything, b)
-}
-
 func isHostPort(text string) bool {
 	u, err := url.Parse("https://" + text)
 	return err == nil && u.Host == text && hasHost(u)

@@ -64,16 +64,9 @@ func (k *checks) serve(s Serve) {
 	for _, taken := range []string{"/health", "/version", "/invite", "/metrics", "/openapi.json"} {
 		k.that(!isWithin(s.BasePath, taken), at+"base_path", "must not be, or be below, "+taken+", which is served already")
 	}
-	k.listener(s.Public.Host, s.Public.Port, at+"public.")
-	k.listener(s.Admin.Host, s.Admin.Port, at+"admin.")
-	k.that(s.Public.Port == 0 || s.Public.Port != s.Admin.Port || !sameHost(s.Public.Host, s.Admin.Host),
-		at+"admin.port", "must differ from serve.public.port: the two listeners are kept apart")
-}
-
-func (k *checks) listener(host string, port int, at string) {
-	k.that(host == "" || isHost(host), at+"host",
-		"must be an IP address or a host name without port and brackets, or empty for every interface")
-	k.that(port >= 0 && port <= 65535, at+"port", "must be from 1 to 65535, or 0 for any free port")
+	k.listener(s.Public.Host, s.Public.Port, s.Public.Socket, s.Public.TLS, at+"public.")
+	k.listener(s.Admin.Host, s.Admin.Port, s.Admin.Socket, s.Admin.TLS, at+"admin.")
+	k.apart(s.Public, s.Admin)
 }
 
 func (k *checks) public(p Public) {
@@ -88,7 +81,8 @@ func (k *checks) public(p Public) {
 	}
 	for i, text := range p.TrustedProxies {
 		_, ok := parseNetwork(text)
-		k.that(ok, index(at+"trusted_proxies", i), "must be an IP address or a network such as 10.0.0.0/8")
+		k.that(ok || text == unixMark, index(at+"trusted_proxies", i),
+			"must be an IP address, a network such as 10.0.0.0/8, or unix: for whoever connects by the unix socket")
 	}
 	k.that(p.RateLimit.Requests >= 0, at+"rate_limit.requests", "must be 1 or more, or 0 for no limit")
 	k.positive(p.RateLimit.Window, at+"rate_limit.window")

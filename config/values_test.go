@@ -36,12 +36,14 @@ func TestDuration(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	c := config.Default()
-	if got, want := c.PublicAddr(), ":4488"; got != want {
-		t.Errorf("PublicAddr: got %q, want %q", got, want)
-	}
-	c.Serve.Admin.Host = "::1"
-	if got, want := c.AdminAddr(), "[::1]:4489"; got != want {
-		t.Errorf("AdminAddr: got %q, want %q", got, want)
+	for name, c := range map[string]struct{ got, want [2]string }{
+		"public": {pair(c.PublicAddr()), [2]string{"tcp", ":4488"}},
+		"admin":  {pair(withHost(c, "::1").AdminAddr()), [2]string{"tcp", "[::1]:4489"}},
+		"socket": {pair(withHost(c, "unix:/run/admin.sock").AdminAddr()), [2]string{"unix", "/run/admin.sock"}},
+	} {
+		if c.got != c.want {
+			t.Errorf("address of %s: got %q, want %q", name, c.got, c.want)
+		}
 	}
 }
 
@@ -113,4 +115,11 @@ func TestSlogLevel(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", text, got, want)
 		}
 	}
+}
+
+func pair(a, b string) [2]string { return [2]string{a, b} }
+
+func withHost(c config.Config, host string) config.Config {
+	c.Serve.Admin.Host = host
+	return c
 }

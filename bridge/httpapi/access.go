@@ -55,7 +55,10 @@ func (a *API) identify(trusted func(*http.Request) bool) func(http.Handler) http
 				id = uuid.NewString()
 			}
 			w.Header().Set(requestIDHeader, id)
-			n := &notes{requestID: id, clientIP: a.clientIP(r).String()}
+			n := &notes{requestID: id}
+			if ip := a.clientIP(r); ip.IsValid() {
+				n.clientIP = ip.String()
+			}
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), notesKey{}, n)))
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,17 +48,21 @@ func WithBasePath(path string) ClientOption {
 }
 
 // NewClient makes a client of the admin listener at endpoint, an absolute http
-// or https URL, that shows key. It connects to nothing yet. The error tells
-// what is wrong with the arguments.
+// or https URL, or unix: and the path of a socket, that shows key. It connects
+// to nothing yet. The error tells what is wrong with the arguments.
 func NewClient(endpoint, key string, options ...ClientOption) (*Client, error) {
 	o := clientOptions{basePath: DefaultBasePath}
 	for _, option := range options {
 		option(&o)
 	}
+	socket, isSocket := strings.CutPrefix(endpoint, "unix:")
+	if isSocket {
+		endpoint = "http://localhost" // what the socket's listener is told
+	}
 	// url.Parse would cite the text, and so a password in it.
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("the endpoint must be an absolute http or https URL without user, query and fragment, such as http://127.0.0.1:4489")
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || isSocket && !strings.HasPrefix(socket, "/") {
+		return nil, errors.New("the endpoint must be an absolute http or https URL without user, query and fragment, such as http://127.0.0.1:4489, or unix: and an absolute path")
 	}
 	if !strings.HasPrefix(o.basePath, "/") || strings.ContainsAny(o.basePath, "?#") {
 		return nil, errors.New("the base path must begin with / and be a path only, such as " + DefaultBasePath)
@@ -71,6 +76,12 @@ func NewClient(endpoint, key string, options ...ClientOption) (*Client, error) {
 		TLSHandshakeTimeout:    10 * time.Second,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
+	}
+	if isSocket {
+		transport.Proxy = nil
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}
 	}
 	return &Client{api: u.JoinPath(o.basePath).String(), key: key, http: &http.Client{
 		Transport:     transport,

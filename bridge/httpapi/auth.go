@@ -45,7 +45,7 @@ func (a *API) keyOf(r *http.Request) (name string, ok bool) {
 		return "", false
 	}
 	shown := sha256.Sum256([]byte(key))
-	for _, k := range a.config.APIKeys {
+	for _, k := range *a.keys.Load() {
 		if subtle.ConstantTimeCompare(shown[:], k.SHA256[:]) == 1 {
 			name, ok = k.Name, true
 		}

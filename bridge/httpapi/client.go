@@ -32,7 +32,12 @@ func parseHop(text string) (netip.Addr, bool) {
 
 func (a *API) trustedPeer(r *http.Request) bool { return a.isProxy(peer(r)) }
 
+// isProxy says whether an address is that of a declared proxy. The zero one is
+// that of a unix socket's peer.
 func (a *API) isProxy(addr netip.Addr) bool {
+	if !addr.IsValid() {
+		return a.config.TrustUnixPeers
+	}
 	for _, prefix := range a.config.TrustedProxies {
 		if prefix.Contains(addr) {
 			return true
@@ -41,7 +46,7 @@ func (a *API) isProxy(addr netip.Addr) bool {
 	return false
 }
 
-// peer gives the address of the TCP connection; zero if there is none to tell.
+// peer gives the address of the TCP connection; zero if it is a unix socket.
 func peer(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

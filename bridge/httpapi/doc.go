@@ -7,8 +7,8 @@
 //   - The admin handler answers nobody without an API key, save health and
 //     version. Keys are compared by their digests, in constant time.
 //   - The address of a client is that of the TCP peer, unless the peer is a
-//     declared proxy; then it is the last address in X-Forwarded-For that is
-//     not one. No other forwarding header is read, ever.
+//     declared proxy, as whoever connects by a unix socket can be; then it is
+//     the last address in X-Forwarded-For that is not one. No other forwarding header is read, ever.
 //   - Host and X-Forwarded-* never shape a link.
 //   - Rate limits are keyed by that client address, IPv6 by its /64 network.
 //   - Request ids are taken over from declared proxies and holders of a key;

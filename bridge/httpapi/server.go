@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"invitebridge/bridge"
@@ -12,10 +13,13 @@ import (
 
 // Config is what the handlers work by.
 type Config struct {
-	BasePath       string // of the API on both listeners, such as /api/v1/invite
-	LoginURL       string // where an invitee goes after accepting, by default
-	APIKeys        []APIKey
+	BasePath       string   // of the API on both listeners, such as /api/v1/invite
+	LoginURL       string   // where an invitee goes after accepting, by default
+	APIKeys        []APIKey // to begin with, see [API.SetAPIKeys]
 	TrustedProxies []netip.Prefix
+	// TrustUnixPeers believes whoever connects by a unix socket about the
+	// client's address, as a proxy.
+	TrustUnixPeers bool
 	RateLimit      RateLimit
 	AllowedOrigins []string // for CORS on the public listener; none: no CORS
 	Version        string
@@ -39,14 +43,21 @@ type RateLimit struct {
 type API struct {
 	service *bridge.Service
 	config  Config
+	keys    atomic.Pointer[[]APIKey]
 	ready   readiness
 	limits  *limiter
 }
 
 // New makes an API. It starts nothing.
 func New(service *bridge.Service, config Config) *API {
-	return &API{service: service, config: config, ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit)}
+	a := &API{service: service, config: config, ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit)}
+	a.SetAPIKeys(config.APIKeys)
+	return a
 }
+
+// SetAPIKeys has the admin listener take these keys from now on, and no other.
+// It may be called while requests are served.
+func (a *API) SetAPIKeys(keys []APIKey) { a.keys.Store(&keys) }
 
 // Limits of a connection. A client that does not send its headers within 5 s,
 // or its body within 15 s, is cut off.

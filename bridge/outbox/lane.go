@@ -16,19 +16,34 @@ type lane struct {
 	log      *slog.Logger
 	woken    chan struct{}
 	disabled atomic.Bool // the endpoint wants no more
+	retire   func()      // has it claim no more
 }
 
-// run claims and sends until ctx ends.
-func (l *lane) run(ctx context.Context, queue Queue) {
-	// Attempts outlive ctx by stopTimeout.
+func newLane(e Endpoint, log *slog.Logger) *lane {
+	return &lane{Endpoint: e, log: log.With("endpoint", e.Name), woken: make(chan struct{}, 1), retire: func() {}}
+}
+
+// run claims and sends until claiming ends, and returns when the attempts have
+// ended as well. They get stopTimeout from the end of ctx on; from that of
+// claiming alone, all the time they need.
+func (l *lane) run(ctx, claiming context.Context, queue Queue) {
+	defer l.retire()
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cut) })()
 	f := newFlight(l.Concurrency)
+	l.claim(claiming, sending, queue, f)
+	f.land()
+}
+
+// claim claims until ctx ends or the endpoint wants no more. Attempts run in
+// sending.
+func (l *lane) claim(ctx, sending context.Context, queue Queue, f *flight) {
 	for ctx.Err() == nil && !l.disabled.Load() {
 		// Half of the slots at once: claims of one message each would cost a
 		// commit each.
 		if !f.await(ctx, (l.Concurrency+1)/2) || l.disabled.Load() {
-			break
+			return
 		}
 		claimed, next, err := queue.ClaimMessages(ctx, l.Name, f.free(), lease)
 		if err != nil {
@@ -39,7 +54,7 @@ func (l *lane) run(ctx context.Context, queue Queue) {
 		}
 		if ctx.Err() != nil {
 			l.handBack(context.WithoutCancel(ctx), queue, claimed)
-			break
+			return
 		}
 		for _, c := range claimed {
 			f.start(func() { l.attempt(sending, queue, c) })
@@ -48,9 +63,6 @@ func (l *lane) run(ctx context.Context, queue Queue) {
 			l.sleep(ctx, next)
 		}
 	}
-	stop := time.AfterFunc(stopTimeout, cut)
-	defer stop.Stop()
-	f.land()
 }
 
 // drain claims and sends until nothing is due.
@@ -139,7 +151,7 @@ func (l *lane) report(d bridge.Dispatch, r bridge.Result) {
 	case bridge.Failed:
 		level, text = slog.LevelError, "message failed"
 	case bridge.Disabled:
-		level, text = slog.LevelError, "endpoint disabled until restart: it answered that it is gone"
+		level, text = slog.LevelError, "endpoint disabled until restart or reload: it answered that it is gone"
 	}
 	l.log.Log(context.Background(), level, text, "message_id", d.MessageID, "event", d.Payload.Type,
 		"invitation_id", d.Payload.Data.Invitation.ID, "attempt", d.Attempt, "status", r.Status, "detail", r.Detail)

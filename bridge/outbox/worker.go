@@ -38,47 +38,91 @@ const (
 	storePause     = 5 * time.Second  // after the store failed
 )
 
-// Worker delivers to a fixed set of endpoints.
+// Worker delivers to endpoints. It is safe for concurrent use.
 type Worker struct {
+	log   *slog.Logger
+	mu    sync.RWMutex
 	lanes map[string]*lane
+	start func(*lane) // nil: Run has not begun, or has ended
 }
 
 // New makes a Worker. It starts nothing.
 func New(endpoints []Endpoint, log *slog.Logger) *Worker {
-	w := &Worker{lanes: make(map[string]*lane)}
-	for _, e := range endpoints {
-		w.lanes[e.Name] = &lane{Endpoint: e, log: log.With("endpoint", e.Name), woken: make(chan struct{}, 1)}
-	}
+	w := &Worker{log: log}
+	w.lanes = w.lanesTo(endpoints)
 	return w
+}
+
+func (w *Worker) lanesTo(endpoints []Endpoint) map[string]*lane {
+	lanes := make(map[string]*lane)
+	for _, e := range endpoints {
+		lanes[e.Name] = newLane(e, w.log)
+	}
+	return lanes
 }
 
 // Wake has the worker look at an endpoint now. It never blocks, may be called
 // before Run, and does nothing for an endpoint that is not the worker's.
 func (w *Worker) Wake(endpoint string) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
 	if l, ok := w.lanes[endpoint]; ok {
 		l.wake()
 	}
 }
 
-// Run delivers until ctx ends. Then it claims nothing more, gives the attempts
-// in flight ten seconds to end, and returns when all of them have.
-func (w *Worker) Run(ctx context.Context, queue Queue) {
-	var lanes sync.WaitGroup
+// Replace has the worker deliver to these endpoints from now on, and to none
+// that wanted no more before. What is under way to the former ones goes on to
+// its end.
+func (w *Worker) Replace(endpoints []Endpoint) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, l := range w.lanes {
-		lanes.Go(func() { l.run(ctx, queue) })
+		l.retire()
 	}
-	lanes.Wait()
+	w.lanes = w.lanesTo(endpoints)
+	if w.start == nil {
+		return
+	}
+	for _, l := range w.lanes {
+		w.start(l)
+	}
+}
+
+// Run delivers until ctx ends. Then it claims nothing more, gives the attempts
+// in flight ten seconds to end, and returns when all of them have. It may be
+// called once.
+func (w *Worker) Run(ctx context.Context, queue Queue) {
+	var running sync.WaitGroup
+	w.mu.Lock()
+	w.start = func(l *lane) {
+		var claiming context.Context
+		claiming, l.retire = context.WithCancel(ctx)
+		running.Go(func() { l.run(ctx, claiming, queue) })
+	}
+	for _, l := range w.lanes {
+		w.start(l)
+	}
+	w.mu.Unlock()
+	<-ctx.Done()
+	w.mu.Lock()
+	w.start = nil
+	w.mu.Unlock()
+	running.Wait()
 }
 
 // Drain delivers what is due now, at all endpoints, and returns when nothing is
 // due any more: for tests and tools that have a clock of their own.
 func (w *Worker) Drain(ctx context.Context, queue Queue) error {
-	errs := make(chan error, len(w.lanes))
-	for _, l := range w.lanes {
+	w.mu.RLock()
+	lanes := w.lanes
+	w.mu.RUnlock()
+	errs := make(chan error, len(lanes))
+	for _, l := range lanes {
 		go func() { errs <- l.drain(ctx, queue) }()
 	}
 	var first error
-	for range w.lanes {
+	for range lanes {
 		if err := <-errs; first == nil {
 			first = err
 		}

@@ -30,6 +30,7 @@ type running struct {
 	t             testing.TB
 	public, admin string
 	store         string
+	more          string // the file of the further lines, if there are any
 	log           *follower
 	stop          func() int // ends it, and gives the exit code
 }
@@ -53,11 +54,9 @@ selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } 
 	}
 	args := []string{"serve", "-c", file}
 	if len(lines) > 0 {
-		more := filepath.Join(dir, "more.yml")
-		if err := os.WriteFile(more, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, "-c", more)
+		b.more = filepath.Join(dir, "more.yml")
+		write(t, b.more, strings.Join(lines, "\n"))
+		args = append(args, "-c", b.more)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	exit := make(chan int, 1)
@@ -72,10 +71,32 @@ selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } 
 	return b
 }
 
+// startFakeBridge runs serve against a fake Kratos.
+func startFakeBridge(t testing.TB, lines ...string) *running {
+	t.Helper()
+	fake, err := kratostest.NewFake(kratostest.FakeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	return startBridge(t, &kratostest.Server{PublicURL: fake.URL, AdminURL: fake.URL}, lines...)
+}
+
+// write replaces a file as editors do: whole, and under another name before.
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path+"~", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+"~", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // follower is a log that can be waited for.
 type follower struct {
 	pipe  *io.PipeWriter
-	lines chan map[string]any
+	lines chan map[string]any // those that tell of a listener, or of the configuration
 	mu    sync.Mutex
 	text  bytes.Buffer
 }
@@ -87,7 +108,10 @@ func newFollower() *follower {
 		defer close(f.lines)
 		for scanner := bufio.NewScanner(r); scanner.Scan(); {
 			var line map[string]any
-			if json.Unmarshal(scanner.Bytes(), &line) == nil && line["msg"] == "listening" {
+			if json.Unmarshal(scanner.Bytes(), &line) != nil {
+				continue
+			}
+			if text, _ := line["msg"].(string); text == "listening" || strings.Contains(text, "configuration") {
 				f.lines <- line
 			}
 		}
@@ -114,13 +138,19 @@ func (f *follower) String() string {
 // address waits for a listener to say where it is.
 func (f *follower) address(t testing.TB, listener string) string {
 	t.Helper()
+	return "http://" + f.await(t, "listener", listener)["address"].(string)
+}
+
+// await waits for a line in which a member has a value.
+func (f *follower) await(t testing.TB, member, value string) map[string]any {
+	t.Helper()
 	for line := range f.lines {
-		if line["listener"] == listener {
-			return "http://" + line["address"].(string)
+		if line[member] == value {
+			return line
 		}
 	}
-	t.Fatalf("it ended before it listened:\n%s", f)
-	return ""
+	t.Fatalf("it ended before it said %s %s:\n%s", member, value, f)
+	return nil
 }
 
 type object = map[string]any

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"invitebridge/bridge"
@@ -20,51 +21,85 @@ const (
 	hookAtOnce = 32
 )
 
-// delivery is everything that tells somebody something.
+// delivery is everything that tells somebody something. Whom, and how, can be
+// replaced while it works.
 type delivery struct {
-	hooks   *webhook.Webhooks
-	courier bridge.Sender // nil: nobody is mailed
 	worker  *outbox.Worker
+	current atomic.Pointer[senders]
+}
+
+var _ bridge.Hooks = (*delivery)(nil)
+
+// senders is what one configuration says of hooks and courier.
+type senders struct {
+	hooks     *webhook.Webhooks
+	courier   bridge.Sender // nil: nobody is mailed
+	endpoints []outbox.Endpoint
 }
 
 // newDelivery makes the senders and their worker, and starts nothing.
 func (s *server) newDelivery() (*delivery, error) {
-	hooks, err := webhook.New(webhookConfig(s.config))
+	first, err := s.newSenders(s.config)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	d := &delivery{hooks: hooks, courier: s.courier}
-	if smtp := s.config.Courier.SMTP; smtp.ConnectionURI != "" {
-		d.courier, err = mail.New(mail.Config{
-			ConnectionURI:        smtp.ConnectionURI.Reveal(),
-			FromAddress:          smtp.FromAddress,
-			FromName:             smtp.FromName,
-			TemplateOverridePath: s.config.Courier.TemplateOverridePath,
-		})
-		if err != nil {
-			return nil, usageError{err}
-		}
-	}
-	var endpoints []outbox.Endpoint
-	if d.courier != nil {
-		endpoints = append(endpoints, outbox.Endpoint{Name: bridge.EndpointCourier, Sender: d.courier, Concurrency: mailAtOnce})
-	}
-	for _, hook := range s.config.Hooks {
-		if !hook.CanInterrupt {
-			endpoints = append(endpoints, outbox.Endpoint{Name: hook.ID, Sender: hooks, Concurrency: hookAtOnce})
-		}
-	}
-	d.worker = outbox.New(endpoints, s.log)
+	d := &delivery{worker: outbox.New(first.endpoints, s.log)}
+	d.current.Store(first)
 	return d, nil
+}
+
+// replace has everything go by the new senders from now on. Attempts under way
+// end as they began.
+func (d *delivery) replace(next *senders) {
+	former := d.current.Swap(next)
+	d.worker.Replace(next.endpoints)
+	former.hooks.Close()
+}
+
+func (d *delivery) close() { d.current.Load().hooks.Close() }
+
+// Ask asks the hooks there are now.
+func (d *delivery) Ask(ctx context.Context, p bridge.Payload) error {
+	return d.current.Load().hooks.Ask(ctx, p)
 }
 
 // endpoints gives those that want to be told of an event.
 func (d *delivery) endpoints(event bridge.Event) []string {
-	endpoints := d.hooks.Endpoints(event)
-	if event == bridge.EventTokenCreated && d.courier != nil {
+	now := d.current.Load()
+	endpoints := now.hooks.Endpoints(event)
+	if event == bridge.EventTokenCreated && now.courier != nil {
 		endpoints = append([]string{bridge.EndpointCourier}, endpoints...)
 	}
 	return endpoints
+}
+
+// newSenders reads templates and connects to nothing.
+func (s *server) newSenders(cfg config.Config) (*senders, error) {
+	hooks, err := webhook.New(webhookConfig(cfg))
+	if err != nil {
+		return nil, err
+	}
+	made := &senders{hooks: hooks, courier: s.courier}
+	if smtp := cfg.Courier.SMTP; smtp.ConnectionURI != "" {
+		made.courier, err = mail.New(mail.Config{
+			ConnectionURI:        smtp.ConnectionURI.Reveal(),
+			FromAddress:          smtp.FromAddress,
+			FromName:             smtp.FromName,
+			TemplateOverridePath: cfg.Courier.TemplateOverridePath,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if made.courier != nil {
+		made.endpoints = append(made.endpoints, outbox.Endpoint{Name: bridge.EndpointCourier, Sender: made.courier, Concurrency: mailAtOnce})
+	}
+	for _, hook := range cfg.Hooks {
+		if !hook.CanInterrupt {
+			made.endpoints = append(made.endpoints, outbox.Endpoint{Name: hook.ID, Sender: hooks, Concurrency: hookAtOnce})
+		}
+	}
+	return made, nil
 }
 
 func webhookConfig(cfg config.Config) webhook.Config {

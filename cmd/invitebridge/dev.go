@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -14,24 +15,29 @@ import (
 func (s *server) develop(io stdio) (forget func(), err error) {
 	forget = func() {}
 	s.log.Warn("development mode: not for production")
-	for _, host := range []*string{&s.config.Serve.Public.Host, &s.config.Serve.Admin.Host} {
-		if *host == "" {
-			*host = "127.0.0.1"
-		}
-	}
+	var dsn, key string
 	if s.config.DSN == "" {
 		dir, err := os.MkdirTemp("", "invitebridge-")
 		if err != nil {
 			return forget, err
 		}
 		forget = func() { _ = os.RemoveAll(dir) }
-		s.config.DSN = "bolt://" + filepath.Join(dir, "invites.db")
+		dsn = "bolt://" + filepath.Join(dir, "invites.db")
 	}
 	if len(s.config.Serve.Admin.APIKeys) == 0 {
-		key := rand.Text()
-		s.config.Serve.Admin.APIKeys = []config.APIKey{{Name: "dev", Key: config.Secret(key)}}
+		key = rand.Text()
 		fmt.Fprintf(io.out, "API key: %s\n", key)
 	}
+	s.invent = func(c *config.Config) {
+		for _, host := range []*string{&c.Serve.Public.Host, &c.Serve.Admin.Host} {
+			*host = cmp.Or(*host, "127.0.0.1")
+		}
+		c.DSN = cmp.Or(c.DSN, dsn)
+		if len(c.Serve.Admin.APIKeys) == 0 && key != "" {
+			c.Serve.Admin.APIKeys = []config.APIKey{{Name: "dev", Key: config.Secret(key)}}
+		}
+	}
+	s.invent(&s.config)
 	s.courier = printer{io.out}
 	return forget, nil
 }

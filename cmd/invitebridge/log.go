@@ -7,9 +7,12 @@ import (
 	"invitebridge/config"
 )
 
-// newLogger writes lines with Kratos' level names and times in UTC.
-func newLogger(w io.Writer, c config.Log) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.SlogLevel(), ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+// newLogger writes lines with Kratos' level names and times in UTC. The level
+// can be changed while it does.
+func newLogger(w io.Writer, c config.Log) (*slog.Logger, *slog.LevelVar) {
+	level := &slog.LevelVar{}
+	level.Set(c.SlogLevel())
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if len(groups) > 0 {
 			return a
 		}
@@ -22,9 +25,9 @@ func newLogger(w io.Writer, c config.Log) *slog.Logger {
 		return a
 	}}
 	if c.Format == "text" {
-		return slog.New(slog.NewTextHandler(w, options))
+		return slog.New(slog.NewTextHandler(w, options)), level
 	}
-	return slog.New(slog.NewJSONHandler(w, options))
+	return slog.New(slog.NewJSONHandler(w, options)), level
 }
 
 func levelName(l slog.Level) string {

@@ -129,10 +129,12 @@ func TestServeDev(t *testing.T) {
 // TestLogWords: levels are Kratos' words, times are UTC.
 func TestLogWords(t *testing.T) {
 	var out bytes.Buffer
-	log := newLogger(&out, config.Log{Level: "trace", Format: "json"})
+	log, level := newLogger(&out, config.Log{Level: "error", Format: "json"})
+	log.Warn("too early")
+	level.Set(config.Log{Level: "trace"}.SlogLevel())
 	log.Warn("m")
 	log.Debug("m")
-	if text := out.String(); !strings.Contains(text, `Z","level":"warning"`) || !strings.Contains(text, `"level":"debug"`) {
+	if text := out.String(); !strings.Contains(text, `Z","level":"warning"`) || !strings.Contains(text, `"level":"debug"`) || strings.Contains(text, "early") {
 		t.Error(text)
 	}
 }

@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,17 +33,20 @@ func newServe(environ []string, io stdio) *cobra.Command {
 		Use:   "serve",
 		Short: "Run the bridge",
 		Long: "Serves the public and the admin listener until it is told to stop (SIGINT,\n" +
-			"SIGTERM); then lets requests under way finish.\n\n" +
+			"SIGTERM); then lets requests under way finish. What changes in hooks, clients,\n" +
+			"courier, API keys, certificates and log.level is taken over while it runs, at\n" +
+			"once on SIGHUP; what else changes waits for a restart.\n\n" +
 			"With --dev it needs no configuration: it expects Kratos on its default ports,\n" +
 			"keeps invitations in a temporary file, makes up an API key and prints it, and\n" +
 			"prints links instead of having them mailed. Not for production.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(config.Options{Files: files, Environ: environ, Dev: dev})
-			if err != nil {
+			s := server{options: config.Options{Files: files, Environ: environ, Dev: dev}}
+			var err error
+			if s.config, s.read, err = s.load(nil); err != nil {
 				return usageError{err}
 			}
-			s := server{config: cfg, log: newLogger(io.err, cfg.Log)}
+			s.log, s.level = newLogger(io.err, s.config.Log)
 			if dev {
 				forget, err := s.develop(io)
 				if err != nil {
@@ -64,9 +63,13 @@ func newServe(environ []string, io stdio) *cobra.Command {
 
 // server is what serve is made of.
 type server struct {
+	options config.Options
 	config  config.Config
+	read    reading // what config was read from
 	log     *slog.Logger
-	courier bridge.Sender // where no mail server is configured; nil: nobody is mailed
+	level   *slog.LevelVar
+	invent  func(*config.Config) // what development makes up; nil: nothing
+	courier bridge.Sender        // where no mail server is configured; nil: nobody is mailed
 }
 
 // serve runs until ctx ends. It owns all it makes: when it returns, the store is
@@ -74,6 +77,8 @@ type server struct {
 // cut off because they took longer than any may.
 func (s *server) serve(ctx context.Context) error {
 	cfg := s.config
+	hangup, stop := hangups()
+	defer stop()
 	store, err := boltstore.Open(cfg.BoltPath())
 	if err != nil {
 		return err
@@ -91,7 +96,7 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer delivery.hooks.Close()
+	defer delivery.close()
 	service := bridge.NewService(store, identities, bridge.Config{
 		SchemaID:         cfg.Kratos.SchemaID,
 		EmailTrait:       cfg.Kratos.EmailTrait,
@@ -107,28 +112,31 @@ func (s *server) serve(ctx context.Context) error {
 		DeleteUnaccepted: cfg.Invitation.DeleteUnacceptedIdentities,
 		Endpoints:        delivery.endpoints,
 		Wake:             delivery.worker.Wake,
-		Hooks:            delivery.hooks,
+		Hooks:            delivery,
 	})
 	api := httpapi.New(service, httpapi.Config{
 		BasePath:       cfg.Serve.BasePath,
 		LoginURL:       cfg.ReturnTo(),
 		APIKeys:        apiKeys(cfg),
 		TrustedProxies: cfg.TrustedProxies(),
+		TrustUnixPeers: cfg.TrustsUnixPeers(),
 		RateLimit:      httpapi.RateLimit{Requests: cfg.Serve.Public.RateLimit.Requests, Window: time.Duration(cfg.Serve.Public.RateLimit.Window)},
 		AllowedOrigins: allowedOrigins(cfg),
 		Version:        version(),
 		Log:            s.log,
 	})
 
-	public, admin, err := s.bind(ctx)
+	listeners, err := s.bind(ctx)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	s.answer(ctx, group, "public", public, api.Public())
-	s.answer(ctx, group, "admin", admin, api.Admin())
+	s.answer(ctx, group, listeners.public, api.Public())
+	s.answer(ctx, group, listeners.admin, api.Admin())
 	group.Go(func() error { s.sweep(ctx, service); return nil })
 	group.Go(func() error { delivery.worker.Run(ctx, service); return nil })
+	reloads := reloader{server: s, current: cfg, last: s.read, hangup: hangup, delivery: delivery, api: api, listeners: listeners}
+	group.Go(func() error { reloads.run(ctx); return nil })
 	err = group.Wait()
 	s.log.Info("stopped")
 	return err
@@ -176,41 +184,6 @@ func allowedOrigins(cfg config.Config) []string {
 		return nil
 	}
 	return cfg.Serve.Public.CORS.AllowedOrigins
-}
-
-// bind opens both ports, or none.
-func (s *server) bind(ctx context.Context) (public, admin net.Listener, err error) {
-	var l net.ListenConfig
-	if public, err = l.Listen(ctx, "tcp", s.config.PublicAddr()); err != nil {
-		return nil, nil, fmt.Errorf("serve.public: %w", err)
-	}
-	if admin, err = l.Listen(ctx, "tcp", s.config.AdminAddr()); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("serve.admin: %w", err), public.Close())
-	}
-	return public, admin, nil
-}
-
-// answer serves handler until ctx ends, and then until the requests under way
-// have ended, or time is up.
-func (s *server) answer(ctx context.Context, group *errgroup.Group, name string, l net.Listener, handler http.Handler) {
-	server := httpapi.NewServer(handler, longest(s.config), s.log)
-	s.log.Info("listening", "listener", name, "address", l.Addr().String())
-	group.Go(func() error {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve.%s: %w", name, err)
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-ctx.Done()
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest(s.config))
-		defer cancel()
-		if err := server.Shutdown(stopping); err != nil {
-			s.log.Warn("requests were cut off", "listener", name)
-			return server.Close()
-		}
-		return nil
-	})
 }
 
 // sweep does at start, and every while, what time has made due.

@@ -15,7 +15,7 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(kratos.Close)
-	b := startBridge(t, &kratostest.Server{PublicURL: kratos.URL, AdminURL: kratos.URL}, "kratos: { schema_id: "+kratostest.DefaultSchema+" }")
+	b := startBridge(t, &kratostest.Server{PublicURL: kratos.URL, AdminURL: kratos.URL})
 	offer := b.invite(object{"email": "ada@example.com"})
 	arrived, release := make(chan struct{}), make(chan struct{})
 	kratos.Inject(kratostest.Fault{Method: http.MethodPut, Arrived: func() { close(arrived) }, Hold: release})

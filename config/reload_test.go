@@ -1,0 +1,57 @@
+package config_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"invitebridge/config"
+)
+
+func TestReload(t *testing.T) {
+	tls := config.TLS{Cert: config.PEM{Path: "/c"}, Key: config.PEM{Path: "/k"}}
+	for name, c := range map[string]struct {
+		change           func(*config.Config)
+		changed, waiting []string
+	}{
+		"nothing":   {func(*config.Config) {}, nil, nil},
+		"a hook":    {func(c *config.Config) { c.Hooks = []config.Hook{{ID: "crm"}} }, []string{"hooks"}, nil},
+		"the key":   {func(c *config.Config) { c.Serve.Admin.APIKeys = []config.APIKey{{Name: "b", Key: "x"}} }, []string{"serve.admin.api_keys"}, nil},
+		"the level": {func(c *config.Config) { c.Log.Level = "debug" }, []string{"log.level"}, nil},
+		"mail": {func(c *config.Config) { c.Courier.SMTP.FromName = "x"; c.Courier.TemplateOverridePath = "/t" },
+			[]string{"courier.smtp.from_name", "courier.template_override_path"}, nil},
+		"a guard":       {func(c *config.Config) { c.Clients.HTTP.DisallowPrivateIPRanges = true }, []string{"clients.http.disallow_private_ip_ranges"}, nil},
+		"a certificate": {func(c *config.Config) { c.Serve.Public.TLS.Cert.Path = "/d" }, []string{"serve.public.tls.cert.path"}, nil},
+		"HTTPS off":     {func(c *config.Config) { c.Serve.Public.TLS = config.TLS{} }, nil, []string{"serve.public.tls.cert.path", "serve.public.tls.key.path"}},
+		"HTTPS on":      {func(c *config.Config) { c.Serve.Admin.TLS = tls }, nil, []string{"serve.admin.tls.cert.path", "serve.admin.tls.key.path"}},
+		"both kinds": {func(c *config.Config) {
+			c.Log = config.Log{Level: "error", Format: "text"}
+			c.Invitation.Lifespan = config.Duration(time.Hour)
+		}, []string{"log.level"}, []string{"invitation.lifespan", "log.format"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			from := config.Default()
+			from.Serve.Public.TLS = tls
+			next := from
+			c.change(&next)
+			got, changed, waiting := from.Reload(next)
+			if diff := cmp.Diff([][]string{c.changed, c.waiting}, [][]string{changed, waiting}); diff != "" {
+				t.Errorf("changed and waiting (-want +got):\n%s", diff)
+			}
+			if _, again, still := got.Reload(next); again != nil || cmp.Diff(still, waiting) != "" {
+				t.Errorf("a second time: changed %v, waiting %v", again, still)
+			}
+		})
+	}
+}
+
+func TestFiles(t *testing.T) {
+	c := config.Default()
+	c.Serve.Admin.TLS = config.TLS{Cert: config.PEM{Path: "/c"}, Key: config.PEM{Base64: "QQ=="}}
+	c.Hooks = []config.Hook{{Body: "base64://QQ=="}, {Body: "file:///b.jsonnet"}, {}}
+	c.Courier.TemplateOverridePath = "/t"
+	if diff := cmp.Diff([]string{"/c", "/b.jsonnet", "/t"}, c.Files()); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
