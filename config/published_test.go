@@ -45,15 +45,16 @@ func (s shape) addType(path string, t reflect.Type) {
 
 // node is what the tests know of a JSON schema.
 type node struct {
-	Ref        string `json:"$ref"`
-	Type       string
-	Title      string
-	Properties map[string]node
-	Additional *bool `json:"additionalProperties"`
-	Items      *node
-	Default    any
-	Enum       []string
-	Defs       map[string]node `json:"$defs"`
+	Ref         string `json:"$ref"`
+	Type        string
+	Title       string
+	Description string
+	Properties  map[string]node
+	Additional  *bool `json:"additionalProperties"`
+	Items       *node
+	Default     any
+	Enum        []string
+	Defs        map[string]node `json:"$defs"`
 }
 
 // addSchema adds what the schema says.

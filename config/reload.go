@@ -25,7 +25,7 @@ func (c Config) Reload(next Config) (reloaded Config, changed, waiting []string)
 			return
 		}
 		switch {
-		case !isReloadable(key), isSwitch(c.Serve.Public.TLS, next.Serve.Public.TLS, "serve.public.tls", key),
+		case !Reloadable(key), isSwitch(c.Serve.Public.TLS, next.Serve.Public.TLS, "serve.public.tls", key),
 			isSwitch(c.Serve.Admin.TLS, next.Serve.Admin.TLS, "serve.admin.tls", key):
 			waiting = append(waiting, key)
 		default:
@@ -41,8 +41,9 @@ func isSwitch(from, to TLS, at, key string) bool {
 	return from.Enabled() != to.Enabled() && strings.HasPrefix(key, at+".")
 }
 
-func isReloadable(key string) bool {
-	return slices.ContainsFunc(reloadable, func(top string) bool { return key == top || strings.HasPrefix(key, top+".") })
+// Reloadable says whether a key can change while the bridge runs.
+func Reloadable(key string) bool {
+	return slices.ContainsFunc(reloadable, func(top string) bool { return contains(top, key) })
 }
 
 func keys(config reflect.Value) map[string]reflect.Value {

@@ -1,0 +1,98 @@
+package config_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"invitebridge/config"
+)
+
+var update = flag.Bool("update", false, "write docs/configuration.md anew")
+
+const reference = "../docs/configuration.md"
+
+const referenceHead = `# Every key of the configuration
+
+Keys are Kratos' words wherever Kratos has the thing. A file is YAML, ` + "`-c`" + ` may be repeated, and later files win. Then
+comes the environment: the variable of a key is its path in capitals, joined by ` + "`_`" + `, after ` + "`INVITEBRIDGE_`" + `; lists and
+mappings are YAML there, as in ` + "`INVITEBRIDGE_SERVE_ADMIN_API_KEYS='[{name: backend, key: …}]'`" + `. An unknown key is an
+error, and all problems are told at once.
+
+Keys with a ● are taken over while the bridge runs, within some seconds of a change of a file, of what a file names
+(templates, Jsonnet, certificates), or at once on SIGHUP. The others wait for a restart. If the new configuration has
+problems, the last good one stays, and the log says why.
+
+` + "`invitebridge config example`" + ` prints the same as a commented file, ` + "`config schema`" + ` as a JSON schema for editors, and
+` + "`config check`" + ` tells all problems of yours.
+
+| key | default | | meaning |
+|---|---|---|---|
+`
+
+// TestReference holds docs/configuration.md to the schema, and so to the code.
+func TestReference(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(referenceHead)
+	writeReference(&text, "", parsedSchema(t))
+	if *update {
+		if err := os.WriteFile(reference, []byte(text.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(text.String(), string(got)); diff != "" {
+		t.Errorf("write it anew with: go test ./config -run Reference -update\n(-schema +file):\n%s", diff)
+	}
+}
+
+// writeReference writes a row for each key that is no section, in the order of
+// the alphabet.
+func writeReference(out *strings.Builder, key string, n node) {
+	for _, name := range slices.Sorted(maps.Keys(n.Properties)) {
+		property := n.Properties[name]
+		path := strings.TrimPrefix(key+"."+name, ".")
+		if property.Properties != nil {
+			writeReference(out, path, property)
+			continue
+		}
+		mark := ""
+		if config.Reloadable(strings.ReplaceAll(path, "[]", "")) {
+			mark = "●"
+		}
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", path, shownDefault(property.Default), mark, meaning(property))
+		if property.Items != nil {
+			writeReference(out, path+"[]", *property.Items)
+		}
+	}
+}
+
+func shownDefault(value any) string {
+	text, _ := json.Marshal(value)
+	switch string(text) {
+	case "null", `""`:
+		return ""
+	}
+	return "`" + strings.Trim(string(text), `"`) + "`"
+}
+
+func meaning(n node) string {
+	text := n.Title + "."
+	if n.Description != "" {
+		text = n.Title + ": " + n.Description
+	}
+	if n.Enum != nil {
+		text += " One of " + strings.Join(n.Enum, ", ") + "."
+	}
+	return strings.ReplaceAll(text, "|", "\\|")
+}
