@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -95,4 +96,32 @@ func meaning(n node) string {
 		text += " One of " + strings.Join(n.Enum, ", ") + "."
 	}
 	return strings.ReplaceAll(text, "|", "\\|")
+}
+
+// TestReadmeTable holds the keys that the README names to the schema, with
+// their defaults.
+func TestReadmeTable(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "## Configuration")
+	table, _, _ = strings.Cut(table, "\n## ")
+	rows := regexp.MustCompile("(?m)^\\| `([a-z_.]+)`[^|]*\\| ([^|]*) \\|").FindAllStringSubmatch(table, -1)
+	if len(rows) < 10 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for _, row := range rows {
+		n := parsedSchema(t)
+		for name := range strings.SplitSeq(row[1], ".") {
+			property, ok := n.Properties[name]
+			if !ok {
+				t.Errorf("there is no key %s", row[1])
+			}
+			n = property
+		}
+		if shown := strings.TrimSpace(row[2]); strings.HasPrefix(shown, "`") && shown != shownDefault(n.Default) {
+			t.Errorf("the default of %s is %s, not %s", row[1], shownDefault(n.Default), shown)
+		}
+	}
 }

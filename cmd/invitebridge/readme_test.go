@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"invitebridge/kratos/kratostest"
+)
+
+// block is one ```sh block of the README.
+type block struct {
+	heading string
+	lines   []string
+}
+
+// readme gives the blocks, in their order.
+func readme(t *testing.T) (blocks []block) {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heading, inside := "", ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "```"):
+			if inside = strings.TrimPrefix(line, "```"); inside == "sh" {
+				blocks = append(blocks, block{heading: heading})
+			}
+		case inside == "sh":
+			last := &blocks[len(blocks)-1]
+			last.lines = append(last.lines, line)
+		case strings.HasPrefix(line, "#") && inside == "":
+			heading = strings.TrimLeft(line, "# ")
+		}
+	}
+	return blocks
+}
+
+// elsewhere are the blocks that other checks run.
+var elsewhere = map[string]string{
+	"With Docker": "the test of the stack, in config/stack",
+	"Work on it":  ".ci/run",
+}
+
+// newcomer types what the README says into one shell after another, in a copy of
+// the source, with the variables that were exported before.
+type newcomer struct {
+	t    *testing.T // of the chapter
+	book *testing.T // of them all
+	dir  string
+	stop func() // ends the bridge
+}
+
+func newNewcomer(t *testing.T) *newcomer {
+	t.Helper()
+	n := &newcomer{t: t, book: t, dir: t.TempDir(), stop: func() {}}
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", `cd ../.. && git ls-files -co --exclude-standard -z | tar -c --null -T - | tar -x -C "$0"`, n.dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	n.write("variables", "export PATH='"+os.Getenv("PATH")+"'\n")
+	return n
+}
+
+func (n *newcomer) write(name, text string) {
+	n.t.Helper()
+	if err := os.WriteFile(filepath.Join(n.dir, name), []byte(text), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+const prelude = "set -euo pipefail\ncd '%[1]s'\n. ./variables\n%[2]s\nexport -p > variables\n"
+
+// types runs lines, and gives what they print.
+func (n *newcomer) types(lines ...string) string {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", fmt.Sprintf(prelude, n.dir, strings.Join(lines, "\n")))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		n.t.Fatalf("%s\n%v\n%s%s", strings.Join(lines, "\n"), err, out, stderr.Bytes())
+	}
+	return string(out)
+}
+
+// starts runs a line that does not end by itself, until it has printed what is
+// looked for. stop ends it as Ctrl-C does.
+func (n *newcomer) starts(line, until string) (said string, stop func()) {
+	n.t.Helper()
+	cmd := exec.Command("bash", "-c", fmt.Sprintf(prelude, n.dir, "exec "+line))
+	out, err := os.Create(filepath.Join(n.dir, "said"))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	stop = sync.OnceFunc(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); <-ended })
+	n.book.Cleanup(stop)
+	eventually(n.t, func() bool {
+		text, err := os.ReadFile(out.Name())
+		if said = string(text); err != nil || strings.Contains(said, until) {
+			return true
+		}
+		select {
+		case <-ended:
+			n.t.Fatalf("%s has ended:\n%s", line, said)
+		default:
+		}
+		return false
+	})
+	return said, stop
+}
+
+// TestReadme follows the README as a newcomer: every command of every block is
+// typed as it stands, or is run by the check that elsewhere names.
+func TestReadme(t *testing.T) {
+	n := newNewcomer(t)
+	for i, b := range readme(t) {
+		t.Run(fmt.Sprintf("%d %s", i, b.heading), func(t *testing.T) {
+			n.t = t
+			where, ok := elsewhere[b.heading]
+			follow, mine := chapters[b.heading]
+			switch {
+			case mine:
+				follow(n, b.lines)
+			case ok:
+				t.Log("run by " + where)
+			default:
+				t.Error("nobody runs this block")
+			}
+		})
+	}
+}
+
+// chapters say what stands between the lines of a block for people to do.
+var chapters = map[string]func(*newcomer, []string){
+	"Without Docker":                 (*newcomer).demo,
+	"In front of the Kratos you run": (*newcomer).install,
+	"Invite, as an inviter":          (*newcomer).invite,
+	"Accept, as an invitee":          func(n *newcomer, lines []string) { n.prints(lines, `"state":"accepted"`) },
+	"The command line":               func(n *newcomer, lines []string) { n.prints(lines, "lin@example.com") },
+}
+
+// demo goes on as the demo itself says.
+func (n *newcomer) demo(lines []string) {
+	said, stop := n.starts(lines[0], "Ctrl-C stops everything.")
+	defer stop()
+	_, said, _ = strings.Cut(said, "== Your turn")
+	commands := regexp.MustCompile(`(?m)^curl .*$`).FindAllString(said, -1)
+	if len(commands) != 3 {
+		n.t.Fatalf("it says %q", said)
+	}
+	var offer object
+	decode(n.t, n.types(commands[0]), &offer)
+	n.prints([]string{strings.Replace(commands[1], "TOKEN", token(offer), 1)}, `"state":"accepted"`)
+	n.prints(commands[2:], `"session_token"`)
+}
+
+// install has Kratos run where the README expects it, for the chapters that
+// follow too.
+func (n *newcomer) install(lines []string) {
+	if lines[0] == "invitebridge serve --dev" {
+		n.stop()
+		_, stop := n.starts(lines[0], `"listener":"admin"`)
+		stop()
+		_, n.stop = n.starts("invitebridge serve -c invitebridge.yml", `"listener":"admin"`)
+		return
+	}
+	kratos, err := kratostest.Start(n.t.Context(), kratostest.Options{PublicPort: 4433, AdminPort: 4434})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.book.Cleanup(func() { _ = kratos.Stop() })
+	for _, line := range lines {
+		switch {
+		case strings.HasPrefix(line, "export KEY="):
+			digest := regexp.MustCompile(`^[0-9a-f]{64}`).FindString(n.types(line))
+			n.types("sed -i 's/0\\{64\\}/" + digest + "/; s#/var/lib/invitebridge#" + n.dir + "#' invitebridge.yml")
+		case strings.HasPrefix(line, "invitebridge serve"):
+			_, n.stop = n.starts(line, `"listener":"admin"`)
+		default:
+			n.types(line)
+		}
+	}
+}
+
+func (n *newcomer) invite(lines []string) {
+	var offer object
+	decode(n.t, n.types(lines...), &offer)
+	n.types("export TOKEN=" + token(offer))
+}
+
+func (n *newcomer) prints(lines []string, want string) {
+	n.t.Helper()
+	if got := n.types(lines...); !strings.Contains(got, want) {
+		n.t.Errorf("%s\nprints no %s:\n%s", strings.Join(lines, "\n"), want, got)
+	}
+}
