@@ -13,6 +13,7 @@ import (
 // Config is what the handlers work by.
 type Config struct {
 	BasePath       string // of the API on both listeners, such as /api/v1/invite
+	PublicURL      string // of the public listener as invitees reach it; for the OpenAPI document only
 	LoginURL       string // where an invitee goes after accepting, by default
 	APIKeys        []APIKey
 	TrustedProxies []netip.Prefix
@@ -37,15 +38,19 @@ type RateLimit struct {
 
 // API makes the handlers of both listeners.
 type API struct {
-	service *bridge.Service
-	config  Config
-	ready   readiness
-	limits  *limiter
+	service  *bridge.Service
+	config   Config
+	document []byte // what /openapi.json answers
+	ready    readiness
+	limits   *limiter
 }
 
 // New makes an API. It starts nothing.
 func New(service *bridge.Service, config Config) *API {
-	return &API{service: service, config: config, ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit)}
+	return &API{
+		service: service, config: config, document: config.document(),
+		ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit),
+	}
 }
 
 // Limits of a connection. A client that does not send its headers within 5 s,
