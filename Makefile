@@ -23,6 +23,7 @@ test: ## Run every test, those against a real Kratos included, with the race det
 
 lint: ## Run the linters
 	$(GO) run $(GOLANGCI_LINT) run ./...
+	cd bridge/httpapi/openapitools && $(GO) run ./lint lint/rules.yml ../openapi.json
 
 vuln: ## Ask the Go vulnerability database about our dependencies
 	$(GO) run $(GOVULNCHECK) ./...

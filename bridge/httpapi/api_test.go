@@ -32,6 +32,7 @@ type api struct {
 	t             testing.TB
 	public, admin string
 	log           *buffer
+	watch         *watch
 	read          atomic.Int64 // bytes that both servers took from their clients
 }
 
@@ -42,7 +43,7 @@ func start(t testing.TB, changes ...func(*httpapi.Config)) *api {
 
 func startWorld(t testing.TB, w *bridgetest.World, changes ...func(*httpapi.Config)) *api {
 	t.Helper()
-	a := &api{World: w, t: t, log: &buffer{}}
+	a := &api{World: w, t: t, log: &buffer{}, watch: newWatch(t)}
 	config := httpapi.Config{
 		BasePath: base, LoginURL: "https://id.example.com/login", Version: "v0.0.0-test",
 		APIKeys: []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))}},
@@ -52,7 +53,11 @@ func startWorld(t testing.TB, w *bridgetest.World, changes ...func(*httpapi.Conf
 		change(&config)
 	}
 	handlers := httpapi.New(w.Service, config)
-	a.public, a.admin = a.serve(handlers.Public(), config.Log), a.serve(handlers.Admin(), config.Log)
+	public, admin := http.Handler(handlers.Public()), http.Handler(handlers.Admin())
+	if config.BasePath == base { // as in the contract
+		public, admin = a.watch.over("public", public), a.watch.over("admin", admin)
+	}
+	a.public, a.admin = a.serve(public, config.Log), a.serve(admin, config.Log)
 	return a
 }
 

@@ -34,6 +34,7 @@ func (a *API) Admin() chi.Router {
 	r := a.router("admin", a.holdsKey)
 	r.Use(a.authenticate)
 	a.open(r)
+	r.Get("/openapi.json", a.handle(a.openAPI))
 	r.Route(a.config.BasePath, func(r chi.Router) {
 		r.Use(a.expireOnPost)
 		r.Post("/", a.handle(a.invite))

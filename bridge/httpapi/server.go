@@ -14,6 +14,7 @@ import (
 // Config is what the handlers work by.
 type Config struct {
 	BasePath       string   // of the API on both listeners, such as /api/v1/invite
+	PublicURL      string   // of the public listener as invitees reach it; for the OpenAPI document only
 	LoginURL       string   // where an invitee goes after accepting, by default
 	APIKeys        []APIKey // to begin with, see [API.SetAPIKeys]
 	TrustedProxies []netip.Prefix
@@ -41,16 +42,20 @@ type RateLimit struct {
 
 // API makes the handlers of both listeners.
 type API struct {
-	service *bridge.Service
-	config  Config
-	keys    atomic.Pointer[[]APIKey]
-	ready   readiness
-	limits  *limiter
+	service  *bridge.Service
+	config   Config
+	keys     atomic.Pointer[[]APIKey]
+	document []byte // what /openapi.json answers
+	ready    readiness
+	limits   *limiter
 }
 
 // New makes an API. It starts nothing.
 func New(service *bridge.Service, config Config) *API {
-	a := &API{service: service, config: config, ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit)}
+	a := &API{
+		service: service, config: config, document: config.document(),
+		ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit),
+	}
 	a.SetAPIKeys(config.APIKeys)
 	return a
 }

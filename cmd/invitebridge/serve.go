@@ -116,6 +116,7 @@ func (s *server) serve(ctx context.Context) error {
 	})
 	api := httpapi.New(service, httpapi.Config{
 		BasePath:       cfg.Serve.BasePath,
+		PublicURL:      cfg.Serve.Public.BaseURL,
 		LoginURL:       cfg.ReturnTo(),
 		APIKeys:        apiKeys(cfg),
 		TrustedProxies: cfg.TrustedProxies(),

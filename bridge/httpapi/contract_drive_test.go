@@ -1,0 +1,220 @@
+package httpapi_test
+
+import (
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/bridgetest"
+	"invitebridge/bridge/httpapi"
+	"invitebridge/bridge/webhook"
+	"invitebridge/kratos/kratostest"
+)
+
+// unprovoked are the documented answers that no test here can bring about.
+var unprovoked = map[string]string{
+	"getMetrics 200":              "mounted by the composition root, whose test asks for it",
+	"getMetrics 401 unauthorized": "as above",
+}
+
+// TestEveryDocumentedAnswer drives each operation into each answer that the
+// document has for it, down to the ids of errors. What each of them is like is
+// judged by the watch.
+func TestEveryDocumentedAnswer(t *testing.T) {
+	d := &driver{t: t}
+	t.Run("answered well", d.well)
+	t.Run("refused without a key", d.withoutKey)
+	t.Run("refused for what was sent", d.badRequests)
+	t.Run("refused for what is not there", d.unknown)
+	t.Run("refused for the state of things", d.states)
+	t.Run("refused by a hook", d.hooks)
+	t.Run("refused by Kratos", d.kratos)
+	t.Run("refused for their number", d.tooMany)
+	t.Run("failed", d.failures)
+
+	seen := map[string]bool{}
+	for _, w := range d.watches {
+		maps.Copy(seen, w.seen)
+	}
+	documented := map[string]bool{}
+	for _, o := range theContract().operations {
+		for status, r := range o.answers {
+			ids := r.errorIDs
+			if len(ids) == 0 {
+				ids = []string{""}
+			}
+			for _, id := range ids {
+				documented[sight(o.id, status, id)] = true
+			}
+		}
+	}
+	for answer := range documented {
+		if _, excused := unprovoked[answer]; seen[answer] == excused {
+			t.Errorf("%s: seen %t, excused %t", answer, seen[answer], excused)
+		}
+	}
+	for answer := range unprovoked {
+		if !documented[answer] {
+			t.Errorf("%s is excused and not documented", answer)
+		}
+	}
+	t.Logf("%d operations gave %d answers", len(theContract().operations), len(seen))
+}
+
+func (d *driver) well(t *testing.T) {
+	allowed, err := bridge.ParseReturnURLs([]string{"https://app.example.com/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range theContract().operations {
+		if _, excused := unprovoked[sight(o.id, http.StatusOK, "")]; excused {
+			continue
+		}
+		w := d.start(t, func(c *bridge.Config) { c.ReturnURLs = allowed })
+		if got := w.ask(o, nil, w.body(o.id)); got.status >= 300 {
+			t.Errorf("%s: %d %s", o.id, got.status, got.body)
+		}
+	}
+	w := d.start(t, func(c *bridge.Config) { c.ReturnURLs = allowed })
+	w.want("createInvitation", http.StatusOK, "", object{"email": email})
+	w.want("createInvitation", http.StatusCreated, "", object{
+		"email": "Full@example.com", "schema_id": kratostest.DefaultSchema, "traits": object{"name": object{"first": "Ada"}},
+		"metadata_public": []int{1}, "metadata_admin": object{"team": 7}, "inviter_id": "42", "inviter_name": "Grace", "locale": "de",
+		"return_to": "https://app.example.com/in", "expires_in": "1h30m", "notify": false,
+	})
+	for _, query := range []string{"?state=pending&email=" + email + "&inviter_id=42&page_size=1", "?page_size=1"} {
+		w.asAdmin(http.MethodGet, query, nil)
+	}
+	w.asAdmin(http.MethodGet, "/messages?state=queued&page_size=1&page_token="+w.messageID, nil)
+	// Whatever can come of a message and of an invitation.
+	for _, outcome := range []bridge.SendOutcome{bridge.Retry, bridge.Failed, bridge.Disabled, bridge.Sent} {
+		w.deliver("courier", bridge.Result{Outcome: outcome, Status: 451, Detail: "why"})
+		w.deliver(bridgetest.Hook, bridge.Result{Outcome: outcome})
+		w.asAdmin(http.MethodGet, "/messages", nil)
+		w.want("getMessage", http.StatusOK, "", nil)
+		w.want("resendInvitation", http.StatusOK, "", nil)
+		w.messageID = newestMessage(w.api)
+	}
+	w.want("acceptInvitation", http.StatusOK, "", w.body("acceptInvitation"))
+	w.want("listInvitations", http.StatusOK, "", nil)
+}
+
+func (d *driver) withoutKey(t *testing.T) {
+	w := d.start(t)
+	w.all(http.StatusUnauthorized, "unauthorized", func(r *http.Request) { r.Header.Del("Authorization") }, w.usual)
+}
+
+func (d *driver) badRequests(t *testing.T) {
+	w := d.start(t)
+	w.all(http.StatusUnsupportedMediaType, "unsupported_media_type", func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, w.usual)
+	// The body is announced and held back: else its end and the answer race.
+	announce := func(r *http.Request) { r.Header.Set("Expect", "100-continue") }
+	w.all(http.StatusRequestEntityTooLarge, "body_too_large", announce, func(*operation) any { return strings.Repeat(" ", 64<<10+1) })
+	query := func(r *http.Request) { r.URL.RawQuery = "unknown=x" }
+	w.all(http.StatusBadRequest, "bad_request", query, func(o *operation) any {
+		if o.body == nil {
+			return nil
+		}
+		if err := validate(o.body, []byte(`{"email":"a@example.com","password":"x","invitation_token":"x","unknown":1}`)); err == nil {
+			t.Errorf("%s: the schema takes what is refused", o.id)
+		}
+		return object{"unknown": 1}
+	})
+	w.want("createInvitation", http.StatusBadRequest, "email_invalid", object{"email": "Ada"})
+	w.want("createInvitation", http.StatusBadRequest, "traits_invalid", object{"email": email, "metadata_admin": object{bridge.MarkKey: 1}})
+	w.want("createInvitation", http.StatusBadRequest, "return_to_not_allowed", object{"email": email, "return_to": "https://evil.example/"})
+	w.want("createInvitation", http.StatusBadRequest, "expires_in_invalid", object{"email": email, "expires_in": "9999h"})
+	w.all(http.StatusBadRequest, "email_invalid", func(r *http.Request) {
+		if r.Method == http.MethodGet {
+			r.URL.RawQuery = "email=x"
+		}
+	}, func(*operation) any { return object{"email": "x"} })
+	w.want("acceptInvitation", http.StatusBadRequest, "password_policy_violation", object{"password": "short"})
+	w.want("confirmInvitation", http.StatusBadRequest, "password_policy_violation", object{"password": email, "invitation_token": w.addressee.Token})
+}
+
+func (d *driver) unknown(t *testing.T) {
+	w := d.start(t)
+	w.addressee.ID, w.messageID, w.addressee.Token = uuid.NewString(), uuid.NewString(), bridge.MintToken().Reveal()
+	w.all(http.StatusNotFound, "invitation_not_found", nil, w.usual)
+	w.all(http.StatusNotFound, "message_not_found", nil, w.usual)
+}
+
+func (d *driver) hooks(t *testing.T) {
+	var answer atomic.Int64
+	answer.Store(http.StatusNoContent)
+	receiver := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "application/json")
+		rw.WriteHeader(int(answer.Load()))
+		_, _ = rw.Write([]byte(`{"messages":[{"instance_ptr":"#/traits/email","messages":[{"id":7,"text":"no seats","type":"error","context":{"seats":0}}]}]}`))
+	}))
+	t.Cleanup(receiver.Close)
+	asked, err := webhook.New(webhook.Config{Hooks: []webhook.Hook{{
+		ID: "seats", URL: receiver.URL, CanInterrupt: true, Events: []bridge.Event{bridge.EventPreInvitation, bridge.EventPrePassword},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(asked.Close)
+	w := d.start(t, func(c *bridge.Config) { c.Hooks = asked })
+	answer.Store(http.StatusForbidden)
+	w.all(http.StatusForbidden, "hook_refused", nil, w.usual)
+	answer.Store(http.StatusInternalServerError)
+	w.all(http.StatusServiceUnavailable, "hook_unavailable", nil, w.usual)
+}
+
+func (d *driver) kratos(t *testing.T) {
+	fail := func(status int, errorID string, spoil func(*driven)) {
+		for _, o := range that(status, errorID) {
+			w := d.start(t)
+			if o.id == "revokeInvitation" {
+				w.abandon() // else Kratos is not asked
+			}
+			spoil(w)
+			w.want(o.id, status, errorID, w.body(o.id))
+		}
+	}
+	fail(http.StatusBadGateway, "kratos_rejected", func(w *driven) { w.Kratos.Inject(bridgetest.Answer(http.StatusForbidden)) })
+	fail(http.StatusServiceUnavailable, "kratos_unavailable", func(w *driven) { w.Kratos.Down() })
+	w := d.start(t)
+	w.Kratos.Down()
+	w.want("isReady", http.StatusServiceUnavailable, "", nil)
+}
+
+// abandon leaves an acceptance of which nobody knows what came.
+func (d *driven) abandon() {
+	d.t.Helper()
+	mend := d.Kratos.OnPut(bridgetest.CutBefore)
+	d.want("acceptInvitation", http.StatusServiceUnavailable, "kratos_unavailable", d.body("acceptInvitation"))
+	mend()
+	d.Clock.Advance(time.Minute) // its lease has run out
+}
+
+func (d *driver) tooMany(t *testing.T) {
+	a := startWorld(t, bridgetest.New(t), func(c *httpapi.Config) {
+		c.RateLimit = httpapi.RateLimit{Requests: 1, Window: time.Hour}
+	})
+	d.watches = append(d.watches, a.watch)
+	w := &driven{api: a, addressee: a.invite(object{"email": email})}
+	w.want("acceptInvitation", http.StatusOK, "", w.body("acceptInvitation"))
+	w.all(http.StatusTooManyRequests, "too_many_requests", nil, w.usual)
+}
+
+func (d *driver) failures(t *testing.T) {
+	w := d.start(t)
+	w.Store.OnCall(func() { panic("a defect") })
+	w.all(http.StatusInternalServerError, "internal", nil, w.usual)
+	w = d.start(t)
+	if err := w.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.all(http.StatusServiceUnavailable, "store_unavailable", nil, w.usual)
+	w.want("isReady", http.StatusServiceUnavailable, "", nil)
+}
