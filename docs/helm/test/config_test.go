@@ -154,3 +154,32 @@ func TestRestart(t *testing.T) {
 		}
 	}
 }
+
+// TestDocumentedValues: the values that the guide shows make a deployment.
+func TestDocumentedValues(t *testing.T) {
+	guide, err := os.ReadFile("../../kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(guide), "```yaml\n")
+	text, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("the guide shows no values")
+	}
+	shown := strings.NewReplacer(
+		"key_sha256: …", "key_sha256: "+strings.Repeat("0a", 32),
+		"smtps://…", "smtps://mail.example.com",
+		"apiKey: …", "apiKey: 0123456789abcdef",
+	).Replace(text)
+	given := map[string]any{}
+	if err := yaml.UnmarshalStrict([]byte(shown), &given); err != nil {
+		t.Fatal(err)
+	}
+	o := render(t, given)
+	if cfg := load(t, o); len(cfg.Serve.Admin.APIKeys) != 2 || len(o.monitors) != 1 || len(o.ingress) != 1 {
+		t.Errorf("the guide's values make %+v and %v", cfg.Serve.Admin.APIKeys, o)
+	}
+	if strings.Contains(o.notes, "is not set") {
+		t.Error(o.notes)
+	}
+}
