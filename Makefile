@@ -6,7 +6,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint vuln bench fuzz
+.PHONY: help demo build test chart lint vuln bench fuzz
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ build: ## Build bin/invitebridge, static and reproducible
 test: ## Run every test, those against a real Kratos included, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m $(GOTEST_FLAGS) ./...
+
+# -count=1: Go's cache of results does not see changes outside a module.
+chart: ## Test the Helm chart, with Helm itself; the first time builds for minutes
+	cd docs/helm/test && $(GO) vet ./... && $(GO) test -count=1 $(GOTEST_FLAGS) ./...
 
 lint: ## Run the linters
 	$(GO) run $(GOLANGCI_LINT) run ./...

@@ -1,0 +1,112 @@
+{{- define "invitebridge.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Room is left for the suffixes: a name has 63 characters. */}}
+{{- define "invitebridge.fullname" -}}
+{{- $name := include "invitebridge.name" . -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- default $full .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "invitebridge.selector" -}}
+app.kubernetes.io/name: {{ include "invitebridge.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "invitebridge.labels" -}}
+{{ include "invitebridge.selector" . }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "invitebridge.secretName" -}}
+{{- default (include "invitebridge.fullname" .) .Values.secret.nameOverride -}}
+{{- end -}}
+
+{{- define "invitebridge.claimName" -}}
+{{- default (include "invitebridge.fullname" .) .Values.persistence.existingClaim -}}
+{{- end -}}
+
+{{- define "invitebridge.image" -}}
+{{- $tag := required "image.tag must be set: the version of the image that you pushed" .Values.image.tag -}}
+{{- with .Values.image.registry }}{{ . }}/{{ end -}}
+{{ .Values.image.repository }}:{{ $tag }}
+{{- end -}}
+
+{{/* HTTP or HTTPS, for a listener: pass (list . "admin"). */}}
+{{- define "invitebridge.scheme" -}}
+{{- $values := (index . 0).Values -}}
+{{- ternary "HTTPS" "HTTP" (not (empty (dig "serve" (index . 1) "tls" "" $values.invitebridge.config))) -}}
+{{- end -}}
+
+{{/* Keys of the configuration that can hold a secret. */}}
+{{- define "invitebridge.secretKeys" -}}
+- hooks
+- clients.http.private_ip_exception_urls
+- courier.smtp.connection_uri
+- kratos.admin_token
+- serve.admin.api_keys
+- serve.admin.tls.key.base64
+- serve.public.tls.key.base64
+- tracing.providers.otlp.authorization_header
+{{- end -}}
+
+{{/* The configuration in two: YAML of {config, secrets}. */}}
+{{- define "invitebridge.parts" -}}
+{{- $config := deepCopy .Values.invitebridge.config -}}
+{{- $secrets := dict -}}
+{{- range include "invitebridge.secretKeys" . | fromYamlArray -}}
+  {{- $path := splitList "." . -}}
+  {{- $key := last $path -}}
+  {{- $around := $config -}}
+  {{- range initial $path -}}
+    {{- $around = get $around . | default dict -}}
+  {{- end -}}
+  {{- if get $around $key -}}
+    {{- $part := pick $around $key -}}
+    {{- range initial $path | reverse -}}
+      {{- $part = dict . $part -}}
+    {{- end -}}
+    {{- $secrets = mergeOverwrite $secrets $part -}}
+  {{- end -}}
+  {{- $_ := unset $around $key -}}
+{{- end -}}
+{{- with .Values.serviceMonitor.apiKey -}}
+  {{- $key := dict "name" "prometheus" "key_sha256" (sha256sum .) -}}
+  {{- $keys := append (dig "serve" "admin" "api_keys" list $secrets) $key -}}
+  {{- $secrets = mergeOverwrite $secrets (dict "serve" (dict "admin" (dict "api_keys" $keys))) -}}
+{{- end -}}
+{{- dict "config" $config "secrets" $secrets | toYaml -}}
+{{- end -}}
+
+{{/* A digest of what the bridge does not take over without a restart. */}}
+{{- define "invitebridge.checksum" -}}
+{{- $config := omit (deepCopy .Values.invitebridge.config) "hooks" "clients" "courier" -}}
+{{- $_ := unset (get $config "log" | default dict) "level" -}}
+{{- $_ := unset (dig "serve" "admin" dict $config) "api_keys" -}}
+{{- $config | toJson | sha256sum -}}
+{{- end -}}
+
+{{/* What the chart refuses, before anything is made. */}}
+{{- define "invitebridge.check" -}}
+{{- if gt (int .Values.replicaCount) 1 -}}
+  {{- fail "replicaCount must be 1, or 0 to stop: one process owns the store's file, and a second could only wait for it" -}}
+{{- end -}}
+{{- $secrets := (include "invitebridge.parts" . | fromYaml).secrets -}}
+{{- if .Values.secret.enabled -}}
+  {{- if and (empty (dig "serve" "admin" "api_keys" list $secrets)) (empty .Values.statefulSet.environmentSecretsName) -}}
+    {{- fail "invitebridge.config.serve.admin.api_keys must have at least one key" -}}
+  {{- end -}}
+{{- else -}}
+  {{- if $secrets -}}
+    {{- fail (printf "secret.enabled is false: what is under %s belongs into secrets.yml of the Secret, and not into the values" (keys $secrets | sortAlpha | join ", ")) -}}
+  {{- end -}}
+  {{- if empty .Values.secret.nameOverride -}}
+    {{- fail "secret.enabled is false: secret.nameOverride must name the Secret" -}}
+  {{- end -}}
+{{- end -}}
+{{- if not (hasPrefix "bolt:///var/lib/invitebridge/" (dig "dsn" "" .Values.invitebridge.config)) -}}
+  {{- fail "invitebridge.config.dsn must name a file in /var/lib/invitebridge, where the volume is" -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,185 @@
+package charttest
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	core "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"invitebridge/config"
+)
+
+// load reads the configuration as the bridge in the Pod does: the files that
+// its arguments name, out of the volume, and its environment.
+func load(t *testing.T, o objects) config.Config {
+	t.Helper()
+	spec := o.set.Spec.Template.Spec
+	dir := t.TempDir()
+	for _, v := range spec.Volumes {
+		if v.Projected == nil {
+			continue
+		}
+		for _, source := range v.Projected.Sources {
+			if source.ConfigMap != nil && source.ConfigMap.Name == o.config.Name {
+				for file, text := range o.config.Data {
+					write(t, dir, file, text)
+				}
+			}
+			if source.Secret != nil {
+				for _, item := range source.Secret.Items {
+					write(t, dir, item.Path, string(o.secrets[source.Secret.Name].Data[item.Key]))
+				}
+			}
+		}
+	}
+	container := spec.Containers[0]
+	if container.Args[0] != "serve" {
+		t.Fatalf("the Pod runs %v", container.Args)
+	}
+	var options config.Options
+	for i, arg := range container.Args {
+		if arg == "-c" {
+			file, err := filepath.Rel(mounted(t, spec, "config"), container.Args[i+1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			options.Files = append(options.Files, filepath.Join(dir, file))
+		}
+	}
+	for _, v := range container.Env {
+		options.Environ = append(options.Environ, v.Name+"="+v.Value)
+	}
+	cfg, err := config.Load(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func digest(key []byte) [sha256.Size]byte { return sha256.Sum256(key) }
+
+// TestConfig: ConfigMap and Secret together say what the values say, and the
+// store is on the volume.
+func TestConfig(t *testing.T) {
+	for _, name := range deployments {
+		given := values(t, name, "serviceMonitor: {apiKey: ''}")
+		o := render(t, given)
+		got := load(t, o)
+
+		whole, err := yaml.Marshal(given["invitebridge"].(map[string]any)["config"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "whole.yml")
+		write(t, filepath.Dir(file), filepath.Base(file), "kratos: {admin_url: http://kratos-admin}")
+		write(t, filepath.Dir(file), "given.yml", string(whole))
+		options := config.Options{Files: []string{file, filepath.Join(filepath.Dir(file), "given.yml")}}
+		for _, v := range o.set.Spec.Template.Spec.Containers[0].Env {
+			options.Environ = append(options.Environ, v.Name+"="+v.Value)
+		}
+		want, err := config.Load(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: the Pod reads %+v\nthe values say %+v", name, got, want)
+		}
+		if store := mounted(t, o.set.Spec.Template.Spec, "store"); filepath.Dir(got.BoltPath()) != store {
+			t.Errorf("%s: the store is %s, the volume %s", name, got.BoltPath(), store)
+		}
+	}
+}
+
+// TestSecrets: what nobody may see is in Secrets alone.
+func TestSecrets(t *testing.T) {
+	for _, name := range deployments {
+		o := render(t, values(t, name))
+		for kind, object := range map[string]any{
+			"ConfigMap": o.config, "StatefulSet": o.set, "ServiceMonitor": o.monitors, "Service": o.services, "NOTES": o.notes,
+		} {
+			text, err := json.Marshal(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(text), "nobody-may-see") || strings.Contains(string(text), "whsec_") {
+				t.Errorf("%s: a secret is in the %s: %s", name, kind, text)
+			}
+		}
+		secret := o.secrets[o.set.Name]
+		if secret.Type != core.SecretTypeOpaque || !strings.Contains(string(secret.Data["secrets.yml"]), "nobody-may-see") {
+			t.Errorf("%s: the Secret has %v", name, secret.Data)
+		}
+	}
+	o := render(t, values(t, "minimal", "{secret: {enabled: false, nameOverride: mine}, invitebridge: {config: {serve: {admin: {api_keys: null}}}}}"))
+	if projected := o.set.Spec.Template.Spec.Volumes[0].Projected; len(o.secrets) != 0 || projected.Sources[1].Secret.Name != "mine" {
+		t.Errorf("with a Secret of one's own: %v, mounted %v", o.secrets, projected)
+	}
+}
+
+// TestRestart: the Pod is replaced for what the bridge does not take over by
+// itself, and for nothing else.
+func TestRestart(t *testing.T) {
+	sum := func(change string) string {
+		return render(t, values(t, "everything", change)).set.Spec.Template.Annotations["checksum/config"]
+	}
+	before := sum("{}")
+	for change, restarts := range map[string]bool{
+		"{hooks: []}": false,
+		"{clients: {http: {disallow_private_ip_ranges: false}}}":           false,
+		"{courier: {smtp: {connection_uri: 'smtp://other:25/'}}}":          false,
+		"{courier: {smtp: {from_name: Other}}}":                            false,
+		"{serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef}]}}}": false,
+		"{log: {level: info}}":                                             false,
+		"{log: {format: json}}":                                            true,
+		"{serve: {public: {port: 6000}}}":                                  true,
+		"{kratos: {admin_token: another}}":                                 true,
+		"{invitation: {lifespan: 48h}}":                                    true,
+		"{dsn: 'bolt:///var/lib/invitebridge/b.db'}":                       true,
+	} {
+		if got := sum("invitebridge: {config: "+change+"}") != before; got != restarts {
+			t.Errorf("%s: restart %v, want %v", change, got, restarts)
+		}
+	}
+}
+
+// TestDocumentedValues: the values that the guide shows make a deployment.
+func TestDocumentedValues(t *testing.T) {
+	guide, err := os.ReadFile("../../kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(guide), "```yaml\n")
+	text, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("the guide shows no values")
+	}
+	shown := strings.NewReplacer(
+		"key_sha256: …", "key_sha256: "+strings.Repeat("0a", 32),
+		"smtps://…", "smtps://mail.example.com",
+		"apiKey: …", "apiKey: 0123456789abcdef",
+	).Replace(text)
+	given := map[string]any{}
+	if err := yaml.UnmarshalStrict([]byte(shown), &given); err != nil {
+		t.Fatal(err)
+	}
+	o := render(t, given)
+	if cfg := load(t, o); len(cfg.Serve.Admin.APIKeys) != 2 || len(o.monitors) != 1 || len(o.ingress) != 1 {
+		t.Errorf("the guide's values make %+v and %v", cfg.Serve.Admin.APIKeys, o)
+	}
+	if strings.Contains(o.notes, "is not set") {
+		t.Error(o.notes)
+	}
+}

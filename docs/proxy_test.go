@@ -1,0 +1,253 @@
+package docs
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"invitebridge/kratos/kratostest"
+)
+
+const (
+	host   = "invite.example.com"
+	key    = "a-key-for-the-tests"
+	client = "127.0.0.5" // the proxy itself is 127.0.0.1
+)
+
+// proxy is one of those that the guide shows, made to run in a directory.
+type proxy struct {
+	t                        *testing.T
+	dir, address, cert, priv string
+	bridge                   string // address of the public listener
+}
+
+func TestNginx(t *testing.T) {
+	nginx := tool(t, "nginx")
+	proxied(t, func(p proxy, log *os.File) {
+		site := write(t, filepath.Join(p.dir, "site.conf"), replaced(t, "proxy/nginx.conf",
+			"listen 443", "listen "+p.address,
+			"/etc/ssl/invite.example.com.pem", p.cert, "/etc/ssl/private/invite.example.com.key", p.priv,
+			"/var/log/nginx/", p.dir+"/", "127.0.0.1:4488", p.bridge))
+		main := write(t, filepath.Join(p.dir, "nginx.conf"), fmt.Sprintf(
+			"daemon off; pid %[1]s/pid; error_log stderr; events {}\nhttp { client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; include %[2]s; }",
+			p.dir, site))
+		start(t, log, nginx, "-p", p.dir, "-e", "stderr", "-c", main)
+	})
+}
+
+func TestCaddy(t *testing.T) {
+	caddy := tool(t, "caddy")
+	proxied(t, func(p proxy, log *os.File) {
+		file := write(t, filepath.Join(p.dir, "Caddyfile"), replaced(t, "proxy/Caddyfile",
+			"{\n\t# A path", "{\n\tadmin off\n\tauto_https off\n\t# A path",
+			host+" {", fmt.Sprintf("https://%s:%s {\n\tbind 127.0.0.1\n\ttls %s %s\n\tlog", host, p.port(), p.cert, p.priv),
+			"127.0.0.1:4488", p.bridge))
+		start(t, log, caddy, "run", "--adapter", "caddyfile", "--config", file)
+	})
+}
+
+// proxied starts the bridge and a proxy in front of it, and holds them to what
+// the guide says: the bridge learns who the client is, whatever the client
+// claims; too large a body is refused; and no log has the token, not even when
+// the bridge is away.
+func proxied(t *testing.T, run func(p proxy, log *os.File)) {
+	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kratos.Close()
+	p := newProxy(t)
+	admin := freeAddress(t)
+	config := write(t, filepath.Join(t.TempDir(), "invitebridge.yml"), fmt.Sprintf(`
+dsn: bolt://%s
+serve:
+  public: { host: 127.0.0.1, port: %s, base_url: "https://%s", trusted_proxies: [127.0.0.1] }
+  admin: { host: 127.0.0.1, port: %s, api_keys: [ { name: tests, key: %s } ] }
+kratos: { admin_url: %s }
+selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
+`, filepath.Join(t.TempDir(), "invites.db"), portOf(p.bridge), host, portOf(admin), key, kratos.URL))
+	bridgeLog, proxyLog := newLog(t, t.TempDir()), newLog(t, p.dir)
+	stop := start(t, bridgeLog, build(t), "serve", "-c", config)
+	await(t, p.bridge)
+	run(p, proxyLog)
+	await(t, p.address)
+
+	token := invite(t, admin)
+	path := "/api/v1/invite/" + token
+	if status, body := p.send(http.MethodGet, path, ""); status != http.StatusOK {
+		t.Fatalf("look: %d %s", status, body)
+	}
+	if status, _ := p.send(http.MethodPost, path, strings.Repeat(" ", 70_000)); status < http.StatusBadRequest {
+		t.Errorf("70,000 bytes: %d", status)
+	}
+	if status, body := p.send(http.MethodPost, path, `{"password":"correct-Horse-7-battery"}`); status != http.StatusOK {
+		t.Errorf("accept: %d %s", status, body)
+	}
+	stop()
+	if status, _ := p.send(http.MethodGet, path, ""); status != http.StatusBadGateway {
+		t.Errorf("with the bridge stopped: %d", status)
+	}
+
+	told := read(t, bridgeLog.Name())
+	if !strings.Contains(told, `"client_ip":"`+client+`"`) || strings.Contains(told, "203.0.113.9") || strings.Contains(told, "forged") {
+		t.Errorf("the bridge takes the client for another:\n%s", told)
+	}
+	// A proxy writes its line after the answer.
+	var logged string
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(logged, "502") && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		logged = readAll(t, filepath.Join(p.dir, "*log*"))
+	}
+	if strings.Contains(logged, token) {
+		t.Errorf("the proxy logs the token:\n%s", logged)
+	}
+	if !strings.Contains(logged, client) || !strings.Contains(logged, "502") {
+		t.Errorf("the proxy logs no requests:\n%s", logged)
+	}
+}
+
+func newProxy(t *testing.T) proxy {
+	t.Helper()
+	p := proxy{t: t, dir: t.TempDir(), address: freeAddress(t), bridge: freeAddress(t)}
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cert = write(t, filepath.Join(p.dir, "cert.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})))
+	p.priv = write(t, filepath.Join(p.dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	return p
+}
+
+func (p proxy) port() string { return portOf(p.address) }
+
+// send asks the proxy as a client with an address of its own, which claims to
+// be another and brings the token in every way that a browser may.
+func (p proxy) send(method, path, body string) (int, string) {
+	p.t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}
+	transport := &http.Transport{
+		TLSClientConfig:   &tls.Config{ServerName: host, InsecureSkipVerify: true}, //nolint:gosec // a certificate of the test's own
+		DisableKeepAlives: true,
+		ForceAttemptHTTP2: true,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, p.address)
+		},
+	}
+	request, err := http.NewRequestWithContext(p.t.Context(), method, "https://"+host+":"+p.port()+path+"?from="+path[len("/api/v1/invite/"):], strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Referer", "https://"+host+path)
+	request.Header.Set("X-Forwarded-For", "203.0.113.9")
+	request.Header.Set("X-Request-ID", "forged")
+	response, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(text)
+}
+
+func invite(t *testing.T, admin string) (token string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+admin+"/api/v1/invite/",
+		bytes.NewReader([]byte(`{"email":"ada@example.com"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+key)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Token string `json:"invitation_token"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusCreated {
+		t.Fatal(response.Status, err)
+	}
+	return answer.Token
+}
+
+func newLog(t *testing.T, dir string) *os.File {
+	t.Helper()
+	f, err := os.Create(filepath.Join(dir, "output.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func readAll(t *testing.T, pattern string) (text string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text += read(t, file)
+	}
+	return text
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func portOf(address string) string { return address[strings.LastIndex(address, ":")+1:] }
+
+// await returns when something listens at address.
+func await(t *testing.T, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", address); err == nil {
+			_ = c.Close()
+			return
+		}
+	}
+	t.Fatal("nothing listens at " + address)
+}

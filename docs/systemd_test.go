@@ -1,0 +1,25 @@
+package docs
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestUnit: systemd understands the unit, and finds little that it exposes: 10
+// is everything, 1.5 the most that is let through here.
+func TestUnit(t *testing.T) {
+	analyze := tool(t, "systemd-analyze")
+	unit := write(t, filepath.Join(t.TempDir(), "invitebridge.service"),
+		replaced(t, "systemd/invitebridge.service", "ExecStart=/usr/local/bin/invitebridge", "ExecStart="+build(t)))
+	out, err := exec.CommandContext(t.Context(), analyze, "verify", unit).CombinedOutput()
+	// An unknown key is a warning there.
+	if err != nil || strings.Contains(string(out), unit) {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	out, err = exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold=15", "--no-pager", unit).CombinedOutput()
+	if err != nil {
+		t.Errorf("security: %v\n%s", err, out)
+	}
+}
