@@ -24,6 +24,8 @@ var owners = map[string][]string{
 	"github.com/standard-webhooks/standard-webhooks": {"invitebridge/bridge/webhook"},
 	"code.dny.dev/ssrf":                              {"invitebridge/bridge/webhook"},
 	"golang.org/x/time/rate":                         {"invitebridge/bridge/httpapi"},
+	"github.com/prometheus/client_golang":            {"invitebridge/bridge/metrics"},
+	"go.opentelemetry.io":                            {"invitebridge/bridge/tracing"},
 }
 
 // testSupport may import testing: nothing that ships imports it.

@@ -34,6 +34,9 @@ func (a *API) Admin() chi.Router {
 	r := a.router("admin", a.holdsKey)
 	r.Use(a.authenticate)
 	a.open(r)
+	if a.config.Metrics != nil {
+		r.Method(http.MethodGet, routeMetrics, a.config.Metrics)
+	}
 	r.Route(a.config.BasePath, func(r chi.Router) {
 		r.Use(a.expireOnPost)
 		r.Post("/", a.handle(a.invite))
@@ -48,6 +51,8 @@ func (a *API) Admin() chi.Router {
 	})
 	return r
 }
+
+const routeMetrics = "/metrics/prometheus"
 
 // The routes that need no key on either listener.
 const (
