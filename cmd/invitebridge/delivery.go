@@ -27,8 +27,9 @@ type delivery struct {
 	worker  *outbox.Worker
 }
 
-// newDelivery makes the senders and their worker, and starts nothing.
-func (s *server) newDelivery() (*delivery, error) {
+// newDelivery makes the senders and their worker, and starts nothing. Each
+// sender is put into what watched makes of it.
+func (s *server) newDelivery(watched func(bridge.Sender) bridge.Sender) (*delivery, error) {
 	hooks, err := webhook.New(webhookConfig(s.config))
 	if err != nil {
 		return nil, usageError{err}
@@ -47,11 +48,11 @@ func (s *server) newDelivery() (*delivery, error) {
 	}
 	var endpoints []outbox.Endpoint
 	if d.courier != nil {
-		endpoints = append(endpoints, outbox.Endpoint{Name: bridge.EndpointCourier, Sender: d.courier, Concurrency: mailAtOnce})
+		endpoints = append(endpoints, outbox.Endpoint{Name: bridge.EndpointCourier, Sender: watched(d.courier), Concurrency: mailAtOnce})
 	}
 	for _, hook := range s.config.Hooks {
 		if !hook.CanInterrupt {
-			endpoints = append(endpoints, outbox.Endpoint{Name: hook.ID, Sender: hooks, Concurrency: hookAtOnce})
+			endpoints = append(endpoints, outbox.Endpoint{Name: hook.ID, Sender: watched(hooks), Concurrency: hookAtOnce})
 		}
 	}
 	d.worker = outbox.New(endpoints, s.log)

@@ -74,12 +74,17 @@ type server struct {
 // cut off because they took longer than any may.
 func (s *server) serve(ctx context.Context) error {
 	cfg := s.config
-	store, err := boltstore.Open(cfg.BoltPath())
+	watching, err := s.newObservers()
+	if err != nil {
+		return err
+	}
+	defer watching.close()
+	store, err := boltstore.Open(cfg.BoltPath(), boltstore.OnCommit(watching.metrics.Commit))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	identities, breaches, err := newKratos(cfg)
+	identities, breaches, err := newKratos(cfg, watching.headers())
 	if err != nil {
 		return err
 	}
@@ -87,12 +92,12 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	delivery, err := s.newDelivery()
+	delivery, err := s.newDelivery(watching.sender)
 	if err != nil {
 		return err
 	}
 	defer delivery.hooks.Close()
-	service := bridge.NewService(store, identities, bridge.Config{
+	service := bridge.NewService(store, watching.identities(identities), bridge.Config{
 		SchemaID:         cfg.Kratos.SchemaID,
 		EmailTrait:       cfg.Kratos.EmailTrait,
 		ToASCII:          idna.Lookup.ToASCII,
@@ -107,9 +112,11 @@ func (s *server) serve(ctx context.Context) error {
 		DeleteUnaccepted: cfg.Invitation.DeleteUnacceptedIdentities,
 		Endpoints:        delivery.endpoints,
 		Wake:             delivery.worker.Wake,
-		Hooks:            delivery.hooks,
+		Hooks:            watching.hooks(delivery.hooks),
+		Count:            watching.metrics.Count,
 	})
-	api := httpapi.New(service, httpapi.Config{
+	watching.scrape(service, store)
+	api := httpapi.New(service, watching.api(httpapi.Config{
 		BasePath:       cfg.Serve.BasePath,
 		LoginURL:       cfg.ReturnTo(),
 		APIKeys:        apiKeys(cfg),
@@ -118,7 +125,7 @@ func (s *server) serve(ctx context.Context) error {
 		AllowedOrigins: allowedOrigins(cfg),
 		Version:        version(),
 		Log:            s.log,
-	})
+	}))
 
 	public, admin, err := s.bind(ctx)
 	if err != nil {
@@ -134,12 +141,13 @@ func (s *server) serve(ctx context.Context) error {
 	return err
 }
 
-func newKratos(cfg config.Config) (*kratos.Client, bridge.BreachCounter, error) {
+func newKratos(cfg config.Config, headers func(context.Context, http.Header)) (*kratos.Client, bridge.BreachCounter, error) {
 	client, err := kratos.New(kratos.Config{
 		AdminURL:   cfg.Kratos.AdminURL,
 		AdminToken: cfg.Kratos.AdminToken.Reveal(),
 		EmailTrait: cfg.Kratos.EmailTrait,
 		Timeout:    budget(time.Duration(cfg.Kratos.Timeout)),
+		Headers:    headers,
 	})
 	if err != nil || !cfg.PasswordPolicy().HaveIBeenPwnedEnabled {
 		return client, nil, err
