@@ -31,7 +31,7 @@ var owners = map[string][]string{
 // testSupport may import testing: nothing that ships imports it.
 var testSupport = []string{
 	"invitebridge/bridge/bridgetest", "invitebridge/bridge/storetest", "invitebridge/bridge/mail/mailtest",
-	"invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
+	"invitebridge/bridge/tracing/tracingtest", "invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
 }
 
 func TestArrows(t *testing.T) {
@@ -99,6 +99,8 @@ func TestArrowsCatchTrespassers(t *testing.T) {
 		"invitebridge/config":           "invitebridge/bridge",
 		"invitebridge/kratos":           "testing",
 		"invitebridge/cmd/invitebridge": "invitebridge/kratos/kratostest",
+		"invitebridge/bridge/tracing":   "github.com/prometheus/client_golang/prometheus",
+		"invitebridge/bridge/outbox":    "go.opentelemetry.io/otel/trace",
 	} {
 		if forbidden(pkg, imported) == "" {
 			t.Errorf("%s may import %s", pkg, imported)

@@ -115,6 +115,21 @@ func assertKnown(t *testing.T, where, expr string) {
 	}
 }
 
+var scrapeConfig = regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```")
+
+// TestScrapeConfig has Prometheus' own tool read what is to be copied.
+func TestScrapeConfig(t *testing.T) {
+	found := scrapeConfig.FindSubmatch(docs(t, "observability.md"))
+	if found == nil {
+		t.Fatal("there is none")
+	}
+	path := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(path, found[1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	promtool(t, nil, "check", "config", "--syntax-only", path)
+}
+
 // TestAlerts holds the rules to the registry and to Prometheus' own tool.
 func TestAlerts(t *testing.T) {
 	var file struct {

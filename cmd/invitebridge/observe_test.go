@@ -205,6 +205,7 @@ hooks:
 	if log := b.log.String(); strings.Contains(log, "trace_id") {
 		t.Error("without tracing, the log has traces")
 	}
+	assertDocumented(t, b.log.String())
 	assertBounded(t, b)
 }
 
