@@ -8,11 +8,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// Look reads the invitation that a token opens, and changes nothing. With
+// Look reads the invitation that a token opens, and changes nothing; a success
+// is counted. With
 // ErrExpired, ErrRevoked and ErrAccepted no invitation is given. ErrNotFound
 // for unknown and malformed tokens alike.
 func (s *Service) Look(ctx context.Context, token string) (Invitation, error) {
 	inv, _, err := s.open(ctx, token)
+	if err == nil && s.config.Count != nil {
+		s.config.Count(Tally{Opened: 1})
+	}
 	return inv, err
 }
 

@@ -24,12 +24,14 @@ var owners = map[string][]string{
 	"github.com/standard-webhooks/standard-webhooks": {"invitebridge/bridge/webhook"},
 	"code.dny.dev/ssrf":                              {"invitebridge/bridge/webhook"},
 	"golang.org/x/time/rate":                         {"invitebridge/bridge/httpapi"},
+	"github.com/prometheus/client_golang":            {"invitebridge/bridge/metrics"},
+	"go.opentelemetry.io":                            {"invitebridge/bridge/tracing"},
 }
 
 // testSupport may import testing: nothing that ships imports it.
 var testSupport = []string{
 	"invitebridge/bridge/bridgetest", "invitebridge/bridge/storetest", "invitebridge/bridge/mail/mailtest",
-	"invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
+	"invitebridge/bridge/tracing/tracingtest", "invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
 }
 
 func TestArrows(t *testing.T) {
@@ -97,6 +99,8 @@ func TestArrowsCatchTrespassers(t *testing.T) {
 		"invitebridge/config":           "invitebridge/bridge",
 		"invitebridge/kratos":           "testing",
 		"invitebridge/cmd/invitebridge": "invitebridge/kratos/kratostest",
+		"invitebridge/bridge/tracing":   "github.com/prometheus/client_golang/prometheus",
+		"invitebridge/bridge/outbox":    "go.opentelemetry.io/otel/trace",
 	} {
 		if forbidden(pkg, imported) == "" {
 			t.Errorf("%s may import %s", pkg, imported)

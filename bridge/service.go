@@ -37,6 +37,9 @@ type Config struct {
 	// Hooks are asked before identities and passwords are created. Nil: nobody
 	// is.
 	Hooks Hooks
+	// Count is told what each commit changed, when it is kept, and of each look.
+	// It must not block. Nil: nobody counts.
+	Count func(Tally)
 	// Now is the clock. Nil: time.Now.
 	Now func() time.Time
 }
@@ -128,6 +131,19 @@ func (s *Service) List(ctx context.Context, q Query) (page []Invitation, next uu
 	return page, next, err
 }
 
+// Backlog tells how much waits, and for how long the oldest queued message has;
+// zero: none is queued. It costs the same however much it is.
+func (s *Service) Backlog(ctx context.Context) (b Backlog, age time.Duration, err error) {
+	err = s.view(ctx, func(tx Tx) (err error) {
+		b, err = tx.Backlog()
+		return err
+	})
+	if !b.Oldest.IsZero() {
+		age = max(s.now().Sub(b.Oldest), 0)
+	}
+	return b, age, err
+}
+
 // aged shows an invitation as it is now, whether or not it was swept.
 func (s *Service) aged(inv Invitation) Invitation { return inv.Expire(s.now()) }
 
@@ -168,7 +184,18 @@ func (s *Service) view(ctx context.Context, fn func(Tx) error) error {
 }
 
 func (s *Service) update(ctx context.Context, fn func(Tx) error) error {
-	return storeFailure(s.store.Update(ctx, fn))
+	if s.config.Count == nil {
+		return storeFailure(s.store.Update(ctx, fn))
+	}
+	var counted *tallyTx
+	err := s.store.Update(ctx, func(tx Tx) error {
+		counted = &tallyTx{Tx: tx}
+		return fn(counted)
+	})
+	if err == nil {
+		s.config.Count(counted.tally)
+	}
+	return storeFailure(err)
 }
 
 // storeFailure lets through what a rule said or may act on. All else means

@@ -97,6 +97,18 @@ type Tx interface {
 	// PutMessage writes a message whole, new or not. Its invitation must be in
 	// the store: ErrMissing.
 	PutMessage(m Message) error
+
+	// Backlog tells how much waits. However much that is, it costs the same.
+	Backlog() (Backlog, error)
+}
+
+// Backlog is what waits in a store: for invitees, and for receivers.
+type Backlog struct {
+	Pending int // invitations, claimed or not; the expired count until they are swept
+	Queued  int // messages, claimed or not
+	// Oldest is the CreatedAt of the queued message with the lowest id; zero:
+	// none is queued.
+	Oldest time.Time
 }
 
 // MessageQuery selects messages for a list. Empty fields select all; given ones

@@ -27,6 +27,7 @@ type Config struct {
 	Clients Clients `yaml:"clients"`
 	Courier Courier `yaml:"courier"`
 	Log     Log     `yaml:"log"`
+	Tracing Tracing `yaml:"tracing"`
 }
 
 // Serve configures the two listeners.

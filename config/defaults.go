@@ -41,6 +41,10 @@ func Default() Config {
 			IgnoreNetworkErrors:              true,
 		}}}},
 		Log: Log{Level: "info", Format: "json"},
+		Tracing: Tracing{
+			ServiceName: "invitebridge",
+			Providers:   TracingProviders{OTLP: OTLP{ServerURL: "localhost:4318", Sampling: Sampling{SamplingRatio: 1}}},
+		},
 	}
 }
 

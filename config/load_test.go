@@ -178,7 +178,7 @@ func TestLayers(t *testing.T) {
 
 // topLevel is what a whole file may hold. What else it holds is not shown: it
 // may be the secret of a hook.
-const topLevel = "clients, courier, dsn, hooks, invitation, kratos, log, selfservice, serve"
+const topLevel = "clients, courier, dsn, hooks, invitation, kratos, log, selfservice, serve, tracing"
 
 func TestLoad(t *testing.T) {
 	tests := []struct {

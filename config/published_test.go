@@ -28,6 +28,8 @@ func (s shape) addType(path string, t reflect.Type) {
 		s[path] = "string"
 	case t.Kind() == reflect.Int:
 		s[path] = "integer"
+	case t.Kind() == reflect.Float64:
+		s[path] = "number"
 	case t.Kind() == reflect.Bool:
 		s[path] = "boolean"
 	case t.Kind() == reflect.Slice:

@@ -93,7 +93,7 @@ func meaning(n node) string {
 		text = n.Title + ": " + n.Description
 	}
 	if n.Enum != nil {
-		text += " One of " + strings.Join(n.Enum, ", ") + "."
+		text += " One of " + strings.Join(slices.DeleteFunc(slices.Clone(n.Enum), func(v string) bool { return v == "" }), ", ") + "."
 	}
 	return strings.ReplaceAll(text, "|", "\\|")
 }

@@ -55,6 +55,7 @@ func TestSecretsNeverQuoted(t *testing.T) {
 		"key_as_a_duration":         "kratos: {timeout: CANARY}",
 	}
 	maps.Copy(files, deliveryCanaries)
+	maps.Copy(files, tracingCanaries)
 	for name, content := range files {
 		t.Run(name, func(t *testing.T) {
 			text := strings.ReplaceAll(content, "CANARY", canary)
@@ -108,6 +109,7 @@ func TestSecret(t *testing.T) {
 	c.Kratos.AdminToken = canary
 	c.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Key: canary}, {Name: "b", KeySHA256: canary}}
 	c.Courier.SMTP.ConnectionURI = canary
+	c.Tracing.Providers.OTLP.AuthorizationHeader = canary
 	c.Clients.HTTP.PrivateIPExceptionURLs = []config.Secret{canary}
 	c.Hooks = []config.Hook{{
 		URL: canary, Body: canary, Headers: map[string]config.Secret{"X-A": canary}, Secrets: []config.Secret{canary},

@@ -34,6 +34,11 @@ func (l *loader) take(src source, node *yaml.Node, key string, target reflect.Va
 		if node.ShortTag() != "!!int" || node.Decode(target.Addr().Interface()) != nil {
 			l.refuse(place, key, "must be a whole number, without quotes")
 		}
+	case target.Kind() == reflect.Float64:
+		number := node.ShortTag() == "!!int" || node.ShortTag() == "!!float"
+		if !number || node.Decode(target.Addr().Interface()) != nil {
+			l.refuse(place, key, "must be a number, without quotes")
+		}
 	case target.Kind() == reflect.Bool:
 		if node.ShortTag() != "!!bool" || node.Decode(target.Addr().Interface()) != nil {
 			l.refuse(place, key, "must be true or false, without quotes")

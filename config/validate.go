@@ -34,6 +34,7 @@ func (c Config) check(complete bool) []Problem {
 	k.courier(c.Courier)
 	k.oneOf(c.Log.Level, "log.level", "trace", "debug", "info", "warning", "error")
 	k.oneOf(c.Log.Format, "log.format", "json", "text")
+	k.tracing(c.Tracing)
 	return k.problems
 }
 

@@ -17,7 +17,7 @@ type refusal struct {
 	schema          bool
 }
 
-var refusals = slices.Concat(hookRefusals, courierRefusals, []refusal{
+var refusals = slices.Concat(hookRefusals, courierRefusals, tracingRefusals, []refusal{
 	{"dsn/empty", `dsn: ""`, "dsn", true},
 	{"dsn/other_store", `dsn: postgres://db.example/invites`, "dsn", true},
 	{"dsn/relative", `dsn: bolt://invites.db`, "dsn", true},

@@ -1,6 +1,7 @@
 package kratos
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -34,6 +35,10 @@ type Config struct {
 	// MaxAnswer bounds the body of an answer, in bytes; 1 MiB by default. A
 	// longer one counts as no answer.
 	MaxAnswer int64
+
+	// Headers may add headers to each request on its way out; ctx is that of
+	// the call. The token is set after it. Nil: none are added.
+	Headers func(ctx context.Context, h http.Header)
 
 	// Transport replaces the Client's own connections, and MaxConns with them.
 	Transport http.RoundTripper

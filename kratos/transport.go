@@ -29,7 +29,7 @@ func httpClient(c Config) *http.Client {
 		base = connections(c.MaxConns)
 	}
 	return &http.Client{
-		Transport: &transport{base: base, token: c.AdminToken, limit: c.MaxAnswer},
+		Transport: &transport{base: base, headers: c.Headers, token: c.AdminToken, limit: c.MaxAnswer},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
@@ -53,16 +53,22 @@ func connections(most int) *http.Transport {
 	}
 }
 
-// transport adds the token and bounds the answer.
+// transport adds headers and the token, and bounds the answer.
 type transport struct {
-	base  http.RoundTripper
-	token string
-	limit int64
+	base    http.RoundTripper
+	headers func(context.Context, http.Header)
+	token   string
+	limit   int64
 }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.headers != nil || t.token != "" {
+		r = r.Clone(r.Context()) // whoever sends it may not be written to
+	}
+	if t.headers != nil {
+		t.headers(r.Context(), r.Header)
+	}
 	if t.token != "" {
-		r = r.Clone(r.Context())
 		r.Header.Set("Authorization", "Bearer "+t.token)
 	}
 	res, err := t.base.RoundTrip(r)

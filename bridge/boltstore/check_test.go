@@ -63,6 +63,13 @@ func checkFile(t testing.TB, path string) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("the indexes (-as the rows imply +as they are):\n%s", diff)
 		}
+		for _, name := range []string{"expiring", "lapsing", "outbox"} {
+			n := 0
+			_ = tx.Bucket([]byte(name)).ForEach(func([]byte, []byte) error { n++; return nil })
+			if count := tx.Bucket([]byte(name)).Sequence(); count != uint64(n) {
+				t.Errorf("%s has %d entries, and counts %d", name, n, count)
+			}
+		}
 		return nil
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -108,11 +109,13 @@ func (s *Store) begin() (*bbolt.Tx, error) {
 
 // commit ends a transaction for good or ill.
 func (s *Store) commit(btx *bbolt.Tx) (err error) {
+	start := time.Now()
 	defer func() {
 		if p := recover(); p != nil {
 			err = s.breakDown(p)
 		}
 		s.health.note(err)
+		s.onCommit(time.Since(start), err)
 	}()
 	id := btx.ID()
 	if err = s.commitTx(btx); err == nil {

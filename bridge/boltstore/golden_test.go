@@ -84,6 +84,9 @@ func TestGolden(t *testing.T) {
 				_, err := fmt.Fprintf(&text, "%s %x = %s.\n", l.name, k, value)
 				return err
 			})
+			if l.counted {
+				fmt.Fprintf(&text, "%s counts %d.\n", l.name, bucket(b).in(tx).Sequence())
+			}
 		}
 		return nil
 	})

@@ -13,11 +13,11 @@ import (
 
 const (
 	program = "invitebridge"
-	format  = 1 // of keys and values, as keys.go and bridge have them
+	format  = 2 // of keys and values, as keys.go and bridge have them
 )
 
-// Header says whose file it is. It is written when the file is made and stays
-// as it is. The JSON names are those at rest.
+// Header says whose file it is. It is written when the file is made, and only a
+// change of the format writes it again. The JSON names are those at rest.
 type Header struct {
 	Program    string    `json:"program"`
 	Format     int       `json:"format"`

@@ -64,6 +64,9 @@ import (
 // in no order are short, since each update writes some page among all of them.
 //
 // The buckets that are walked backwards begin and end with a fence, see down.
+// Those that are counted have the number of their entries in bbolt's sequence of
+// the bucket: it lies in the page that names the bucket, which a change of the
+// bucket writes anyway.
 type bucket int
 
 const (
@@ -94,27 +97,28 @@ const (
 
 // layout has every bucket of a store.
 var layout = [...]struct {
-	name   string
-	fenced bool
+	name    string
+	fenced  bool
+	counted bool
 	// fill is how full bbolt leaves a page that it splits. Where new entries
 	// come at the end, half-full pages would never be filled up: 0.9 leaves
 	// room for a row to grow. Where they come anywhere, a half is right.
 	fill float64
 }{
-	headerBucket:      {"header", false, bbolt.DefaultFillPercent},
-	probeBucket:       {"probe", false, bbolt.DefaultFillPercent},
-	invitationsBucket: {"invitations", true, 0.9},
-	tokensBucket:      {"tokens", false, bbolt.DefaultFillPercent},
-	emailsBucket:      {"emails", true, bbolt.DefaultFillPercent},
-	statesBucket:      {"states", true, 0.9},
-	invitersBucket:    {"inviters", true, bbolt.DefaultFillPercent},
-	expiringBucket:    {"expiring", false, 0.9},
-	lapsingBucket:     {"lapsing", false, bbolt.DefaultFillPercent},
-	endedBucket:       {"ended", false, 0.9},
-	messagesBucket:    {"messages", true, 0.9},
-	belongingBucket:   {"belonging", true, 0.9},
-	outcomesBucket:    {"outcomes", true, 0.9},
-	outboxBucket:      {"outbox", false, bbolt.DefaultFillPercent},
+	headerBucket:      {"header", false, false, bbolt.DefaultFillPercent},
+	probeBucket:       {"probe", false, false, bbolt.DefaultFillPercent},
+	invitationsBucket: {"invitations", true, false, 0.9},
+	tokensBucket:      {"tokens", false, false, bbolt.DefaultFillPercent},
+	emailsBucket:      {"emails", true, false, bbolt.DefaultFillPercent},
+	statesBucket:      {"states", true, false, 0.9},
+	invitersBucket:    {"inviters", true, false, bbolt.DefaultFillPercent},
+	expiringBucket:    {"expiring", false, true, 0.9},
+	lapsingBucket:     {"lapsing", false, true, bbolt.DefaultFillPercent},
+	endedBucket:       {"ended", false, false, 0.9},
+	messagesBucket:    {"messages", true, false, 0.9},
+	belongingBucket:   {"belonging", true, false, 0.9},
+	outcomesBucket:    {"outcomes", true, false, 0.9},
+	outboxBucket:      {"outbox", false, true, bbolt.DefaultFillPercent},
 }
 
 // in opens the bucket; nil if it is not there.

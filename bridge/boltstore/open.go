@@ -37,8 +37,8 @@ const (
 //
 // A file that cannot be used is refused with an error that says what to do, and
 // is not changed: ErrEmpty, ErrForeign, ErrNewer, ErrDamaged, ErrInUse (after at
-// most one second).
-func Open(path string) (*Store, error) {
+// most one second). One of an earlier format is converted.
+func Open(path string, options ...Option) (*Store, error) {
 	// A link that leads nowhere is left to fail: nobody knows where the store
 	// should be.
 	if missing(path) {
@@ -50,7 +50,7 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := openBolt(path, options(lockTimeout))
+	db, err := openBolt(path, boltOptions(lockTimeout))
 	if err != nil {
 		return nil, err
 	}
@@ -59,14 +59,17 @@ func Open(path string) (*Store, error) {
 	if err == nil && again.InstanceID != h.InstanceID {
 		err = refused(ErrInUse, path, "it was replaced just now; try again")
 	}
+	if err == nil {
+		again, err = convert(db, again)
+	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	db.AllocSize = growStep
-	return newStore(db, h), nil
+	return newStore(db, again, options), nil
 }
 
-func options(timeout time.Duration) *bbolt.Options {
+func boltOptions(timeout time.Duration) *bbolt.Options {
 	o := &bbolt.Options{
 		Timeout: timeout,
 		// The list of free pages is written with every commit: it is short, and
@@ -90,7 +93,7 @@ func examine(path string) (Header, error) {
 	if err := inspect(path); errors.Is(err, ErrEmpty) || errors.Is(err, ErrForeign) {
 		return Header{}, err
 	}
-	o := options(inspectTimeout)
+	o := boltOptions(inspectTimeout)
 	o.ReadOnly = true
 	// Whatever makes bbolt panic had better do so here, for it then keeps its
 	// lock: a reader's lock is in nobody's way who reads.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"invitebridge/bridge"
 
@@ -21,6 +22,7 @@ type Store struct {
 	health health
 	// commitTx is bbolt's Commit, save in tests of a failing disk.
 	commitTx func(*bbolt.Tx) error
+	onCommit func(took time.Duration, err error)
 
 	mu      sync.Mutex
 	closed  bool
@@ -31,9 +33,15 @@ type Store struct {
 
 var _ bridge.Store = (*Store)(nil)
 
-func newStore(db *bbolt.DB, h Header) *Store {
-	s := &Store{db: db, header: h, turn: make(chan struct{}, 1), commitTx: (*bbolt.Tx).Commit}
+func newStore(db *bbolt.DB, h Header, options []Option) *Store {
+	s := &Store{
+		db: db, header: h, turn: make(chan struct{}, 1), commitTx: (*bbolt.Tx).Commit,
+		onCommit: func(time.Duration, error) {},
+	}
 	s.health.reset()
+	for _, option := range options {
+		option(s)
+	}
 	return s
 }
 

@@ -124,12 +124,23 @@ func (t *tx) reindex(before, after []entry) {
 	for _, e := range before {
 		if !slices.ContainsFunc(after, e.sameKey) {
 			t.delete(e.bucket, e.key)
+			t.count(e.bucket, -1)
 		}
 	}
 	for _, e := range after {
 		if !slices.ContainsFunc(before, e.same) {
 			t.put(e.bucket, e.key, e.value)
 		}
+		if !slices.ContainsFunc(before, e.sameKey) {
+			t.count(e.bucket, 1)
+		}
+	}
+}
+
+// count keeps the number of entries of a bucket that is counted.
+func (t *tx) count(b bucket, change int) {
+	if layout[b].counted {
+		t.note(t.bucket(b).SetSequence(t.bucket(b).Sequence() + uint64(change)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -28,6 +29,8 @@ type notes struct {
 	invitation string // the id
 	errorID    string
 	err        error
+	traceID    string
+	endTrace   func(Exchange)
 }
 
 type notesKey struct{}
@@ -50,8 +53,11 @@ var sanePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 func (a *API) identify(trusted func(*http.Request) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			id := r.Header.Get(requestIDHeader)
-			if !trusted(r) || !sanePattern.MatchString(id) {
+			id, remote := r.Header.Get(requestIDHeader), r.Header
+			if !trusted(r) {
+				id, remote = "", nil
+			}
+			if !sanePattern.MatchString(id) {
 				id = uuid.NewString()
 			}
 			w.Header().Set(requestIDHeader, id)
@@ -59,35 +65,59 @@ func (a *API) identify(trusted func(*http.Request) bool) func(http.Handler) http
 			if ip := a.clientIP(r); ip.IsValid() {
 				n.clientIP = ip.String()
 			}
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), notesKey{}, n)))
+			ctx := context.WithValue(r.Context(), notesKey{}, n)
+			if a.config.Trace != nil {
+				ctx, n.traceID, n.endTrace = a.config.Trace(ctx, remote)
+			}
+			next.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}
 }
 
-// access writes one line for each request. It names the pattern of the route;
-// paths and queries carry secrets.
+// access tells of each request when it was answered: the log, and whoever
+// observes. It names the pattern of the route; paths and queries carry secrets.
 func (a *API) access(listener string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start := time.Now()
 			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-			defer func() { a.logRequest(listener, ww.Status(), time.Since(start), r) }()
+			defer func() {
+				x := Exchange{listener, method(r), route(r), ww.Status(), time.Since(start)}
+				a.logRequest(x, r)
+				if a.config.Observe != nil {
+					a.config.Observe(x)
+				}
+				note(r, func(n *notes) {
+					if n.endTrace != nil {
+						n.endTrace(x)
+					}
+				})
+			}()
 			next.ServeHTTP(ww, r)
 		})
 	}
 }
 
-func (a *API) logRequest(listener string, status int, took time.Duration, r *http.Request) {
-	route := chi.RouteContext(r.Context()).RoutePattern()
+// route gives the pattern that a request matched to its end. A part of one is
+// none: the rest was made up.
+func route(r *http.Request) string {
+	pattern := chi.RouteContext(r.Context()).RoutePattern()
+	if strings.HasSuffix(pattern, "*") {
+		return ""
+	}
+	return pattern
+}
+
+func (a *API) logRequest(x Exchange, r *http.Request) {
 	attrs := []slog.Attr{
-		slog.String("listener", listener), slog.String("method", method(r)), slog.String("route", route),
-		slog.Int("status", status), slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.String("listener", x.Listener), slog.String("method", x.Method), slog.String("route", x.Route),
+		slog.Int("status", x.Status), slog.Float64("duration_ms", float64(x.Took.Microseconds())/1000),
 	}
 	level := slog.LevelInfo
 	note(r, func(n *notes) {
 		for _, optional := range [][2]string{
 			{"request_id", n.requestID}, {"client_ip", n.clientIP}, {"api_key", n.apiKey},
-			{"invitation_id", n.invitation}, {"error_id", n.errorID},
+			{"invitation_id", n.invitation}, {"error_id", n.errorID}, {"trace_id", n.traceID},
 		} {
 			if optional[1] != "" {
 				attrs = append(attrs, slog.String(optional[0], optional[1]))
@@ -98,9 +128,9 @@ func (a *API) logRequest(listener string, status int, took time.Duration, r *htt
 		}
 	})
 	switch {
-	case status >= http.StatusInternalServerError:
+	case x.Status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case route == routeAlive || route == routeReady:
+	case x.Route == routeAlive || x.Route == routeReady || x.Route == routeMetrics:
 		level = slog.LevelDebug
 	}
 	a.config.Log.LogAttrs(r.Context(), level, "request", attrs...)

@@ -17,6 +17,7 @@ import (
 
 	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/httpapi"
+	"invitebridge/bridge/metrics"
 )
 
 const (
@@ -41,12 +42,16 @@ func start(t testing.TB, changes ...func(*httpapi.Config)) *api {
 	return startWorld(t, bridgetest.New(t), changes...)
 }
 
+// measured stands for what the composition root measures by.
+var measured = metrics.New("v0.0.0-test").Handler()
+
 func startWorld(t testing.TB, w *bridgetest.World, changes ...func(*httpapi.Config)) *api {
 	t.Helper()
 	a := &api{World: w, t: t, log: &buffer{}, watch: newWatch(t)}
 	config := httpapi.Config{
 		BasePath: base, LoginURL: "https://id.example.com/login", Version: "v0.0.0-test",
 		APIKeys: []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))}},
+		Metrics: measured,
 		Log:     slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})),
 	}
 	for _, change := range changes {

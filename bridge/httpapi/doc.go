@@ -11,8 +11,8 @@
 //     the last address in X-Forwarded-For that is not one. No other forwarding header is read, ever.
 //   - Host and X-Forwarded-* never shape a link.
 //   - Rate limits are keyed by that client address, IPv6 by its /64 network.
-//   - Request ids are taken over from declared proxies and holders of a key;
-//     others get a new one.
+//   - Request ids and trace contexts are taken over from declared proxies and
+//     holders of a key; others get new ones.
 //   - Logs name the pattern of a route, never a path or a query: the paths of
 //     the public listener carry tokens.
 package httpapi

@@ -35,6 +35,9 @@ func (a *API) Admin() chi.Router {
 	r.Use(a.authenticate)
 	a.open(r)
 	r.Get("/openapi.json", a.handle(a.openAPI))
+	if a.config.Metrics != nil {
+		r.Method(http.MethodGet, routeMetrics, a.config.Metrics)
+	}
 	r.Route(a.config.BasePath, func(r chi.Router) {
 		r.Use(a.expireOnPost)
 		r.Post("/", a.handle(a.invite))
@@ -49,6 +52,8 @@ func (a *API) Admin() chi.Router {
 	})
 	return r
 }
+
+const routeMetrics = "/metrics/prometheus"
 
 // The routes that need no key on either listener.
 const (

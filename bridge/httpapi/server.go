@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/sha256"
 	"log/slog"
 	"net/http"
@@ -25,6 +26,27 @@ type Config struct {
 	AllowedOrigins []string // for CORS on the public listener; none: no CORS
 	Version        string
 	Log            *slog.Logger
+	// Metrics answers GET /metrics/prometheus on the admin listener, to holders
+	// of a key. Nil: there is no such route.
+	Metrics http.Handler
+	// Observe is told of each request when it was answered. It must not block.
+	// Nil: nobody is.
+	Observe func(Exchange)
+	// Trace begins the span of a request. It gives the context for what is done
+	// for it, the id of the trace, for the log, and what is to be called with
+	// the answer. remote holds the request's headers, and is nil if nobody
+	// vouches for them. Nil: there are no traces.
+	Trace func(ctx context.Context, remote http.Header) (_ context.Context, traceID string, end func(Exchange))
+}
+
+// Exchange is a request and its answer, as far as they may be told: nothing in
+// it was made up by a client, so that there are few different ones.
+type Exchange struct {
+	Listener string // "public" or "admin"
+	Method   string // in capitals; "other": one that no route has
+	Route    string // the pattern; empty: no route matched
+	Status   int    // 0: the connection was cut without an answer
+	Took     time.Duration
 }
 
 // APIKey is one key for the admin listener. Name is for logs.

@@ -28,6 +28,7 @@ func Run(t *testing.T, open Opener) {
 		{"Paging", pagingTests},
 		{"Due", dueTests},
 		{"Messages", messageTests},
+		{"Backlog", backlogTests},
 		{"Atomicity", atomicityTests},
 		{"Contention", contentionTests},
 		{"Isolation", isolationTests},

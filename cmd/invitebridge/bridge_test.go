@@ -38,6 +38,12 @@ type running struct {
 // startBridge runs serve against a Kratos, with further lines of configuration.
 func startBridge(t testing.TB, kratos *kratostest.Server, lines ...string) *running {
 	t.Helper()
+	return startAgainst(t, kratos.PublicURL, kratos.AdminURL, lines...)
+}
+
+// startAgainst is startBridge with the addresses of a Kratos.
+func startAgainst(t testing.TB, kratosPublic, kratosAdmin string, lines ...string) *running {
+	t.Helper()
 	dir := t.TempDir()
 	b := &running{t: t, store: filepath.Join(dir, "invites.db"), log: newFollower()}
 	file := filepath.Join(dir, "invitebridge.yml")
@@ -48,7 +54,7 @@ serve:
   admin: { host: 127.0.0.1, port: 0, api_keys: [ { name: tests, key: %s } ] }
 kratos: { public_url: %s, admin_url: %s }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
-`, b.store, key, kratos.PublicURL, kratos.AdminURL)
+`, b.store, key, kratosPublic, kratosAdmin)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

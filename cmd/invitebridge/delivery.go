@@ -92,11 +92,11 @@ func (s *server) newSenders(cfg config.Config) (*senders, error) {
 		}
 	}
 	if made.courier != nil {
-		made.endpoints = append(made.endpoints, outbox.Endpoint{Name: bridge.EndpointCourier, Sender: made.courier, Concurrency: mailAtOnce})
+		made.endpoints = append(made.endpoints, outbox.Endpoint{Name: bridge.EndpointCourier, Sender: s.watching.sender(made.courier), Concurrency: mailAtOnce})
 	}
 	for _, hook := range cfg.Hooks {
 		if !hook.CanInterrupt {
-			made.endpoints = append(made.endpoints, outbox.Endpoint{Name: hook.ID, Sender: hooks, Concurrency: hookAtOnce})
+			made.endpoints = append(made.endpoints, outbox.Endpoint{Name: hook.ID, Sender: s.watching.sender(hooks), Concurrency: hookAtOnce})
 		}
 	}
 	return made, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,8 @@ type server struct {
 	level   *slog.LevelVar
 	invent  func(*config.Config) // what development makes up; nil: nothing
 	courier bridge.Sender        // where no mail server is configured; nil: nobody is mailed
+
+	watching *observers // of all that is made below
 }
 
 // serve runs until ctx ends. It owns all it makes: when it returns, the store is
@@ -79,12 +82,18 @@ func (s *server) serve(ctx context.Context) error {
 	cfg := s.config
 	hangup, stop := hangups()
 	defer stop()
-	store, err := boltstore.Open(cfg.BoltPath())
+	watching, err := s.newObservers()
+	if err != nil {
+		return err
+	}
+	defer watching.close()
+	s.watching = watching
+	store, err := boltstore.Open(cfg.BoltPath(), boltstore.OnCommit(watching.metrics.Commit))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	identities, breaches, err := newKratos(cfg)
+	identities, breaches, err := newKratos(cfg, watching.headers())
 	if err != nil {
 		return err
 	}
@@ -97,7 +106,7 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	defer delivery.close()
-	service := bridge.NewService(store, identities, bridge.Config{
+	service := bridge.NewService(store, watching.identities(identities), bridge.Config{
 		SchemaID:         cfg.Kratos.SchemaID,
 		EmailTrait:       cfg.Kratos.EmailTrait,
 		ToASCII:          idna.Lookup.ToASCII,
@@ -112,9 +121,11 @@ func (s *server) serve(ctx context.Context) error {
 		DeleteUnaccepted: cfg.Invitation.DeleteUnacceptedIdentities,
 		Endpoints:        delivery.endpoints,
 		Wake:             delivery.worker.Wake,
-		Hooks:            delivery,
+		Hooks:            watching.hooks(delivery),
+		Count:            watching.metrics.Count,
 	})
-	api := httpapi.New(service, httpapi.Config{
+	watching.scrape(service, store)
+	api := httpapi.New(service, watching.api(httpapi.Config{
 		BasePath:       cfg.Serve.BasePath,
 		PublicURL:      cfg.Serve.Public.BaseURL,
 		LoginURL:       cfg.ReturnTo(),
@@ -125,7 +136,7 @@ func (s *server) serve(ctx context.Context) error {
 		AllowedOrigins: allowedOrigins(cfg),
 		Version:        version(),
 		Log:            s.log,
-	})
+	}))
 
 	listeners, err := s.bind(ctx)
 	if err != nil {
@@ -143,12 +154,13 @@ func (s *server) serve(ctx context.Context) error {
 	return err
 }
 
-func newKratos(cfg config.Config) (*kratos.Client, bridge.BreachCounter, error) {
+func newKratos(cfg config.Config, headers func(context.Context, http.Header)) (*kratos.Client, bridge.BreachCounter, error) {
 	client, err := kratos.New(kratos.Config{
 		AdminURL:   cfg.Kratos.AdminURL,
 		AdminToken: cfg.Kratos.AdminToken.Reveal(),
 		EmailTrait: cfg.Kratos.EmailTrait,
 		Timeout:    budget(time.Duration(cfg.Kratos.Timeout)),
+		Headers:    headers,
 	})
 	if err != nil || !cfg.PasswordPolicy().HaveIBeenPwnedEnabled {
 		return client, nil, err

@@ -1,0 +1,144 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+)
+
+// Watch is told when a call begins, and by which name. It gives the context for
+// the call, and a function that is to be told the outcome when the call ends.
+// Names and outcomes are few and fixed, save that endpoints are named by the
+// operator. Watches can be put around one another, and know nothing of it.
+type Watch func(ctx context.Context, call string) (_ context.Context, end func(outcome string))
+
+// outcomePanic is what a call that panicked has come to.
+const outcomePanic = "panic"
+
+// WatchIdentities watches each call of next under the method's name: create,
+// get, find_by_email, activate, delete or ping. The outcomes are ok; not_found,
+// exists, is_active and accepted, as the sentinels; invalid, refused, not_done
+// and unknown, as an [Outcome]; and error for what is none of them.
+func WatchIdentities(next Identities, watch Watch) Identities { return identityWatch{next, watch} }
+
+type identityWatch struct {
+	next  Identities
+	watch Watch
+}
+
+func (w identityWatch) Create(ctx context.Context, n NewIdentity) (i Identity, err error) {
+	err = watched(ctx, w.watch, "create", identityOutcome, func(ctx context.Context) error {
+		i, err = w.next.Create(ctx, n)
+		return err
+	})
+	return i, err
+}
+
+func (w identityWatch) Get(ctx context.Context, id uuid.UUID) (i Identity, err error) {
+	err = watched(ctx, w.watch, "get", identityOutcome, func(ctx context.Context) error {
+		i, err = w.next.Get(ctx, id)
+		return err
+	})
+	return i, err
+}
+
+func (w identityWatch) FindByEmail(ctx context.Context, email string) (i Identity, err error) {
+	err = watched(ctx, w.watch, "find_by_email", identityOutcome, func(ctx context.Context) error {
+		i, err = w.next.FindByEmail(ctx, email)
+		return err
+	})
+	return i, err
+}
+
+func (w identityWatch) Activate(ctx context.Context, id uuid.UUID, a Activation) error {
+	return watched(ctx, w.watch, "activate", identityOutcome, func(ctx context.Context) error { return w.next.Activate(ctx, id, a) })
+}
+
+func (w identityWatch) Delete(ctx context.Context, id, invitationID uuid.UUID) error {
+	return watched(ctx, w.watch, "delete", identityOutcome, func(ctx context.Context) error { return w.next.Delete(ctx, id, invitationID) })
+}
+
+func (w identityWatch) Ping(ctx context.Context) error {
+	return watched(ctx, w.watch, "ping", identityOutcome, w.next.Ping)
+}
+
+func identityOutcome(err error) string {
+	var e *IdentityError
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, ErrIdentityNotFound):
+		return "not_found"
+	case errors.Is(err, ErrIdentityExists):
+		return "exists"
+	case errors.Is(err, ErrIdentityIsActive):
+		return "is_active"
+	case errors.Is(err, ErrIdentityAccepted):
+		return "accepted"
+	case !errors.As(err, &e):
+		return "error"
+	}
+	switch e.Outcome {
+	case OutcomeInvalid:
+		return "invalid"
+	case OutcomeRefused:
+		return "refused"
+	case OutcomeNotDone:
+		return "not_done"
+	case OutcomeUnknown:
+	}
+	return "unknown"
+}
+
+// WatchHooks watches each question of next under the event's name. The outcomes
+// are ok, refused, unavailable, and error for what is none of them.
+func WatchHooks(next Hooks, watch Watch) Hooks { return hookWatch{next, watch} }
+
+type hookWatch struct {
+	next  Hooks
+	watch Watch
+}
+
+func (w hookWatch) Ask(ctx context.Context, p Payload) error {
+	return watched(ctx, w.watch, string(p.Type), hookOutcome, func(ctx context.Context) error { return w.next.Ask(ctx, p) })
+}
+
+func hookOutcome(err error) string {
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, ErrHookRefused):
+		return "refused"
+	case errors.Is(err, ErrHookUnavailable):
+		return "unavailable"
+	}
+	return "error"
+}
+
+// WatchSender watches each attempt of next under the endpoint's name. The
+// outcomes are those of [SendOutcome].
+func WatchSender(next Sender, watch Watch) Sender { return senderWatch{next, watch} }
+
+type senderWatch struct {
+	next  Sender
+	watch Watch
+}
+
+func (w senderWatch) Send(ctx context.Context, d Dispatch) (r Result) {
+	ctx, end := w.watch(ctx, d.Endpoint)
+	outcome := outcomePanic
+	defer func() { end(outcome) }()
+	r = w.next.Send(ctx, d)
+	outcome = string(r.Outcome)
+	return r
+}
+
+func watched(ctx context.Context, watch Watch, name string, outcomeOf func(error) string, call func(context.Context) error) error {
+	ctx, end := watch(ctx, name)
+	outcome := outcomePanic
+	defer func() { end(outcome) }()
+	err := call(ctx)
+	outcome = outcomeOf(err)
+	return err
+}

@@ -1,0 +1,50 @@
+package kratos_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"invitebridge/bridge"
+	"invitebridge/kratos"
+)
+
+// TestHeaders: what is added reaches Kratos with each request of each method,
+// and never takes the place of the token.
+func TestHeaders(t *testing.T) {
+	type key struct{}
+	b := newBench(t, kratos.Config{})
+	sent := 0
+	c := newClient(t, kratos.Config{
+		AdminURL: b.fake.URL, AdminToken: "the-token",
+		Headers: func(ctx context.Context, h http.Header) {
+			h.Set("Traceparent", ctx.Value(key{}).(string))
+			h.Set("Authorization", "Bearer else")
+		},
+		Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+			sent++
+			if r.Header.Get("Traceparent") != "from the call" || r.Header.Get("Authorization") != "Bearer the-token" {
+				t.Errorf("%s %s: %v", r.Method, r.URL.Path, r.Header)
+			}
+			return http.DefaultTransport.RoundTrip(r)
+		}),
+	})
+	ctx := context.WithValue(t.Context(), key{}, "from the call")
+	calls := []func() error{
+		func() error { return c.Ping(ctx) },
+		func() error { _, err := c.Get(ctx, b.made.ID); return err },
+		func() error { _, err := c.FindByEmail(ctx, invitedEmail); return err },
+		func() error { return c.Activate(ctx, b.made.ID, b.activation()) },
+		func() error { return c.Delete(ctx, b.made.ID, b.mark) },
+		func() error {
+			_, err := c.Create(ctx, bridge.NewIdentity{InvitationID: b.mark, SchemaID: "default", Traits: []byte(`{"email":"b@example.com"}`)})
+			return err
+		},
+	}
+	for i, call := range calls {
+		before := sent
+		if err := call(); err != nil || sent == before {
+			t.Errorf("call %d: %d requests, %v", i, sent-before, err)
+		}
+	}
+}
