@@ -140,7 +140,7 @@ func (t *tx) reindex(before, after []entry) {
 // count keeps the number of entries of a bucket that is counted.
 func (t *tx) count(b bucket, change int) {
 	if layout[b].counted {
-		t.note(t.bucket(b).SetSequence(t.bucket(b).Sequence() + uint64(change)))
+		t.note(t.bucket(b).SetSequence(t.bucket(b).Sequence() + uint64(change))) //nolint:gosec // -1 wraps around, and so takes one off
 	}
 }
 

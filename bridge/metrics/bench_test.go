@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -89,7 +88,7 @@ func newDoor(b *testing.B, counted bool) *door {
 	}
 	handlers := httpapi.Config{
 		BasePath: base, APIKeys: []httpapi.APIKey{{Name: "bench", SHA256: sha256.Sum256([]byte(key))}},
-		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	}
 	if counted {
 		identities = bridge.WatchIdentities(identities, m.Kratos)
