@@ -1,4 +1,5 @@
-# Everything a contributor types. Needed: Go and gcc (for the real Kratos).
+# Everything a contributor types. Needed: Go and gcc (for the real Kratos); for
+# "stack" also Docker with Compose.
 
 GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -6,7 +7,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test chart lint vuln bench fuzz
+.PHONY: help demo build test stack chart lint vuln bench fuzz
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,11 +16,15 @@ demo: ## Start a real Kratos and the bridge, send one invitation through, stay u
 	@$(GO) build -o bin/demo ./cmd/demo && exec bin/demo
 
 build: ## Build bin/invitebridge, static and reproducible
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.release=$(VERSION)" -o bin/invitebridge ./cmd/invitebridge
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=$(VERSION)" -o bin/invitebridge ./cmd/invitebridge
 
 test: ## Run every test, those against a real Kratos included, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m $(GOTEST_FLAGS) ./...
+
+stack: ## Start docker-compose.yml on a Docker engine and send one invitation through
+	$(GO) vet -tags docker ./config/stack
+	$(GO) test -tags docker -count=1 -v -timeout 20m ./config/stack
 
 # -count=1: Go's cache of results does not see changes outside a module.
 chart: ## Test the Helm chart, with Helm itself; the first time builds for minutes
@@ -33,7 +38,7 @@ vuln: ## Ask the Go vulnerability database about our dependencies
 	$(GO) run $(GOVULNCHECK) ./...
 
 bench: ## Measure the bridge against what it stands on: bare Kratos and bare bbolt
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bridge/boltstore ./bridge/outbox ./cmd/invitebridge
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bridge/boltstore ./bridge/outbox ./bridge/metrics ./cmd/invitebridge
 
 FUZZTIME ?= 1m
 fuzz: ## Fuzz whatever parses, FUZZTIME (1m) for each

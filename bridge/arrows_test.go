@@ -31,7 +31,8 @@ var owners = map[string][]string{
 // testSupport may import testing: nothing that ships imports it.
 var testSupport = []string{
 	"invitebridge/bridge/bridgetest", "invitebridge/bridge/storetest", "invitebridge/bridge/mail/mailtest",
-	"invitebridge/bridge/tracing/tracingtest", "invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
+	"invitebridge/bridge/mail/mailtest/mailcatcher", "invitebridge/bridge/tracing/tracingtest",
+	"invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
 }
 
 func TestArrows(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -55,14 +54,9 @@ func NewClient(endpoint, key string, options ...ClientOption) (*Client, error) {
 	for _, option := range options {
 		option(&o)
 	}
-	socket, isSocket := strings.CutPrefix(endpoint, "unix:")
-	if isSocket {
-		endpoint = "http://localhost" // what the socket's listener is told
-	}
-	// url.Parse would cite the text, and so a password in it.
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || isSocket && !strings.HasPrefix(socket, "/") {
-		return nil, errors.New("the endpoint must be an absolute http or https URL without user, query and fragment, such as http://127.0.0.1:4489, or unix: and an absolute path")
+	u, socket, err := parseEndpoint(endpoint)
+	if err != nil {
+		return nil, err
 	}
 	if !strings.HasPrefix(o.basePath, "/") || strings.ContainsAny(o.basePath, "?#") {
 		return nil, errors.New("the base path must begin with / and be a path only, such as " + DefaultBasePath)
@@ -70,24 +64,7 @@ func NewClient(endpoint, key string, options ...ClientOption) (*Client, error) {
 	if key == "" || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("the API key must be printable ASCII without spaces or line breaks, and not empty")
 	}
-	transport := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		ForceAttemptHTTP2:      true,
-		TLSHandshakeTimeout:    10 * time.Second,
-		IdleConnTimeout:        30 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
-	if isSocket {
-		transport.Proxy = nil
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		}
-	}
-	return &Client{api: u.JoinPath(o.basePath).String(), key: key, http: &http.Client{
-		Transport:     transport,
-		Timeout:       clientTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	return &Client{api: u.JoinPath(o.basePath).String(), key: key, http: newHTTPClient(clientTimeout, socket)}, nil
 }
 
 // Format writes where the client calls, whatever the verb.
@@ -139,10 +116,12 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 
 // noAnswer leaves out the address that net/http cites: its query says whom a
 // caller looks for.
-func (c *Client) noAnswer(err error) error {
+func (c *Client) noAnswer(err error) error { return noAnswerFrom(c.api, err) }
+
+func noAnswerFrom(address string, err error) error {
 	var cited *url.Error
 	if errors.As(err, &cited) {
 		err = cited.Err
 	}
-	return fmt.Errorf("no answer from %s: %w", c.api, err)
+	return fmt.Errorf("no answer from %s: %w", address, err)
 }

@@ -31,10 +31,14 @@ type clientOptions struct {
 
 func (o *clientOptions) register(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
-	flags.StringVarP(&o.endpoint, "endpoint", "e", "", "`URL` of the admin listener, or unix:/path; default "+envAdminURL+", else "+defaultEndpoint)
+	registerEndpoint(cmd, &o.endpoint)
 	flags.StringVar(&o.basePath, "base-path", "", "`PATH` of the API; default "+envBasePath+", else "+httpapi.DefaultBasePath)
 	flags.StringVar(&o.format, "format", formatTable, "`FORMAT` of the results: "+strings.Join(formats, ", "))
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print ids only, one a line; wins over --format")
+}
+
+func registerEndpoint(cmd *cobra.Command, endpoint *string) {
+	cmd.PersistentFlags().StringVarP(endpoint, "endpoint", "e", "", "`URL` of the admin listener, or unix:/path; default "+envAdminURL+", else "+defaultEndpoint)
 }
 
 // session is what one run of a client command works with.

@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "write what the client commands print in
 //	until N invitebridge ...  run it until it prints N lines
 //	xargs invitebridge ...    run it with what was printed last as further arguments
 //	hook N                    the team's system answers webhooks with status N from now on
+//	kratos-away               Kratos answers nobody from now on
 //
 // The variable ID1 holds the id that outputs show as ...0001, and so on.
 func TestScripts(t *testing.T) {
@@ -48,6 +49,7 @@ func TestScripts(t *testing.T) {
 				ts.Check(err)
 				scriptOf(ts).hook.Store(int64(status))
 			},
+			"kratos-away": func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).kratos.Down() },
 		},
 	})
 }
@@ -55,9 +57,10 @@ func TestScripts(t *testing.T) {
 // script is a running script.
 type script struct {
 	scrubber
-	hook atomic.Int64
-	code int    // of the last run
-	out  string // of the last run, as it was
+	kratos *kratostest.Fake
+	hook   atomic.Int64
+	code   int    // of the last run
+	out    string // of the last run, as it was
 }
 
 type scriptKey struct{}
@@ -71,7 +74,7 @@ func startScript(env *testscript.Env) error {
 		return err
 	}
 	t.Cleanup(kratos.Close)
-	s := &script{}
+	s := &script{kratos: kratos}
 	s.hook.Store(http.StatusNoContent)
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(s.hook.Load())) }))
 	t.Cleanup(hook.Close)

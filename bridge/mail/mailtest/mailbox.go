@@ -1,5 +1,5 @@
 // Package mailtest is a mail server that takes everything and reads it, for
-// tests and for the demo. It listens on loopback and needs no TLS.
+// tests and for the demo. It needs no TLS.
 package mailtest
 
 import (
@@ -46,22 +46,38 @@ type Mailbox struct {
 
 	server *smtp.Server
 	uri    string
+	open   bool
 	mu     sync.Mutex
 	refuse *smtp.SMTPError
 	cut    bool
 }
 
-// Start listens on a free port. Stop it in the end.
+// Start listens on a free port of loopback, and wants a password. Stop it in the
+// end.
 func Start() (*Mailbox, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	m := &Mailbox{Letters: make(chan Letter, 1000), uri: "smtp://" + user + ":" + Password + "@" + l.Addr().String() + "/?disable_starttls=true"}
-	m.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{box: m, conn: c}, nil }))
-	m.server.AllowInsecureAuth = true // it is on loopback
-	go func() { _ = m.server.Serve(l) }()
+	m := serve(l, false)
+	m.uri = "smtp://" + user + ":" + Password + "@" + l.Addr().String() + "/?disable_starttls=true"
 	return m, nil
+}
+
+// Open takes letters at l from whoever comes, without a password. Stop it in the
+// end.
+func Open(l net.Listener) *Mailbox {
+	m := serve(l, true)
+	m.uri = "smtp://" + l.Addr().String() + "/?disable_starttls=true"
+	return m
+}
+
+func serve(l net.Listener, open bool) *Mailbox {
+	m := &Mailbox{Letters: make(chan Letter, 1000), open: open}
+	m.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{box: m, conn: c}, nil }))
+	m.server.AllowInsecureAuth = true // nobody is far away in a test
+	go func() { _ = m.server.Serve(l) }()
+	return m
 }
 
 // URI is for courier.smtp.connection_uri.
@@ -119,7 +135,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 }
 
 func (s *session) Data(r io.Reader) error {
-	if !s.known {
+	if !s.known && !s.box.open {
 		return smtp.ErrAuthRequired
 	}
 	raw, err := io.ReadAll(r)

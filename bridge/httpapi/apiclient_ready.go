@@ -1,0 +1,53 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// readyClientTimeout is a little more than a bridge takes to find out.
+const readyClientTimeout = readyTimeout + readyFor
+
+// Ready asks the bridge at endpoint, an absolute http or https URL of either
+// listener, whether it can serve. It needs no API key. Nil means that it can;
+// an error says why not, or that there was no answer within four seconds.
+func Ready(ctx context.Context, endpoint string) error {
+	u, socket, err := parseEndpoint(endpoint)
+	if err != nil {
+		return err
+	}
+	address := u.JoinPath("/health/ready").String()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("User-Agent", clientUserAgent)
+	client := newHTTPClient(readyClientTimeout, socket)
+	defer client.CloseIdleConnections()
+	res, err := client.Do(r)
+	if err != nil {
+		return noAnswerFrom(address, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode == http.StatusOK {
+		return nil
+	}
+	var answer struct {
+		Errors map[string]string `json:"errors"`
+	}
+	text, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if json.Unmarshal(text, &answer) != nil || len(answer.Errors) == 0 {
+		return fmt.Errorf("unexpected answer %d from %s: is it a listener of an Invite Bridge?", res.StatusCode, address)
+	}
+	var missing []error
+	for _, name := range slices.Sorted(maps.Keys(answer.Errors)) {
+		missing = append(missing, fmt.Errorf("not ready: %s %s", name, answer.Errors[name]))
+	}
+	return errors.Join(missing...)
+}

@@ -1,0 +1,92 @@
+// Command mailcatcher stands for Mailpit where its image cannot be had: it takes
+// every mail at port 1025, keeps it in memory, and shows it at port 8025, as
+// JSON by the two calls of Mailpit's API that lead to a mail. It is for tests.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"net/mail"
+	"strconv"
+	"sync"
+	"time"
+
+	"invitebridge/bridge/mail/mailtest"
+)
+
+func main() {
+	l, err := net.Listen("tcp", ":1025")
+	if err != nil {
+		log.Fatal(err)
+	}
+	box := mailtest.Open(l)
+	defer box.Stop()
+	c := &catcher{}
+	go func() {
+		for letter := range box.Letters {
+			c.keep(letter)
+		}
+	}()
+	server := &http.Server{Addr: ":8025", Handler: c.routes(), ReadHeaderTimeout: 5 * time.Second}
+	log.Println("SMTP at port 1025, mails at port 8025")
+	log.Fatal(server.ListenAndServe())
+}
+
+// message has the members of Mailpit's that it has room for, in a list and alone.
+type message struct {
+	ID, MessageID, Subject string
+	From                   *mail.Address
+	To                     []*mail.Address
+	Text                   string
+}
+
+type catcher struct {
+	mu       sync.Mutex
+	messages []message // newest first, as in Mailpit
+}
+
+func (c *catcher) keep(l mailtest.Letter) {
+	from, badFrom := mail.ParseAddress(l.From)
+	to, badTo := mail.ParseAddressList(l.To)
+	if err := errors.Join(badFrom, badTo); err != nil {
+		log.Println("a mail with a strange address:", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := message{ID: strconv.Itoa(len(c.messages) + 1), MessageID: l.MessageID, Subject: l.Subject, From: from, To: to, Text: l.Text}
+	c.messages = append([]message{m}, c.messages...)
+}
+
+func (c *catcher) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/messages", func(w http.ResponseWriter, _ *http.Request) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		list := make([]message, len(c.messages))
+		for i, m := range c.messages {
+			m.Text = ""
+			list[i] = m
+		}
+		write(w, map[string]any{"total": len(list), "messages": list})
+	})
+	mux.HandleFunc("GET /api/v1/message/{id}", func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, m := range c.messages {
+			if m.ID == r.PathValue("id") {
+				write(w, m)
+				return
+			}
+		}
+		http.NotFound(w, r)
+	})
+	return mux
+}
+
+func write(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(value)
+}

@@ -1,0 +1,191 @@
+//go:build docker
+
+package stack_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// stack is the services of docker-compose.yml under a project name of their own,
+// at ports that were free.
+type stack struct {
+	t       *testing.T
+	root    string   // of the repository
+	program []string // Compose
+	compose []string // the program, the project and the files
+	project string
+	environ []string
+
+	public, admin, kratos, mail string // base URLs
+}
+
+const (
+	commandLimit = 8 * time.Minute // of one call of docker; a build or a pull takes its time
+	healthLimit  = time.Minute
+)
+
+// newStack starts nothing yet. In the end it removes whatever there is.
+func newStack(t *testing.T) *stack {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stack{t: t, root: root, program: composeCommand(t), environ: os.Environ()}
+	for variable, url := range map[string]*string{"PUBLIC_PORT": &s.public, "ADMIN_PORT": &s.admin, "KRATOS_PORT": &s.kratos, "MAIL_PORT": &s.mail} {
+		port := freePort(t)
+		*url = "http://127.0.0.1:" + port
+		s.environ = append(s.environ, variable+"="+port)
+	}
+	return s.of(t, "", filepath.Join(root, "docker-compose.yml"))
+}
+
+// of gives the stack of other files, with the same variables.
+func (s *stack) of(t *testing.T, name string, files ...string) *stack {
+	other := *s
+	other.t = t
+	other.project = fmt.Sprintf("invitebridge-test-%d%s", os.Getpid(), name)
+	other.compose = slices.Concat(s.program, []string{"-p", other.project})
+	for _, file := range files {
+		other.compose = append(other.compose, "-f", file)
+	}
+	t.Cleanup(other.remove)
+	return &other
+}
+
+// composeCommand finds the engine and Compose, the plugin or the older program.
+func composeCommand(t *testing.T) []string {
+	t.Helper()
+	missing := t.Skip
+	if os.Getenv("CI") == "true" {
+		missing = t.Fatal
+	}
+	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil {
+		missing("no Docker engine answers: ", err, "\n", string(out))
+	}
+	for _, command := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
+		if exec.Command(command[0], append(command[1:], "version")...).Run() == nil {
+			return command
+		}
+	}
+	missing("neither docker compose nor docker-compose is there")
+	return nil
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// do runs a command of Compose and gives its standard output.
+func (s *stack) do(args ...string) string {
+	s.t.Helper()
+	out, err := s.try(slices.Concat(s.compose, args)...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return out
+}
+
+// docker runs a command of docker and gives its standard output.
+func (s *stack) docker(args ...string) string {
+	s.t.Helper()
+	out, err := s.try(slices.Concat([]string{"docker"}, args)...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return out
+}
+
+func (s *stack) try(command ...string) (string, error) {
+	// Not the context of the test: what removes the stack runs after it ended.
+	ctx, cancel := context.WithTimeout(context.Background(), commandLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = s.environ
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s%s", strings.Join(command, " "), err, &out, &errs)
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// container gives the id of the container of a service.
+func (s *stack) container(service string) string {
+	s.t.Helper()
+	id := s.do("ps", "-q", service)
+	if id == "" {
+		s.t.Fatalf("%s has no container", service)
+	}
+	return id
+}
+
+// inspect gives what the engine knows of a container or an image.
+func (s *stack) inspect(id, format string) string {
+	s.t.Helper()
+	return s.docker("inspect", "-f", format, id)
+}
+
+// awaitHealthy waits until the engine, by the health check of the image, reports
+// the service to be healthy.
+func (s *stack) awaitHealthy(service string) {
+	s.t.Helper()
+	id := s.container(service)
+	for begin := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		health := s.inspect(id, "{{.State.Health.Status}}")
+		if health == "healthy" {
+			return
+		}
+		if time.Since(begin) > healthLimit {
+			s.t.Fatalf("%s is %s: %s", service, health, s.inspect(id, "{{json .State.Health.Log}}"))
+		}
+	}
+}
+
+// apiKey gives the key that the bridge printed when it started last.
+func (s *stack) apiKey() string {
+	s.t.Helper()
+	const mark = "API key: "
+	logs := s.do("logs", "--no-color", "invitebridge")
+	at := strings.LastIndex(logs, mark)
+	if at < 0 {
+		s.t.Fatalf("no API key was printed:\n%s", logs)
+	}
+	key, _, _ := strings.Cut(logs[at+len(mark):], "\n")
+	return strings.TrimSpace(key)
+}
+
+// remove takes the stack down, with its volumes and the image it built, and looks
+// whether anything stayed.
+func (s *stack) remove() {
+	if s.t.Failed() {
+		logs, _ := s.try(slices.Concat(s.compose, []string{"logs", "--no-color"})...)
+		s.t.Log(logs)
+	}
+	if _, err := s.try(slices.Concat(s.compose, []string{"down", "-v", "--remove-orphans", "--rmi", "local", "-t", "10"})...); err != nil {
+		s.t.Error(err)
+	}
+	for _, list := range [][]string{{"ps", "-aq"}, {"volume", "ls", "-q"}, {"network", "ls", "-q"}} {
+		left, err := s.try(slices.Concat([]string{"docker"}, list, []string{"--filter", "label=com.docker.compose.project=" + s.project})...)
+		if err != nil || left != "" {
+			s.t.Errorf("docker %s: left behind: %s %v", list[0], left, err)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+//go:build docker
+
+package stack_test
+
+import (
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"invitebridge/kratos/kratostest"
+)
+
+// The stand-ins take these names, and stay for the next run.
+const (
+	standInGo     = "invitebridge-standin/go"
+	standInKratos = "invitebridge-standin/kratos"
+	standInMail   = "invitebridge-standin/mail"
+)
+
+// chooseImages has each image of others pulled. For one that cannot be had it
+// makes a stand-in from what this machine has, and names it by the variable that
+// docker-compose.yml has for that.
+func (s *stack) chooseImages() {
+	s.t.Helper()
+	var file struct {
+		Services map[string]struct {
+			Image string
+			Build struct{ Args map[string]string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(s.do("config")), &file); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, image := range []struct {
+		variable, reference string
+		standIn             func() string
+	}{
+		{"GO_IMAGE", file.Services["invitebridge"].Build.Args["GO_IMAGE"], s.goImage},
+		{"KRATOS_IMAGE", file.Services["kratos"].Image, s.kratosImage},
+		{"MAIL_IMAGE", file.Services["mail"].Image, s.mailImage},
+	} {
+		if image.reference == "" {
+			s.t.Fatalf("docker-compose.yml has no image that %s chooses", image.variable)
+		}
+		if _, err := s.try("docker", "image", "inspect", image.reference); err == nil {
+			continue
+		}
+		if _, err := s.try("docker", "pull", "-q", image.reference); err != nil {
+			standIn := image.standIn()
+			s.environ = append(s.environ, image.variable+"="+standIn)
+			s.t.Logf("%s cannot be pulled; its stand-in is %s", image.reference, standIn)
+		}
+	}
+}
+
+// goImage has the Go toolchain of this machine, a shell, the modules, for a build
+// may have no network, and what others wrote in a compiled form, for that takes
+// minutes inside of a container.
+func (s *stack) goImage() string {
+	r := &rootfs{t: s.t}
+	r.dir("/tmp", 0o1777, 0)
+	r.certificates()
+	for _, name := range []string{"sh", "mkdir"} {
+		found, err := exec.LookPath(name)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		r.program("/bin/"+name, found)
+	}
+	r.tree("/usr/local/go", s.goEnv("GOROOT"), func(name string) bool {
+		top, _, _ := strings.Cut(name, "/")
+		return top != "api" && top != "doc" && top != "misc" && top != "test" && !strings.Contains(name, "/testdata/")
+	})
+	r.tree("/proxy", s.modules(), func(name string) bool {
+		extension := path.Ext(name)
+		return extension == ".info" || extension == ".mod" || extension == ".zip"
+	})
+	r.late = func() { r.tree("/cache", s.buildCache(), func(string) bool { return true }) }
+	return r.image(s, standInGo, "ENV PATH=/usr/local/go/bin:/bin", "ENV GOTOOLCHAIN=local", "ENV GOPROXY=file:///proxy", "ENV GOSUMDB=off",
+		"ENV GOCACHE=/cache")
+}
+
+// modules gives a directory that is a module proxy for this module and no other.
+func (s *stack) modules() string {
+	s.t.Helper()
+	cache := filepath.Join(s.t.TempDir(), "mod")
+	cmd := exec.Command("go", "mod", "download")
+	cmd.Dir = s.root
+	here := "file://" + filepath.ToSlash(filepath.Join(s.goEnv("GOMODCACHE"), "cache", "download"))
+	cmd.Env = append(os.Environ(), "GOMODCACHE="+cache, "GOPROXY="+here+","+s.goEnv("GOPROXY"), "GOFLAGS=-modcacherw")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("go mod download: %v\n%s", err, out)
+	}
+	return filepath.Join(cache, "cache", "download")
+}
+
+// buildCache gives a cache of Go's with all packages that the binary is made of,
+// save those of this module.
+func (s *stack) buildCache() string {
+	s.t.Helper()
+	cache := s.t.TempDir()
+	run := func(args ...string) string {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = s.root
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOCACHE="+cache)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			s.t.Fatalf("go %s: %v", args[0], err)
+		}
+		return string(out)
+	}
+	others := strings.Fields(run("list", "-deps", "-f", "{{if not (and .Module .Module.Main)}}{{.ImportPath}}{{end}}", "./cmd/invitebridge"))
+	run(append([]string{"build", "-trimpath", "-buildvcs=false"}, others...)...)
+	return cache
+}
+
+// kratosImage has the Kratos of the other tests, and the shape of Ory's image.
+func (s *stack) kratosImage() string {
+	binary, err := kratostest.Build(s.t.Context(), os.Stderr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	const user = 10000
+	r := &rootfs{t: s.t}
+	r.dir("/tmp", 0o1777, 0)
+	r.dir("/var/lib/sqlite", 0o755, user)
+	r.certificates()
+	r.program("/usr/bin/kratos", binary)
+	return r.image(s, standInKratos, "ENV PATH=/usr/bin", "USER 10000", "VOLUME /var/lib/sqlite", `ENTRYPOINT ["kratos"]`, `CMD ["serve"]`)
+}
+
+// mailImage has the mail server of the other tests.
+func (s *stack) mailImage() string {
+	binary := filepath.Join(s.t.TempDir(), "mailcatcher")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "invitebridge/bridge/mail/mailtest/mailcatcher")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("go build: %v\n%s", err, out)
+	}
+	r := &rootfs{t: s.t}
+	r.copy("/mailcatcher", binary)
+	return r.image(s, standInMail, `ENTRYPOINT ["/mailcatcher"]`)
+}
+
+// certificates takes those that this machine trusts.
+func (r *rootfs) certificates() {
+	r.copy("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt")
+}
+
+func (s *stack) goEnv(name string) string {
+	s.t.Helper()
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}

@@ -1,0 +1,203 @@
+//go:build docker
+
+// Package stack_test starts the stack of docker-compose.yml, by that very file,
+// on a real Docker engine, and sends an invitation through.
+//
+// It needs docker, docker compose or docker-compose, and Go. An image that cannot
+// be pulled gets a stand-in that is made on the spot from what the machine has.
+// "make stack" runs it.
+package stack_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	base     = "/api/v1/invite"
+	email    = "ada@example.com"
+	password = "correct-Horse-7-battery"
+)
+
+func TestStack(t *testing.T) {
+	s := newStack(t)
+	s.chooseImages()
+	s.do("build", "invitebridge")
+	image := s.image()
+	t.Run("image", func(t *testing.T) { s.in(t).checkImage(image) })
+	t.Run("quickstart", func(t *testing.T) { s.checkQuickstart(t) })
+
+	s.do("up", "-d")
+	s.awaitHealthy("kratos")
+	s.awaitHealthy("invitebridge")
+	t.Run("containers", func(t *testing.T) { s.in(t).checkContainers() })
+
+	offer := s.invite()
+	if offer.ID == "" {
+		t.FailNow()
+	}
+	link := s.linkInMail()
+	started := s.restart()
+	s.awaitHealthy("invitebridge")
+	memory := s.docker("stats", "--no-stream", "--format", "{{.MemUsage}}", s.container("invitebridge"))
+	if state := s.state(offer.ID); state != "pending" {
+		t.Errorf("after a restart of the container the invitation is %q", state)
+	}
+
+	s.accept(link)
+	s.login()
+	if state := s.state(offer.ID); state != "accepted" {
+		t.Errorf("the invitation is %q", state)
+	}
+
+	t.Logf("container start to ready: %s; binary exec to ready: %s; memory when idle: %s",
+		started.Round(time.Millisecond), s.execToReady().Round(time.Millisecond), memory)
+}
+
+// quickstart has what Ory's quickstart has, by name, as far as the overlay for it
+// depends on that.
+const quickstart = `
+services:
+  kratos: { image: kratos, networks: [intranet] }
+  mailslurper: { image: mailslurper, networks: [intranet] }
+networks: { intranet: {} }
+`
+
+// checkQuickstart makes sure that the overlay gives the bridge all it needs to
+// start.
+func (s *stack) checkQuickstart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "quickstart.yml")
+	if err := os.WriteFile(file, []byte(quickstart), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.environ = append(s.environ, "BRIDGE="+s.root)
+	overlaid := s.of(t, "-quickstart", file, filepath.Join(s.root, "config", "stack", "quickstart.override.yml"))
+	overlaid.do("build", "invitebridge")
+	out := overlaid.do("run", "--rm", "-T", "--no-deps", "invitebridge", "config", "check", "--dev", "-c", "/etc/invitebridge/invitebridge.yml")
+	if !strings.Contains(out, "good") {
+		t.Error(out)
+	}
+}
+
+// in gives the stack to a part of the test.
+func (s *stack) in(t *testing.T) *stack {
+	part := *s
+	part.t = t
+	return &part
+}
+
+type invitation struct {
+	ID    string `json:"id"`
+	State string `json:"state"`
+	Token string `json:"invitation_token"`
+}
+
+func (s *stack) invite() (i invitation) {
+	s.t.Helper()
+	s.send(http.MethodPost, s.admin+base+"/", "", map[string]any{"email": email}, nil, http.StatusUnauthorized)
+	s.send(http.MethodPost, s.admin+base+"/", s.apiKey(), map[string]any{"email": email, "inviter_name": "Grace"}, &i, http.StatusCreated)
+	return i
+}
+
+func (s *stack) state(id string) string {
+	s.t.Helper()
+	var i invitation
+	s.send(http.MethodGet, s.admin+base+"/"+id, s.apiKey(), nil, &i, http.StatusOK)
+	return i.State
+}
+
+// linkInMail waits for the mail in the mail catcher, and gives the link in it.
+func (s *stack) linkInMail() string {
+	s.t.Helper()
+	link := regexp.MustCompile(regexp.QuoteMeta(s.public) + `/invite/[A-Za-z0-9_-]{22}\b`)
+	var list struct {
+		Messages []struct {
+			ID string
+			To []struct{ Address string }
+		}
+	}
+	for begin := time.Now(); len(list.Messages) == 0; time.Sleep(50 * time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			s.t.Fatal("no mail arrived")
+		}
+		s.send(http.MethodGet, s.mail+"/api/v1/messages", "", nil, &list, http.StatusOK)
+	}
+	if len(list.Messages) != 1 || len(list.Messages[0].To) != 1 || list.Messages[0].To[0].Address != email {
+		s.t.Fatalf("the mails are %+v", list.Messages)
+	}
+	var mail struct{ Text string }
+	s.send(http.MethodGet, s.mail+"/api/v1/message/"+list.Messages[0].ID, "", nil, &mail, http.StatusOK)
+	found := link.FindString(mail.Text)
+	if found == "" {
+		s.t.Fatalf("no link to %s in the mail:\n%s", s.public, mail.Text)
+	}
+	return found
+}
+
+// accept shows the token of the link, and makes sure that it works once.
+func (s *stack) accept(link string) {
+	s.t.Helper()
+	address := s.public + base + link[strings.LastIndex(link, "/"):]
+	s.send(http.MethodGet, address, "", nil, nil, http.StatusOK)
+	s.send(http.MethodPost, address, "", map[string]any{"password": password}, nil, http.StatusOK)
+	s.send(http.MethodPost, address, "", map[string]any{"password": password}, nil, http.StatusGone)
+}
+
+// login proves it at Kratos, as an app does.
+func (s *stack) login() {
+	s.t.Helper()
+	var flow struct {
+		UI struct{ Action string }
+	}
+	s.send(http.MethodGet, s.kratos+"/self-service/login/api", "", nil, &flow, http.StatusOK)
+	var session struct {
+		Token string `json:"session_token"`
+	}
+	form := map[string]any{"method": "password", "identifier": email, "password": password}
+	s.send(http.MethodPost, flow.UI.Action, "", form, &session, http.StatusOK)
+	if session.Token == "" {
+		s.t.Error("the login gave no session")
+	}
+}
+
+// send makes a request, decodes the answer into into, and checks its status.
+func (s *stack) send(method, url, key string, body, into any, want int) {
+	s.t.Helper()
+	var payload bytes.Buffer
+	if body != nil {
+		_ = json.NewEncoder(&payload).Encode(body)
+	}
+	r, err := http.NewRequestWithContext(s.t.Context(), method, url, &payload)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	client := http.Client{Timeout: 30 * time.Second}
+	res, err := client.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != want {
+		s.t.Fatalf("%s %s: status %d, want %d; %v\n%s", method, url, res.StatusCode, want, err, answer)
+	}
+	if into != nil {
+		if err := json.Unmarshal(answer, into); err != nil {
+			s.t.Fatalf("%s %s: %v\n%s", method, url, err, answer)
+		}
+	}
+}
