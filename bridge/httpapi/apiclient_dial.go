@@ -13,9 +13,9 @@ import (
 // parseEndpoint reads where a listener is: a URL, or unix: and the path of a
 // socket, whose listener is then called localhost.
 func parseEndpoint(endpoint string) (u *url.URL, socket string, err error) {
-	socket, isSocket := strings.CutPrefix(endpoint, "unix:")
+	path, isSocket := strings.CutPrefix(endpoint, "unix:")
 	if isSocket {
-		endpoint = "http://localhost"
+		endpoint, socket = "http://localhost", path
 	}
 	u, err = url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||

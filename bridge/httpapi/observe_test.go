@@ -114,7 +114,10 @@ func TestTraceTrust(t *testing.T) {
 // TestMetricsRoute: it is there for holders of a key, and only if there is
 // something to serve.
 func TestMetricsRoute(t *testing.T) {
-	served := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics\n")) })
+	served := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		_, _ = w.Write([]byte("metrics\n"))
+	})
 	for name, c := range map[string]struct {
 		metrics       http.Handler
 		authorization string
@@ -126,7 +129,12 @@ func TestMetricsRoute(t *testing.T) {
 		"where there is nothing": {nil, "Bearer " + key, http.StatusNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := start(t, func(config *httpapi.Config) { config.Metrics = c.metrics })
+			a := start(t, func(config *httpapi.Config) {
+				config.Metrics = c.metrics
+				if c.metrics == nil {
+					config.BasePath = "/no/bridge/of/the/contract" // which has metrics
+				}
+			})
 			got := do(t, request(t, http.MethodGet, a.admin+"/metrics/prometheus", nil, "Authorization", c.authorization))
 			if got.status != c.want || (got.status == http.StatusOK) != (string(got.body) == "metrics\n") {
 				t.Errorf("got %d %s", got.status, got.body)
