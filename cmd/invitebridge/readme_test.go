@@ -159,6 +159,7 @@ var chapters = map[string]func(*newcomer, []string){
 	"In front of the Kratos you run": (*newcomer).install,
 	"Invite, as an inviter":          (*newcomer).invite,
 	"Accept, as an invitee":          func(n *newcomer, lines []string) { n.prints(lines, `"state":"accepted"`) },
+	"OpenAPI":                        func(n *newcomer, lines []string) { n.prints(lines, `"openapi": "3.1`) },
 	"The command line":               func(n *newcomer, lines []string) { n.prints(lines, "lin@example.com") },
 }
 
