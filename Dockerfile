@@ -3,6 +3,8 @@
 # at once, and with the builder of older engines.
 ARG GO_IMAGE=golang:1.26-alpine
 FROM ${GO_IMAGE} AS build
+# Older engines keep this stage, for the next build: docker image prune --filter label=invitebridge=build
+LABEL invitebridge=build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

@@ -173,13 +173,17 @@ func (s *stack) apiKey() string {
 }
 
 // remove takes the stack down, with its volumes and the image it built, and looks
-// whether anything stayed.
+// whether anything stayed. Of the stage that builds, what is of today stays for
+// the next run.
 func (s *stack) remove() {
 	if s.t.Failed() {
 		logs, _ := s.try(slices.Concat(s.compose, []string{"logs", "--no-color"})...)
 		s.t.Log(logs)
 	}
 	if _, err := s.try(slices.Concat(s.compose, []string{"down", "-v", "--remove-orphans", "--rmi", "local", "-t", "10"})...); err != nil {
+		s.t.Error(err)
+	}
+	if _, err := s.try("docker", "image", "prune", "-f", "--filter", "label=invitebridge=build", "--filter", "until=24h"); err != nil {
 		s.t.Error(err)
 	}
 	for _, list := range [][]string{{"ps", "-aq"}, {"volume", "ls", "-q"}, {"network", "ls", "-q"}} {

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // rootfs is the file system of an image that is made from files of this machine.
@@ -132,6 +133,10 @@ func (r *rootfs) image(s *stack, name string, changes ...string) string {
 	return reference
 }
 
+// modTime is that of all files. It is not in the past, for Go marks a file of its
+// cache as used by the time, and the engine then copies it into the new layer.
+var modTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // write writes the files as a tar archive that depends on nothing else.
 func (r *rootfs) write(w io.Writer) error {
 	archive := tar.NewWriter(w)
@@ -144,7 +149,7 @@ func (r *rootfs) write(w io.Writer) error {
 }
 
 func (f file) write(archive *tar.Writer) error {
-	header := &tar.Header{Name: strings.TrimPrefix(f.path, "/"), Mode: f.mode, Uid: f.uid, Gid: f.uid, Typeflag: tar.TypeDir}
+	header := &tar.Header{Name: strings.TrimPrefix(f.path, "/"), Mode: f.mode, Uid: f.uid, Gid: f.uid, Typeflag: tar.TypeDir, ModTime: modTime}
 	if f.source == "" {
 		header.Name += "/"
 		return archive.WriteHeader(header)

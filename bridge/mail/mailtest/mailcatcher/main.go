@@ -76,7 +76,7 @@ func (c *catcher) routes() http.Handler {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for _, m := range c.messages {
-			if m.ID == r.PathValue("id") {
+			if id := r.PathValue("id"); id == m.ID || id == "latest" {
 				write(w, m)
 				return
 			}
