@@ -150,7 +150,7 @@ func (p proxy) send(method, path, body string) (int, string) {
 	p.t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}
 	transport := &http.Transport{
-		TLSClientConfig:   &tls.Config{ServerName: host, InsecureSkipVerify: true}, //nolint:gosec // a certificate of the test's own
+		TLSClientConfig:   &tls.Config{ServerName: host, InsecureSkipVerify: true}, // a certificate of the test's own
 		DisableKeepAlives: true,
 		ForceAttemptHTTP2: true,
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -14,10 +14,10 @@ const maxWatched = 1000
 
 // fingerprint is another if a file has changed, or what lies below a directory.
 func fingerprint(paths []string) string {
-	var print strings.Builder
+	var seen strings.Builder
 	for _, path := range paths {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			path = real
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			path = target
 		}
 		looked := 0
 		err := filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
@@ -25,7 +25,7 @@ func fingerprint(paths []string) string {
 				return filepath.SkipAll
 			}
 			if info, err := os.Stat(path); err == nil { // of what a link leads to
-				fmt.Fprintln(&print, path, info.Size(), info.ModTime().UnixNano(), info.Mode())
+				fmt.Fprintln(&seen, path, info.Size(), info.ModTime().UnixNano(), info.Mode())
 			}
 			return nil
 		})
@@ -33,5 +33,5 @@ func fingerprint(paths []string) string {
 			return ""
 		}
 	}
-	return print.String()
+	return seen.String()
 }

@@ -74,7 +74,7 @@ func TestTLS(t *testing.T) {
 		if got := b.call(http.MethodGet, address+"/health/alive", nil); got.status != http.StatusBadRequest {
 			t.Errorf("plain HTTP: %d %s", got.status, got.text)
 		}
-		old := &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS11} //nolint:gosec // it is to be refused
+		old := &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS11} // it is to be refused
 		if _, err := tls.Dial("tcp", strings.TrimPrefix(address, "http://"), old); err == nil {
 			t.Error("TLS 1.1 is spoken")
 		}

@@ -35,12 +35,12 @@ type reading struct {
 // print, and so is not missed. Where there is an error, the files are those
 // that were known before.
 func (s *server) load(known []string) (config.Config, reading, error) {
-	print := fingerprint(s.options.Files)
+	before := fingerprint(s.options.Files)
 	cfg, err := config.Load(s.options)
 	if err == nil {
 		known = cfg.Files()
 	}
-	return cfg, reading{known, print + fingerprint(known)}, err
+	return cfg, reading{known, before + fingerprint(known)}, err
 }
 
 // reloader takes over what changes in the configuration while the bridge runs.

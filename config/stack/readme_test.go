@@ -57,11 +57,11 @@ func (s *stack) withCompose() string {
 	if len(s.program) == 2 {
 		return dir
 	}
-	real, err := exec.LookPath("docker")
+	docker, err := exec.LookPath("docker")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	script := "#!/bin/sh\nif [ \"$1\" = compose ]; then shift; exec " + s.program[0] + " \"$@\"; fi\nexec " + real + " \"$@\"\n"
+	script := "#!/bin/sh\nif [ \"$1\" = compose ]; then shift; exec " + s.program[0] + " \"$@\"; fi\nexec " + docker + " \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755); err != nil {
 		s.t.Fatal(err)
 	}
