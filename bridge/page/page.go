@@ -2,7 +2,10 @@ package page
 
 import (
 	"bytes"
+	"errors"
 	"html/template"
+
+	"golang.org/x/text/language"
 )
 
 // Config is how a team makes the page its own. Its zero value is good.
@@ -19,8 +22,14 @@ type Config struct {
 
 // Page renders. It is safe for concurrent use.
 type Page struct {
-	config   Config
-	template *template.Template
+	title     string
+	logo      template.URL
+	style     template.CSS
+	support   *Link
+	template  *template.Template
+	languages []words // English is the first
+	matcher   language.Matcher
+	policy    string
 }
 
 // Document is a page to be sent, and what a browser may do with it.
@@ -33,22 +42,37 @@ type Document struct {
 // New reads and tries all that the configuration names, and tells all its
 // problems at once.
 func New(config Config) (*Page, error) {
-	t, err := template.New("page").Parse(`<!doctype html><html lang="en"><title>{{.Sight}}</title><h1>{{.Sight}}</h1>` +
-		`{{if eq .Sight "form"}}<form method="post"><input name="username" autocomplete="username" value="{{.Email}}" readonly><input type="password" name="password" autocomplete="new-password"><button>Accept</button></form>{{end}}` +
-		`{{if .Renewable}}<form method="post"><button name="renew" value="1">Renew</button></form>{{end}}`)
+	style, styleErr := loadStyle(config)
+	logo, logoErr := loadLogo(config.LogoPath)
+	support, supportErr := parseSupport(config.SupportAddress)
+	sources, overrideErr := openSources(config.TemplateOverridePath)
+	tmpl, templateErr := loadTemplate(sources)
+	languages, languagesErr := loadLanguages(sources)
+	err := errors.Join(styleErr, logoErr, supportErr, overrideErr, templateErr, languagesErr)
 	if err != nil {
 		return nil, err
 	}
-	return &Page{config: config, template: t}, nil
+	p := &Page{
+		title: config.Title, logo: logo, style: style, support: support, template: tmpl,
+		languages: languages, matcher: newMatcher(languages), policy: contentSecurityPolicy(style),
+	}
+	if err := p.try(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // Render gives a page in the language of the reader: the best of what
 // accepted, the value of an Accept-Language header, asks for, else the
 // invitation's locale, else English. Both may be empty or nonsense.
 func (p *Page) Render(accepted, locale string, v View) (Document, error) {
+	return p.render(p.language(accepted, locale), v)
+}
+
+func (p *Page) render(w words, v View) (Document, error) {
 	var out bytes.Buffer
-	if err := p.template.Execute(&out, v); err != nil {
+	if err := p.template.Execute(&out, p.data(w, v)); err != nil {
 		return Document{}, err
 	}
-	return Document{HTML: out.Bytes(), Language: "en", ContentSecurityPolicy: "default-src 'none'"}, nil
+	return Document{HTML: out.Bytes(), Language: w.tag.String(), ContentSecurityPolicy: p.policy}, nil
 }
