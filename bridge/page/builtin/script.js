@@ -1,0 +1,136 @@
+// Makes the page kinder; it works without. What is typed leaves it only by
+// the form, and stays in the field until the server has taken it.
+"use strict";
+
+const bytes = (text) => new TextEncoder().encode(text).length;
+
+// The longest common part of two texts, in UTF-16 units: what the server
+// compares too, and near enough for a hint.
+function common(a, b) {
+  let most = 0, runs = [];
+  for (const x of a.split("")) {
+    const next = b.split("").map((y, j) => (x === y ? (j ? runs[j - 1] : 0) + 1 : 0));
+    most = Math.max(most, ...next);
+    runs = next;
+  }
+  return most;
+}
+
+// Each rule says whether a password keeps it; none can tell about leaks.
+const rules = {
+  min: (password, limit) => bytes(password) >= limit,
+  max: (password, limit) => bytes(password) <= limit,
+  similar: (password) => {
+    const account = document.querySelector("#username").value.toLowerCase();
+    return password.length > 256 || common(account, password.toLowerCase()) <= password.length / 2;
+  },
+};
+
+// mark ticks the rules and gives what there is to say about the password.
+function mark(field) {
+  let say = "";
+  for (const item of document.querySelectorAll("[data-rule]")) {
+    const rule = rules[item.dataset.rule];
+    if (!rule) continue;
+    const kept = rule(field.value, Number(item.dataset.limit));
+    item.classList.toggle("met", field.value !== "" && kept);
+    item.classList.toggle("broken", field.value !== "" && !kept && item.dataset.rule !== "min");
+    if (!kept) say ||= item.dataset.broken;
+  }
+  return field.value === "" ? "" : say || document.querySelector(".feedback").dataset.good;
+}
+
+let speaking;
+
+// judge waits until the typing pauses before it speaks, so that nobody is read
+// a sentence for each key.
+function judge(field) {
+  const text = mark(field);
+  clearTimeout(speaking);
+  speaking = setTimeout(() => {
+    const feedback = document.querySelector(".feedback");
+    if (feedback && feedback.textContent !== text) feedback.textContent = text;
+  }, 700);
+}
+
+// ready shows what only works with this script.
+function ready() {
+  const show = document.querySelector(".show");
+  if (!show) return;
+  show.hidden = false;
+  show.setAttribute("aria-label", show.dataset.label);
+}
+
+// complain stands where the server's own complaints stand.
+function complain(form, text) {
+  let box = form.querySelector(".faults");
+  if (!box) {
+    box = document.createElement("div");
+    box.className = "faults";
+    box.setAttribute("role", "alert");
+    (form.querySelector(".feedback") || form.querySelector("button")).before(box);
+  }
+  box.textContent = text;
+}
+
+// exchange puts the answer's main in the place of ours.
+function exchange(answer, typed) {
+  const main = answer.querySelector("main");
+  document.querySelector("main").replaceWith(document.adoptNode(main));
+  document.title = answer.title;
+  const on = main.querySelector("a[data-follow]");
+  if (on) return on.click();
+  ready();
+  const field = main.querySelector("#password");
+  if (field) {
+    field.value = typed;
+    mark(field);
+  }
+  (field || main.querySelector("h1")).focus();
+}
+
+async function send(form, submitter) {
+  const body = new URLSearchParams(new FormData(form));
+  if (submitter.name) body.append(submitter.name, submitter.value);
+  const label = submitter.textContent;
+  submitter.disabled = true;
+  submitter.textContent = form.dataset.busy;
+  try {
+    const response = await fetch(location.href, {
+      method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin",
+    });
+    const answer = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!answer.querySelector("main h1")) throw new Error("not our page");
+    exchange(answer, form.querySelector("#password")?.value ?? "");
+  } catch {
+    complain(form, form.dataset.offline);
+    submitter.disabled = false;
+    submitter.textContent = label;
+    (form.querySelector("#password") || submitter).focus();
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (!window.fetch || !event.submitter) return;
+  event.preventDefault();
+  if (!event.submitter.disabled) send(event.target, event.submitter);
+});
+
+document.addEventListener("input", (event) => {
+  const field = event.target;
+  if (field.id !== "password") return;
+  field.removeAttribute("aria-invalid");
+  field.form.querySelector(".faults")?.remove();
+  judge(field);
+});
+
+document.addEventListener("click", (event) => {
+  const show = event.target.closest?.(".show");
+  if (!show) return;
+  const field = document.querySelector("#password");
+  const shown = field.type === "password";
+  field.type = shown ? "text" : "password";
+  show.setAttribute("aria-pressed", String(shown));
+});
+
+ready();

@@ -1,0 +1,83 @@
+package page
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+)
+
+// The built-in accents, and the grounds of builtin/style.css that links stand
+// on: the card and what is around it.
+const (
+	accentLight = "#1f5fbf"
+	accentDark  = "#8ab8ff"
+)
+
+var (
+	groundsLight = []string{"#ffffff", "#f3f4f6"}
+	groundsDark  = []string{"#1a2027", "#11151a"}
+)
+
+// minContrast is what WCAG 2 asks of text at level AA.
+const minContrast = 4.5
+
+// accents gives the style sheet's colours of buttons and links.
+func accents(light, dark string) (string, error) {
+	light, lightErr := accent("accent_color", light, accentLight, "light", "darker", groundsLight)
+	dark, darkErr := accent("accent_color_dark", dark, accentDark, "dark", "lighter", groundsDark)
+	if err := errors.Join(lightErr, darkErr); err != nil {
+		return "", err
+	}
+	const rule = ":root { --accent: %s; --on-accent: %s; }\n"
+	return fmt.Sprintf(rule+"@media (prefers-color-scheme: dark) { "+rule+"}\n",
+		light, textOn(light), dark, textOn(dark)), nil
+}
+
+var hexColour = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+
+func accent(setting, colour, builtin, mode, remedy string, grounds []string) (string, error) {
+	if colour == "" {
+		return builtin, nil
+	}
+	if !hexColour.MatchString(colour) {
+		return "", fmt.Errorf("%s: %q is not a colour such as %s", setting, colour, builtin)
+	}
+	for _, ground := range grounds {
+		if c := contrast(colour, ground); c < minContrast {
+			return "", fmt.Errorf("%s: links in %s are hard to read on the %s ground %s: their contrast is %.2f and must be %.1f; choose a %s colour",
+				setting, colour, mode, ground, math.Floor(c*100)/100, minContrast, remedy)
+		}
+	}
+	return colour, nil
+}
+
+// textOn gives black or white, whichever is easier to read.
+func textOn(colour string) string {
+	if contrast(colour, "#ffffff") >= contrast(colour, "#000000") {
+		return "#ffffff"
+	}
+	return "#000000"
+}
+
+// contrast of two colours as WCAG 2 defines it, from 1 to 21.
+func contrast(a, b string) float64 {
+	la, lb := luminance(a), luminance(b)
+	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
+}
+
+func luminance(colour string) float64 {
+	part := func(at int) float64 {
+		n, err := strconv.ParseUint(colour[at:at+2], 16, 8)
+		if err != nil {
+			return 0
+		}
+		c := float64(n) / 255
+		if c <= 0.04045 {
+			return c / 12.92
+		}
+		return math.Pow((c+0.055)/1.055, 2.4)
+	}
+	return 0.2126*part(1) + 0.7152*part(3) + 0.0722*part(5)
+}

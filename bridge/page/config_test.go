@@ -1,0 +1,142 @@
+package page_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"invitebridge/bridge/page"
+)
+
+const png = "\x89PNG\r\n\x1a\n..."
+
+func TestNew_problems(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		config page.Config
+		want   string
+	}{
+		{"no logo", page.Config{LogoPath: "/nowhere/logo.png"}, "logo_path: /nowhere/logo.png cannot be read: no such file"},
+		{"logo of a kind", page.Config{LogoPath: write(t, "logo.png", "GIF89a")}, "none of PNG, JPEG, WebP and SVG"},
+		{"large logo", page.Config{LogoPath: write(t, "logo.png", png+strings.Repeat("x", 65536))}, "no larger than 65536"},
+		{"style ends", page.Config{CSSPath: write(t, "a.css", "a{}</STYLE><script>")}, `has "</style"`},
+		{"style of bytes", page.Config{CSSPath: write(t, "a.css", "a{}\xff")}, "not UTF-8"},
+		{"support by http", page.Config{SupportAddress: "http://example.com"}, "neither an e-mail address nor an https URL"},
+		{"support by script", page.Config{SupportAddress: "javascript:alert(1)"}, "neither an e-mail address nor an https URL"},
+		{"no colour", page.Config{AccentColor: "red;}"}, `"red;}" is not a colour such as #`},
+		{"pale", page.Config{AccentColor: "#ffcc00"}, "choose a darker colour"},
+		{"dim in the dark", page.Config{AccentColorDark: "#1f5fbf"}, "choose a lighter colour"},
+		{"no folder", page.Config{TemplateOverridePath: "/nowhere"}, "template_override_path: /nowhere cannot be read"},
+	} {
+		t.Run(c.name, func(t *testing.T) { refused(t, c.config, c.want) })
+	}
+}
+
+func refused(t *testing.T, config page.Config, want ...string) {
+	t.Helper()
+	_, err := page.New(config)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range want {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got %q, want %q in it", err, want)
+		}
+	}
+}
+
+func TestNew_allProblemsAtOnce(t *testing.T) {
+	refused(t, page.Config{LogoPath: "/nowhere", CSSPath: "/nowhere", SupportAddress: "x", AccentColor: "x", AccentColorDark: "y",
+		TemplateOverridePath: "/nowhere"},
+		"logo_path", "css_path", "support_address", "accent_color:", "accent_color_dark", "template_override_path")
+}
+
+func TestNew_logo(t *testing.T) {
+	for kind, content := range map[string]string{
+		"png": png, "jpeg": "\xff\xd8\xff\xe0...", "webp": "RIFF....WEBPVP8 ",
+		"svg+xml": "<?xml version=\"1.0\"?>\n<!-- x --><svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+	} {
+		p := newPage(t, page.Config{Title: "Acme", LogoPath: write(t, "logo", content)})
+		_, root := render(t, p, "", full(page.SightForm))
+		img := one(t, root, "img")
+		if !strings.HasPrefix(attr(img, "src"), "data:image/"+kind+";base64,") || attr(img, "alt") != "Acme" {
+			t.Errorf("%s: %v", kind, img.Attr)
+		}
+	}
+}
+
+// Text on an accent is black or white, whichever is easier to read.
+func TestNew_accent(t *testing.T) {
+	p := newPage(t, page.Config{AccentColor: "#7A1F5C", AccentColorDark: "#ffcc00"})
+	_, root := render(t, p, "", full(page.SightForm))
+	style := text(one(t, root, "style"))
+	for _, want := range []string{"--accent: #7A1F5C; --on-accent: #ffffff", "--accent: #ffcc00; --on-accent: #000000"} {
+		if !strings.Contains(style, want) {
+			t.Errorf("the style lacks %s", want)
+		}
+	}
+}
+
+func TestRender_language(t *testing.T) {
+	p := newPage(t, page.Config{TemplateOverridePath: filepath.Dir(write(t, "pt-br.json", builtin(t, "en")))})
+	for _, c := range []struct{ accepted, locale, want string }{
+		{"", "", "en"},
+		{"de", "", "de"},
+		{"de-AT,de;q=0.9,en;q=0.5", "en", "de"},
+		{"en-GB,de;q=0.9", "de", "en"},
+		{"fr, de;q=0.5, en;q=0.4", "en", "de"},
+		{"fr-CH", "de", "de"},
+		{"fr-CH", "fr", "en"},
+		{"de;q=0, fr", "", "en"},
+		{"*", "de", "de"},
+		{"pt", "", "pt-BR"},
+		{";;;,,,", "de_DE", "de"},
+		{"\xff", "\xff", "en"},
+		{strings.Repeat("de,", 100_000), "", "en"},
+	} {
+		doc, err := p.Render(c.accepted, c.locale, full(page.SightForm))
+		if err != nil || doc.Language != c.want {
+			t.Errorf("%.30q, %q: got %s, %v, want %s", c.accepted, c.locale, doc.Language, err, c.want)
+		}
+	}
+}
+
+func builtin(t *testing.T, language string) string {
+	t.Helper()
+	content, err := os.ReadFile("builtin/" + language + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// Every built-in language has every text, and each file is used.
+func TestLanguages(t *testing.T) {
+	files, err := filepath.Glob("builtin/*.json")
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	p := newPage(t, page.Config{})
+	var english []string
+	for _, file := range append([]string{"builtin/en.json"}, files...) {
+		tag := strings.TrimSuffix(filepath.Base(file), ".json")
+		var texts map[string]string
+		if err := json.Unmarshal([]byte(builtin(t, tag)), &texts); err != nil {
+			t.Fatal(err)
+		}
+		keys := slices.Sorted(maps.Keys(texts))
+		if english == nil {
+			english = keys
+		}
+		if !slices.Equal(keys, english) {
+			t.Errorf("%s and English have other keys:\n%v\n%v", tag, keys, english)
+		}
+		if doc, _ := p.Render(tag, "", full(page.SightForm)); doc.Language != tag {
+			t.Errorf("%s is not used", file)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package page_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/page"
+)
+
+type breaches int
+
+func (b breaches) Count(context.Context, string) (int, error) { return int(b), nil }
+
+// alert gives the complaint of a form, after a look at how it is tied to the
+// field.
+func alert(t *testing.T, language string, problem *bridge.Error) (complaint string, field *html.Node) {
+	t.Helper()
+	v := full(page.SightForm)
+	v.Problem = problem
+	_, root := render(t, newPage(t, page.Config{}), language, v)
+	field = find(root, "input")[1]
+	if !has(field, "autofocus") || attr(field, "aria-describedby") != "faults rules" || has(field, "value") {
+		t.Errorf("password: %v", field.Attr)
+	}
+	each(root, func(n *html.Node) {
+		if attr(n, "role") == "alert" {
+			complaint = text(n)
+		}
+	})
+	return complaint, field
+}
+
+// The policy's own refusals, each in the reader's language.
+func TestRender_passwordRefused(t *testing.T) {
+	policy := bridge.PasswordPolicy{MinLength: 10, CheckSimilarity: true, Breaches: breaches(0)}
+	breached := policy
+	breached.Breaches = breaches(5)
+	for _, c := range []struct {
+		name, password string
+		policy         bridge.PasswordPolicy
+		en, de         string
+	}{
+		{"missing", "", policy, "choose a password", "wählen Sie ein Passwort"},
+		{"short", "x", policy, "at least 10 characters", "mindestens 10 Zeichen"},
+		{"similar", "jo@example.com", policy, "similar", "ähnelt"},
+		{"long", strings.Repeat("qwz ", 20), policy, "at most 72", "höchstens 72"},
+		{"breached", "correct horse", breached, "data leaks", "Datenlecks"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.policy.Check(context.Background(), "jo@example.com", c.password)
+			var problem *bridge.Error
+			if !errors.As(err, &problem) {
+				t.Fatalf("the policy said %v", err)
+			}
+			for language, want := range map[string]string{"en": c.en, "de": c.de} {
+				got, field := alert(t, language, problem)
+				if !strings.Contains(got, want) || attr(field, "aria-invalid") != "true" {
+					t.Errorf("%s: %q, %v", language, got, field.Attr)
+				}
+			}
+		})
+	}
+}
+
+// Kratos' Messages come through JSON, and a hook's in its own words.
+func TestRender_messages(t *testing.T) {
+	problem := *bridge.ErrHookRefused
+	problem.Messages = []bridge.UIText{
+		{ID: 4000032, Text: "raw", Context: map[string]any{"min_length": 9.0}},
+		{ID: 7, Text: "Not <b>on</b> Sundays."},
+	}
+	if got, _ := alert(t, "en", &problem); !strings.Contains(got, "at least 9 characters") || !strings.HasSuffix(got, "Not <b>on</b> Sundays.") {
+		t.Error(got)
+	}
+}
+
+// Every other failure is told in plain words, and none of ours.
+func TestRender_problem(t *testing.T) {
+	for _, problem := range []*bridge.Error{
+		bridge.ErrTooMany, bridge.ErrAcceptInProgress, bridge.ErrKratosAway, bridge.ErrHookUnavailable, bridge.ErrStoreAway,
+		bridge.ErrUnsupportedMedia, bridge.ErrTooLarge, bridge.ErrInternal, bridge.ErrHookRefused, bridge.ErrKratosRejected,
+		{ID: "of another day"},
+	} {
+		for _, language := range []string{"en", "de"} {
+			got, field := alert(t, language, problem)
+			if has(field, "aria-invalid") {
+				t.Errorf("%s blames the password", problem.ID)
+			}
+			if len(got) < 20 {
+				t.Errorf("%s: %q", problem.ID, got)
+			}
+			for _, word := range []string{"kratos", "hook", "token", "server error", "store", problem.ID} {
+				if strings.Contains(strings.ToLower(got), word) {
+					t.Errorf("%s says %q: %s", problem.ID, word, got)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package page_test
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/page"
+)
+
+var hostile = []string{
+	"{{.Style}}", "{{", "<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "javascript:alert(1)", "JavaScript://x/%0aalert(1)",
+	"</style><script>", "</title><h1>x</h1>", "<!--", "' autofocus onfocus=alert(1) x='", "data://x/,<script>alert(1)</script>", "\u202egnp.exe", "\x00\xff",
+}
+
+// shape tells a document's elements and attributes apart from their content.
+func shape(root *html.Node) string {
+	var b strings.Builder
+	each(root, func(n *html.Node) {
+		if n.Type == html.TextNode {
+			return
+		}
+		b.WriteString("<" + n.Data)
+		for _, a := range n.Attr {
+			b.WriteString(" " + a.Key)
+		}
+		b.WriteString(">\n")
+	})
+	return b.String()
+}
+
+func withAll(sight page.Sight, s, link string) page.View {
+	v := full(sight)
+	v.Email, v.InviterName, v.RequestID, v.ContinueURL, v.Redirect = s, s, s, link, true
+	problem := *bridge.ErrHookRefused
+	problem.Messages = []bridge.UIText{{ID: 1, Text: s}}
+	v.Problem = &problem
+	return v
+}
+
+// Whatever stands in a view, the document keeps the shape that it has with
+// harmless words.
+func TestRender_hostile(t *testing.T) {
+	for _, s := range hostile {
+		p := newPage(t, page.Config{Title: s})
+		for _, sight := range page.Sights() {
+			_, want := render(t, newPage(t, page.Config{Title: "x"}), "en", withAll(sight, "x", ""))
+			_, got := render(t, p, "en", withAll(sight, s, s))
+			if shape(got) != shape(want) {
+				t.Errorf("%s, %q: got\n%s\nwant\n%s", sight, s, shape(got), shape(want))
+			}
+			if sight == page.SightForm && s != "\x00\xff" && attr(find(got, "input")[0], "value") != s {
+				t.Errorf("%q became %q", s, attr(find(got, "input")[0], "value"))
+			}
+		}
+	}
+}
+
+// Apps have schemes of their own, and invitees may be sent there.
+func TestRender_appLink(t *testing.T) {
+	_, root := render(t, newPage(t, page.Config{}), "", withAll(page.SightAccepted, "x", "acme://welcome"))
+	if href := attr(one(t, one(t, root, "main"), "a"), "href"); href != "acme://welcome" {
+		t.Errorf("the link is %q", href)
+	}
+}
+
+func FuzzRender(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s, s, "https://example.com/"+s)
+	}
+	p := newPage(f, page.Config{Title: "x"})
+	shapes := map[page.Sight][2]string{}
+	for _, sight := range page.Sights() {
+		_, without := render(f, p, "en", withAll(sight, "x", ""))
+		_, with := render(f, p, "en", withAll(sight, "x", "https://example.com"))
+		shapes[sight] = [2]string{shape(without), shape(with)}
+	}
+	f.Fuzz(func(t *testing.T, accepted, s, link string) {
+		if _, err := p.Render(accepted, s, full(page.SightForm)); err != nil {
+			t.Fatal(err)
+		}
+		for _, sight := range page.Sights() {
+			v := withAll(sight, "x"+s, link)
+			_, root := render(t, p, "en", v)
+			if got := shape(root); got != shapes[sight][0] && got != shapes[sight][1] {
+				t.Errorf("%s has the shape\n%s", sight, got)
+			}
+			for _, a := range find(root, "a") {
+				if scheme, _, _ := strings.Cut(strings.ToLower(attr(a, "href")), ":"); scheme == "javascript" || scheme == "data" || scheme == "vbscript" {
+					t.Errorf("a link to %q", attr(a, "href"))
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,65 @@
+package page_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"invitebridge/bridge/page"
+)
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestOverride(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"de.json":     `{"submit": "Los"}`,
+		"fr.json":     strings.Replace(builtin(t, "en"), `"Set password"`, `"Choisir"`, 1),
+		"page.gotmpl": `<html><title>x</title><style>{{.Style}}</style><h1>{{.Heading}}</h1><p>{{.Email}}<button>{{.Text.submit}}</button>`,
+		"..data":      "",
+	})
+	p := newPage(t, page.Config{TemplateOverridePath: dir})
+	for language, want := range map[string]string{"en": "Set password", "de": "Los", "fr": "Choisir"} {
+		v := full(page.SightForm)
+		v.Email = "<b>"
+		doc, root := render(t, p, language, v)
+		if got := text(one(t, root, "button")); got != want || doc.Language != language || text(one(t, root, "p")) != "<b>"+want {
+			t.Errorf("%s: %s", language, doc.HTML)
+		}
+	}
+}
+
+func TestOverride_problems(t *testing.T) {
+	for _, c := range []struct{ name, file, content, want string }{
+		{"unknown file", "page.html", "", "page.html is not used; give page.gotmpl"},
+		{"unknown key", "de.json", `{"sumbit": "Los"}`, "de.json: remove sumbit"},
+		{"unknown English key", "en.json", `{"sumbit": "Go"}`, "en.json: remove sumbit"},
+		{"not an object", "de.json", "[]", "de.json is not a JSON object of texts"},
+		{"braces lost", "de.json", `{"valid_until": "Bald"}`, "valid_until must have [{date}] in it"},
+		{"texts missing", "fr.json", `{"submit": "Choisir"}`, "fr.json: give a text for each of accepted_heading, accepted_text, account,"},
+		{"empty", "de.json", `{"submit": ""}`, "give a text for each of submit"},
+		{"direction", "de.json", `{"direction": "up"}`, "give ltr or rtl"},
+		{"months", "de.json", `{"months": "a b"}`, "give 12"},
+		{"no language", "x.json", "{}", `"x" is not the name of a language`},
+		{"does not parse", "page.gotmpl", "{{if}}", "mend the template"},
+		{"unknown field", "page.gotmpl", "{{.Token}}", "mend the template: form in en"},
+		{"unknown text", "page.gotmpl", "{{.Text.nothing}}", "mend the template: form in en"},
+		{"fails for one sight", "page.gotmpl", `{{if eq .Sight "revoked"}}{{.X}}{{end}}`, "mend the template: revoked in en"},
+		{"own script", "page.gotmpl", `<script>alert(1)</script>`, "browsers will refuse this <script>"},
+		{"own style", "page.gotmpl", `<style>{{.Style}} a{}</style>`, "browsers will refuse this <style>"},
+		{"style attribute", "page.gotmpl", `<p style="color:red">`, "browsers will refuse the attribute style of <p>"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			refused(t, page.Config{TemplateOverridePath: folder(t, map[string]string{c.file: c.content})}, c.want)
+		})
+	}
+}

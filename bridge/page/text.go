@@ -1,0 +1,128 @@
+package page
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+// parts divides a text at the word name in braces, and gives value for it.
+func parts(text, name, value string) []Part {
+	before, after, found := strings.Cut(text, "{"+name+"}")
+	if !found {
+		return []Part{{Text: text}}
+	}
+	return []Part{{Text: before}, {Text: value, Given: true}, {Text: after}}
+}
+
+func (w words) invited(inviter string) []Part {
+	if strings.TrimSpace(inviter) == "" {
+		return []Part{{Text: w.text["invited"]}}
+	}
+	return parts(w.text["invited_by"], "inviter", inviter)
+}
+
+func (w words) date(t time.Time) string {
+	t = t.UTC()
+	return strings.NewReplacer(
+		"{day}", strconv.Itoa(t.Day()),
+		"{month}", w.months[t.Month()-1],
+		"{year}", strconv.Itoa(t.Year()),
+		"{time}", t.Format("15:04"),
+	).Replace(w.text["date"])
+}
+
+func (w words) limited(key string, limit int) string {
+	return strings.ReplaceAll(w.text[key], "{limit}", strconv.Itoa(limit))
+}
+
+func (w words) rules(policy bridge.PasswordPolicy) []Rule {
+	var rules []Rule
+	add := func(name string, limit int, broken string) {
+		rules = append(rules, Rule{
+			Name: name, Limit: limit, Text: w.limited("rule_"+name, limit), Broken: w.limited(broken, limit),
+		})
+	}
+	if policy.MinLength > 1 {
+		add("min", policy.MinLength, "too_short")
+	}
+	if policy.CheckSimilarity {
+		add("similar", 0, "similar")
+	}
+	if policy.Breaches != nil {
+		add("breached", 0, "breached")
+	}
+	add("max", bridge.MaxPasswordLength, "too_long")
+	return rules
+}
+
+// problems has the key of the text for each error that needs more than to be
+// told that something went wrong.
+var problems = map[string]string{
+	bridge.ErrPasswordPolicy.ID:   "problem_password",
+	bridge.ErrHookRefused.ID:      "problem_refused",
+	bridge.ErrKratosRejected.ID:   "problem_refused",
+	bridge.ErrIdentityConflict.ID: "problem_refused",
+	bridge.ErrTooMany.ID:          "problem_busy",
+	bridge.ErrAcceptInProgress.ID: "problem_twice",
+	bridge.ErrKratosAway.ID:       "problem_away",
+	bridge.ErrHookUnavailable.ID:  "problem_away",
+	bridge.ErrStoreAway.ID:        "problem_away",
+	bridge.ErrUnsupportedMedia.ID: "problem_unread",
+	bridge.ErrTooLarge.ID:         "problem_unread",
+	bridge.ErrBadRequest.ID:       "problem_unread",
+}
+
+// faults says in the reader's language why a form is shown again, and whether
+// another password would help.
+func (w words) faults(problem *bridge.Error) (texts []string, field bool) {
+	if problem == nil {
+		return nil, false
+	}
+	for _, m := range problem.Messages {
+		if text := w.message(m); text != "" {
+			texts = append(texts, text)
+		}
+	}
+	if len(texts) > 0 {
+		return texts, true
+	}
+	key, known := problems[problem.ID]
+	if !known {
+		key = "problem_other"
+	}
+	return []string{w.text[key]}, problem.ID == bridge.ErrPasswordPolicy.ID
+}
+
+// message knows Kratos' messages about passwords. Any other is an operator's,
+// and stands in its own words.
+func (w words) message(m bridge.UIText) string {
+	switch m.ID {
+	case 4000002:
+		return w.text["missing"]
+	case 4000031:
+		return w.text["similar"]
+	case 4000032:
+		if limit, ok := number(m.Context["min_length"]); ok {
+			return w.limited("too_short", limit)
+		}
+	case 4000033:
+		return w.limited("too_long", bridge.MaxPasswordLength)
+	case 4000034:
+		return w.text["breached"]
+	}
+	return strings.TrimSpace(m.Text)
+}
+
+// number reads an int that may have been through JSON.
+func number(value any) (int, bool) {
+	switch n := value.(type) {
+	case int:
+		return n, true
+	case float64:
+		return int(n), true
+	}
+	return 0, false
+}

@@ -1,0 +1,56 @@
+package page
+
+import (
+	"time"
+
+	"invitebridge/bridge"
+)
+
+// Sight names what an invitee sees.
+type Sight string
+
+// The sights. Only SightForm has a field for a password; SightExpired has the
+// button that asks for a new link if the view says that it can be sent.
+const (
+	SightForm        Sight = "form"        // pending: choose a password
+	SightAccepted    Sight = "accepted"    // the password was set just now
+	SightDone        Sight = "done"        // it had been accepted before
+	SightActive      Sight = "active"      // the account is active by another road
+	SightExpired     Sight = "expired"     //
+	SightRenewed     Sight = "renewed"     // a new link was asked for
+	SightRevoked     Sight = "revoked"     //
+	SightUnknown     Sight = "unknown"     // no such invitation
+	SightUnavailable Sight = "unavailable" // nothing can be said now; try again
+)
+
+// Sights returns every sight.
+func Sights() []Sight {
+	return []Sight{
+		SightForm, SightAccepted, SightDone, SightActive, SightExpired, SightRenewed,
+		SightRevoked, SightUnknown, SightUnavailable,
+	}
+}
+
+// View is what one page tells. Nothing in it is trusted to be free of markup.
+type View struct {
+	Sight Sight
+	// Email, InviterName and ExpiresAt are those of the invitation, for
+	// SightForm; InviterName may be empty.
+	Email       string
+	InviterName string
+	ExpiresAt   time.Time // UTC
+	Policy      bridge.PasswordPolicy
+	// Problem says why a form that was sent is shown again; its Messages stand
+	// beside the field. Nil: it was not sent yet.
+	Problem *bridge.Error
+	// Renewable says that SightExpired offers to send a new link.
+	Renewable bool
+	// ContinueURL is where the way goes on: the login, or where the inviter
+	// wants invitees to go. Where Redirect is set the page leads there by
+	// itself, without a click.
+	ContinueURL string
+	Redirect    bool
+	// RequestID helps a support to find the request in the log, for
+	// SightUnavailable; it may be empty.
+	RequestID string
+}
