@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -21,6 +22,12 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 	if _, err := inv.Resend(s.now()); err != nil {
 		return Offer{}, err
 	}
+	return s.resend(ctx, inv, Invitation.Resend)
+}
+
+// resend announces what change makes of an invitation, whose identity is there
+// and inactive.
+func (s *Service) resend(ctx context.Context, inv Invitation, change func(Invitation, time.Time) (Invitation, error)) (Offer, error) {
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	// The sweep may be about to delete the identity of an expired invitation.
@@ -36,13 +43,13 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 	}
 	now, expired := s.now(), s.tell(EventInvitationExpired)
 	offer, err := s.offer(ctx, false, func(tx Tx) (_ Invitation, announce bool, err error) {
-		inv, err := tx.Invitation(id)
+		inv, err := tx.Invitation(inv.ID)
 		if err == nil && inv.Due(now) {
 			// It expired, though the sweep has not said so yet.
 			err = expired.change(tx, inv, inv.Expire(now), now)
 		}
 		if err == nil {
-			inv, err = inv.Resend(now)
+			inv, err = change(inv, now)
 		}
 		return inv, true, err
 	})

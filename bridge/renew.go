@@ -1,0 +1,69 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Renewable says whether anybody would be told of a renewal: whether Renew can
+// do anything at all.
+func (s *Service) Renewable() bool {
+	return s.config.Endpoints != nil && len(s.config.Endpoints(EventTokenCreated)) > 0
+}
+
+// Renew has a fresh link sent to the address that was invited, and to nobody
+// else, for the holder of a dead one: as Resend does for an expired invitation;
+// for one that was revived before, the letter is repeated, and its expiry stays.
+// At most once per cooldown. An invitee who asks is mailed even if the inviter
+// wanted no mail.
+//
+// In all other cases nothing happens, and the caller learns nothing of it: nil.
+// ErrKratosAway, ErrStoreAway.
+func (s *Service) Renew(ctx context.Context, token string) error {
+	if !s.Renewable() {
+		return nil
+	}
+	inv, record, err := s.byToken(ctx, token)
+	renew := func(inv Invitation, now time.Time) (Invitation, error) { return s.renewed(inv, record, now) }
+	if err == nil {
+		_, err = renew(inv, s.now())
+	}
+	if err == nil {
+		_, err = s.resend(ctx, inv, renew)
+	}
+	var e *Error
+	if errors.As(err, &e) && e.Kind != KindUnavailable && e.Kind != KindRejected {
+		return nil // and so it is for whoever guesses
+	}
+	return err
+}
+
+// renewed is Resend for the holder of one token. ErrTooMany during the
+// cooldown; ErrIdentityConflict if that token is as good as any new one.
+func (s *Service) renewed(inv Invitation, record TokenRecord, now time.Time) (Invitation, error) {
+	switch ended := inv.UsableBy(record, now); {
+	case ended == nil:
+		return inv, ErrIdentityConflict
+	case !errors.Is(ended, ErrExpired):
+		return inv, ended
+	case !s.cooled(inv.AnnouncedAt, now):
+		return inv, ErrTooMany
+	case inv.Usable(now) == nil:
+		return inv, nil // it was revived, and its letter is to be repeated
+	}
+	return inv.Resend(now)
+}
+
+// byToken reads the invitation of a token, dead or alive. ErrNotFound.
+func (s *Service) byToken(ctx context.Context, text string) (inv Invitation, record TokenRecord, err error) {
+	token, ok := ParseToken(text)
+	if !ok {
+		return inv, record, ErrNotFound
+	}
+	err = s.view(ctx, func(tx Tx) (err error) {
+		inv, record, err = tx.InvitationByToken(token.Digest())
+		return err
+	})
+	return inv, record, notFound(err)
+}
