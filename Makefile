@@ -1,10 +1,16 @@
 # Everything a contributor types. Needed: Go and gcc (for the real Kratos); for
-# "stack" also Docker with Compose.
+# "stack" also Docker with Compose. "test" looks at the invitee's page with
+# Chromium: it installs it where it may, and skips that where it may not.
 
 GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+
+# Root on a Debian can have Chromium without asking anybody.
+CHROMIUM = [ -n "$$CHROMIUM_BIN" ] || command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing Chromium" >&2 && \
+	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >/dev/null 2>&1; } || true
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build test stack chart lint vuln bench fuzz
@@ -19,6 +25,7 @@ build: ## Build bin/invitebridge, static and reproducible
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=$(VERSION)" -o bin/invitebridge ./cmd/invitebridge
 
 test: ## Run every test, those against a real Kratos included, with the race detector
+	@{ $(CHROMIUM); } >/dev/null
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m $(GOTEST_FLAGS) ./...
 

@@ -23,6 +23,7 @@ var owners = map[string][]string{
 	"github.com/google/go-jsonnet":                   {"invitebridge/bridge/webhook"},
 	"github.com/standard-webhooks/standard-webhooks": {"invitebridge/bridge/webhook"},
 	"code.dny.dev/ssrf":                              {"invitebridge/bridge/webhook"},
+	"github.com/chromedp":                            {"invitebridge/bridge/page/pagetest"},
 	"golang.org/x/time/rate":                         {"invitebridge/bridge/httpapi"},
 	"github.com/prometheus/client_golang":            {"invitebridge/bridge/metrics"},
 	"go.opentelemetry.io":                            {"invitebridge/bridge/tracing"},
@@ -31,6 +32,7 @@ var owners = map[string][]string{
 // testSupport may import testing: nothing that ships imports it.
 var testSupport = []string{
 	"invitebridge/bridge/bridgetest", "invitebridge/bridge/storetest", "invitebridge/bridge/mail/mailtest",
+	"invitebridge/bridge/page/pagetest",
 	"invitebridge/bridge/mail/mailtest/mailcatcher", "invitebridge/bridge/tracing/tracingtest",
 	"invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
 }
