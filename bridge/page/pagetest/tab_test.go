@@ -149,7 +149,7 @@ func TestNetwork(t *testing.T) {
 	tab.See("On we go")
 }
 
-// Tabs share nothing, and a picture of a page is one.
+// A picture is small, and the same for the same page, whatever blinks or turns.
 func TestPicture(t *testing.T) {
 	tab := Open(t, Options{Width: 390, Mobile: true})
 	tab.Visit(serve(t, good))
