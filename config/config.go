@@ -26,6 +26,7 @@ type Config struct {
 	Hooks   []Hook  `yaml:"hooks"`
 	Clients Clients `yaml:"clients"`
 	Courier Courier `yaml:"courier"`
+	Page    Page    `yaml:"page"`
 	Log     Log     `yaml:"log"`
 	Tracing Tracing `yaml:"tracing"`
 }

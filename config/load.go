@@ -80,9 +80,14 @@ func (l *loader) readFile(name string) {
 		l.report(at(name, flaw.line), "", flaw.text)
 		return
 	}
-	if document != nil {
-		l.take(source{name: name, lines: true}, document, "", reflect.ValueOf(&l.cfg).Elem())
+	if document == nil {
+		// Of a file that is just being written, or whose disk is full, there is
+		// nothing either: its hooks must not vanish for that.
+		l.unread = true
+		l.report(name, "", "has nothing in it; write {} if that is meant")
+		return
 	}
+	l.take(source{name: name, lines: true}, document, "", reflect.ValueOf(&l.cfg).Elem())
 }
 
 // validate reports what is wrong with the result, each problem with the place

@@ -71,8 +71,7 @@ func TestLayers(t *testing.T) {
 		change  func(*config.Config) // to keyed
 	}{
 		{name: "defaults", files: []string{withKey}},
-		{name: "empty_file", files: []string{withKey, ""}},
-		{name: "comments_only", files: []string{withKey, "# nothing\n"}},
+		{name: "an_empty_mapping", files: []string{withKey, "{}"}},
 		{name: "byte_order_mark_and_crlf", files: []string{"\ufeff" + withKey + "log:\r\n  level: debug\r\n"},
 			change: func(c *config.Config) { c.Log.Level = "debug" }},
 		{name: "empty_sections", files: []string{withKey, "kratos:\nlog:\n  # level: debug\n"}},
@@ -178,7 +177,7 @@ func TestLayers(t *testing.T) {
 
 // topLevel is what a whole file may hold. What else it holds is not shown: it
 // may be the secret of a hook.
-const topLevel = "clients, courier, dsn, hooks, invitation, kratos, log, selfservice, serve, tracing"
+const topLevel = "clients, courier, dsn, hooks, invitation, kratos, log, page, selfservice, serve, tracing"
 
 func TestLoad(t *testing.T) {
 	tests := []struct {
@@ -186,7 +185,7 @@ func TestLoad(t *testing.T) {
 		files []string
 		want  []string
 	}{
-		{"no_api_key", []string{""}, []string{
+		{"no_api_key", []string{"{}"}, []string{
 			"serve.admin.api_keys: must have at least one key, such as {name: backend, key: …}; make one with: openssl rand -hex 32"}},
 		{"unknown_key", []string{withKey + "log:\n  colour: true\n"}, []string{
 			"1.yml:3: log.colour: is not a known key; remove it, or use one out of format, level"}},
@@ -222,6 +221,9 @@ func TestLoad(t *testing.T) {
 			"2.yml:1: log.level: must be one of trace, debug, info, warning, error"}},
 		{"not_text", []string{withKey, "\x00\x01"}, []string{
 			"2.yml: is not valid YAML near here: control characters are not allowed"}},
+		{"nothing_in_a_file", []string{withKey, "", "# nothing\n"}, []string{
+			"2.yml: has nothing in it; write {} if that is meant",
+			"3.yml: has nothing in it; write {} if that is meant"}},
 		{"not_a_mapping", []string{withKey, "- dsn\n"}, []string{
 			"2.yml:1: must be a mapping with keys out of " + topLevel}},
 		{"wrong_types", []string{withKey, `

@@ -9,7 +9,7 @@ import (
 // reloadable are the keys that can change while the bridge runs, each with all
 // that is below it. The others are built into what is running.
 var reloadable = []string{
-	"hooks", "clients", "courier", "serve.admin.api_keys", "serve.public.tls", "serve.admin.tls", "log.level",
+	"hooks", "clients", "courier", "page", "serve.admin.api_keys", "serve.public.tls", "serve.admin.tls", "log.level",
 }
 
 // Reload gives c with what can change while the bridge runs as next has it.
@@ -53,7 +53,8 @@ func keys(config reflect.Value) map[string]reflect.Value {
 }
 
 // Files are the files and directories, besides those that Load was given, whose
-// content is part of the configuration: certificates, Jsonnet bodies, templates.
+// content is part of the configuration: certificates, Jsonnet bodies, templates,
+// logo and style sheet.
 func (c Config) Files() []string {
 	var files []string
 	for _, tls := range []TLS{c.Serve.Public.TLS, c.Serve.Admin.TLS} {
@@ -63,6 +64,6 @@ func (c Config) Files() []string {
 		path, _ := filePath(hook.Body.Reveal(), "file://")
 		files = append(files, path)
 	}
-	files = append(files, c.Courier.TemplateOverridePath)
+	files = append(files, c.Courier.TemplateOverridePath, c.Page.LogoPath, c.Page.CSSPath, c.Page.TemplateOverridePath)
 	return slices.DeleteFunc(files, func(path string) bool { return path == "" })
 }

@@ -21,6 +21,7 @@ func TestReload(t *testing.T) {
 		"the level": {func(c *config.Config) { c.Log.Level = "debug" }, []string{"log.level"}, nil},
 		"mail": {func(c *config.Config) { c.Courier.SMTP.FromName = "x"; c.Courier.TemplateOverridePath = "/t" },
 			[]string{"courier.smtp.from_name", "courier.template_override_path"}, nil},
+		"the page":      {func(c *config.Config) { c.Page.Title = "x" }, []string{"page.title"}, nil},
 		"a guard":       {func(c *config.Config) { c.Clients.HTTP.DisallowPrivateIPRanges = true }, []string{"clients.http.disallow_private_ip_ranges"}, nil},
 		"a certificate": {func(c *config.Config) { c.Serve.Public.TLS.Cert.Path = "/d" }, []string{"serve.public.tls.cert.path"}, nil},
 		"HTTPS off":     {func(c *config.Config) { c.Serve.Public.TLS = config.TLS{} }, nil, []string{"serve.public.tls.cert.path", "serve.public.tls.key.path"}},
@@ -51,7 +52,8 @@ func TestFiles(t *testing.T) {
 	c.Serve.Admin.TLS = config.TLS{Cert: config.PEM{Path: "/c"}, Key: config.PEM{Base64: "QQ=="}}
 	c.Hooks = []config.Hook{{Body: "base64://QQ=="}, {Body: "file:///b.jsonnet"}, {}}
 	c.Courier.TemplateOverridePath = "/t"
-	if diff := cmp.Diff([]string{"/c", "/b.jsonnet", "/t"}, c.Files()); diff != "" {
+	c.Page = config.Page{LogoPath: "/l", CSSPath: "/s", TemplateOverridePath: "/p"}
+	if diff := cmp.Diff([]string{"/c", "/b.jsonnet", "/t", "/l", "/s", "/p"}, c.Files()); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }

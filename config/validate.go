@@ -32,6 +32,7 @@ func (c Config) check(complete bool) []Problem {
 	k.hooks(c.Hooks)
 	k.clients(c.Clients)
 	k.courier(c.Courier)
+	k.page(c.Page)
 	k.oneOf(c.Log.Level, "log.level", "trace", "debug", "info", "warning", "error")
 	k.oneOf(c.Log.Format, "log.format", "json", "text")
 	k.tracing(c.Tracing)

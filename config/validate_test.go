@@ -17,7 +17,7 @@ type refusal struct {
 	schema          bool
 }
 
-var refusals = slices.Concat(hookRefusals, courierRefusals, tracingRefusals, []refusal{
+var refusals = slices.Concat(hookRefusals, courierRefusals, pageRefusals, tracingRefusals, []refusal{
 	{"dsn/empty", `dsn: ""`, "dsn", true},
 	{"dsn/other_store", `dsn: postgres://db.example/invites`, "dsn", true},
 	{"dsn/relative", `dsn: bolt://invites.db`, "dsn", true},
@@ -161,7 +161,7 @@ func TestValidate(t *testing.T) {
 // acceptance is a file that Load accepts after one with a key.
 type acceptance struct{ name, file string }
 
-var acceptances = slices.Concat(hookAcceptances, courierAcceptances, []acceptance{
+var acceptances = slices.Concat(hookAcceptances, courierAcceptances, pageAcceptances, []acceptance{
 	{"any_free_port", `serve: {public: {port: 0}, admin: {port: 0}}`},
 	{"one_port_on_two_hosts", `serve: {public: {port: 80, host: 10.0.0.1}, admin: {port: 80, host: localhost}}`},
 	{"unix_sockets", `serve: {public: {host: "unix:/run/b/public.sock", socket: {owner: www-data, group: "33", mode: 0o660}, trusted_proxies: ["unix:"]}, admin: {host: "unix:/run/b/admin.sock"}}`},
