@@ -71,6 +71,8 @@ func forbidden(pkg, imported string) string {
 		return "the domain is free of technology"
 	case pkg == "invitebridge/bridge" && slices.Contains([]string{"net/http", "database/sql", "os", "net/smtp"}, imported):
 		return "the domain is free of technology"
+	case pkg == "invitebridge/bridge/httpapi" && imported == "invitebridge/bridge/page":
+		return "" // it serves what the other renders
 	case strings.HasPrefix(imported, "invitebridge/") && !isCommand && imported != "invitebridge/bridge":
 		return "packages of one technology know the domain, and never each other"
 	case pkg == "invitebridge/config" && strings.HasPrefix(imported, "invitebridge/"):

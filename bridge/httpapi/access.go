@@ -154,22 +154,24 @@ func method(r *http.Request) string {
 	return "other"
 }
 
-// recover turns a panic into an internal error. Only the place is logged: the
-// value may hold anything.
-func (a *API) recover(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			value := recover()
-			if value == nil {
-				return
-			}
-			if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(value)
-			}
-			writeError(w, r, fmt.Errorf("panic of type %T at %s", value, debug.Stack()))
-		}()
-		next.ServeHTTP(w, r)
-	})
+// recover turns a panic into an internal error, which fail answers with. Only
+// the place is logged: the value may hold anything.
+func (a *API) recover(fail func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer func() {
+				value := recover()
+				if value == nil {
+					return
+				}
+				if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(value)
+				}
+				fail(w, r, fmt.Errorf("panic of type %T at %s", value, debug.Stack()))
+			}()
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // guardHeaders: answers may carry a token, and their addresses do.

@@ -18,6 +18,7 @@ import (
 	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/httpapi"
 	"invitebridge/bridge/metrics"
+	"invitebridge/bridge/page"
 )
 
 const (
@@ -42,6 +43,15 @@ func start(t testing.TB, changes ...func(*httpapi.Config)) *api {
 	return startWorld(t, bridgetest.New(t), changes...)
 }
 
+func builtinPage(t testing.TB) *page.Page {
+	t.Helper()
+	p, err := page.New(page.Config{Title: "Example", SupportAddress: "help@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // measured stands for what the composition root measures by.
 var measured = metrics.New("v0.0.0-test").Handler()
 
@@ -51,7 +61,7 @@ func startWorld(t testing.TB, w *bridgetest.World, changes ...func(*httpapi.Conf
 	config := httpapi.Config{
 		BasePath: base, LoginURL: "https://id.example.com/login", Version: "v0.0.0-test",
 		APIKeys: []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))}},
-		Metrics: measured,
+		Metrics: measured, Page: builtinPage(t),
 		Log:     slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})),
 	}
 	for _, change := range changes {

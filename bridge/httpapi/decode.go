@@ -25,7 +25,7 @@ const maxDepth = 64
 // ErrUnsupportedMedia, ErrTooLarge, ErrBadRequest. The reasons name places in
 // the body, never its values: those may be passwords.
 func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, "application/json")
 	if err != nil {
 		return err
 	}
@@ -45,10 +45,11 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	return bridge.ErrBadRequest.Reasonf("The body is not valid JSON.")
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// readBody reads what has one type, in UTF-8, up to maxBodyBytes.
+func readBody(w http.ResponseWriter, r *http.Request, want string) ([]byte, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := strings.ToLower(params["charset"])
-	if err != nil || media != "application/json" || charset != "" && charset != "utf-8" {
+	if err != nil || media != want || charset != "" && charset != "utf-8" {
 		return nil, bridge.ErrUnsupportedMedia
 	}
 	if r.ContentLength > maxBodyBytes {

@@ -58,31 +58,46 @@ type errorBody struct {
 	} `json:"error"`
 }
 
-// writeError answers with an error. Whatever is not a bridge.Error is internal
-// and says nothing of itself.
+// writeError answers with an error.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	var e *bridge.Error
-	if !errors.As(err, &e) || e.Kind == bridge.KindInternal {
-		e = bridge.ErrInternal
-	}
-	note(r, func(n *notes) { n.err, n.errorID = err, e.ID })
-	status, known := statuses[e.Kind]
-	if !known {
-		e, status = bridge.ErrInternal, statuses[bridge.KindInternal]
-	}
+	e := told(err)
+	noteError(r, e, err)
+	code := advise(w, e)
 	var body errorBody
-	body.Error.ID, body.Error.Code, body.Error.Status = e.ID, status.code, http.StatusText(status.code)
-	body.Error.Reason, body.Error.Message, body.Error.Request = e.Reason, status.message, requestID(r)
+	body.Error.ID, body.Error.Code, body.Error.Status = e.ID, code, http.StatusText(code)
+	body.Error.Reason, body.Error.Message, body.Error.Request = e.Reason, statuses[e.Kind].message, requestID(r)
 	if len(e.Messages) > 0 {
 		body.Error.Details = map[string]any{"messages": e.Messages}
 	}
+	writeJSON(w, code, body)
+}
+
+// told gives what may be told of an error. Whatever is not a bridge.Error is
+// internal and says nothing of itself.
+func told(err error) *bridge.Error {
+	var e *bridge.Error
+	if !errors.As(err, &e) {
+		return bridge.ErrInternal
+	}
+	if _, known := statuses[e.Kind]; !known || e.Kind == bridge.KindInternal {
+		return bridge.ErrInternal
+	}
+	return e
+}
+
+func noteError(r *http.Request, e *bridge.Error, err error) {
+	note(r, func(n *notes) { n.err, n.errorID = err, e.ID })
+}
+
+// advise sets the headers that an error wants, and gives its status.
+func advise(w http.ResponseWriter, e *bridge.Error) int {
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", seconds(e.RetryAfter))
 	}
 	if e.Kind == bridge.KindUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	writeJSON(w, status.code, body)
+	return statuses[e.Kind].code
 }
 
 // seconds rounds up: Retry-After knows whole seconds only.

@@ -37,8 +37,8 @@ const (
 	maxPageSize     = 500
 )
 
-// page is the part of a query that all lists share.
-type page struct {
+// pageQuery is the part of a query that all lists share.
+type pageQuery struct {
 	values url.Values
 	size   int
 	before uuid.UUID
@@ -46,37 +46,37 @@ type page struct {
 
 // parsePage reads the query of a list; unknown and repeated parameters are
 // refused, for a filter that is silently left out shows what was not asked for.
-func parsePage(r *http.Request, filters ...string) (page, error) {
+func parsePage(r *http.Request, filters ...string) (pageQuery, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return page{}, bridge.ErrBadRequest.Reasonf("The query of the address is malformed.")
+		return pageQuery{}, bridge.ErrBadRequest.Reasonf("The query of the address is malformed.")
 	}
 	known := append(filters, "page_size", "page_token")
 	for name, given := range values {
 		if !slices.Contains(known, name) {
-			return page{}, bridge.ErrBadRequest.Reasonf("Unknown parameter %q. Known are: %s.", name, strings.Join(known, ", "))
+			return pageQuery{}, bridge.ErrBadRequest.Reasonf("Unknown parameter %q. Known are: %s.", name, strings.Join(known, ", "))
 		}
 		if len(given) > 1 {
-			return page{}, bridge.ErrBadRequest.Reasonf("Give %s once.", name)
+			return pageQuery{}, bridge.ErrBadRequest.Reasonf("Give %s once.", name)
 		}
 	}
-	p := page{values: values, size: defaultPageSize}
+	p := pageQuery{values: values, size: defaultPageSize}
 	if values.Has("page_size") {
 		p.size, err = strconv.Atoi(values.Get("page_size"))
 		if err != nil || p.size < 1 || p.size > maxPageSize {
-			return page{}, bridge.ErrBadRequest.Reasonf("page_size must be a number from 1 to %d.", maxPageSize)
+			return pageQuery{}, bridge.ErrBadRequest.Reasonf("page_size must be a number from 1 to %d.", maxPageSize)
 		}
 	}
 	if token := values.Get("page_token"); token != "" {
 		if p.before, err = uuid.Parse(token); err != nil {
-			return page{}, bridge.ErrBadRequest.Reasonf("page_token must come from the Link header of a page.")
+			return pageQuery{}, bridge.ErrBadRequest.Reasonf("page_token must come from the Link header of a page.")
 		}
 	}
 	return p, nil
 }
 
 // oneOf reads the state filter of a list.
-func oneOf[S ~string](p page, states []S) (S, error) {
+func oneOf[S ~string](p pageQuery, states []S) (S, error) {
 	state := S(p.values.Get("state"))
 	if state == "" || slices.Contains(states, state) {
 		return state, nil
@@ -85,7 +85,7 @@ func oneOf[S ~string](p page, states []S) (S, error) {
 }
 
 // writePage answers with a page and the links to the first and the next one.
-func writePage[T, W any](w http.ResponseWriter, r *http.Request, p page, items []T, next uuid.UUID, wire func(T) W) {
+func writePage[T, W any](w http.ResponseWriter, r *http.Request, p pageQuery, items []T, next uuid.UUID, wire func(T) W) {
 	links := []string{p.link(r, "", "first")}
 	if next != uuid.Nil {
 		links = append(links, p.link(r, next.String(), "next"))
@@ -100,7 +100,7 @@ func writePage[T, W any](w http.ResponseWriter, r *http.Request, p page, items [
 
 // link writes a link as Kratos does: a path, no host, no space behind the comma
 // between two.
-func (p page) link(r *http.Request, token, rel string) string {
+func (p pageQuery) link(r *http.Request, token, rel string) string {
 	p.values.Set("page_size", strconv.Itoa(p.size))
 	p.values.Del("page_token")
 	if token != "" {

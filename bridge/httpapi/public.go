@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -55,14 +56,24 @@ func (a *API) acceptWith(w http.ResponseWriter, r *http.Request, token, password
 		return err
 	}
 	note(r, func(n *notes) { n.invitation = inv.ID.String() })
-	next := inv.ReturnTo
-	if next == "" {
-		next = a.config.LoginURL
-	}
 	writeJSON(w, http.StatusOK, accepted{
 		Invitation:   inv.View(),
-		ContinueWith: []continueWith{{Action: "redirect_browser_to", RedirectBrowserTo: next}},
+		ContinueWith: []continueWith{{Action: "redirect_browser_to", RedirectBrowserTo: a.next(inv)}},
 	})
+	return nil
+}
+
+// next is where the way goes on for an invitee who has accepted.
+func (a *API) next(inv bridge.Invitation) string { return cmp.Or(inv.ReturnTo, a.config.LoginURL) }
+
+// renew says the same whatever came of it, see [bridge.Service.Renew]. How long
+// it takes may differ: that tells something to holders of a token only, for
+// nobody guesses one.
+func (a *API) renew(w http.ResponseWriter, r *http.Request) error {
+	if err := a.service.Renew(r.Context(), pathToken(r)); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusAccepted, renewal{State: "sent_email"})
 	return nil
 }
 

@@ -11,22 +11,29 @@ import (
 // Public serves invitees.
 func (a *API) Public() chi.Router {
 	r := a.router("public", a.trustedPeer)
-	if len(a.config.AllowedOrigins) > 0 {
-		r.Use(cors.New(cors.Options{
-			AllowedOrigins: a.config.AllowedOrigins,
-			AllowedMethods: []string{http.MethodGet, http.MethodPost},
-			AllowedHeaders: []string{"Content-Type"},
-			ExposedHeaders: []string{"Retry-After", requestIDHeader},
-		}).Handler)
-	}
 	a.open(r)
 	r.Route(a.config.BasePath, func(r chi.Router) {
-		r.Use(a.limitPosts, a.expireOnPost)
+		r.Use(a.cors(), a.limitPosts, a.expireOnPost)
 		r.Get("/{token}", a.handle(a.look))
 		r.Post("/{token}", a.handle(a.accept))
+		r.Post("/{token}/renew", a.handle(a.renew))
 		r.Post("/confirm", a.handle(a.confirm))
 	})
+	r.Route("/invite", a.hosted)
 	return r
+}
+
+// cors lets pages of other origins call the API, and no more than that.
+func (a *API) cors() func(http.Handler) http.Handler {
+	if len(a.config.AllowedOrigins) == 0 {
+		return func(next http.Handler) http.Handler { return next }
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: a.config.AllowedOrigins,
+		AllowedMethods: []string{http.MethodGet, http.MethodPost},
+		AllowedHeaders: []string{"Content-Type"},
+		ExposedHeaders: []string{"Retry-After", requestIDHeader},
+	}).Handler
 }
 
 // Admin serves inviters and operators.
@@ -72,7 +79,7 @@ func (a *API) open(r chi.Router) {
 // taken over.
 func (a *API) router(listener string, trusted func(*http.Request) bool) chi.Router {
 	r := chi.NewRouter()
-	r.Use(a.identify(trusted), a.access(listener), a.recover, guardHeaders, middleware.StripSlashes, middleware.GetHead)
+	r.Use(a.identify(trusted), a.access(listener), a.recover(writeError), guardHeaders, middleware.StripSlashes, middleware.GetHead)
 	r.NotFound(a.handle(noRoute))
 	r.MethodNotAllowed(a.handle(methodNotAllowed))
 	return r

@@ -10,20 +10,23 @@ import (
 	"time"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/page"
 )
 
 // Config is what the handlers work by.
 type Config struct {
 	BasePath       string   // of the API on both listeners, such as /api/v1/invite
-	PublicURL      string   // of the public listener as invitees reach it; for the OpenAPI document only
+	PublicURL      string   // of the public listener as invitees reach it: for the OpenAPI document, and whether it is HTTPS
 	LoginURL       string   // where an invitee goes after accepting, by default
+	LeadOn         bool     // the page leads there by itself
 	APIKeys        []APIKey // to begin with, see [API.SetAPIKeys]
 	TrustedProxies []netip.Prefix
 	// TrustUnixPeers believes whoever connects by a unix socket about the
 	// client's address, as a proxy.
 	TrustUnixPeers bool
 	RateLimit      RateLimit
-	AllowedOrigins []string // for CORS on the public listener; none: no CORS
+	AllowedOrigins []string   // for CORS on the public listener; none: no CORS
+	Page           *page.Page // to begin with, see [API.SetPage]
 	Version        string
 	Log            *slog.Logger
 	// Metrics answers GET /metrics/prometheus on the admin listener, to holders
@@ -67,6 +70,7 @@ type API struct {
 	service  *bridge.Service
 	config   Config
 	keys     atomic.Pointer[[]APIKey]
+	page     atomic.Pointer[page.Page]
 	document []byte // what /openapi.json answers
 	ready    readiness
 	limits   *limiter
@@ -79,12 +83,17 @@ func New(service *bridge.Service, config Config) *API {
 		ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit),
 	}
 	a.SetAPIKeys(config.APIKeys)
+	a.SetPage(config.Page)
 	return a
 }
 
 // SetAPIKeys has the admin listener take these keys from now on, and no other.
 // It may be called while requests are served.
 func (a *API) SetAPIKeys(keys []APIKey) { a.keys.Store(&keys) }
+
+// SetPage has invitees see this page from now on. It may be called while
+// requests are served.
+func (a *API) SetPage(p *page.Page) { a.page.Store(p) }
 
 // Limits of a connection. A client that does not send its headers within 5 s,
 // or its body within 15 s, is cut off.

@@ -55,6 +55,12 @@ type continueWith struct {
 	RedirectBrowserTo string `json:"redirect_browser_to"`
 }
 
+// renewal is the answer to whoever asks for a new link, in the word that Kratos
+// has for it.
+type renewal struct {
+	State string `json:"state"`
+}
+
 // message is a row of the outbox, without its payload.
 type message struct {
 	ID            uuid.UUID           `json:"id"`

@@ -102,14 +102,16 @@ func (r *reloader) takeOver() (changed, waiting []string, err error) {
 	}
 	next, changed, waiting = r.current.Reload(next)
 	senders, err := r.newSenders(next)
+	shown, pageErr := newPage(next)
 	public, publicErr := r.listeners.public.prepare(next.Serve.Public.TLS)
 	admin, adminErr := r.listeners.admin.prepare(next.Serve.Admin.TLS)
-	if err := errors.Join(err, publicErr, adminErr); err != nil {
+	if err := errors.Join(err, pageErr, publicErr, adminErr); err != nil {
 		return nil, nil, err
 	}
 	public()
 	admin()
 	r.delivery.replace(senders)
+	r.api.SetPage(shown)
 	r.api.SetAPIKeys(apiKeys(next))
 	r.level.Set(next.Log.SlogLevel())
 	r.current = next

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"invitebridge/bridge"
 	"invitebridge/bridge/boltstore"
 	"invitebridge/bridge/httpapi"
+	"invitebridge/bridge/page"
 	"invitebridge/config"
 	"invitebridge/kratos"
 )
@@ -35,8 +37,8 @@ func newServe(environ []string, io stdio) *cobra.Command {
 		Short: "Run the bridge",
 		Long: "Serves the public and the admin listener until it is told to stop (SIGINT,\n" +
 			"SIGTERM); then lets requests under way finish. What changes in hooks, clients,\n" +
-			"courier, API keys, certificates and log.level is taken over while it runs, at\n" +
-			"once on SIGHUP; what else changes waits for a restart.\n\n" +
+			"courier, page, API keys, certificates and log.level is taken over while it\n" +
+			"runs, at once on SIGHUP; what else changes waits for a restart.\n\n" +
 			"With --dev it needs no configuration: it expects Kratos on its default ports,\n" +
 			"keeps invitations in a temporary file, makes up an API key and prints it, and\n" +
 			"prints links instead of having them mailed. Not for production.",
@@ -125,10 +127,16 @@ func (s *server) serve(ctx context.Context) error {
 		Count:            watching.metrics.Count,
 	})
 	watching.scrape(service, store)
+	shown, err := newPage(cfg)
+	if err != nil {
+		return err
+	}
 	api := httpapi.New(service, watching.api(httpapi.Config{
 		BasePath:       cfg.Serve.BasePath,
 		PublicURL:      cfg.Serve.Public.BaseURL,
 		LoginURL:       cfg.ReturnTo(),
+		LeadOn:         cfg.Invitation.ReturnTo != "",
+		Page:           shown,
 		APIKeys:        apiKeys(cfg),
 		TrustedProxies: cfg.TrustedProxies(),
 		TrustUnixPeers: cfg.TrustsUnixPeers(),
@@ -182,6 +190,15 @@ func passwords(p config.PasswordPolicy, breaches bridge.BreachCounter) bridge.Pa
 		MaxBreaches:         p.MaxBreaches,
 		IgnoreNetworkErrors: p.IgnoreNetworkErrors,
 	}
+}
+
+// newPage reads what the page is made of, and tries it out.
+func newPage(cfg config.Config) (*page.Page, error) {
+	p, err := page.New(page.Config(cfg.Page))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("page: %w", err)}
+	}
+	return p, nil
 }
 
 func apiKeys(cfg config.Config) []httpapi.APIKey {
