@@ -32,6 +32,7 @@ func TestEveryDocumentedAnswer(t *testing.T) {
 	t.Run("refused by Kratos", d.kratos)
 	t.Run("refused for their number", d.tooMany)
 	t.Run("failed", d.failures)
+	t.Run("the page", d.page)
 
 	seen := map[string]bool{}
 	for _, w := range d.watches {
@@ -160,8 +161,11 @@ func (d *driver) kratos(t *testing.T) {
 	fail := func(status int, errorID string, spoil func(*driven)) {
 		for _, o := range that(status, errorID) {
 			w := d.start(t)
-			if o.id == "revokeInvitation" {
-				w.abandon() // else Kratos is not asked
+			switch o.id { // else Kratos is not asked
+			case "revokeInvitation":
+				w.abandon()
+			case "renewInvitation":
+				w.Clock.Advance(25 * time.Hour)
 			}
 			spoil(w)
 			w.want(o.id, status, errorID, w.body(o.id))

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,8 @@ func (d *driven) body(operation string) any {
 		return object{"password": password}
 	case "confirmInvitation":
 		return object{"invitation_token": d.addressee.Token, "password": password}
+	case "submitInvitation":
+		return url.Values{"password": {password}}.Encode()
 	}
 	return nil
 }
@@ -64,6 +67,9 @@ func (d *driven) ask(o *operation, change func(*http.Request), body any) (last a
 		r := request(d.t, o.method, at+strings.NewReplacer("{id}", id, "{token}", d.addressee.Token).Replace(path), body)
 		if !o.public {
 			r.Header.Set("Authorization", "Bearer "+key)
+		}
+		if o.id == "submitInvitation" {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 		if change != nil {
 			change(r)

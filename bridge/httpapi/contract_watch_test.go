@@ -93,6 +93,9 @@ func noOperation(a answer, head bool) []string {
 	if head {
 		return nil
 	}
+	if isPage(a) {
+		return nil // below that of the invitee's page, whatever is asked is answered by one
+	}
 	if err := validate(theContract().failure, a.body); err != nil {
 		return []string{err.Error()}
 	}
@@ -100,6 +103,10 @@ func noOperation(a answer, head bool) []string {
 		return []string{"this is no operation, and yet it answers " + id}
 	}
 	return nil
+}
+
+func isPage(a answer) bool {
+	return strings.HasPrefix(a.header.Get("Content-Type"), "text/html;") && bytes.HasPrefix(a.body, []byte("<!doctype html>")) && bytes.HasSuffix(a.body, []byte("</html>\n"))
 }
 
 // advice are the headers that tell a client what to do: none is sent that is
@@ -133,6 +140,9 @@ func (r response) checkBody(a answer) error {
 	}
 	if id := a.errorID(); len(r.errorIDs) > 0 && !slices.Contains(r.errorIDs, id) {
 		return fmt.Errorf("the error %s is not documented here", id)
+	}
+	if r.media == "text/html" && !isPage(a) {
+		return fmt.Errorf("it is no whole page: %s", a.body)
 	}
 	if r.media != "application/json" {
 		return r.schema.Validate(string(a.body))

@@ -66,11 +66,8 @@ func New(version string) *Metrics {
 
 // Handler answers a scrape. What cannot be collected is left out.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
-
-// maxScrapes bounds what many scrapers at once can cost.
-const maxScrapes = 4
 
 // Request counts an HTTP request. Route is the pattern, and empty if none
 // matched; status 0 is a connection that was cut without an answer.
