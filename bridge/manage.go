@@ -22,12 +22,12 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 	if _, err := inv.Resend(s.now()); err != nil {
 		return Offer{}, err
 	}
-	return s.resend(ctx, inv, Invitation.Resend)
+	return s.resend(ctx, inv, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
 }
 
 // resend announces what change makes of an invitation, whose identity is there
 // and inactive.
-func (s *Service) resend(ctx context.Context, inv Invitation, change func(Invitation, time.Time) (Invitation, error)) (Offer, error) {
+func (s *Service) resend(ctx context.Context, inv Invitation, change func(Tx, Invitation, time.Time) (Invitation, error)) (Offer, error) {
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	// The sweep may be about to delete the identity of an expired invitation.
@@ -49,7 +49,7 @@ func (s *Service) resend(ctx context.Context, inv Invitation, change func(Invita
 			err = expired.change(tx, inv, inv.Expire(now), now)
 		}
 		if err == nil {
-			inv, err = change(inv, now)
+			inv, err = change(tx, inv, now)
 		}
 		return inv, true, err
 	})

@@ -16,7 +16,8 @@ func (s *Service) Renewable() bool {
 // else, for the holder of a dead one: as Resend does for an expired invitation;
 // for one that was revived before, the letter is repeated, and its expiry stays.
 // At most once per cooldown. An invitee who asks is mailed even if the inviter
-// wanted no mail.
+// wanted no mail. Where a newer invitation of the address was revoked, that is
+// the inviter's last word.
 //
 // In all other cases nothing happens, and the caller learns nothing of it: nil.
 // ErrKratosAway, ErrStoreAway.
@@ -25,12 +26,16 @@ func (s *Service) Renew(ctx context.Context, token string) error {
 		return nil
 	}
 	inv, record, err := s.byToken(ctx, token)
-	renew := func(inv Invitation, now time.Time) (Invitation, error) { return s.renewed(inv, record, now) }
 	if err == nil {
-		_, err = renew(inv, s.now())
+		_, err = s.renewed(inv, record, s.now())
 	}
 	if err == nil {
-		_, err = s.resend(ctx, inv, renew)
+		_, err = s.resend(ctx, inv, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
+			if err := lastWord(tx, inv.Email); err != nil {
+				return inv, err
+			}
+			return s.renewed(inv, record, now)
+		})
 	}
 	var e *Error
 	if errors.As(err, &e) && e.Kind != KindUnavailable && e.Kind != KindRejected {
@@ -53,6 +58,16 @@ func (s *Service) renewed(inv Invitation, record TokenRecord, now time.Time) (In
 		return inv, nil // it was revived, and its letter is to be repeated
 	}
 	return inv.Resend(now)
+}
+
+// lastWord gives ErrRevoked if that is the state of the newest invitation of an
+// address.
+func lastWord(tx Tx, email string) error {
+	newest, err := tx.ListInvitations(Query{Email: email, Limit: 1})
+	if err == nil && len(newest) == 1 && newest[0].State == StateRevoked {
+		return ErrRevoked
+	}
+	return err
 }
 
 // byToken reads the invitation of a token, dead or alive. ErrNotFound.

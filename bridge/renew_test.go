@@ -157,3 +157,24 @@ func TestRenewWithNobodyToTell(t *testing.T) {
 		t.Errorf("it was renewed for nobody: %v", err)
 	}
 }
+
+// TestRenewAfterANewerOneWasRevoked: the inviter's last word about an address
+// stands.
+func TestRenewAfterANewerOneWasRevoked(t *testing.T) {
+	w := bridgetest.New(t)
+	old := invite(t, w, bridge.InviteRequest{Email: email})
+	w.Clock.Advance(day)
+	newer := invite(t, w, bridge.InviteRequest{Email: email})
+	if old.Invitation.ID == newer.Invitation.ID {
+		t.Fatal("there is no newer invitation")
+	}
+	if _, err := w.Service.Revoke(t.Context(), newer.Invitation.ID); err != nil {
+		t.Fatal(err)
+	}
+	before := told(t, w)
+	renew(t, w, old.Token.Reveal())
+	inv, err := w.Service.Get(t.Context(), old.Invitation.ID)
+	if err != nil || inv.State != bridge.StateExpired || told(t, w) != before {
+		t.Errorf("%+v, %v, %d letters", inv, err, told(t, w)-before)
+	}
+}

@@ -50,7 +50,7 @@ func checkInert(t *testing.T, language, name string) {
 	reference := withName("Grace Hopper")
 	d := withName(name)
 	reference.Payload.Data.Invitation.Locale, d.Payload.Data.Invitation.Locale = language, language
-	if personName(name) == "" {
+	if bridge.PersonName(name) == "" {
 		reference.Payload.Data.Invitation.InviterName = ""
 	}
 	want, got := composed(t, reference), composed(t, d)
@@ -80,7 +80,7 @@ func checkInert(t *testing.T, language, name string) {
 	if tags(got.html) != tags(want.html) {
 		t.Errorf("%q: other mark-up:\n%s", name, got.html)
 	}
-	if shown := personName(name); !strings.Contains(got.text, shown) || !strings.Contains(html.UnescapeString(got.html), shown) {
+	if shown := bridge.PersonName(name); !strings.Contains(got.text, shown) || !strings.Contains(html.UnescapeString(got.html), shown) {
 		t.Errorf("%q is not shown as %q", name, shown)
 	}
 	if link := d.Payload.Data.Link; strings.Count(got.text, link) != 1 || strings.Contains(got.subject, link) {
@@ -127,7 +127,7 @@ func TestPersonName(t *testing.T) {
 		strings.Repeat("ä", 65):      strings.Repeat("ä", 63) + "…",
 		strings.Repeat("ä", 64):      strings.Repeat("ä", 64),
 	} {
-		if got := personName(in); got != want {
+		if got := bridge.PersonName(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
@@ -139,7 +139,7 @@ func FuzzLetter(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, locale string) {
 		checkInert(t, locale, name)
-		if shown := personName(name); strings.ContainsFunc(shown, unicode.IsControl) || len([]rune(shown)) > maxName {
+		if shown := bridge.PersonName(name); strings.ContainsFunc(shown, unicode.IsControl) || len([]rune(shown)) > bridge.MaxPersonName {
 			t.Errorf("%q is shown as %q", name, shown)
 		}
 	})

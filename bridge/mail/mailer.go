@@ -76,7 +76,7 @@ func New(c Config) (*Mailer, error) {
 	}
 	return &Mailer{
 		server:  srv,
-		from:    mail.Address{Name: inert(c.FromName), Address: c.FromAddress},
+		from:    mail.Address{Name: bridge.OneLine(c.FromName), Address: c.FromAddress},
 		letters: letters,
 		timeout: maxAttempt,
 	}, nil
@@ -94,7 +94,7 @@ func (c Config) problems() []error {
 		problems = append(problems, errors.New(
 			"from_address is not one plain address such as invitations@example.com (write an international domain in its xn-- form)"))
 	}
-	if inert(c.FromName) != strings.TrimSpace(c.FromName) {
+	if bridge.OneLine(c.FromName) != strings.TrimSpace(c.FromName) {
 		problems = append(problems, errors.New("from_name has characters that cannot be seen"))
 	}
 	if c.LocalName != "" && !helloName.MatchString(c.LocalName) {
@@ -115,7 +115,7 @@ func (m *Mailer) Send(ctx context.Context, d bridge.Dispatch) bridge.Result {
 	message, err := m.compose(d)
 	if err != nil {
 		secrets := strings.NewReplacer(redactions(d.Payload.Data)...)
-		return bridge.Result{Outcome: bridge.Failed, Detail: cut(inert(secrets.Replace(err.Error())), maxDetail)}
+		return bridge.Result{Outcome: bridge.Failed, Detail: bridge.Shorten(bridge.OneLine(secrets.Replace(err.Error())), maxDetail)}
 	}
 	return m.server.deliver(ctx, m.from.Address, d.Payload.Data.Invitation.Email, message)
 }

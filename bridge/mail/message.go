@@ -36,10 +36,10 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 	}
 	out, err := m.letters.choose(invitation.Locale).render(facts{
 		email:       invitation.Email,
-		inviterName: personName(invitation.InviterName),
+		inviterName: bridge.PersonName(invitation.InviterName),
 		fromName:    m.from.Name,
 		link:        link,
-		locale:      cut(inert(invitation.Locale), maxLocale),
+		locale:      bridge.Shorten(bridge.OneLine(invitation.Locale), maxLocale),
 		expiresAt:   invitation.ExpiresAt,
 		now:         d.At,
 	})

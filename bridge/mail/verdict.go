@@ -71,7 +71,7 @@ func describe(ctx context.Context, err error) string {
 	case errors.As(err, &unknownHost):
 		return "the host name was not found"
 	case errors.As(err, &untrusted):
-		return "the certificate is not trusted: " + cut(inert(untrusted.Err.Error()), 160)
+		return "the certificate is not trusted: " + bridge.Shorten(bridge.OneLine(untrusted.Err.Error()), 160)
 	case errors.As(err, &notTLS):
 		return "the server does not speak TLS on this port (smtp:// is for STARTTLS, smtps:// for TLS from the first byte)"
 	case errors.As(err, &alert):

@@ -24,7 +24,7 @@ func TestOverride(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"de.json":     `{"submit": "Los"}`,
 		"fr.json":     strings.Replace(builtin(t, "en"), `"Set password"`, `"Choisir"`, 1),
-		"page.gotmpl": `<html><title>x</title><style>{{.Style}}</style><h1>{{.Heading}}</h1><p>{{.Email}}<button>{{.Text.submit}}</button>`,
+		"page.gotmpl": `<html><title>x</title><style>{{.Style}}</style><h1>{{.Heading}}</h1><form method="post"><input name="password"><p>{{.Email}}<button>{{.Text.submit}}</button>`,
 		"..data":      "",
 	})
 	p := newPage(t, page.Config{TemplateOverridePath: dir})
@@ -57,6 +57,11 @@ func TestOverride_problems(t *testing.T) {
 		{"own script", "page.gotmpl", `<script>alert(1)</script>`, "browsers will refuse this <script>"},
 		{"own style", "page.gotmpl", `<style>{{.Style}} a{}</style>`, "browsers will refuse this <style>"},
 		{"style attribute", "page.gotmpl", `<p style="color:red">`, "browsers will refuse the attribute style of <p>"},
+		{"no form", "page.gotmpl", `<h1>{{.Heading}}</h1>`, "the form is missing"},
+		{"a form that goes elsewhere", "page.gotmpl", `<form method="post" action="/x"><input name="password">`, "the form is missing"},
+		{"a form without the field", "page.gotmpl", `<form method="post"><input name="pass">`, "the form is missing"},
+		{"image of another site", "page.gotmpl", `<img src="https://x.example/logo.png">`, "browsers will not fetch the src of <img>"},
+		{"style of another site", "page.gotmpl", `<link rel="stylesheet" href="/style.css">`, "browsers will not fetch the href of <link>"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			refused(t, page.Config{TemplateOverridePath: folder(t, map[string]string{c.file: c.content})}, c.want)

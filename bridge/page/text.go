@@ -18,10 +18,11 @@ func parts(text, name, value string) []Part {
 }
 
 func (w words) invited(inviter string) []Part {
-	if strings.TrimSpace(inviter) == "" {
+	name := bridge.PersonName(inviter)
+	if name == "" {
 		return []Part{{Text: w.text["invited"]}}
 	}
-	return parts(w.text["invited_by"], "inviter", inviter)
+	return parts(w.text["invited_by"], "inviter", name)
 }
 
 func (w words) date(t time.Time) string {

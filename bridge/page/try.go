@@ -23,6 +23,9 @@ func (p *Page) try() error {
 			if err == nil {
 				err = p.inspect(doc.HTML)
 			}
+			if err == nil && v.Sight == SightForm {
+				err = hasForm(doc.HTML)
+			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("mend the template: %s in %s: %w", v.Sight, w.tag, err))
 				break // the next language would tell the same
@@ -53,17 +56,14 @@ func (noBreaches) Count(context.Context, string) (int, error) { return 0, nil }
 
 // inspect refuses what the policy would keep browsers from using.
 func (p *Page) inspect(document []byte) error {
-	z := html.NewTokenizer(bytes.NewReader(document))
-	for {
+	for z := html.NewTokenizer(bytes.NewReader(document)); ; {
 		switch z.Next() {
 		case html.ErrorToken:
 			return nil // the end
 		case html.StartTagToken, html.SelfClosingTagToken:
 			token := z.Token()
-			for _, a := range token.Attr {
-				if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
-					return fmt.Errorf("browsers will refuse the attribute %s of <%s>; use a class, or css_path", a.Key, token.Data)
-				}
+			if err := inspectAttributes(token); err != nil {
+				return err
 			}
 			if token.Data != "style" && token.Data != "script" {
 				continue
@@ -72,6 +72,43 @@ func (p *Page) inspect(document []byte) error {
 			if text := string(z.Raw()); text != string(p.style) && text != string(script) {
 				return fmt.Errorf("browsers will refuse this <%s>; its content must be {{.Style}} or {{.Script}} alone", token.Data)
 			}
+		default: // not a tag that opens
+		}
+	}
+}
+
+func inspectAttributes(tag html.Token) error {
+	for _, a := range tag.Attr {
+		fetched := a.Key == "src" || a.Key == "srcset" || a.Key == "poster" || a.Key == "data" || tag.Data == "link" && a.Key == "href"
+		switch {
+		case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
+			return fmt.Errorf("browsers will refuse the attribute %s of <%s>; use a class, or css_path", a.Key, tag.Data)
+		case fetched && !strings.HasPrefix(a.Val, "data:"):
+			return fmt.Errorf("browsers will not fetch the %s of <%s>; put an image into the page as a data: URL, and style into css_path", a.Key, tag.Data)
+		}
+	}
+	return nil
+}
+
+// hasForm looks for what an invitee cannot do without.
+func hasForm(document []byte) error {
+	var posts, asks bool
+	for z := html.NewTokenizer(bytes.NewReader(document)); ; {
+		switch z.Next() {
+		case html.ErrorToken:
+			if posts && asks {
+				return nil
+			}
+			return errors.New(`the form is missing: it needs method="post", no action, and a field named password`)
+		case html.StartTagToken, html.SelfClosingTagToken:
+			token := z.Token()
+			attributes := map[string]string{}
+			for _, a := range token.Attr {
+				attributes[a.Key] = a.Val
+			}
+			_, elsewhere := attributes["action"]
+			posts = posts || token.Data == "form" && strings.EqualFold(attributes["method"], "post") && !elsewhere
+			asks = asks || posts && token.Data == "input" && attributes["name"] == "password"
 		default: // not a tag that opens
 		}
 	}

@@ -53,8 +53,10 @@ function judge(field) {
   }, 700);
 }
 
-// ready shows what only works with this script.
+// ready shows what only works with this script, and lets buttons be pressed
+// that a browser remembers as they were when the page was left.
 function ready() {
+  for (const button of document.querySelectorAll("main button")) button.disabled = false;
   const show = document.querySelector(".show");
   if (!show) return;
   show.hidden = false;
@@ -87,9 +89,14 @@ function exchange(answer, typed) {
     mark(field);
   }
   (field || main.querySelector("h1")).focus();
+  main.querySelector(".faults")?.scrollIntoView({ block: "nearest" });
 }
 
+// The server answers within a minute and a half, or not at all.
+const patience = () => AbortSignal.timeout?.(90_000);
+
 async function send(form, submitter) {
+  if (form.querySelector(".show")) reveal(form, false); // else browsers remember it as a text
   const body = new URLSearchParams(new FormData(form));
   if (submitter.name) body.append(submitter.name, submitter.value);
   const label = submitter.textContent;
@@ -97,7 +104,7 @@ async function send(form, submitter) {
   submitter.textContent = form.dataset.busy;
   try {
     const response = await fetch(location.href, {
-      method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin",
+      method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin", signal: patience(),
     });
     const answer = new DOMParser().parseFromString(await response.text(), "text/html");
     if (!answer.querySelector("main h1")) throw new Error("not our page");
@@ -124,13 +131,14 @@ document.addEventListener("input", (event) => {
   judge(field);
 });
 
+function reveal(form, shown) {
+  form.querySelector("#password").type = shown ? "text" : "password";
+  form.querySelector(".show").setAttribute("aria-pressed", String(shown));
+}
+
 document.addEventListener("click", (event) => {
   const show = event.target.closest?.(".show");
-  if (!show) return;
-  const field = document.querySelector("#password");
-  const shown = field.type === "password";
-  field.type = shown ? "text" : "password";
-  show.setAttribute("aria-pressed", String(shown));
+  if (show) reveal(show.form, show.getAttribute("aria-pressed") !== "true");
 });
 
-ready();
+addEventListener("pageshow", ready);
