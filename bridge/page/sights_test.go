@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,19 +27,24 @@ func TestSights(t *testing.T) {
 		v.Redirect = false // it would lead away
 		views[string(sight)] = v
 	}
-	for _, browser := range []pagetest.Options{
-		{Width: 320, Mobile: true, Language: "en"},
-		{Width: 1280, Language: "de", Dark: true},
+	for screen, browser := range map[string]pagetest.Options{
+		"phone-light":   {Width: 320, Height: 640, Mobile: true, Language: "en"},
+		"phone-dark":    {Width: 390, Height: 780, Mobile: true, Language: "de", Dark: true},
+		"desktop-light": {Language: "de", Width: 1024, Height: 720},
+		"desktop-dark":  {Language: "en", Width: 1024, Height: 720, Dark: true},
 	} {
-		t.Run(browser.Language, func(t *testing.T) {
+		t.Run(screen, func(t *testing.T) {
 			for name, view := range views {
-				t.Run(name, func(t *testing.T) { see(t, p, view, browser) })
+				t.Run(name, func(t *testing.T) { see(t, p, view, browser, name+"-"+screen) })
 			}
 		})
 	}
 }
 
-func see(t *testing.T, p *page.Page, view page.View, browser pagetest.Options) {
+// The flag has the pictures in docs/screenshots taken anew.
+var _ = flag.Bool("update", false, "take the pictures anew")
+
+func see(t *testing.T, p *page.Page, view page.View, browser pagetest.Options, picture string) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		document, err := p.Render(r.Header.Get("Accept-Language"), "", view)
 		if err != nil {
@@ -51,6 +57,7 @@ func see(t *testing.T, p *page.Page, view page.View, browser pagetest.Options) {
 	defer server.Close()
 	tab := pagetest.Open(t, browser)
 	tab.Visit(server.URL)
+	pagetest.Shot(tab, picture)
 	for _, v := range pagetest.Check(tab) {
 		t.Error(v)
 	}

@@ -14,10 +14,17 @@ import (
 	"sync"
 	"testing"
 
+	"invitebridge/bridge/page/pagetest"
 	"invitebridge/kratos/kratostest"
 )
 
-func TestMain(m *testing.M) { os.Exit(kratostest.Main(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(pagetest.Main(tests(func() int { return kratostest.Main(m) })))
+}
+
+type tests func() int
+
+func (run tests) Run() int { return run() }
 
 const (
 	base     = "/api/v1/invite"

@@ -27,7 +27,8 @@ type wired struct {
 	gate    *hookReceiver // is asked before identities and passwords are created
 }
 
-func newWired(t *testing.T) *wired {
+// newWired starts one, with further lines of configuration.
+func newWired(t *testing.T, lines ...string) *wired {
 	t.Helper()
 	mailbox, err := mailtest.Start()
 	if err != nil {
@@ -35,13 +36,13 @@ func newWired(t *testing.T) *wired {
 	}
 	t.Cleanup(mailbox.Stop)
 	w := &wired{kratos: kratostest.Shared(t), mailbox: mailbox, crm: newHookReceiver(t), gate: newHookReceiver(t)}
-	w.running = startBridge(t, w.kratos, "log: { level: trace }", fmt.Sprintf(`
+	w.running = startBridge(t, w.kratos, append(lines, "log: { level: trace }", fmt.Sprintf(`
 courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com, from_name: Example } }
 hooks:
   - { id: crm, url: "%s/crm?key=CANARY-query", secrets: [ %s ], headers: { X-Env: CANARY-header },
       events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired, delivery_failed ] }
   - { id: gate, url: %s, secrets: [ %s ], can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
-`, mailbox.URI(), w.crm.URL, hookSecret, w.gate.URL, hookSecret))
+`, mailbox.URI(), w.crm.URL, hookSecret, w.gate.URL, hookSecret))...)
 	return w
 }
 

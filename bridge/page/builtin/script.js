@@ -78,6 +78,7 @@ function complain(form, text) {
 // exchange puts the answer's main in the place of ours.
 function exchange(answer, typed) {
   const main = answer.querySelector("main");
+  main.querySelector("[autofocus]")?.removeAttribute("autofocus"); // focus is given below
   document.querySelector("main").replaceWith(document.adoptNode(main));
   document.title = answer.title;
   const on = main.querySelector("a[data-follow]");

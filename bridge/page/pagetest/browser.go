@@ -27,9 +27,9 @@ var shared struct {
 	err    error
 }
 
-// Main runs the tests of a binary, ends the browser they used and returns the
-// exit code.
-func Main(m *testing.M) int {
+// Main runs the tests of a binary, a *[testing.M] or what runs one, ends the
+// browser they used and returns the exit code.
+func Main(m interface{ Run() int }) int {
 	shared.Lock()
 	shared.inMain = true
 	shared.Unlock()
