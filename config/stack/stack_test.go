@@ -19,7 +19,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"invitebridge/bridge/page/pagetest"
 )
+
+func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
 
 const (
 	base     = "/api/v1/invite"
@@ -142,12 +146,16 @@ func (s *stack) linkInMail() string {
 	return found
 }
 
-// accept shows the token of the link, and makes sure that it works once.
+// accept follows the link with a browser, and makes sure that it works once.
 func (s *stack) accept(link string) {
 	s.t.Helper()
+	tab := pagetest.Open(s.t, pagetest.Options{})
+	tab.Visit(link)
+	tab.See("Choose a password")
+	tab.Fill("#password", password)
+	tab.Click("form > button")
+	tab.See("Your password is set")
 	address := s.public + base + link[strings.LastIndex(link, "/"):]
-	s.send(http.MethodGet, address, "", nil, nil, http.StatusOK)
-	s.send(http.MethodPost, address, "", map[string]any{"password": password}, nil, http.StatusOK)
 	s.send(http.MethodPost, address, "", map[string]any{"password": password}, nil, http.StatusGone)
 }
 
