@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,19 +12,25 @@ import (
 type flight struct {
 	size  int
 	busy  int
+	total *atomic.Int32 // of all flights to the endpoint: this one and those before it
 	ended chan struct{} // one value for each attempt that has ended
 	all   sync.WaitGroup
 }
 
-func newFlight(size int) *flight { return &flight{size: size, ended: make(chan struct{}, size)} }
+func newFlight(size int, total *atomic.Int32) *flight {
+	return &flight{size: size, total: total, ended: make(chan struct{}, size)}
+}
 
-func (f *flight) free() int { return f.size - f.busy }
+// free gives how many attempts may be started. One is let through even if those
+// of flights before this one take all the room: they may be what hangs.
+func (f *flight) free() int { return max(f.size-int(f.total.Load()), 1-f.busy, 0) }
 
 // start runs an attempt. There must be a free slot.
 func (f *flight) start(attempt func()) {
 	f.busy++
+	f.total.Add(1)
 	f.all.Go(func() {
-		defer func() { f.ended <- struct{}{} }()
+		defer func() { f.total.Add(-1); f.ended <- struct{}{} }()
 		attempt()
 	})
 }

@@ -17,10 +17,11 @@ type lane struct {
 	woken    chan struct{}
 	disabled atomic.Bool // the endpoint wants no more
 	retire   func()      // has it claim no more
-}
 
-func newLane(e Endpoint, log *slog.Logger) *lane {
-	return &lane{Endpoint: e, log: log.With("endpoint", e.Name), woken: make(chan struct{}, 1), retire: func() {}}
+	// What it shares with the lanes that were there before it and may be there
+	// after it.
+	total *atomic.Int32 // attempts under way
+	again func()        // has whichever lane it is by then look once more
 }
 
 // run claims and sends until claiming ends, and returns when the attempts have
@@ -31,7 +32,7 @@ func (l *lane) run(ctx, claiming context.Context, queue Queue) {
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cut) })()
-	f := newFlight(l.Concurrency)
+	f := newFlight(l.Concurrency, l.total)
 	l.claim(claiming, sending, queue, f)
 	f.land()
 }
@@ -67,7 +68,7 @@ func (l *lane) claim(ctx, sending context.Context, queue Queue, f *flight) {
 
 // drain claims and sends until nothing is due.
 func (l *lane) drain(ctx context.Context, queue Queue) error {
-	f := newFlight(l.Concurrency)
+	f := newFlight(l.Concurrency, l.total)
 	for !l.disabled.Load() {
 		claimed, _, err := queue.ClaimMessages(ctx, l.Name, l.Concurrency, lease)
 		if len(claimed) == 0 || err != nil {
@@ -126,7 +127,7 @@ func (l *lane) attempt(ctx context.Context, queue Queue, c bridge.Claimed) {
 		l.log.Error("an attempt cannot be noted, and will be repeated", "message_id", c.Dispatch.MessageID, "cause", err.Error())
 	}
 	if err != nil || result.Outcome == bridge.Retry {
-		l.wake() // there is a new time to wait for
+		l.again() // there is a new time to wait for
 	}
 }
 
@@ -164,4 +165,5 @@ func (l *lane) handBack(ctx context.Context, queue Queue, claimed []bridge.Claim
 	if err := queue.HandBack(ctx, claimed); err != nil {
 		l.log.Warn("claims cannot be handed back, and lapse by themselves", "cause", err.Error())
 	}
+	l.again() // they are due at once
 }

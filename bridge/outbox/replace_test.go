@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -44,6 +45,49 @@ func TestReplace(t *testing.T) {
 	}
 	stop()
 	p.worker.Replace(nil) // there is nobody to start anything
+}
+
+// TestReplaceDelaysNothing: what was under way, and has to be tried again, is
+// tried by the new endpoint when it is due, and not when a lease would end.
+func TestReplaceDelaysNothing(t *testing.T) {
+	p, _ := newRunningPost(t)
+	arrived, release := make(chan struct{}, 1), make(chan struct{})
+	p.sick.Answer(func(bridge.Dispatch) bridge.Result {
+		arrived <- struct{}{}
+		<-release
+		return bridge.Result{Outcome: bridge.Retry}
+	})
+	p.invite(1)
+	<-arrived
+	latter := bridgetest.NewReceiver()
+	p.worker.Replace([]outbox.Endpoint{{Name: "sick", Sender: latter, Concurrency: 1}})
+	close(release)
+	p.eventually(func() bool { return len(latter.Taken()) == 1 })
+}
+
+// TestReplaceKeepsTheBound: what former endpoints of a name still have under way
+// counts.
+func TestReplaceKeepsTheBound(t *testing.T) {
+	const limit, times = 8, 5
+	p, _ := newRunningPost(t)
+	release := make(chan struct{})
+	var atOnce atomic.Int32
+	hang := bridgetest.NewReceiver()
+	hang.Answer(func(bridge.Dispatch) bridge.Result {
+		atOnce.Add(1)
+		defer atOnce.Add(-1)
+		<-release
+		return bridge.Result{Outcome: bridge.Sent}
+	})
+	p.worker.Replace([]outbox.Endpoint{{Name: "sick", Sender: hang, Concurrency: limit}})
+	p.invite(100)
+	for i := range times {
+		p.eventually(func() bool { return int(atOnce.Load()) == limit+i })
+		p.worker.Replace([]outbox.Endpoint{{Name: "sick", Sender: hang, Concurrency: limit}})
+	}
+	p.eventually(func() bool { return int(atOnce.Load()) == limit+times })
+	close(release)
+	p.eventually(func() bool { return len(hang.Taken()) == 100 })
 }
 
 func revoke(p *post) {

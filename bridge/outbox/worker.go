@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"invitebridge/bridge"
@@ -43,12 +44,13 @@ type Worker struct {
 	log   *slog.Logger
 	mu    sync.RWMutex
 	lanes map[string]*lane
-	start func(*lane) // nil: Run has not begun, or has ended
+	total map[string]*atomic.Int32 // attempts under way to each endpoint there ever was
+	start func(*lane)              // nil: Run has not begun, or has ended
 }
 
 // New makes a Worker. It starts nothing.
 func New(endpoints []Endpoint, log *slog.Logger) *Worker {
-	w := &Worker{log: log}
+	w := &Worker{log: log, total: make(map[string]*atomic.Int32)}
 	w.lanes = w.lanesTo(endpoints)
 	return w
 }
@@ -56,7 +58,13 @@ func New(endpoints []Endpoint, log *slog.Logger) *Worker {
 func (w *Worker) lanesTo(endpoints []Endpoint) map[string]*lane {
 	lanes := make(map[string]*lane)
 	for _, e := range endpoints {
-		lanes[e.Name] = newLane(e, w.log)
+		if w.total[e.Name] == nil {
+			w.total[e.Name] = new(atomic.Int32)
+		}
+		lanes[e.Name] = &lane{
+			Endpoint: e, log: w.log.With("endpoint", e.Name), woken: make(chan struct{}, 1), retire: func() {},
+			total: w.total[e.Name], again: func() { w.Wake(e.Name) },
+		}
 	}
 	return lanes
 }
