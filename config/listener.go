@@ -14,13 +14,17 @@ const maxSocketPath = 100
 // socketMode lets the owner connect and nobody else: to connect is to write.
 const socketMode = 0o755
 
+// Permissions are those of a file, written in octal: 0o660. In decimal they
+// would mean others than they say.
+type Permissions int
+
 // Socket says who may connect to a unix socket. It has no meaning elsewhere.
 type Socket struct {
 	// Owner and Group are names or numbers; empty leaves those of the process.
 	Owner string `yaml:"owner"`
 	Group string `yaml:"group"`
 	// Mode is the permissions of the file.
-	Mode int `yaml:"mode"`
+	Mode Permissions `yaml:"mode"`
 }
 
 // TLS is a certificate and its key. Either both are given or none: then the

@@ -71,14 +71,17 @@ func writeReference(out *strings.Builder, key string, n node) {
 		if config.Reloadable(strings.ReplaceAll(path, "[]", "")) {
 			mark = "●"
 		}
-		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", path, shownDefault(property.Default), mark, meaning(property))
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", path, shownDefault(path, property.Default), mark, meaning(property))
 		if property.Items != nil {
 			writeReference(out, path+"[]", *property.Items)
 		}
 	}
 }
 
-func shownDefault(value any) string {
+func shownDefault(path string, value any) string {
+	if permissions, ok := value.(float64); ok && strings.HasSuffix(path, "socket.mode") {
+		return fmt.Sprintf("`%O`", int(permissions))
+	}
 	text, _ := json.Marshal(value)
 	switch string(text) {
 	case "null", `""`:
@@ -120,8 +123,8 @@ func TestReadmeTable(t *testing.T) {
 			}
 			n = property
 		}
-		if shown := strings.TrimSpace(row[2]); strings.HasPrefix(shown, "`") && shown != shownDefault(n.Default) {
-			t.Errorf("the default of %s is %s, not %s", row[1], shownDefault(n.Default), shown)
+		if shown := strings.TrimSpace(row[2]); strings.HasPrefix(shown, "`") && shown != shownDefault(row[1], n.Default) {
+			t.Errorf("the default of %s is %s, not %s", row[1], shownDefault(row[1], n.Default), shown)
 		}
 	}
 }

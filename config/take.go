@@ -30,6 +30,8 @@ func (l *loader) take(src source, node *yaml.Node, key string, target reflect.Va
 		l.takeList(src, node, key, target)
 	case target.Kind() == reflect.Map:
 		l.takeTexts(src, node, key, target)
+	case target.Type() == reflect.TypeFor[Permissions]() && !strings.HasPrefix(node.Value, "0"):
+		l.refuse(place, key, "must be permissions in octal, such as 0o660, without quotes")
 	case target.Kind() == reflect.Int:
 		if node.ShortTag() != "!!int" || node.Decode(target.Addr().Interface()) != nil {
 			l.refuse(place, key, "must be a whole number, without quotes")

@@ -30,6 +30,7 @@ var refusals = slices.Concat(hookRefusals, courierRefusals, pageRefusals, tracin
 	{"socket/directory", `serve: {admin: {host: "unix:/run/"}}`, "serve.admin.host", false},
 	{"socket/too_long", `serve: {admin: {host: "unix:/` + strings.Repeat("x", 100) + `"}}`, "serve.admin.host", false},
 	{"socket/same", `serve: {public: {host: "unix:/run/x"}, admin: {host: "unix:/run/x"}}`, "serve.admin.host", false},
+	{"socket/mode_in_decimal", `serve: {admin: {socket: {mode: 440}}}`, "serve.admin.socket.mode", false},
 	{"socket/mode", `serve: {admin: {socket: {mode: 0o1777}}}`, "serve.admin.socket.mode", true},
 	{"tls/no_key", `serve: {public: {tls: {cert: {path: /c}}}}`, "serve.public.tls.cert", false},
 	{"tls/no_cert", `serve: {admin: {tls: {key: {path: /k}}}}`, "serve.admin.tls.key", false},

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -64,14 +65,21 @@ func listen(ctx context.Context, name, network, address string, socket config.So
 // removed, but nothing else, and no socket that somebody still listens on.
 func listenUnix(ctx context.Context, path string, socket config.Socket) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
-		if conn, err := new(net.Dialer).DialContext(ctx, "unix", path); err == nil {
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+		switch {
+		case err == nil:
 			return nil, errors.Join(fmt.Errorf("another process listens on %s", path), conn.Close())
+		case !errors.Is(err, syscall.ECONNREFUSED): // it may be busy, or another user's
+			return nil, fmt.Errorf("another process may be listening on %s; remove the socket if none is: %w", path, err)
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, err
 		}
 	}
+	// Until its permissions are set it is for nobody else.
+	before := syscall.Umask(0o177)
 	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+	syscall.Umask(before)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -16,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -158,4 +160,26 @@ func post(t *testing.T, socket, path, client string) int {
 	return res.StatusCode
 }
 
-func socketOf(mode int) config.Socket { return config.Socket{Mode: mode} }
+// TestBusySocket: one that somebody listens on is not taken away because he is
+// too busy to answer.
+func TestBusySocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "busy.sock")
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for range 8 { // more than its queue holds: EAGAIN for whoever comes next
+		if conn, err := new(net.Dialer).DialContext(t.Context(), "unix", path); err == nil {
+			defer conn.Close()
+		}
+	}
+	if _, err := listenUnix(t.Context(), path, socketOf(0o600)); err == nil {
+		t.Error("it was taken away")
+	}
+}
+
+func socketOf(mode config.Permissions) config.Socket { return config.Socket{Mode: mode} }
