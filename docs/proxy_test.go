@@ -28,6 +28,8 @@ const (
 	host   = "invite.example.com"
 	key    = "a-key-for-the-tests"
 	client = "127.0.0.5" // the proxy itself is 127.0.0.1
+
+	forgedTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
 )
 
 // proxy is one of those that the guide shows, made to run in a directory.
@@ -81,6 +83,7 @@ serve:
   admin: { host: 127.0.0.1, port: %s, api_keys: [ { name: tests, key: %s } ] }
 kratos: { admin_url: %s }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
+tracing: { provider: otel, providers: { otlp: { server_url: "127.0.0.1:9", insecure: true } } }
 `, filepath.Join(t.TempDir(), "invites.db"), portOf(p.bridge), host, portOf(admin), key, kratos.URL))
 	bridgeLog, proxyLog := newLog(t, t.TempDir()), newLog(t, p.dir)
 	stop := start(t, bridgeLog, build(t), "serve", "-c", config)
@@ -96,6 +99,9 @@ selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } 
 	if status, _ := p.send(http.MethodPost, path, strings.Repeat(" ", 70_000)); status < http.StatusBadRequest {
 		t.Errorf("70,000 bytes: %d", status)
 	}
+	if status, page := p.send(http.MethodGet, "/invite/"+token, ""); status != http.StatusOK || !strings.Contains(page, "Choose a password") {
+		t.Errorf("the page: %d %s", status, page)
+	}
 	if status, body := p.send(http.MethodPost, path, `{"password":"correct-Horse-7-battery"}`); status != http.StatusOK {
 		t.Errorf("accept: %d %s", status, body)
 	}
@@ -107,6 +113,9 @@ selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } 
 	told := read(t, bridgeLog.Name())
 	if !strings.Contains(told, `"client_ip":"`+client+`"`) || strings.Contains(told, "203.0.113.9") || strings.Contains(told, "forged") {
 		t.Errorf("the bridge takes the client for another:\n%s", told)
+	}
+	if !strings.Contains(told, `"trace_id":"`) || strings.Contains(told, forgedTrace) {
+		t.Errorf("a client decides about traces:\n%s", told)
 	}
 	// A proxy writes its line after the answer.
 	var logged string
@@ -157,7 +166,7 @@ func (p proxy) send(method, path, body string) (int, string) {
 			return dialer.DialContext(ctx, network, p.address)
 		},
 	}
-	request, err := http.NewRequestWithContext(p.t.Context(), method, "https://"+host+":"+p.port()+path+"?from="+path[len("/api/v1/invite/"):], strings.NewReader(body))
+	request, err := http.NewRequestWithContext(p.t.Context(), method, "https://"+host+":"+p.port()+path+"?from="+path[strings.LastIndex(path, "/")+1:], strings.NewReader(body))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -165,6 +174,8 @@ func (p proxy) send(method, path, body string) (int, string) {
 	request.Header.Set("Referer", "https://"+host+path)
 	request.Header.Set("X-Forwarded-For", "203.0.113.9")
 	request.Header.Set("X-Request-ID", "forged")
+	request.Header.Set("traceparent", "00-"+forgedTrace+"-00f067aa0ba902b7-01")
+	request.Header.Set("tracestate", "forged=1")
 	response, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Do(request)
 	if err != nil {
 		p.t.Fatal(err)

@@ -100,7 +100,7 @@ func (a *API) SetPage(p *page.Page) { a.page.Store(p) }
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 15 * time.Second
-	writeTime      = 10 * time.Second
+	writeTime      = 10*time.Second + patience
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 16 << 10
 	maxBodyBytes   = 64 << 10

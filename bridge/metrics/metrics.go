@@ -26,6 +26,7 @@ type Metrics struct {
 	invitations invitations
 	commits     prometheus.Histogram
 	failures    prometheus.Counter
+	reload      prometheus.Gauge
 }
 
 // New makes metrics. Version is that of the program.
@@ -50,12 +51,17 @@ func New(version string) *Metrics {
 			Help: "Commits of the store that failed, as on a full disk.",
 		}),
 	}
+	m.reload = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "config_last_reload_successful",
+		Help: "1 if the configuration could be read when that was tried last; 0: the one before goes on.",
+	})
+	m.reload.Set(1)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Always 1; the version is in the label.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.commits, m.failures, collectors.NewGoCollector(),
+	m.registry.MustRegister(build, m.commits, m.failures, m.reload, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, w := range []watched{m.requests, m.kratos, m.hooks, m.attempts} {
 		m.registry.MustRegister(w.total, w.seconds)
@@ -67,6 +73,11 @@ func New(version string) *Metrics {
 // Handler answers a scrape. What cannot be collected is left out.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+}
+
+// Reload notes whether the configuration could be taken over.
+func (m *Metrics) Reload(ok bool) {
+	m.reload.Set(map[bool]float64{false: 0, true: 1}[ok])
 }
 
 // Request counts an HTTP request. Route is the pattern, and empty if none

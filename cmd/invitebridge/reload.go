@@ -18,7 +18,7 @@ import (
 const watchEvery = 2 * time.Second
 
 // hangups are the signals that have the configuration read anew. From here on
-// they do not end the process.
+// they do not end the process; one that came early is kept.
 func hangups() (signals <-chan os.Signal, stop func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)
@@ -49,7 +49,6 @@ type reloader struct {
 	*server
 	current   config.Config
 	last      reading // good or not
-	hangup    <-chan os.Signal
 	delivery  *delivery
 	api       *httpapi.API
 	listeners listeners
@@ -81,6 +80,7 @@ func (r *reloader) run(ctx context.Context) {
 // its content did.
 func (r *reloader) reload() {
 	changed, waiting, err := r.takeOver()
+	r.watching.metrics.Reload(err == nil)
 	if err != nil {
 		r.log.Error("the configuration has problems and the last good one stays", "cause", err.Error())
 		return

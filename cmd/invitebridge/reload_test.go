@@ -63,6 +63,10 @@ func TestReloadKeys(t *testing.T) {
 		if got := [2]int{b.status(first), b.status(second)}; got != [2]int{step.first, step.second} {
 			t.Errorf("step %d: %v; %v", i, got, said)
 		}
+		measured := b.call(http.MethodGet, b.admin+"/metrics/prometheus", nil, "Authorization", "Bearer "+map[int]string{0: first, 1: first, 2: first, 3: second}[i]).text
+		if gauge := "invitebridge_config_last_reload_successful " + map[string]string{reloaded: "1", kept: "0"}[step.said]; !strings.Contains(measured, gauge) {
+			t.Errorf("step %d: not %s", i, gauge)
+		}
 	}
 	if log := b.log.String(); strings.Contains(log, first) || strings.Contains(log, second) {
 		t.Error("a key is in the log")

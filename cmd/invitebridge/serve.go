@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,6 +46,9 @@ func newServe(environ []string, io stdio) *cobra.Command {
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s := server{options: config.Options{Files: files, Environ: environ, Dev: dev}}
+			var stop func()
+			s.hangup, stop = hangups()
+			defer stop()
 			var err error
 			if s.config, s.read, err = s.load(nil); err != nil {
 				return usageError{err}
@@ -72,6 +76,7 @@ type server struct {
 	log     *slog.Logger
 	level   *slog.LevelVar
 	invent  func(*config.Config) // what development makes up; nil: nothing
+	hangup  <-chan os.Signal     // has the configuration read anew
 	courier bridge.Sender        // where no mail server is configured; nil: nobody is mailed
 
 	watching *observers // of all that is made below
@@ -82,8 +87,6 @@ type server struct {
 // cut off because they took longer than any may.
 func (s *server) serve(ctx context.Context) error {
 	cfg := s.config
-	hangup, stop := hangups()
-	defer stop()
 	watching, err := s.newObservers()
 	if err != nil {
 		return err
@@ -155,7 +158,7 @@ func (s *server) serve(ctx context.Context) error {
 	s.answer(ctx, group, listeners.admin, api.Admin())
 	group.Go(func() error { s.sweep(ctx, service); return nil })
 	group.Go(func() error { delivery.worker.Run(ctx, service); return nil })
-	reloads := reloader{server: s, current: cfg, last: s.read, hangup: hangup, delivery: delivery, api: api, listeners: listeners}
+	reloads := reloader{server: s, current: cfg, last: s.read, delivery: delivery, api: api, listeners: listeners}
 	group.Go(func() error { reloads.run(ctx); return nil })
 	err = group.Wait()
 	s.log.Info("stopped")

@@ -82,7 +82,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* A digest of what the bridge does not take over without a restart. */}}
 {{- define "invitebridge.checksum" -}}
-{{- $config := omit (deepCopy .Values.invitebridge.config) "hooks" "clients" "courier" -}}
+{{- $config := omit (deepCopy .Values.invitebridge.config) "hooks" "clients" "courier" "page" -}}
 {{- $_ := unset (get $config "log" | default dict) "level" -}}
 {{- $_ := unset (dig "serve" "admin" dict $config) "api_keys" -}}
 {{- $config | toJson | sha256sum -}}
