@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -125,6 +126,28 @@ func TestReadmeTable(t *testing.T) {
 		}
 		if shown := strings.TrimSpace(row[2]); strings.HasPrefix(shown, "`") && shown != shownDefault(row[1], n.Default) {
 			t.Errorf("the default of %s is %s, not %s", row[1], shownDefault(row[1], n.Default), shown)
+		}
+	}
+}
+
+// TestReadmeExamples: what is to be copied from the README is good.
+func TestReadmeExamples(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) < 3 {
+		t.Fatalf("%d examples", len(blocks))
+	}
+	for i, block := range blocks {
+		file := filepath.Join(t.TempDir(), "example.yml")
+		example := strings.ReplaceAll(block[1], "whsec_…", "whsec_Y2FuYXJ5LWhvb2stc2VjcmV0LW9mLXRoaXJ0eS10d28=")
+		if err := os.WriteFile(file, []byte(example), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.Load(config.Options{Files: []string{file}, Dev: true}); err != nil {
+			t.Errorf("example %d: %v", i+1, err)
 		}
 	}
 }

@@ -56,6 +56,10 @@ func TestCommandLine(t *testing.T) {
 		{name: "no key, in development", args: []string{"config", "check", "--dev"}, code: exitOK, out: "good"},
 		{name: "serve without a key", args: []string{"serve"}, code: exitUsage, errs: "serve.admin.api_keys"},
 		{name: "serve with problems", args: []string{"serve", "-c", bad}, code: exitUsage, errs: "3 problems"},
+		{name: "serve with a page that cannot be read", args: []string{"serve", "-c", good}, environ: []string{"INVITEBRIDGE_PAGE_ACCENT_COLOR=#ffff00"}, code: exitUsage, errs: "page: accent_color"},
+		{name: "the same, checked before", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_PAGE_ACCENT_COLOR=#ffff00"}, code: exitUsage, errs: "page: accent_color"},
+		{name: "a certificate that is not there", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_ADMIN_TLS_CERT_PATH=" + dir + "/none", "INVITEBRIDGE_SERVE_ADMIN_TLS_KEY_PATH=" + dir + "/none"}, code: exitUsage, errs: "serve.admin.tls"},
+		{name: "templates that are not there", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_COURIER_TEMPLATE_OVERRIDE_PATH=" + dir + "/none", "INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://a.example", "INVITEBRIDGE_COURIER_SMTP_FROM_ADDRESS=a@a.example"}, code: exitUsage, errs: "none"},
 		{name: "serve on an empty file", args: []string{"serve", "-c", onEmpty}, code: exitFailed, errs: empty},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -87,6 +87,10 @@ type server struct {
 // cut off because they took longer than any may.
 func (s *server) serve(ctx context.Context) error {
 	cfg := s.config
+	shown, err := newPage(cfg)
+	if err != nil {
+		return err
+	}
 	watching, err := s.newObservers()
 	if err != nil {
 		return err
@@ -130,10 +134,6 @@ func (s *server) serve(ctx context.Context) error {
 		Count:            watching.metrics.Count,
 	})
 	watching.scrape(service, store)
-	shown, err := newPage(cfg)
-	if err != nil {
-		return err
-	}
 	api := httpapi.New(service, watching.api(httpapi.Config{
 		BasePath:       cfg.Serve.BasePath,
 		PublicURL:      cfg.Serve.Public.BaseURL,
