@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"time"
 
@@ -85,6 +86,12 @@ func (s *Service) Ready(ctx context.Context) error {
 		return ErrKratosAway.Because(err)
 	}
 	return nil
+}
+
+// Backup writes a copy of the whole store to w, as it was in one moment. What a
+// failure leaves in w is worth nothing. ErrStoreAway.
+func (s *Service) Backup(ctx context.Context, w io.Writer) error {
+	return storeFailure(s.store.Backup(ctx, w))
 }
 
 // Get reads one invitation. ErrNotFound.

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +28,10 @@ type Store interface {
 	// random numbers, no nested View or Update. What it leaves in variables
 	// around it must be right after its last run alone.
 	Update(ctx context.Context, fn func(Tx) error) error
+
+	// Backup writes a copy of all there is to w, as it was in one moment, while
+	// others go on. What a failure leaves in w is worth nothing.
+	Backup(ctx context.Context, w io.Writer) error
 
 	// Ping says whether the store can read and write.
 	Ping(ctx context.Context) error

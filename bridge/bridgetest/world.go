@@ -6,6 +6,7 @@ package bridgetest
 import (
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -146,6 +147,12 @@ func (s *Store) OnCall(call func()) {
 func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) error {
 	s.called()
 	return s.Store.View(ctx, fn)
+}
+
+// Backup does what the store does.
+func (s *Store) Backup(ctx context.Context, w io.Writer) error {
+	s.called()
+	return s.Store.Backup(ctx, w)
 }
 
 func (s *Store) called() {

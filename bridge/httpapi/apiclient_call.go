@@ -76,21 +76,29 @@ type answerHead struct {
 	header http.Header
 }
 
-// send decodes the body of a success into into. path begins with a slash.
-func (c *Client) send(ctx context.Context, method, path string, query url.Values, body []byte, into any) (answerHead, error) {
+func (c *Client) request(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Request, error) {
 	address := strings.TrimSuffix(c.api, "/") + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
 	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
-		return answerHead{}, err
+		return nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+c.key)
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", clientUserAgent)
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	return r, nil
+}
+
+// send decodes the body of a success into into. path begins with a slash.
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, body []byte, into any) (answerHead, error) {
+	r, err := c.request(ctx, method, path, query, body)
+	if err != nil {
+		return answerHead{}, err
 	}
 	res, err := c.http.Do(r)
 	if err != nil {

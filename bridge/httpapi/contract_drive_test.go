@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -194,7 +195,11 @@ func (d *driver) tooMany(t *testing.T) {
 	d.watches = append(d.watches, a.watch)
 	w := &driven{api: a, addressee: a.invite(object{"email": email})}
 	w.want("acceptInvitation", http.StatusOK, "", w.body("acceptInvitation"))
-	w.all(http.StatusTooManyRequests, "too_many_requests", nil, w.usual)
+	w.Store.OnCall(sync.OnceFunc(func() { // while a backup is being taken
+		w.Store.OnCall(nil)
+		w.all(http.StatusTooManyRequests, "too_many_requests", nil, w.usual)
+	}))
+	w.want("getBackup", http.StatusOK, "", nil)
 }
 
 func (d *driver) failures(t *testing.T) {

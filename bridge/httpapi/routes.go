@@ -49,6 +49,7 @@ func (a *API) Admin() chi.Router {
 		r.Use(a.expireOnPost)
 		r.Post("/", a.handle(a.invite))
 		r.Get("/", a.handle(a.list))
+		r.Get("/backup", a.handle(a.backup))
 		r.Get("/{id}", a.handle(a.get))
 		r.Post("/{id}/resend", a.handle(a.resend))
 		r.Post("/{id}/revoke", a.handle(a.revoke))

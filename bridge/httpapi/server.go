@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,6 +75,8 @@ type API struct {
 	document []byte // what /openapi.json answers
 	ready    readiness
 	limits   *limiter
+
+	backingUp sync.Mutex
 }
 
 // New makes an API. It starts nothing.

@@ -19,6 +19,7 @@ func newClientCommands(environ []string, io stdio) []*cobra.Command {
 		o.verb("resend", "Send invitations again", newResendInvitation(o)),
 		o.verb("revoke", "Revoke invitations", newRevokeInvitation(o)),
 		o.verb("retry", "Send failed messages again", newRetryMessage(o)),
+		newBackup(&clientOptions{environ: environ, io: io, format: formatTable}),
 	}
 }
 

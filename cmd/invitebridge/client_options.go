@@ -32,9 +32,13 @@ type clientOptions struct {
 func (o *clientOptions) register(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	registerEndpoint(cmd, &o.endpoint)
-	flags.StringVar(&o.basePath, "base-path", "", "`PATH` of the API; default "+envBasePath+", else "+httpapi.DefaultBasePath)
+	o.registerBasePath(cmd)
 	flags.StringVar(&o.format, "format", formatTable, "`FORMAT` of the results: "+strings.Join(formats, ", "))
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print ids only, one a line; wins over --format")
+}
+
+func (o *clientOptions) registerBasePath(cmd *cobra.Command) {
+	cmd.PersistentFlags().StringVar(&o.basePath, "base-path", "", "`PATH` of the API; default "+envBasePath+", else "+httpapi.DefaultBasePath)
 }
 
 func registerEndpoint(cmd *cobra.Command, endpoint *string) {

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"invitebridge/kratos/kratostest"
+)
+
+// TestBackup takes backups while many invite and accept, and goes on from each:
+// whatever was acknowledged before it is there, and what was accepted after it
+// is not accepted again.
+func TestBackup(t *testing.T) {
+	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(kratos.Close)
+	server := &kratostest.Server{PublicURL: kratos.URL, AdminURL: kratos.URL}
+	b := startBridge(t, server, "kratos: { schema_id: "+kratostest.DefaultSchema+" }")
+	dir := t.TempDir()
+	later := b.invite(object{"email": "later@example.com"}) // accepted after all of the backups
+
+	ctx, cancel := context.WithCancel(t.Context())
+	all := &ledger{}
+	var clients sync.WaitGroup
+	p := process{public: b.public, admin: b.admin}
+	for c := range 8 {
+		clients.Go(func() { p.load(ctx, fmt.Sprintf("c%d", c), all) })
+	}
+	before := make([]map[string]string, 5)
+	for i := range before {
+		all.await(t, (i+1)*50)
+		before[i] = all.copy()
+		code, out, errs := command(t, []string{envAPIKey + "=" + key}, "backup", filepath.Join(dir, fmt.Sprint(i, ".db")), "-e", b.admin)
+		if code != exitOK || !strings.Contains(out, "bytes") {
+			t.Fatalf("%d: %s%s", code, out, errs)
+		}
+	}
+	cancel()
+	clients.Wait()
+	if a := b.accept(token(later), password); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.text)
+	}
+	b.stop()
+	puts := kratos.Count(http.MethodPut, kratostest.RouteIdentity).Calls
+
+	for i, acknowledged := range before {
+		restored := startBridge(t, server, "dsn: bolt://"+filepath.Join(dir, fmt.Sprint(i, ".db")))
+		for id, state := range acknowledged {
+			if a := restored.asAdmin(http.MethodGet, "/"+id, nil); a.status != http.StatusOK || state == "accepted" && a.body["state"] != state {
+				t.Errorf("backup %d: %s was %s: %d %s", i, id, state, a.status, a.text)
+			}
+		}
+		if a := restored.accept(token(later), password+"2"); a.status != http.StatusGone || a.errorID() != "invitation_accepted" {
+			t.Errorf("backup %d: accepted since: %d %s", i, a.status, a.text)
+		}
+		restored.stop()
+	}
+	if n := kratos.Count(http.MethodPut, kratostest.RouteIdentity).Calls - puts; n != 0 {
+		t.Errorf("%d identities were written to", n)
+	}
+	t.Logf("%d backups, the last with %d invitations", len(before), len(before[len(before)-1]))
+}
+
+func (l *ledger) copy() map[string]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.states)
+}
