@@ -16,10 +16,14 @@ import (
 type observers struct {
 	metrics *metrics.Metrics
 	traces  *tracing.Tracer // nil: there are none
+	fail    failpoints      // none, save in a build for tests
 }
 
+// setHeaders adds headers to a request to Kratos; nil: there are none to add.
+type setHeaders = func(context.Context, http.Header)
+
 func (s *server) newObservers() (*observers, error) {
-	o := &observers{metrics: metrics.New(version())}
+	o := &observers{metrics: metrics.New(version()), fail: newFailpoints()}
 	if !s.config.TracingEnabled() {
 		return o, nil
 	}
@@ -49,29 +53,29 @@ func (o *observers) identities(next bridge.Identities) bridge.Identities {
 	if o.traces != nil {
 		next = bridge.WatchIdentities(next, o.traces.Kratos)
 	}
-	return bridge.WatchIdentities(next, o.metrics.Kratos)
+	return o.fail.identities(bridge.WatchIdentities(next, o.metrics.Kratos))
 }
 
 func (o *observers) hooks(next bridge.Hooks) bridge.Hooks {
 	if o.traces != nil {
 		next = bridge.WatchHooks(next, o.traces.Hook)
 	}
-	return bridge.WatchHooks(next, o.metrics.Hook)
+	return o.fail.hooks(bridge.WatchHooks(next, o.metrics.Hook))
 }
 
 func (o *observers) sender(next bridge.Sender) bridge.Sender {
 	if o.traces != nil {
 		next = bridge.WatchSender(next, o.traces.Attempt)
 	}
-	return bridge.WatchSender(next, o.metrics.Attempt)
+	return o.fail.sender(bridge.WatchSender(next, o.metrics.Attempt))
 }
 
 // headers has requests to Kratos carry the trace; nil: there is none.
-func (o *observers) headers() func(context.Context, http.Header) {
+func (o *observers) headers() setHeaders {
 	if o.traces == nil {
-		return nil
+		return o.fail.headers(nil)
 	}
-	return o.traces.Inject
+	return o.fail.headers(o.traces.Inject)
 }
 
 // scrape has metrics look at the store.

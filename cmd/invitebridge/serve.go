@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -115,7 +114,7 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	defer delivery.close()
-	service := bridge.NewService(store, watching.identities(identities), bridge.Config{
+	service := bridge.NewService(watching.fail.store(store), watching.identities(identities), bridge.Config{
 		SchemaID:         cfg.Kratos.SchemaID,
 		EmailTrait:       cfg.Kratos.EmailTrait,
 		ToASCII:          idna.Lookup.ToASCII,
@@ -154,10 +153,10 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	s.answer(ctx, group, listeners.public, api.Public())
-	s.answer(ctx, group, listeners.admin, api.Admin())
-	group.Go(func() error { s.sweep(ctx, service); return nil })
-	group.Go(func() error { delivery.worker.Run(ctx, service); return nil })
+	s.answer(ctx, group, listeners.public, watching.fail.handler(api.Public()))
+	s.answer(ctx, group, listeners.admin, watching.fail.handler(api.Admin()))
+	group.Go(func() error { s.sweep(watching.fail.sweep(ctx), service); return nil })
+	group.Go(func() error { delivery.worker.Run(ctx, watching.fail.queue(service)); return nil })
 	reloads := reloader{server: s, current: cfg, last: s.read, delivery: delivery, api: api, listeners: listeners}
 	group.Go(func() error { reloads.run(ctx); return nil })
 	err = group.Wait()
@@ -165,7 +164,7 @@ func (s *server) serve(ctx context.Context) error {
 	return err
 }
 
-func newKratos(cfg config.Config, headers func(context.Context, http.Header)) (*kratos.Client, bridge.BreachCounter, error) {
+func newKratos(cfg config.Config, headers setHeaders) (*kratos.Client, bridge.BreachCounter, error) {
 	client, err := kratos.New(kratos.Config{
 		AdminURL:   cfg.Kratos.AdminURL,
 		AdminToken: cfg.Kratos.AdminToken.Reveal(),

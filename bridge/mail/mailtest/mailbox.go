@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -76,6 +77,7 @@ func serve(l net.Listener, open bool) *Mailbox {
 	m := &Mailbox{Letters: make(chan Letter, 1000), open: open}
 	m.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{box: m, conn: c}, nil }))
 	m.server.AllowInsecureAuth = true // nobody is far away in a test
+	m.server.ErrorLog = log.New(io.Discard, "", 0) // senders are killed, and connections cut, on purpose
 	go func() { _ = m.server.Serve(l) }()
 	return m
 }

@@ -1,0 +1,95 @@
+// Command torture kills a bridge wherever it can be killed, starts it again, and
+// looks from outside at what came of it: over HTTP, in Kratos, at what arrived
+// as webhook and as mail, and in the file of the store.
+//
+// It builds the bridge with failpoints, and runs it as a process. For each arrow
+// of points.go it has the process killed there as often as it is told, with an
+// invitation of its own each time; then the clients repeat what they asked for,
+// as clients do, and every invariant is checked. It prints a table, and exits
+// with 1 if anything was broken.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"slices"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+)
+
+func main() {
+	o := options{out: os.Stdout}
+	flag.IntVar(&o.kills, "kills", 20, "how often the process is killed at each arrow")
+	flag.IntVar(&o.parallel, "parallel", 8, "how many arrows at once: much of the time is spent waiting")
+	flag.BoolVar(&o.kratos, "kratos", false, "against a real Kratos, not against a fake one")
+	pattern := flag.String("points", "", "only the arrows that this regular `expression` matches")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var err error
+	if o.only, err = regexp.Compile(*pattern); err == nil {
+		err = torture(ctx, o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1) //nolint:gocritic // there is nothing else to be left
+	}
+}
+
+// options are what a run is told.
+type options struct {
+	kills, parallel int
+	kratos          bool
+	only            *regexp.Regexp
+	out             io.Writer
+}
+
+var errBroken = errors.New("something is broken: see the table")
+
+// torture goes through all scenarios.
+func torture(ctx context.Context, o options) error {
+	binary, remove, err := build(ctx)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	identities, stop, err := startKratos(ctx, o.kratos)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	t := table{out: o.out}
+	t.head(o)
+	trials, running := errgroup.WithContext(ctx)
+	trials.SetLimit(o.parallel)
+	var mu sync.Mutex
+	var broken error
+	for _, s := range scenarios {
+		for _, point := range slices.DeleteFunc(slices.Clone(s.points), func(p string) bool { return !o.only.MatchString(p) }) {
+			trials.Go(func() error {
+				result, err := kill(running, s, point, o.kills, binary, identities)
+				if err != nil {
+					return fmt.Errorf("%s: %w", point, err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				t.row(s.name, point, result)
+				if len(result.broken) > 0 {
+					broken = errBroken
+				}
+				return nil
+			})
+		}
+		trials.Go(func() error { return named(running, s, binary, identities) })
+	}
+	return errors.Join(trials.Wait(), broken)
+}

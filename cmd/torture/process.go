@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+const apiKey = "a-key-for-the-torture"
+
+// lease is that of a claim, with the kratos.timeout below: ten seconds for
+// hooks, four fifths of the timeout, and five to spare.
+const (
+	kratosTimeout = 2 * time.Second
+	lease         = 10*time.Second + kratosTimeout*4/5 + 5*time.Second
+)
+
+func build(ctx context.Context) (binary string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "invitebridge-torture-")
+	if err != nil {
+		return "", nil, err
+	}
+	binary = filepath.Join(dir, "invitebridge")
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "failpoints", "-o", binary, "invitebridge/cmd/invitebridge")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		_ = os.RemoveAll(dir)
+		return "", nil, fmt.Errorf("building the bridge: %w\n%s", err, out)
+	}
+	return binary, func() { _ = os.RemoveAll(dir) }, nil
+}
+
+// process is a bridge that is killed and started again, at the same ports and
+// with the same store.
+type process struct {
+	binary, dir   string
+	public, admin string // addresses
+	log           *os.File
+	cmd           *exec.Cmd
+	ended         chan struct{} // closed when the process is gone
+}
+
+func newProcess(binary, config string) (p *process, err error) {
+	p = &process{binary: binary}
+	if p.dir, err = os.MkdirTemp("", "invitebridge-torture-"); err != nil {
+		return nil, err
+	}
+	var publicErr, adminErr error
+	p.public, publicErr = freeAddress()
+	p.admin, adminErr = freeAddress()
+	p.log, err = os.Create(filepath.Join(p.dir, "log"))
+	text := fmt.Sprintf(config, p.store(), port(p.public), port(p.admin), apiKey)
+	return p, errors.Join(err, publicErr, adminErr, p.arm(""), os.WriteFile(p.file("invitebridge.yml"), []byte(text), 0o600))
+}
+
+func (p *process) file(name string) string { return filepath.Join(p.dir, name) }
+func (p *process) store() string           { return p.file("invites.db") }
+
+// arm says where the process is to be killed; "": nowhere.
+func (p *process) arm(point string) error {
+	return os.WriteFile(p.file("failpoint"), []byte(point), 0o600)
+}
+
+// start returns when both listeners answer, or the process has been killed
+// before.
+func (p *process) start(ctx context.Context) error {
+	p.cmd = exec.CommandContext(ctx, p.binary, "serve", "-c", p.file("invitebridge.yml"))
+	p.cmd.Env = append(os.Environ(), "INVITEBRIDGE_FAILPOINT_FILE="+p.file("failpoint"))
+	p.cmd.Stderr = p.log
+	if err := p.cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	p.ended = ended
+	cmd := p.cmd
+	go func() {
+		_ = cmd.Wait() // it was killed, most often
+		close(ended)
+	}()
+	for deadline := time.Now().Add(20 * time.Second); !answers(p.public) || !answers(p.admin); {
+		select {
+		case <-p.ended:
+			if code := p.cmd.ProcessState.ExitCode(); code != -1 {
+				return fmt.Errorf("the bridge ended with exit code %d; its log is %s", code, p.log.Name())
+			}
+			return nil // killed
+		case <-time.After(2 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return errors.New("the bridge does not answer")
+		}
+	}
+	return nil
+}
+
+// dies waits for the process to be killed; false: it was not, and is now.
+func (p *process) dies(within time.Duration) bool {
+	select {
+	case <-p.ended:
+		return true
+	case <-time.After(within):
+		p.kill()
+		return false
+	}
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+func (p *process) remove() {
+	_ = p.log.Close()
+	_ = os.RemoveAll(p.dir)
+}
+
+func answers(address string) bool {
+	c, err := net.Dial("tcp", address)
+	if err == nil {
+		_ = c.Close()
+	}
+	return err == nil
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+func port(address string) string {
+	_, port, _ := net.SplitHostPort(address)
+	if _, err := strconv.Atoi(port); err != nil {
+		return "0"
+	}
+	return port
+}

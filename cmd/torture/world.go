@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge/mail/mailtest"
+	"invitebridge/kratos/kratostest"
+)
+
+// identities is the Kratos, real or not.
+type identities struct {
+	kratostest.Admin
+	url string
+}
+
+func startKratos(ctx context.Context, whole bool) (k identities, stop func(), err error) {
+	if whole {
+		s, err := kratostest.Start(ctx, kratostest.Options{BcryptCost: 4})
+		if err != nil {
+			return k, nil, err
+		}
+		return identities{s, s.AdminURL}, func() { _ = s.Stop() }, nil
+	}
+	f, err := kratostest.NewFake(kratostest.FakeOptions{})
+	if err != nil {
+		return k, nil, err
+	}
+	return identities{f, f.URL}, f.Close, nil
+}
+
+// world is what is around the bridge: it notes what arrives.
+type world struct {
+	mailbox *mailtest.Mailbox
+	hooks   *http.Server
+	url     string
+
+	mu      sync.Mutex
+	events  map[told]map[string]int // how often each webhook-id came
+	letters map[string]int          // by address
+}
+
+// told is an event of an invitation.
+type told struct {
+	invitation uuid.UUID
+	event      string
+}
+
+func newWorld(ctx context.Context) (*world, error) {
+	mailbox, err := mailtest.Start()
+	if err != nil {
+		return nil, err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		mailbox.Stop()
+		return nil, err
+	}
+	w := &world{mailbox: mailbox, url: "http://" + l.Addr().String(), events: make(map[told]map[string]int), letters: make(map[string]int)}
+	w.hooks = &http.Server{Handler: w, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = w.hooks.Serve(l) }()
+	go func() {
+		for letter := range mailbox.Letters {
+			w.mu.Lock()
+			for _, to := range letter.Recipients {
+				w.letters[to]++
+			}
+			w.mu.Unlock()
+		}
+	}()
+	return w, nil
+}
+
+func (w *world) stop() {
+	_ = w.hooks.Close()
+	w.mailbox.Stop()
+}
+
+// ServeHTTP takes webhooks, and agrees to whatever it is asked.
+func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	var payload struct {
+		Type string
+		Data struct{ Invitation struct{ ID uuid.UUID } }
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil || json.Unmarshal(body, &payload) != nil {
+		return // the sender was killed
+	}
+	w.mu.Lock()
+	key := told{payload.Data.Invitation.ID, payload.Type}
+	if w.events[key] == nil {
+		w.events[key] = make(map[string]int)
+	}
+	w.events[key][r.Header.Get("webhook-id")]++
+	w.mu.Unlock()
+	rw.WriteHeader(http.StatusNoContent)
+}
+
+// ids gives how many different messages told of an event.
+func (w *world) ids(invitation uuid.UUID, event string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.events[told{invitation, event}])
+}
+
+func (w *world) mails(email string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.letters[email]
+}
+
+// config is the bridge's, with what process fills in.
+func (w *world) config(kratos string, cooldown time.Duration) string {
+	return fmt.Sprintf(`
+dsn: bolt://%%s
+serve:
+  public: { host: 127.0.0.1, port: %%s, rate_limit: { requests: 0 } }
+  admin: { host: 127.0.0.1, port: %%s, api_keys: [ { name: torture, key: %%s } ] }
+kratos: { admin_url: "%s", timeout: %v }
+invitation: { cooldown: %v }
+selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
+courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com } }
+hooks:
+  - { id: crm, url: "%[5]s/told", events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired ] }
+  - { id: gate, url: "%[5]s/asked", can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
+log: { level: trace }
+`, kratos, kratosTimeout, cooldown, w.mailbox.URI(), w.url)
+}
