@@ -20,6 +20,16 @@ func (s *Service) Look(ctx context.Context, token string) (Invitation, error) {
 	return inv, err
 }
 
+// Locale gives that of the invitation of a token, dead or alive; empty: it has
+// none, or there is no such invitation.
+func (s *Service) Locale(ctx context.Context, token string) string {
+	inv, _, err := s.byToken(ctx, token)
+	if err != nil {
+		return ""
+	}
+	return inv.Locale
+}
+
 // open looks a token up and checks that it can be used. A malformed one is
 // looked up too, so that it takes as long as an unknown one.
 func (s *Service) open(ctx context.Context, text string) (Invitation, Digest, error) {

@@ -111,7 +111,7 @@ var (
 	ErrIdentityActive   = &Error{Kind: KindConflict, ID: "identity_already_active", Reason: "The identity is already active. It can sign in, or recover its account; it needs no invitation."}
 	ErrIdentityConflict = &Error{Kind: KindConflict, ID: "identity_conflict", Reason: "An identity with other data is in the way."}
 	ErrAcceptInProgress = &Error{Kind: KindConflict, ID: "accept_in_progress", Reason: "The invitation is being accepted right now. Try again in a moment."}
-	ErrMessageEnded     = &Error{Kind: KindConflict, ID: "message_not_failed", Reason: "The message was sent, or nobody needs it any more. Only a failed one can be sent again."}
+	ErrMessageEnded     = &Error{Kind: KindConflict, ID: "message_not_failed", Reason: "The message was sent, or nobody needs it any more. Only one that failed, or that waits, can be sent again."}
 	ErrExpired          = &Error{Kind: KindGone, ID: "invitation_expired", Reason: "The invitation has expired. Ask for a new one."}
 	ErrRevoked          = &Error{Kind: KindGone, ID: "invitation_revoked", Reason: "The invitation was withdrawn. Ask the inviter."}
 	ErrAccepted         = &Error{Kind: KindGone, ID: "invitation_accepted", Reason: "The invitation was already accepted. Sign in with the password that was chosen then."}

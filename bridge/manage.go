@@ -19,15 +19,21 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
-	if _, err := inv.Resend(s.now()); err != nil {
+	if _, err := inv.Resend(s.now()); errors.Is(err, ErrRevoked) {
+		return Offer{}, ErrRevoked.Reasonf("The invitation was revoked. Invite the address anew.")
+	} else if errors.Is(err, ErrAccepted) {
+		return Offer{}, ErrAccepted.Reasonf("The invitation was already accepted. There is nobody left to invite.")
+	} else if err != nil {
 		return Offer{}, err
 	}
-	return s.resend(ctx, inv, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
+	return s.resend(ctx, inv, anyIdentity, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
 }
 
+func anyIdentity(Identity) error { return nil }
+
 // resend announces what change makes of an invitation, whose identity is there
-// and inactive.
-func (s *Service) resend(ctx context.Context, inv Invitation, change func(Tx, Invitation, time.Time) (Invitation, error)) (Offer, error) {
+// and inactive, and good enough.
+func (s *Service) resend(ctx context.Context, inv Invitation, good func(Identity) error, change func(Tx, Invitation, time.Time) (Invitation, error)) (Offer, error) {
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	// The sweep may be about to delete the identity of an expired invitation.
@@ -36,9 +42,13 @@ func (s *Service) resend(ctx context.Context, inv Invitation, change func(Tx, In
 		return Offer{}, err
 	}
 	defer unlock()
-	if _, err := s.invited(ctx, inv); errors.Is(err, ErrRevoked) && inv.State == StateExpired {
-		return Offer{}, ErrIdentityConflict.Reasonf("The identity of this invitation is gone. Invite the address anew.")
-	} else if err != nil {
+	identity, err := s.invited(ctx, inv)
+	if errors.Is(err, ErrRevoked) && inv.State == StateExpired {
+		err = ErrIdentityConflict.Reasonf("The identity of this invitation is gone. Invite the address anew.")
+	} else if err == nil {
+		err = good(identity)
+	}
+	if err != nil {
 		return Offer{}, err
 	}
 	now, expired := s.now(), s.tell(EventInvitationExpired)

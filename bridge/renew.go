@@ -3,21 +3,26 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
-// Renewable says whether anybody would be told of a renewal: whether Renew can
-// do anything at all.
+// Renewable says whether Renew can do anything at all: whether letters are sent,
+// and the identities of expired invitations are kept.
 func (s *Service) Renewable() bool {
-	return s.config.Endpoints != nil && len(s.config.Endpoints(EventTokenCreated)) > 0
+	return s.config.Endpoints != nil && slices.Contains(s.config.Endpoints(EventTokenCreated), EndpointCourier) && !s.config.DeleteUnaccepted
 }
 
 // Renew has a fresh link sent to the address that was invited, and to nobody
 // else, for the holder of a dead one: as Resend does for an expired invitation;
 // for one that was revived before, the letter is repeated, and its expiry stays.
-// At most once per cooldown. An invitee who asks is mailed even if the inviter
-// wanted no mail. Where a newer invitation of the address was revoked, that is
-// the inviter's last word.
+// At most once per cooldown, which doubles with each letter that was sent after
+// the first: an old link is no means to fill a mailbox. An invitee who asks is
+// mailed even if the inviter wanted no mail.
+//
+// Where a newer invitation of the address was revoked, that is the inviter's
+// last word; where one was accepted, or the identity has credentials, there was
+// an account, and whoever deactivated it had a reason.
 //
 // In all other cases nothing happens, and the caller learns nothing of it: nil.
 // ErrKratosAway, ErrStoreAway.
@@ -30,7 +35,7 @@ func (s *Service) Renew(ctx context.Context, token string) error {
 		_, err = s.renewed(inv, record, s.now())
 	}
 	if err == nil {
-		_, err = s.resend(ctx, inv, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
+		_, err = s.resend(ctx, inv, neverUsed, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
 			if err := lastWord(tx, inv.Email); err != nil {
 				return inv, err
 			}
@@ -52,7 +57,7 @@ func (s *Service) renewed(inv Invitation, record TokenRecord, now time.Time) (In
 		return inv, ErrIdentityConflict
 	case !errors.Is(ended, ErrExpired):
 		return inv, ended
-	case !s.cooled(inv.AnnouncedAt, now):
+	case now.Before(inv.AnnouncedAt.Add(s.config.Cooldown << min(max(inv.SendCount-1, 0), maxDoublings))):
 		return inv, ErrTooMany
 	case inv.Usable(now) == nil:
 		return inv, nil // it was revived, and its letter is to be repeated
@@ -60,14 +65,33 @@ func (s *Service) renewed(inv Invitation, record TokenRecord, now time.Time) (In
 	return inv.Resend(now)
 }
 
-// lastWord gives ErrRevoked if that is the state of the newest invitation of an
-// address.
+// lastWord gives ErrRevoked or ErrAccepted if that is how the newest invitation
+// of an address ended.
 func lastWord(tx Tx, email string) error {
 	newest, err := tx.ListInvitations(Query{Email: email, Limit: 1})
-	if err == nil && len(newest) == 1 && newest[0].State == StateRevoked {
-		return ErrRevoked
+	if err != nil || len(newest) == 0 {
+		return err
 	}
-	return err
+	switch newest[0].State {
+	case StateRevoked:
+		return ErrRevoked
+	case StateAccepted:
+		return ErrAccepted
+	case StatePending, StateExpired:
+	}
+	return nil
+}
+
+// maxDoublings makes a minute more than a month.
+const maxDoublings = 16
+
+// neverUsed gives ErrIdentityConflict for an identity that somebody could once
+// sign in to.
+func neverUsed(identity Identity) error {
+	if identity.HasCredentials {
+		return ErrIdentityConflict
+	}
+	return nil
 }
 
 // byToken reads the invitation of a token, dead or alive. ErrNotFound.

@@ -178,3 +178,65 @@ func TestRenewAfterANewerOneWasRevoked(t *testing.T) {
 		t.Errorf("%+v, %v, %d letters", inv, err, told(t, w)-before)
 	}
 }
+
+// TestRenewIsNoWayBack: who had an account, and was deactivated, does not get it
+// back by an old letter.
+func TestRenewIsNoWayBack(t *testing.T) {
+	w := bridgetest.New(t)
+	old := invite(t, w, bridge.InviteRequest{Email: email})
+	w.Clock.Advance(day)
+	newer := invite(t, w, bridge.InviteRequest{Email: email})
+	if _, err := w.Service.Accept(t.Context(), newer.Token.Reveal(), password); err != nil {
+		t.Fatal(err)
+	}
+	w.Kratos.Deactivate(newer.Invitation.IdentityID)
+	before := told(t, w)
+	renew(t, w, old.Token.Reveal())
+
+	other := invite(t, w, bridge.InviteRequest{Email: "other@example.com"})
+	w.Clock.Advance(day)
+	w.Kratos.ActivateByHand(other.Invitation.IdentityID, password)
+	w.Kratos.Deactivate(other.Invitation.IdentityID)
+	renew(t, w, other.Token.Reveal())
+	if n := told(t, w) - before; n != 1 { // that of the second invitation
+		t.Errorf("%d letters", n)
+	}
+}
+
+// TestRenewSlowsDown: an old link is no means to fill a mailbox.
+func TestRenewSlowsDown(t *testing.T) {
+	w := bridgetest.New(t)
+	offer := invite(t, w, bridge.InviteRequest{Email: email})
+	for range 60 * 24 * 30 {
+		w.Clock.Advance(time.Minute)
+		renew(t, w, offer.Token.Reveal())
+		claimed, _, err := w.Service.ClaimMessages(t.Context(), bridge.EndpointCourier, 10, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range claimed {
+			if err := w.Service.FinishMessage(t.Context(), c, bridge.Result{Outcome: bridge.Sent}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := told(t, w); n < 8 || n > 20 {
+		t.Errorf("%d letters in 30 days, asked for each minute", n)
+	}
+}
+
+func TestRenewable(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*bridge.Config)
+		want   bool
+	}{
+		"letters":            {func(*bridge.Config) {}, true},
+		"nobody is told":     {func(c *bridge.Config) { c.Endpoints = nil }, false},
+		"hooks alone":        {func(c *bridge.Config) { c.Endpoints = func(bridge.Event) []string { return []string{bridgetest.Hook} } }, false},
+		"identities deleted": {func(c *bridge.Config) { c.DeleteUnaccepted = true }, false},
+	} {
+		if got := bridgetest.New(t, c.change).Service.Renewable(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

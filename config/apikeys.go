@@ -3,7 +3,11 @@ package config
 import (
 	"crypto/sha256"
 	"regexp"
+	"strings"
 )
+
+// exampleDigest is to be replaced.
+var exampleDigest = Secret(strings.Repeat("0", 64))
 
 // minKeyLength keeps out keys that could be guessed at the listener's pace.
 const minKeyLength = 16
@@ -46,6 +50,8 @@ func (k *checks) apiKey(key APIKey, item string) bool {
 	default:
 		k.that(hexDigest.MatchString(key.KeySHA256.Reveal()), item+".key_sha256",
 			"must be the 64 hexadecimal digits of the key's SHA-256 digest")
+		k.that(key.KeySHA256 != exampleDigest, item+".key_sha256",
+			"must be that of a key of yours, not the example's zeros: printf %s \"$KEY\" | sha256sum")
 	}
 	return len(k.problems) == found
 }

@@ -288,7 +288,12 @@ func TestSchemaVerdicts(t *testing.T) {
 }
 
 func TestExampleIsTheDefaults(t *testing.T) {
-	got, problems := load(t, []string{string(config.Example())}, config.Options{})
+	zeros := strings.Repeat("0", 64)
+	if _, problems := load(t, []string{string(config.Example())}, config.Options{}); len(problems) != 1 || !strings.Contains(problems[0], "zeros") {
+		t.Errorf("as it stands: %v", problems)
+	}
+	filledIn := strings.Replace(string(config.Example()), zeros, strings.Repeat("a", 64), 1)
+	got, problems := load(t, []string{filledIn}, config.Options{})
 	if problems != nil {
 		t.Fatalf("problems:\n%s", strings.Join(problems, "\n"))
 	}

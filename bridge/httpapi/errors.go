@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"invitebridge/bridge"
 )
 
@@ -113,4 +115,7 @@ func writeJSON(w http.ResponseWriter, code int, v any) {
 
 func noRoute(http.ResponseWriter, *http.Request) error { return bridge.ErrNoRoute }
 
-func methodNotAllowed(http.ResponseWriter, *http.Request) error { return bridge.ErrMethodNotAllowed }
+func methodNotAllowed(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Allow", allow(chi.RouteContext(r.Context()).Routes, r))
+	return bridge.ErrMethodNotAllowed
+}

@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
@@ -27,7 +29,7 @@ func (a *API) hosted(r chi.Router) {
 	r.NotFound(a.shown(noRoute))
 	r.MethodNotAllowed(a.shown(methodNotAllowed))
 	r.Get("/{token}", a.shown(a.openPage))
-	r.With(a.expireOnPost).Post("/{token}", a.shown(a.submitPage))
+	r.Post("/{token}", a.shown(a.submitPage))
 }
 
 // shown is handle for pages.
@@ -69,6 +71,7 @@ func (a *API) submitPage(w http.ResponseWriter, r *http.Request) error {
 	if wait := a.limits.take(a.clientIP(r), time.Now()); wait > 0 {
 		return a.formAgain(w, r, bridge.ErrTooMany.After(wait))
 	}
+	_, _ = a.service.Expire(r.Context()) // as expireOnPost, for those who are let through
 	form, err := decodeForm(w, r)
 	switch {
 	case err != nil:
@@ -115,18 +118,29 @@ func (a *API) renewPage(w http.ResponseWriter, r *http.Request) error {
 	if err := a.service.Renew(r.Context(), pathToken(r)); err != nil {
 		return err
 	}
-	return a.write(w, r, http.StatusOK, page.View{Sight: page.SightRenewed}, "")
+	return a.write(w, r, http.StatusOK, page.View{Sight: page.SightRenewed}, a.locale(r))
+}
+
+// locale gives that of the invitation that a page is about, whatever became of
+// it.
+func (a *API) locale(r *http.Request) string {
+	return a.service.Locale(context.WithoutCancel(r.Context()), pathToken(r))
 }
 
 // formAgain shows the form with what was wrong. If there is no form to show any
-// more, the reason of that is what is told.
+// more, the reason of that is what is told, save to who asks too often.
 func (a *API) formAgain(w http.ResponseWriter, r *http.Request, problem error) error {
 	e := told(problem)
 	if _, ended := sights[e.ID]; ended {
 		return problem
 	}
-	inv, err := a.service.Look(r.Context(), pathToken(r))
-	if err != nil {
+	// The client may be gone, or was given up for it: that is no failure of the
+	// store.
+	inv, err := a.service.Look(context.WithoutCancel(r.Context()), pathToken(r))
+	switch {
+	case err != nil && e.Kind == bridge.KindTooMany:
+		return problem
+	case err != nil:
 		return err
 	}
 	noteError(r, e, problem)
@@ -161,7 +175,11 @@ func (a *API) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	case page.SightExpired:
 		v.Renewable = a.service.Renewable()
 	}
-	if err := a.write(w, r, advise(w, e), v, ""); err != nil {
+	locale := ""
+	if v.Sight != page.SightUnavailable && v.Sight != page.SightUnknown {
+		locale = a.locale(r)
+	}
+	if err := a.write(w, r, advise(w, e), v, locale); err != nil {
 		writeError(w, r, err)
 	}
 }
@@ -189,8 +207,8 @@ func decodeForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, bridge.ErrBadRequest.Reasonf("The body is no form.") // the error would quote it
+	if err != nil || !utf8.ValidString(form.Get("password")) {
+		return nil, bridge.ErrBadRequest.Reasonf("The body is no form in UTF-8.") // the error would quote it
 	}
 	return form, nil
 }

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -221,5 +222,68 @@ func TestPageClickedTwice(t *testing.T) {
 	}
 	if a.Kratos.Puts() != 1 {
 		t.Errorf("%d PUTs", a.Kratos.Puts())
+	}
+}
+
+// TestPageLimits: who asks too often hears so, whatever the token is.
+func TestPageLimits(t *testing.T) {
+	a := start(t, func(c *httpapi.Config) { c.RateLimit = httpapi.RateLimit{Requests: 1, Window: time.Hour} })
+	expired := a.invite(object{"email": "ada@example.com"})
+	a.Clock.Advance(25 * time.Hour)
+	pending := a.invite(object{"email": "b@example.com"})
+	a.shows(t, a.submit(expired.Token, url.Values{"renew": {"1"}}), 200, "renewed")
+	for token, sight := range map[string]string{expired.Token: "unavailable", "x": "unavailable", pending.Token: "form"} {
+		got := a.submit(token, url.Values{"renew": {"1"}})
+		a.shows(t, got, 429, sight)
+		if got.header.Get("Retry-After") == "" {
+			t.Error("it does not say when to come back")
+		}
+	}
+	if log := a.log.String(); strings.Count(log, `"error_id":"too_many_requests"`) != 3 {
+		t.Error(log)
+	}
+}
+
+// TestPageSpeaksAsTheInvitationDoes, where the browser asks for what there is
+// not, also of an invitation that is over.
+func TestPageSpeaksAsTheInvitationDoes(t *testing.T) {
+	a := start(t)
+	french := []string{"Accept-Language", "fr"}
+	o := a.invite(object{"email": "ada@example.com", "locale": "de"})
+	a.shows(t, a.open(o.Token, french...), 200, "form", `lang="de"`)
+	a.Clock.Advance(25 * time.Hour)
+	a.shows(t, a.open(o.Token, french...), 410, "expired", `lang="de"`)
+	a.shows(t, a.submit(o.Token, url.Values{"renew": {"1"}}, french...), 200, "renewed", `lang="de"`)
+	a.shows(t, a.open("x", french...), 404, "unknown", `lang="en"`, "https://id.example.com/login")
+}
+
+// TestPageLeft: a client that goes, or does not finish, is no failure of the
+// bridge's.
+func TestPageLeft(t *testing.T) {
+	a := start(t, func(c *httpapi.Config) { c.BasePath = "/elsewhere" }) // half an answer is none to judge
+	var o offer
+	do(t, request(t, http.MethodPost, a.admin+"/elsewhere/", object{"email": "ada@example.com"}, "Authorization", "Bearer "+key)).into(t, &o)
+	ctx, cancel := context.WithCancel(t.Context())
+	body, rest := io.Pipe()
+	r := request(t, http.MethodPost, a.public+"/invite/"+o.Token, nil, "Content-Type", "application/x-www-form-urlencoded").WithContext(ctx)
+	r.Body = body
+	go func() {
+		_, _ = rest.Write([]byte("password="))
+		cancel()
+	}()
+	if res, err := http.DefaultTransport.RoundTrip(r); err == nil {
+		_ = res.Body.Close()
+	}
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(a.log.String(), `"method":"POST","route":"/invite/{token}"`); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it was not noticed")
+		}
+	}
+	if log := a.log.String(); strings.Contains(log, `"level":"ERROR"`) || strings.Contains(log, "store_unavailable") {
+		t.Error(log)
+	}
+	a.shows(t, a.submit(o.Token, url.Values{"password": {"\xff\xfe-not-UTF-8"}}), 400, "form")
+	if a.Kratos.Puts() != 0 {
+		t.Error("Kratos was asked")
 	}
 }

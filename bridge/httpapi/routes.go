@@ -1,7 +1,10 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -76,11 +79,39 @@ func (a *API) open(r chi.Router) {
 	r.Get(routeVersion, a.handle(a.version))
 }
 
+// headIsGet has a HEAD go where a GET does, for net/http leaves the body out.
+func headIsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// allow names the methods that a path answers, for a 405.
+func allow(router chi.Routes, r *http.Request) string {
+	path := cmp.Or(r.URL.RawPath, r.URL.Path)
+	if len(path) > 1 {
+		path = strings.TrimSuffix(path, "/")
+	}
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if router.Match(chi.NewRouteContext(), method, path) {
+			methods = append(methods, method)
+		}
+	}
+	if slices.Contains(methods, http.MethodGet) {
+		methods = append(methods, http.MethodHead)
+	}
+	return strings.Join(methods, ", ")
+}
+
 // router has what both listeners share. trusted says whose request ids are
 // taken over.
 func (a *API) router(listener string, trusted func(*http.Request) bool) chi.Router {
 	r := chi.NewRouter()
-	r.Use(a.identify(trusted), a.access(listener), a.recover(writeError), guardHeaders, middleware.StripSlashes, middleware.GetHead)
+	r.Use(a.identify(trusted), a.access(listener), a.recover(writeError), guardHeaders, middleware.StripSlashes, headIsGet)
 	r.NotFound(a.handle(noRoute))
 	r.MethodNotAllowed(a.handle(methodNotAllowed))
 	return r

@@ -257,3 +257,21 @@ func TestHealthAndVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadAndAllow: a HEAD is answered as a GET, everywhere, and a 405 says what
+// would be.
+func TestHeadAndAllow(t *testing.T) {
+	a := start(t)
+	o := a.invite(object{"email": email})
+	for address, allow := range map[string]string{
+		a.admin + base: "GET, POST, HEAD", a.admin + base + "/": "GET, POST, HEAD", a.admin + base + "/" + o.ID: "GET, HEAD", a.admin + base + "/messages": "GET, HEAD",
+		a.public + base + "/" + o.Token: "GET, POST, HEAD", a.public + "/invite/" + o.Token: "GET, POST, HEAD", a.public + "/version": "GET, HEAD",
+	} {
+		if got := do(t, request(t, http.MethodHead, address, nil, "Authorization", "Bearer "+key)); got.status != http.StatusOK || len(got.body) != 0 {
+			t.Errorf("HEAD %s: %d", address, got.status)
+		}
+		if got := do(t, request(t, http.MethodPut, address, nil, "Authorization", "Bearer "+key)); got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != allow {
+			t.Errorf("PUT %s: %d, %q", address, got.status, got.header.Get("Allow"))
+		}
+	}
+}

@@ -78,7 +78,7 @@ func (p *Page) data(w words, v View) Data {
 		}
 	case SightUnavailable:
 		d.RequestID = v.RequestID
-	case SightAccepted, SightDone, SightActive:
+	case SightAccepted, SightDone, SightActive, SightUnknown:
 		d.ContinueURL = harmless(v.ContinueURL)
 		d.Redirect = v.Redirect && v.Sight == SightAccepted && d.ContinueURL != ""
 	default: // the words say it all

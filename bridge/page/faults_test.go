@@ -67,15 +67,19 @@ func TestRender_passwordRefused(t *testing.T) {
 	}
 }
 
-// Kratos' Messages come through JSON, and a hook's in its own words.
+// Kratos' messages come through JSON, and a hook's in its own words, whatever
+// their ids: they are about anything, and not always about the password.
 func TestRender_messages(t *testing.T) {
-	problem := *bridge.ErrHookRefused
-	problem.Messages = []bridge.UIText{
-		{ID: 4000032, Text: "raw", Context: map[string]any{"min_length": 9.0}},
-		{ID: 7, Text: "Not <b>on</b> Sundays."},
-	}
-	if got, _ := alert(t, "en", &problem); !strings.Contains(got, "at least 9 characters") || !strings.HasSuffix(got, "Not <b>on</b> Sundays.") {
+	problem := *bridge.ErrPasswordPolicy
+	problem.Messages = []bridge.UIText{{ID: 4000032, Text: "raw", Context: map[string]any{"min_length": 9.0}}, {ID: 4000032, Text: "odd", Context: map[string]any{"min_length": 1e300}}}
+	if got, field := alert(t, "en", &problem); !strings.Contains(got, "at least 9 characters") || !strings.HasSuffix(got, "odd") || !has(field, "aria-invalid") {
 		t.Error(got)
+	}
+	problem = *bridge.ErrHookRefused
+	problem.Messages = []bridge.UIText{{ID: 4000033, Text: "At most 20\n\u202ein our shop."}, {ID: 7, Text: "Not <b>on</b> Sundays." + strings.Repeat("x", 1000)}}
+	got, field := alert(t, "en", &problem)
+	if !strings.HasPrefix(got, "At most 20 in our shop.Not <b>on</b> Sundays.x") || len([]rune(got)) > 350 || has(field, "aria-invalid") {
+		t.Errorf("%q, %v", got, field.Attr)
 	}
 }
 

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
 func TestSights(t *testing.T) {
 	p := newPage(t, page.Config{Title: "Example", SupportAddress: "help@example.com"})
 	weak := full(page.SightForm)
-	weak.Problem = &bridge.Error{ID: bridge.ErrPasswordPolicy.ID, Messages: []bridge.UIText{{ID: 4000032, Type: "error", Context: map[string]any{"min_length": 8}}}}
+	weak.Problem = &bridge.Error{ID: bridge.ErrPasswordPolicy.ID, Messages: []bridge.UIText{{ID: 4000032, Type: "error", Context: map[string]any{"min_length": 12}}}}
 	views := map[string]page.View{"weak": weak}
 	for _, sight := range page.Sights() {
 		v := full(sight)

@@ -42,8 +42,9 @@ func openSources(override string) ([]source, error) {
 	var errs []error
 	for _, entry := range entries {
 		switch name := entry.Name(); {
-		case strings.HasPrefix(name, "."):
-			// Kubernetes keeps the versions of a ConfigMap in such folders.
+		case strings.HasPrefix(name, "."), strings.HasSuffix(name, "~"):
+			// Kubernetes keeps the versions of a ConfigMap in such folders, and
+			// editors what was there before in such files.
 		case name == templateName:
 			s.template = true
 		case isLanguage(name):

@@ -82,23 +82,33 @@ func (w words) faults(problem *bridge.Error) (texts []string, field bool) {
 	if problem == nil {
 		return nil, false
 	}
+	isPassword := problem.ID == bridge.ErrPasswordPolicy.ID
 	for _, m := range problem.Messages {
-		if text := w.message(m); text != "" {
+		text := ""
+		if isPassword {
+			text = w.message(m)
+		}
+		if text == "" { // an operator's, in its own words
+			text = bridge.Shorten(bridge.OneLine(m.Text), maxForeign)
+		}
+		if text != "" {
 			texts = append(texts, text)
 		}
 	}
 	if len(texts) > 0 {
-		return texts, true
+		return texts, isPassword
 	}
 	key, known := problems[problem.ID]
 	if !known {
 		key = "problem_other"
 	}
-	return []string{w.text[key]}, problem.ID == bridge.ErrPasswordPolicy.ID
+	return []string{w.text[key]}, isPassword
 }
 
-// message knows Kratos' messages about passwords. Any other is an operator's,
-// and stands in its own words.
+// maxForeign bounds what a hook's message can take of the page, in runes.
+const maxForeign = 300
+
+// message knows Kratos' messages about passwords; empty: it is another.
 func (w words) message(m bridge.UIText) string {
 	switch m.ID {
 	case 4000002:
@@ -114,7 +124,7 @@ func (w words) message(m bridge.UIText) string {
 	case 4000034:
 		return w.text["breached"]
 	}
-	return strings.TrimSpace(m.Text)
+	return ""
 }
 
 // number reads an int that may have been through JSON.
@@ -123,7 +133,7 @@ func number(value any) (int, bool) {
 	case int:
 		return n, true
 	case float64:
-		return int(n), true
+		return int(n), n >= 0 && n <= bridge.MaxPasswordLength
 	}
 	return 0, false
 }

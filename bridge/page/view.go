@@ -45,8 +45,9 @@ type View struct {
 	Problem *bridge.Error
 	// Renewable says that SightExpired offers to send a new link.
 	Renewable bool
-	// ContinueURL is where the way goes on: the login, or where the inviter
-	// wants invitees to go. Where Redirect is set the page leads there by
+	// ContinueURL is where the way goes on, for SightAccepted, SightDone,
+	// SightActive and SightUnknown: the login, or where the inviter wants
+	// invitees to go. Where Redirect is set the page leads there by
 	// itself, without a click.
 	ContinueURL string
 	Redirect    bool

@@ -149,7 +149,7 @@ func TestPage(t *testing.T) {
 		tab.Visit(link)
 		tab.See("This invitation has expired")
 		tab.Click("form > button")
-		tab.See("Look into your mailbox")
+		tab.See("Check your mailbox")
 		w.discreet(t, tab, token)
 		link, token = w.link(email)
 		tab.Visit(link)

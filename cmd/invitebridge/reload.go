@@ -93,6 +93,7 @@ func (r *reloader) reload() {
 
 // takeOver prepares all there is before it changes anything.
 func (r *reloader) takeOver() (changed, waiting []string, err error) {
+	before := r.last.print
 	var next config.Config
 	if next, r.last, err = r.load(r.last.files); err != nil {
 		return nil, nil, err
@@ -101,6 +102,9 @@ func (r *reloader) takeOver() (changed, waiting []string, err error) {
 		r.invent(&next)
 	}
 	next, changed, waiting = r.current.Reload(next)
+	if len(changed) == 0 && r.last.print != before {
+		changed = []string{"the content of files"}
+	}
 	senders, err := r.newSenders(next)
 	shown, pageErr := newPage(next)
 	public, publicErr := r.listeners.public.prepare(next.Serve.Public.TLS)

@@ -76,7 +76,7 @@ func Open(l net.Listener) *Mailbox {
 func serve(l net.Listener, open bool) *Mailbox {
 	m := &Mailbox{Letters: make(chan Letter, 1000), open: open}
 	m.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{box: m, conn: c}, nil }))
-	m.server.AllowInsecureAuth = true // nobody is far away in a test
+	m.server.AllowInsecureAuth = true              // nobody is far away in a test
 	m.server.ErrorLog = log.New(io.Discard, "", 0) // senders are killed, and connections cut, on purpose
 	go func() { _ = m.server.Serve(l) }()
 	return m

@@ -21,7 +21,7 @@ const rules = {
   min: (password, limit) => bytes(password) >= limit,
   max: (password, limit) => bytes(password) <= limit,
   similar: (password) => {
-    const account = document.querySelector("#username").value.toLowerCase();
+    const account = (document.querySelector("#username")?.value ?? "").toLowerCase();
     return password.length > 256 || common(account, password.toLowerCase()) <= password.length / 2;
   },
 };
@@ -37,7 +37,7 @@ function mark(field) {
     item.classList.toggle("broken", field.value !== "" && !kept && item.dataset.rule !== "min");
     if (!kept) say ||= item.dataset.broken;
   }
-  return field.value === "" ? "" : say || document.querySelector(".feedback").dataset.good;
+  return field.value === "" ? "" : say || document.querySelector(".feedback")?.dataset.good;
 }
 
 let speaking;
@@ -64,13 +64,13 @@ function ready() {
 }
 
 // complain stands where the server's own complaints stand.
-function complain(form, text) {
+function complain(form, submitter, text) {
   let box = form.querySelector(".faults");
   if (!box) {
     box = document.createElement("div");
     box.className = "faults";
     box.setAttribute("role", "alert");
-    (form.querySelector(".feedback") || form.querySelector("button")).before(box);
+    (form.querySelector(".feedback") || submitter).before(box);
   }
   box.textContent = text;
 }
@@ -108,10 +108,15 @@ async function send(form, submitter) {
       method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin", signal: patience(),
     });
     const answer = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (!answer.querySelector("main h1")) throw new Error("not our page");
-    exchange(answer, form.querySelector("#password")?.value ?? "");
+    const heading = answer.querySelector("main h1");
+    if (!heading) throw new Error("not our page");
+    if (!answer.querySelector("main.unavailable")) return exchange(answer, form.querySelector("#password")?.value ?? "");
+    fail(heading.textContent);
   } catch {
-    complain(form, form.dataset.offline);
+    fail(form.dataset.offline);
+  }
+  function fail(text) {
+    complain(form, submitter, text);
     submitter.disabled = false;
     submitter.textContent = label;
     (form.querySelector("#password") || submitter).focus();
@@ -119,7 +124,8 @@ async function send(form, submitter) {
 }
 
 document.addEventListener("submit", (event) => {
-  if (!window.fetch || !event.submitter) return;
+  // A page of another shape is a plain form.
+  if (!window.fetch || event.submitter?.tagName !== "BUTTON" || !document.querySelector("main h1")) return;
   event.preventDefault();
   if (!event.submitter.disabled) send(event.target, event.submitter);
 });
