@@ -184,6 +184,9 @@ func named(ctx context.Context, s scenario, binary string, kratos identities) er
 		return err
 	}
 	defer t.process.kill()
+	if len(s.verbs) == 1 && s.verbs[0] != "sweep" {
+		time.Sleep(500 * time.Millisecond) // what is due at a start is seen to, and is no part of this
+	}
 	failed := append(t.recover(ctx), t.checkAll(ctx)...)
 	if len(failed) > 0 {
 		return fmt.Errorf("%s goes wrong with nobody killed: %s", s.name, strings.Join(failed, "; "))
