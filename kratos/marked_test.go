@@ -98,7 +98,10 @@ func TestMarkedEnds(t *testing.T) {
 			t.Errorf("%s: %d marked, %d calls, %v", name, marked, calls, failure)
 		}
 	}
-	for range newClient(t, kratos.Config{AdminURL: nobody(t)}).Marked(t.Context()) {
+	for _, err := range newClient(t, kratos.Config{AdminURL: nobody(t)}).Marked(t.Context()) {
+		if err == nil {
+			t.Error("nobody has identities")
+		}
 		break
 	}
 }

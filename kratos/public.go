@@ -33,7 +33,7 @@ var (
 	// ErrNotPublic says that something answers, and is no public API of Kratos.
 	ErrNotPublic = errors.New("what answers at this address is no public API of Kratos")
 	// ErrNoSchema says that Kratos knows no identity schema of that id.
-	ErrNoSchema = errors.New("Kratos has no identity schema of this id")
+	ErrNoSchema = errors.New("there is no identity schema of this id in Kratos")
 )
 
 // Try says whether the public API, and no admin API, is there. It asks for the

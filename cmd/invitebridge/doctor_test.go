@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,19 +62,27 @@ func of(findings []finding, check string) (found []finding) {
 	return found
 }
 
-// inFront serves what is at an address, with requests and answers changed on
-// their way.
-func inFront(t *testing.T, address string, request func(*http.Request) (refuse int), answer func(*http.Response) error) string {
+// inFront serves what is at an address. Requests may be refused with a status,
+// and answers be changed; nil: they are not.
+func inFront(t *testing.T, address string, refuse func(*http.Request) int, change func(h http.Header, body []byte) []byte) string {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(u)
-	proxy.ModifyResponse = answer
+	proxy.ModifyResponse = func(r *http.Response) error {
+		body, err := io.ReadAll(r.Body)
+		if change != nil {
+			body = change(r.Header, body)
+			r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return err
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if request != nil {
-			if status := request(r); status != 0 {
+		if refuse != nil {
+			if status := refuse(r); status != 0 {
 				w.WriteHeader(status)
 				return
 			}
@@ -85,22 +94,16 @@ func inFront(t *testing.T, address string, request func(*http.Request) (refuse i
 }
 
 // later has answers come from a clock that is ahead.
-func later(d time.Duration) func(*http.Response) error {
-	return func(r *http.Response) error {
-		r.Header.Set("Date", time.Now().Add(d).UTC().Format(http.TimeFormat))
-		return nil
+func later(d time.Duration) func(http.Header, []byte) []byte {
+	return func(h http.Header, body []byte) []byte {
+		h.Set("Date", time.Now().Add(d).UTC().Format(http.TimeFormat))
+		return body
 	}
 }
 
 // without has a text cut out of answers.
-func without(text string) func(*http.Response) error {
-	return func(r *http.Response) error {
-		body, err := io.ReadAll(r.Body)
-		body = bytes.ReplaceAll(body, []byte(text), nil)
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		r.Header.Del("Content-Length")
-		return err
-	}
+func without(text string) func(http.Header, []byte) []byte {
+	return func(_ http.Header, body []byte) []byte { return bytes.ReplaceAll(body, []byte(text), nil) }
 }
 
 // TestDoctor: in a good installation everything is well, and of each thing that
@@ -171,7 +174,7 @@ func TestDoctor(t *testing.T) {
 		{name: "the clock", check: clock, verdict: verdictOK},
 		{name: "a little ahead", environ: []string{adminURL + inFront(t, kratos.AdminURL, nil, later(30*time.Second))}, check: clock, verdict: verdictWarning, text: "ahead"},
 		{name: "far behind", environ: []string{adminURL + inFront(t, kratos.AdminURL, nil, later(-2*time.Minute))}, check: clock, verdict: verdictProblem, text: "behind"},
-		{name: "no time", environ: []string{adminURL + inFront(t, kratos.AdminURL, nil, func(r *http.Response) error { r.Header.Set("Date", ""); return nil })}, check: clock, verdict: verdictWarning, text: "by hand"},
+		{name: "no time", environ: []string{adminURL + inFront(t, kratos.AdminURL, nil, func(h http.Header, body []byte) []byte { h.Set("Date", ""); return body })}, check: clock, verdict: verdictWarning, text: "by hand"},
 		{name: "the mail server", check: smtp, verdict: verdictOK, text: "would take letters"},
 		{name: "no mail server", environ: []string{mailURI}, check: smtp, verdict: verdictOK, text: "nobody is mailed"},
 		{name: "another password", environ: []string{mailURI + strings.Replace(box.URI(), mailtest.Password, "CANARY", 1)}, check: smtp, verdict: verdictProblem, text: "AUTH: the server replied 535"},
