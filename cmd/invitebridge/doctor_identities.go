@@ -95,7 +95,8 @@ func (d *doctor) adopted(ctx context.Context, email string, identity uuid.UUID) 
 }
 
 // treat deletes an identity if it is asked to and may, and tells what became of
-// it.
+// it. An invitation that adopts it in the milliseconds since it was found forsaken
+// loses it: nothing here holds the bridge's locks. Inviting again mends that.
 func (d *doctor) treat(ctx context.Context, m kratos.Marked) (f finding) {
 	defer func() { f.IdentityID, f.Email = m.ID.String(), m.Email }()
 	const gone = "its invitation is gone"
