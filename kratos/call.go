@@ -32,6 +32,7 @@ type request func(ctx context.Context) (*http.Response, error)
 // answer is a success.
 type answer struct {
 	status int
+	header http.Header
 	body   []byte
 }
 
@@ -73,7 +74,7 @@ func (k call) write(ctx context.Context, send request) (answer, error) {
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return answer{}, errRefused{status: res.StatusCode, body: body}
 	}
-	return answer{status: res.StatusCode, body: body}, nil
+	return answer{status: res.StatusCode, header: res.Header, body: body}, nil
 }
 
 // read sends a request that changes nothing, and once more if it got no answer

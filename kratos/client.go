@@ -13,6 +13,7 @@ import (
 // [Config.Timeout]. A Client is safe for concurrent use.
 type Client struct {
 	config Config
+	name   string // of the API in errors
 	http   *http.Client
 	api    ory.IdentityAPI
 	// foreign says that the transport was given: it may not tell when a
@@ -29,7 +30,7 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{config: config, http: httpClient(config), foreign: config.Transport != nil}
+	c := &Client{config: config, name: "admin API", http: httpClient(config), foreign: config.Transport != nil}
 	generated := ory.NewConfiguration()
 	generated.Servers = ory.ServerConfigurations{{URL: config.AdminURL}}
 	generated.HTTPClient = c.http
@@ -53,13 +54,21 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 func (c *Client) Ping(ctx context.Context) error {
 	k, ctx, cancel := c.begin(ctx, "ping")
 	defer cancel()
-	_, err := k.read(ctx, func(ctx context.Context) (*http.Response, error) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.config.AdminURL+"/admin/health/ready", nil)
+	_, err := k.read(ctx, c.at(readyPath))
+	return k.judge(err, nil)
+}
+
+const readyPath = "/admin/health/ready"
+
+// at makes a GET of a path with its query, where client-go has none, or has
+// one that asks for more than is wanted.
+func (c *Client) at(path string) request {
+	return func(ctx context.Context) (*http.Response, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.config.AdminURL+path, nil)
 		if err != nil {
 			return nil, err
 		}
 		r.Header.Set("User-Agent", userAgent)
 		return c.http.Do(r)
-	})
-	return k.judge(err, nil)
+	}
 }

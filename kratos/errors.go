@@ -57,7 +57,7 @@ func parseProblem(r errRefused) (problem, bool) {
 // answered tells an answer in one line. Of a body that is not Kratos' nothing
 // is repeated: nobody knows what is in it.
 func (k call) answered(r errRefused, p problem) string {
-	text := fmt.Sprintf("the admin API answered %d", r.status)
+	text := fmt.Sprintf("the %s answered %d", k.client.name, r.status)
 	if name := http.StatusText(r.status); name != "" {
 		text += " " + name
 	}

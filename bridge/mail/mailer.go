@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wneessen/go-mail/smtp"
+
 	"invitebridge/bridge"
 )
 
@@ -118,6 +120,20 @@ func (m *Mailer) Send(ctx context.Context, d bridge.Dispatch) bridge.Result {
 		return bridge.Result{Outcome: bridge.Failed, Detail: bridge.Shorten(bridge.OneLine(secrets.Replace(err.Error())), maxDetail)}
 	}
 	return m.server.deliver(ctx, m.from.Address, d.Payload.Data.Invitation.Email, message)
+}
+
+// Try goes as far as a letter would before its first word, and sends none:
+// connection, TLS, greeting, EHLO and login. It ends within ctx and 30 seconds.
+// Its error says which of them failed and why, in the words of a
+// [bridge.Result], and holds no credentials and nothing that the server said.
+func (m *Mailer) Try(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	defer cancel()
+	at, err := m.server.meet(ctx, func(*smtp.Client) (stage, error) { return "", nil })
+	if err != nil {
+		return errors.New(verdict(ctx, at, err).Detail)
+	}
+	return nil
 }
 
 // redactions keeps secrets out of the errors of operators' templates, which may

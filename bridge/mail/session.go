@@ -53,6 +53,11 @@ func (s server) deliver(ctx context.Context, from, to string, message []byte) br
 
 // converse gives the stage that went wrong, and how.
 func (s server) converse(ctx context.Context, from, to string, message []byte) (stage, error) {
+	return s.meet(ctx, func(client *smtp.Client) (stage, error) { return submit(client, from, to, message) })
+}
+
+// meet connects and logs in, has talk go on from there, and takes its leave.
+func (s server) meet(ctx context.Context, talk func(*smtp.Client) (stage, error)) (stage, error) {
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(s.host, s.port))
 	if err != nil {
 		return stageConnect, err
@@ -74,7 +79,10 @@ func (s server) converse(ctx context.Context, from, to string, message []byte) (
 	if err != nil {
 		return stageGreeting, err
 	}
-	at, err := s.submit(client, from, to, message)
+	at, err := s.introduce(client)
+	if err == nil {
+		at, err = talk(client)
+	}
 	if reply := (*textproto.Error)(nil); err == nil || errors.As(err, &reply) {
 		// Only a server that still answers is worth a good-bye.
 		_ = raw.SetDeadline(time.Now().Add(quitPatience))
@@ -83,7 +91,8 @@ func (s server) converse(ctx context.Context, from, to string, message []byte) (
 	return at, err
 }
 
-func (s server) submit(client *smtp.Client, from, to string, message []byte) (stage, error) {
+// introduce goes as far as a server may want before it takes letters.
+func (s server) introduce(client *smtp.Client) (stage, error) {
 	// All addresses are ASCII, and SMTPUTF8 would keep the letter from servers
 	// further on that do not know it.
 	client.SkipSMTPUTF8(true)
@@ -108,6 +117,10 @@ func (s server) submit(client *smtp.Client, from, to string, message []byte) (st
 			return stageAuth, err
 		}
 	}
+	return "", nil
+}
+
+func submit(client *smtp.Client, from, to string, message []byte) (stage, error) {
 	if err := client.Mail("<" + from + ">"); err != nil {
 		return stageMail, err
 	}

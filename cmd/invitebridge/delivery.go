@@ -80,16 +80,12 @@ func (s *server) newSenders(cfg config.Config) (*senders, error) {
 		return nil, err
 	}
 	made := &senders{hooks: hooks, courier: s.courier}
-	if smtp := cfg.Courier.SMTP; smtp.ConnectionURI != "" {
-		made.courier, err = mail.New(mail.Config{
-			ConnectionURI:        smtp.ConnectionURI.Reveal(),
-			FromAddress:          smtp.FromAddress,
-			FromName:             smtp.FromName,
-			TemplateOverridePath: cfg.Courier.TemplateOverridePath,
-		})
-		if err != nil {
-			return nil, err
-		}
+	mailer, err := newMailer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if mailer != nil {
+		made.courier = mailer
 	}
 	if made.courier != nil {
 		made.endpoints = append(made.endpoints, outbox.Endpoint{Name: bridge.EndpointCourier, Sender: s.watching.sender(made.courier), Concurrency: mailAtOnce})
@@ -100,6 +96,20 @@ func (s *server) newSenders(cfg config.Config) (*senders, error) {
 		}
 	}
 	return made, nil
+}
+
+// newMailer reads the letters; nil: no mail server is configured.
+func newMailer(cfg config.Config) (*mail.Mailer, error) {
+	smtp := cfg.Courier.SMTP
+	if smtp.ConnectionURI == "" {
+		return nil, nil
+	}
+	return mail.New(mail.Config{
+		ConnectionURI:        smtp.ConnectionURI.Reveal(),
+		FromAddress:          smtp.FromAddress,
+		FromName:             smtp.FromName,
+		TemplateOverridePath: cfg.Courier.TemplateOverridePath,
+	})
 }
 
 func webhookConfig(cfg config.Config) webhook.Config {

@@ -161,6 +161,7 @@ var chapters = map[string]func(*newcomer, []string){
 	"Accept, as an invitee":          func(n *newcomer, lines []string) { n.prints(lines, `"state":"accepted"`) },
 	"OpenAPI":                        func(n *newcomer, lines []string) { n.prints(lines, `"openapi": "3.1`) },
 	"The command line":               func(n *newcomer, lines []string) { n.prints(lines, "lin@example.com") },
+	"Is all well?":                   func(n *newcomer, lines []string) { n.prints(lines, "ok       identities") },
 }
 
 // demo goes on as the demo itself says.

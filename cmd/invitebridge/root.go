@@ -59,7 +59,7 @@ func newRoot(environ []string, io stdio) *cobra.Command {
 		return usageError{fmt.Errorf("%w (try %q)", err, cmd.CommandPath()+" --help")}
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServe(environ, io), newConfig(environ, io), newHealth(environ, io), newVersion(io))
+	root.AddCommand(newServe(environ, io), newConfig(environ, io), newHealth(environ, io), newDoctor(environ, io), newVersion(io))
 	root.AddCommand(newClientCommands(environ, io)...)
 	return root
 }

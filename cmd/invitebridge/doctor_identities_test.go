@@ -1,0 +1,164 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/kratos/kratostest"
+)
+
+// TestDoctorIdentities has a bridge lose its store, and another one go on. Of
+// what is in Kratos then, the doctor finds what is forsaken, and deletes no more
+// than it may.
+func TestDoctorIdentities(t *testing.T) {
+	kratos, err := kratostest.Start(t.Context(), kratostest.Options{BcryptCost: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = kratos.Stop() })
+	ids := make(map[string]uuid.UUID)
+	invite := func(b *running, name string) object {
+		offer := b.invite(object{"email": name + "@example.com"})
+		ids[name] = uuid.MustParse(offer["identity_id"].(string))
+		return offer
+	}
+	create := func(name, more string) {
+		id, err := kratos.Create(t.Context(), `{"schema_id":"default","state":"inactive","traits":{"email":"`+name+`@example.com"}`+more+`}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[name] = id
+	}
+
+	former := startBridge(t, kratos)
+	for _, name := range []string{"lost", "gone", "adopted", "readopted", "activated"} {
+		invite(former, name)
+	}
+	for _, name := range []string{"accepted", "deactivated"} {
+		if a := former.accept(token(invite(former, name)), password); a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.text)
+		}
+	}
+	former.stop()
+	if err := kratos.Activate(t.Context(), ids["activated"], password); err != nil {
+		t.Fatal(err)
+	}
+	deactivate(t, kratos, ids["deactivated"])
+	mark := fmt.Sprintf(`,"metadata_admin":{"invitation":{"id":"%s"}}`, uuid.Must(uuid.NewV7()))
+	create("password", mark+`,"credentials":{"password":{"config":{"password":"`+password+`"}}}`)
+	create("plain", "")
+	b := startBridge(t, kratos)
+	invite(b, "pending")
+	invite(b, "adopted")
+	// One that has ended can be sent again, and then needs its identity.
+	if a := b.asAdmin(http.MethodPost, "/"+invite(b, "readopted")["id"].(string)+"/revoke", nil); a.status != http.StatusOK {
+		t.Fatal(a.text)
+	}
+
+	p := newPatient(b)
+	aged := "INVITEBRIDGE_KRATOS_ADMIN_URL=" + inFront(t, kratos.AdminURL, nil, later(time.Hour))
+	unwilling := "INVITEBRIDGE_KRATOS_ADMIN_URL=" + inFront(t, kratos.AdminURL, func(r *http.Request) int {
+		if r.Method == http.MethodDelete {
+			return http.StatusInternalServerError
+		}
+		return 0
+	}, later(time.Hour))
+	if _, findings, _ := p.examined(nil, "--fix"); len(of(findings, "identities")) != 1 {
+		t.Errorf("it counts the young ones: %+v", findings)
+	}
+	found := func(environ string, args ...string) map[string]finding {
+		t.Helper()
+		_, findings, _ := p.examined([]string{environ}, args...)
+		byName := make(map[string]finding)
+		for _, f := range of(findings, "identities") {
+			if f.IdentityID == "" {
+				continue
+			}
+			name, _, _ := strings.Cut(f.Email, "@")
+			byName[name] = f
+			if ids[name].String() != f.IdentityID {
+				t.Errorf("another identity: %+v", f)
+			}
+		}
+		return byName
+	}
+	want := func(t *testing.T, got map[string]finding, texts map[string]string) {
+		t.Helper()
+		for name, f := range got {
+			verdict, text, _ := strings.Cut(texts[name], ": ")
+			if texts[name] == "" || f.Verdict != verdict || !strings.Contains(f.Message+"; "+f.Advice, text) {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+		if len(got) != len(texts) {
+			t.Errorf("%d identities were found, want %d", len(got), len(texts))
+		}
+	}
+	stay := func(t *testing.T, gone ...string) {
+		t.Helper()
+		for name, id := range ids {
+			_, err := kratos.Read(t.Context(), id)
+			if (err != nil) != slices.Contains(gone, name) {
+				t.Errorf("%s: deleted %t: %v", name, err != nil, err)
+			}
+		}
+	}
+
+	t.Run("listed alone", func(t *testing.T) {
+		want(t, found(aged), map[string]string{
+			"lost": "warning: by --fix", "gone": "warning: by --fix", "password": "warning: by --fix", "activated": "warning: left alone",
+		})
+		stay(t)
+	})
+	t.Run("where Kratos deletes nothing", func(t *testing.T) {
+		want(t, found(unwilling, "--fix"), map[string]string{
+			"lost": "problem: could not be deleted", "gone": "problem: could not be deleted", "password": "warning: it stays", "activated": "warning: left alone",
+		})
+		stay(t)
+	})
+	t.Run("with an e-mail trait that is none", func(t *testing.T) {
+		_, findings, _ := p.examined([]string{aged, "INVITEBRIDGE_KRATOS_EMAIL_TRAIT=mail"}, "--fix")
+		for _, f := range of(findings, "identities") {
+			if f.IdentityID != "" && !strings.Contains(f.Message+f.Advice, "left alone") {
+				t.Errorf("got %+v", f)
+			}
+		}
+		stay(t)
+	})
+	t.Run("with another bridge's configuration", func(t *testing.T) {
+		_, findings, _ := p.examined([]string{aged, "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: other, key: CANARY-of-16-letters}]"}, "--fix")
+		if found := of(findings, "identities"); len(found) != 1 || found[0].Verdict != verdictWarning {
+			t.Errorf("got %+v", found)
+		}
+		stay(t)
+	})
+	t.Run("fixed", func(t *testing.T) {
+		want(t, found(aged, "--fix"), map[string]string{
+			"lost": "ok: it was deleted", "gone": "ok: it was deleted", "password": "warning: it stays", "activated": "warning: left alone",
+		})
+		stay(t, "lost", "gone")
+		want(t, found(aged, "--fix"), map[string]string{"password": "warning: it stays", "activated": "warning: left alone"})
+	})
+}
+
+// deactivate is what an administrator does to somebody who has left.
+func deactivate(t *testing.T, kratos *kratostest.Server, id uuid.UUID) {
+	t.Helper()
+	raw, err := kratos.Read(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole map[string]json.RawMessage
+	decode(t, string(raw), &whole)
+	body := fmt.Sprintf(`{"schema_id":"default","state":"inactive","traits":%s,"metadata_admin":%s}`, whole["traits"], whole["metadata_admin"])
+	if err := kratos.Replace(t.Context(), id, body); err != nil {
+		t.Fatal(err)
+	}
+}

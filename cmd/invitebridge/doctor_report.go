@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// The verdicts of checks.
+const (
+	verdictOK      = "ok"
+	verdictWarning = "warning"
+	verdictProblem = "problem"
+)
+
+// finding is a line of the doctor's report. Nothing in it is a secret.
+type finding struct {
+	Check   string `json:"check"`
+	Verdict string `json:"verdict"`
+	Message string `json:"message"`
+	Advice  string `json:"advice,omitempty"` // what to do about it
+	// Of an identity alone.
+	IdentityID string `json:"identity_id,omitempty"`
+	Email      string `json:"email,omitempty"`
+}
+
+func fine(format string, args ...any) finding {
+	return finding{Verdict: verdictOK, Message: fmt.Sprintf(format, args...)}
+}
+
+func warning(message, advice string) finding {
+	return finding{Verdict: verdictWarning, Message: message, Advice: advice}
+}
+
+func problem(message, advice string) finding {
+	return finding{Verdict: verdictProblem, Message: message, Advice: advice}
+}
+
+// report writes findings as they come, for there may be many.
+type report struct {
+	out      io.Writer
+	asJSON   bool
+	written  int
+	problems int
+	failure  error // of the first write that failed
+}
+
+func newReport(out io.Writer, format string) (*report, error) {
+	if format != formatTable && format != formatJSON {
+		return nil, usageError{fmt.Errorf("--format must be one of %s, %s", formatTable, formatJSON)}
+	}
+	return &report{out: out, asJSON: format == formatJSON}, nil
+}
+
+func (r *report) add(f finding) {
+	if f.Verdict == verdictProblem {
+		r.problems++
+	}
+	if r.asJSON {
+		separator := ",\n"
+		if r.written == 0 {
+			separator = "[\n"
+		}
+		r.write(separator + asLine(f))
+	} else {
+		r.write(f.String() + "\n")
+	}
+	r.written++
+}
+
+// end closes the list, and tells whether all of it was written.
+func (r *report) end() error {
+	if r.asJSON {
+		r.write("\n]\n")
+	}
+	return r.failure
+}
+
+func (r *report) write(text string) {
+	if _, err := io.WriteString(r.out, text); err != nil && r.failure == nil {
+		r.failure = err
+	}
+}
+
+// String gives a line of the table.
+func (f finding) String() string {
+	text := f.Message
+	if f.IdentityID != "" {
+		text = f.IdentityID + " " + f.Email + " " + text
+	}
+	if f.Advice != "" {
+		text += "; " + f.Advice
+	}
+	return printable(fmt.Sprintf("%-7s  %-17s  %s", f.Verdict, f.Check, text))
+}
+
+func asLine(f finding) string {
+	var line bytes.Buffer
+	e := json.NewEncoder(&line)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(f) // cannot fail for texts
+	return string(bytes.TrimSpace(line.Bytes()))
+}

@@ -1,0 +1,110 @@
+package kratos
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+)
+
+// Schema is an identity schema, as far as Kratos' own marks in it go.
+type Schema struct{ root any }
+
+// ErrSchemaInvalid says that a schema is no JSON object.
+var ErrSchemaInvalid = errors.New("the identity schema is no JSON object")
+
+// Trait is what a schema says of one trait.
+type Trait struct {
+	// Identifier says that the trait is what one signs in with by password.
+	Identifier bool
+	// Verifiable says that its value can be verified as an e-mail address.
+	Verifiable bool
+}
+
+func parseSchema(text []byte) (*Schema, error) {
+	var root map[string]any
+	if json.Unmarshal(text, &root) != nil || root == nil {
+		return nil, ErrSchemaInvalid
+	}
+	return &Schema{root: root}, nil
+}
+
+// Trait gives the trait at a dotted path, such as "contact.email". ok says
+// whether the schema describes it. whole is false if a part of the schema is in
+// another document: then what was not found may be there.
+func (s *Schema) Trait(path string) (trait Trait, ok, whole bool) {
+	whole = true
+	found := s.expand(s.root, &whole)
+	for name := range strings.SplitSeq("traits."+path, ".") {
+		var below []any
+		for _, node := range found {
+			if child, ok := descend(node, "properties", name); ok {
+				below = append(below, s.expand(child, &whole)...)
+			}
+		}
+		found = below
+	}
+	for _, node := range found {
+		identifier, _ := descend(node, "ory.sh/kratos", "credentials", "password", "identifier")
+		via, _ := descend(node, "ory.sh/kratos", "verification", "via")
+		trait.Identifier = trait.Identifier || identifier == true
+		trait.Verifiable = trait.Verifiable || via == viaEmail
+	}
+	return trait, len(found) > 0, whole
+}
+
+// maxExpansion bounds what one place of a schema is put together from: a schema
+// may refer to itself.
+const maxExpansion = 256
+
+// expand gives a schema and all that it is put together from.
+func (s *Schema) expand(node any, whole *bool) []any {
+	nodes := []any{node}
+	for i := 0; i < len(nodes) && len(nodes) < maxExpansion; i++ {
+		object, _ := nodes[i].(map[string]any)
+		if ref, ok := object["$ref"].(string); ok {
+			if target, ok := s.resolve(ref); ok {
+				nodes = append(nodes, target)
+			} else {
+				*whole = false
+			}
+		}
+		for _, keyword := range []string{"allOf", "anyOf", "oneOf"} {
+			parts, _ := object[keyword].([]any)
+			nodes = append(nodes, parts...)
+		}
+		for _, keyword := range []string{"if", "then", "else"} {
+			if part, ok := object[keyword]; ok {
+				nodes = append(nodes, part)
+			}
+		}
+	}
+	return nodes
+}
+
+// resolve follows a reference within the document (RFC 6901).
+func (s *Schema) resolve(ref string) (any, bool) {
+	pointer, local := strings.CutPrefix(ref, "#")
+	if pointer == "" {
+		return s.root, local
+	}
+	names := strings.Split(pointer, "/")
+	for i, name := range names {
+		names[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+	}
+	if !local || names[0] != "" {
+		return nil, false
+	}
+	return descend(s.root, names[1:]...)
+}
+
+// descend goes down a path of objects.
+func descend(node any, path ...string) (any, bool) {
+	for _, name := range path {
+		object, _ := node.(map[string]any)
+		var ok bool
+		if node, ok = object[name]; !ok {
+			return nil, false
+		}
+	}
+	return node, true
+}
