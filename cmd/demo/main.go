@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -33,7 +34,25 @@ const (
 	login        = "http://127.0.0.1:4433/self-service/login"
 )
 
+// free makes sure that nobody else is at those ports: an invitation that went
+// to a Kratos in use would stay there.
+func free(ctx context.Context) error {
+	for _, port := range []string{"4433", "4434", "4488", "4489"} {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+port)
+		if err != nil {
+			return fmt.Errorf("port %s is taken, perhaps by a Kratos or a bridge of yours; stop it first: the demo touches none but its own (%w)", port, err)
+		}
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func demo(ctx context.Context) error {
+	if err := free(ctx); err != nil {
+		return err
+	}
 	say("Building Kratos from source, unless that was done before. The first time takes a minute or two.")
 	if err := buildKratos(ctx); err != nil {
 		return err
@@ -96,12 +115,17 @@ func invitation(key string) {
 	fmt.Printf(`
 == Your turn. Invite, accept with the token from the answer, log in:
 
-curl -s %s/ -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{"email":"you@example.com"}'
+export KEY=%s
+
+curl -s %s/ -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"email":"you@example.com"}'
 
 curl -s %s/TOKEN -H 'Content-Type: application/json' -d '{"password":"a-Good-Pass-4-you"}'
 
 curl -s "$(curl -s %s/api | sed 's/.*"action":"\([^"]*\)".*/\1/')" -H 'Content-Type: application/json' -d '{"method":"password","identifier":"you@example.com","password":"a-Good-Pass-4-you"}'
 
+Or open the link of the mail in a browser. This Kratos has no page to sign in: what comes
+after the password is its 404.
+
 Ctrl-C stops everything.
-`, admin, key, public, login)
+`, key, admin, public, login)
 }

@@ -23,7 +23,7 @@ func newListInvitations(o *clientOptions) *cobra.Command {
 		Aliases: []string{"invitation"},
 		Short:   "List invitations, newest first",
 		Example: "  invitebridge list invitations --state pending --inviter-id 42\n" +
-			"  invitebridge list invitations --state pending -q | xargs invitebridge revoke invitations",
+			"  invitebridge list invitations --state pending -q | xargs -r invitebridge revoke invitations",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if q.State, err = oneOf("state", state, bridge.States()); err != nil {

@@ -20,7 +20,7 @@ func newListMessages(o *clientOptions) *cobra.Command {
 		Use:     "messages",
 		Aliases: []string{"message"},
 		Short:   "List the messages that were sent or are to be sent, newest first",
-		Example: "  invitebridge list messages --state failed -q | xargs invitebridge retry messages",
+		Example: "  invitebridge list messages --state failed -q | xargs -r invitebridge retry messages",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if q.State, err = oneOf("state", state, bridge.MessageStates()); err != nil {

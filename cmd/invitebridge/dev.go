@@ -26,7 +26,7 @@ func (s *server) develop(io stdio) (forget func(), err error) {
 	}
 	if len(s.config.Serve.Admin.APIKeys) == 0 {
 		key = rand.Text()
-		fmt.Fprintf(io.out, "API key: %s\n", key)
+		s.announce = func() { fmt.Fprintf(io.out, "API key: %s\n", key) }
 	}
 	s.invent = func(c *config.Config) {
 		for _, host := range []*string{&c.Serve.Public.Host, &c.Serve.Admin.Host} {

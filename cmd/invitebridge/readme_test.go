@@ -173,6 +173,7 @@ func (n *newcomer) demo(lines []string) {
 	if len(commands) != 3 {
 		n.t.Fatalf("it says %q", said)
 	}
+	n.types(regexp.MustCompile(`(?m)^export KEY=.*$`).FindString(said))
 	var offer object
 	decode(n.t, n.types(commands[0]), &offer)
 	n.prints([]string{strings.Replace(commands[1], "TOKEN", token(offer), 1)}, `"state":"accepted"`)
@@ -197,8 +198,8 @@ func (n *newcomer) install(lines []string) {
 	for _, line := range lines {
 		switch {
 		case strings.HasPrefix(line, "export KEY="):
-			digest := regexp.MustCompile(`^[0-9a-f]{64}`).FindString(n.types(line))
-			n.types("sed -i 's/0\\{64\\}/" + digest + "/; s#/var/lib/invitebridge#" + n.dir + "#' invitebridge.yml")
+			n.types(line)
+			n.types("sed -i 's#/var/lib/invitebridge#" + n.dir + "#' invitebridge.yml")
 		case strings.HasPrefix(line, "invitebridge serve"):
 			_, n.stop = n.starts(line, `"listener":"admin"`)
 		default:

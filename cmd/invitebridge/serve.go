@@ -40,8 +40,9 @@ func newServe(environ []string, io stdio) *cobra.Command {
 			"courier, page, API keys, certificates and log.level is taken over while it\n" +
 			"runs, at once on SIGHUP; what else changes waits for a restart.\n\n" +
 			"With --dev it needs no configuration: it expects Kratos on its default ports,\n" +
-			"keeps invitations in a temporary file, makes up an API key and prints it, and\n" +
-			"prints links instead of having them mailed. Not for production.",
+			"keeps invitations in a temporary file if dsn is not set, makes up an API key if\n" +
+			"there is none and prints it, and prints links if no mail server is set. Not for\n" +
+			"production.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s := server{options: config.Options{Files: files, Environ: environ, Dev: dev}}
@@ -75,8 +76,11 @@ type server struct {
 	log     *slog.Logger
 	level   *slog.LevelVar
 	invent  func(*config.Config) // what development makes up; nil: nothing
-	hangup  <-chan os.Signal     // has the configuration read anew
-	courier bridge.Sender        // where no mail server is configured; nil: nobody is mailed
+	// announce says what development has made up, once there is somebody to call;
+	// nil: nothing.
+	announce func()
+	hangup   <-chan os.Signal // has the configuration read anew
+	courier  bridge.Sender    // where no mail server is configured; nil: nobody is mailed
 
 	watching *observers // of all that is made below
 }
@@ -151,6 +155,9 @@ func (s *server) serve(ctx context.Context) error {
 	listeners, err := s.bind(ctx)
 	if err != nil {
 		return err
+	}
+	if s.announce != nil {
+		s.announce()
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	s.answer(ctx, group, listeners.public, watching.fail.handler(api.Public()))

@@ -100,7 +100,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   {{- end -}}
 {{- else -}}
   {{- if $secrets -}}
-    {{- fail (printf "secret.enabled is false: what is under %s belongs into secrets.yml of the Secret, and not into the values" (keys $secrets | sortAlpha | join ", ")) -}}
+    {{- fail (printf "secret.enabled is false: what is under %s belongs in secrets.yml of the Secret, and not into the values" (keys $secrets | sortAlpha | join ", ")) -}}
   {{- end -}}
   {{- if empty .Values.secret.nameOverride -}}
     {{- fail "secret.enabled is false: secret.nameOverride must name the Secret" -}}
