@@ -83,6 +83,7 @@ func (l *ledger) await(t *testing.T, n int) {
 type process struct {
 	binary, file, public, admin string
 	cmd                         *exec.Cmd
+	wrap                        func(args ...string) *exec.Cmd // nil: it is run as it is
 }
 
 func newProcess(t *testing.T, kratos, more string) *process {
@@ -110,7 +111,11 @@ selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } 
 func (p *process) start(t *testing.T) {
 	t.Helper()
 	log := newFollower()
-	p.cmd = exec.Command(p.binary, "serve", "-c", p.file)
+	run := p.wrap
+	if run == nil {
+		run = func(args ...string) *exec.Cmd { return exec.Command(args[0], args[1:]...) }
+	}
+	p.cmd = run(p.binary, "serve", "-c", p.file)
 	p.cmd.Stderr = log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
