@@ -13,7 +13,7 @@ CHROMIUM = [ -n "$$CHROMIUM_BIN" ] || command -v chromium || command -v chromium
 	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >/dev/null 2>&1; } || true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test stack chart lint vuln bench fuzz
+.PHONY: help demo build test stack chart lint vuln bench fuzz torture soak
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,15 @@ vuln: ## Ask the Go vulnerability database about our dependencies
 
 bench: ## Measure the bridge against what it stands on: bare Kratos and bare bbolt
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bridge/boltstore ./bridge/outbox ./bridge/metrics ./cmd/invitebridge
+
+KILLS ?= 1000
+torture: ## Kill the bridge KILLS (1000) times at every arrow, and 50 times with a real Kratos
+	$(GO) run ./cmd/torture -kills $(KILLS)
+	$(GO) run ./cmd/torture -kills 50 -kratos -parallel 4
+
+SOAK ?= 30m
+soak: ## A steady load for SOAK (30m), faults, and a Kratos that is away for ten minutes
+	$(GO) run ./cmd/torture -soak $(SOAK) -away 10m
 
 FUZZTIME ?= 1m
 fuzz: ## Fuzz whatever parses, FUZZTIME (1m) for each

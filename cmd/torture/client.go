@@ -16,13 +16,14 @@ const base = "/api/v1/invite"
 
 // answer is what the bridge said.
 type answer struct {
-	status int
-	text   string
-	ID     uuid.UUID `json:"id"`
-	Token  string    `json:"invitation_token"`
-	State  string    `json:"state"`
-	Who    uuid.UUID `json:"identity_id"`
-	Error  struct{ ID string }
+	status     int
+	text       string
+	retryAfter string
+	ID         uuid.UUID `json:"id"`
+	Token      string    `json:"invitation_token"`
+	State      string    `json:"state"`
+	Who        uuid.UUID `json:"identity_id"`
+	Error      struct{ ID string }
 }
 
 // client keeps no connections: the process at their other end is killed.
@@ -54,9 +55,8 @@ func call(ctx context.Context, method, address, path string, body any) (a answer
 	if err != nil {
 		return a, err
 	}
-	a = answer{status: res.StatusCode, text: string(raw)}
 	_ = json.Unmarshal(raw, &a) // a list, or an error's own fields
-	a.status, a.text = res.StatusCode, string(raw)
+	a.status, a.text, a.retryAfter = res.StatusCode, string(raw), res.Header.Get("Retry-After")
 	return a, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -30,12 +31,19 @@ func main() {
 	flag.IntVar(&o.kills, "kills", 20, "how often the process is killed at each arrow")
 	flag.IntVar(&o.parallel, "parallel", 8, "how many arrows at once: much of the time is spent waiting")
 	flag.BoolVar(&o.kratos, "kratos", false, "against a real Kratos, not against a fake one")
+	flag.DurationVar(&o.soak, "soak", 0, "no kills, but a steady load for so long")
+	flag.DurationVar(&o.away, "away", 0, "in the middle of it, Kratos is away for so long")
 	pattern := flag.String("points", "", "only the arrows that this regular `expression` matches")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
-	if o.only, err = regexp.Compile(*pattern); err == nil {
+	o.only, err = regexp.Compile(*pattern)
+	switch {
+	case err != nil:
+	case o.soak > 0:
+		err = soak(ctx, o)
+	default:
 		err = torture(ctx, o)
 	}
 	if err != nil {
@@ -49,6 +57,7 @@ func main() {
 type options struct {
 	kills, parallel int
 	kratos          bool
+	soak, away      time.Duration
 	only            *regexp.Regexp
 	out             io.Writer
 }

@@ -23,6 +23,8 @@ type subject struct {
 	tokens          []string
 	until           time.Time // see scenario.ripe
 	asked           int
+	accepted        bool // and revoked: what was answered with success
+	revoked         bool
 }
 
 // trial is a bridge that is killed at one arrow.

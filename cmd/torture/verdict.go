@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// goroutines asks the bridge's metrics.
+func (t *trial) goroutines(ctx context.Context) string {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.process.admin+"/metrics/prometheus", nil)
+	if err != nil {
+		return "?"
+	}
+	r.Header.Set("Authorization", "Bearer "+apiKey)
+	res, err := client.Do(r)
+	if err != nil {
+		return "?"
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	return field(string(text), "\ngo_goroutines ")
+}
+
+// settle has the clients repeat what they have no answer to: every address is
+// invited, and every acceptance is known.
+func (s *soaking) settle(ctx context.Context) {
+	s.trial.subjects = s.all
+	s.broken = append(s.broken, s.trial.each(ctx, 2*time.Minute, func(ctx context.Context, t *trial, x *subject) error {
+		if len(x.tokens) > 0 {
+			return nil
+		}
+		return invite(ctx, t, x)
+	})...)
+}
+
+// verdict compares what was answered with what is.
+func (s *soaking) verdict(ctx context.Context) error {
+	s.broken = append(s.broken, s.trial.each(ctx, lease+time.Minute, func(ctx context.Context, t *trial, x *subject) error {
+		a, err := t.get(ctx, x)
+		if err != nil {
+			return err
+		}
+		signIn := t.kratos.SignIn(ctx, x.email, x.password)
+		switch {
+		case x.accepted && (a.State != "accepted" || signIn != nil):
+			return fmt.Errorf("it was accepted, and is %s; %w", a.State, signIn)
+		case x.revoked && !x.accepted && (a.State != "revoked" || signIn == nil):
+			return fmt.Errorf("it was revoked, and is %s; signs in: %v", a.State, signIn == nil)
+		case (a.State == "accepted") != (signIn == nil):
+			return fmt.Errorf("it is %s; %w", a.State, signIn)
+		case a.State == "accepted":
+			return toldOnce("post_password_creation")(ctx, t, x)
+		}
+		return nil
+	})...)
+	if n := s.fake.Len(); n != len(s.all) {
+		s.broken = append(s.broken, fmt.Sprintf("%d addresses have %d identities", len(s.all), n))
+	}
+	if err := s.trial.silent(); err != nil {
+		s.broken = append(s.broken, err.Error())
+	}
+	s.tell(ctx)
+	var counts []string
+	for _, what := range slices.Sorted(maps.Keys(s.answers)) {
+		counts = append(counts, fmt.Sprintf("%s: %d", what, s.answers[what]))
+	}
+	s.out("answers: %s", strings.Join(counts, ", "))
+	s.out("%d things were broken", len(s.broken))
+	for _, line := range s.broken[:min(len(s.broken), 20)] {
+		s.out("  %s", line)
+	}
+	if len(s.broken) > 0 {
+		return errors.Join(errBroken, ctx.Err())
+	}
+	return ctx.Err()
+}
