@@ -34,7 +34,7 @@ var testSupport = []string{
 	"invitebridge/bridge/bridgetest", "invitebridge/bridge/storetest", "invitebridge/bridge/mail/mailtest",
 	"invitebridge/bridge/page/pagetest",
 	"invitebridge/bridge/mail/mailtest/mailcatcher", "invitebridge/bridge/tracing/tracingtest",
-	"invitebridge/kratos/kratostest", "invitebridge/cmd/demo",
+	"invitebridge/kratos/kratostest", "invitebridge/cmd/demo", "invitebridge/cmd/torture",
 }
 
 func TestArrows(t *testing.T) {
