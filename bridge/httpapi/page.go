@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -168,12 +169,9 @@ var sights = map[string]page.Sight{
 func (a *API) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	e := told(err)
 	noteError(r, e, err)
-	v := page.View{Sight: sights[e.ID], ContinueURL: a.config.LoginURL, RequestID: requestID(r)}
-	switch v.Sight {
-	case "":
-		v.Sight = page.SightUnavailable
-	case page.SightExpired:
-		v.Renewable = a.service.Renewable()
+	v := page.View{
+		Sight: cmp.Or(sights[e.ID], page.SightUnavailable), ContinueURL: a.config.LoginURL,
+		Renewable: a.service.Renewable(), RequestID: requestID(r),
 	}
 	locale := ""
 	if v.Sight != page.SightUnavailable && v.Sight != page.SightUnknown {

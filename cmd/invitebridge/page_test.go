@@ -53,7 +53,7 @@ func (w *wired) discreet(t *testing.T, tab *pagetest.Tab, token string) {
 }
 
 // signsIn has the browser go on to Kratos, and signs in there.
-func (w *wired) signsIn(t *testing.T, tab *pagetest.Tab, email, password, token string) {
+func (w *wired) signsIn(t *testing.T, tab *pagetest.Tab, email, token string) {
 	t.Helper()
 	tab.At(w.kratos.PublicURL + "/login?flow=")
 	if err := tab.Log().Keeps(token, w.public); err != nil {
@@ -91,7 +91,7 @@ func TestPage(t *testing.T) {
 		tab.See("Your password is set")
 		w.discreet(t, tab, token)
 		tab.Click("main a.button")
-		w.signsIn(t, tab, email, password, token)
+		w.signsIn(t, tab, email, token)
 		if !w.verified(t, offer) {
 			t.Error("the address is not verified")
 		}
@@ -117,7 +117,7 @@ func TestPage(t *testing.T) {
 		tab.Reload() // sends the form again
 		tab.See("Diese Einladung wurde schon benutzt")
 		tab.Click("main a.button")
-		w.signsIn(t, tab, email, password, token)
+		w.signsIn(t, tab, email, token)
 	})
 	t.Run("with the keyboard alone", func(t *testing.T) {
 		const email = "page.keys@example.com"
@@ -134,7 +134,7 @@ func TestPage(t *testing.T) {
 		tab.See("Ihr Passwort ist gesetzt")
 		w.discreet(t, tab, token)
 		tab.Press(pagetest.TabKey + pagetest.Enter)
-		w.signsIn(t, tab, email, password, token)
+		w.signsIn(t, tab, email, token)
 	})
 	t.Run("expired, and a new link", func(t *testing.T) {
 		const email = "page.late@example.com"
@@ -157,7 +157,7 @@ func TestPage(t *testing.T) {
 		tab.Click(submitButton)
 		tab.See("Your password is set")
 		tab.Click("main a.button")
-		w.signsIn(t, tab, email, password, token)
+		w.signsIn(t, tab, email, token)
 	})
 	t.Run("accepted already", func(t *testing.T) {
 		const email = "page.again@example.com"
@@ -170,7 +170,7 @@ func TestPage(t *testing.T) {
 		tab.Visit(link)
 		tab.See("has already been used")
 		tab.Click("main a.button")
-		w.signsIn(t, tab, email, password, token)
+		w.signsIn(t, tab, email, token)
 	})
 	t.Run("clicked twice", func(t *testing.T) {
 		for _, noScript := range []bool{false, true} {
@@ -187,7 +187,7 @@ func TestPage(t *testing.T) {
 			tab.See(map[bool]string{false: "Your password is set", true: "Sign in with the password that you chose"}[noScript])
 			w.gate.Answer(nil)
 			tab.Click("main a.button")
-			w.signsIn(t, tab, email, password, token)
+			w.signsIn(t, tab, email, token)
 			if n := len(w.gate.events("pre_password_creation", email)); n != 1 {
 				t.Errorf("the hook was asked %d times", n)
 			}
@@ -211,7 +211,7 @@ func TestPage(t *testing.T) {
 		tab.Reload()
 		tab.See("has already been used")
 		tab.Click("main a.button")
-		w.signsIn(t, tab, email, password, token)
+		w.signsIn(t, tab, email, token)
 	})
 	t.Run("a hook refuses", func(t *testing.T) {
 		const email = "page.refused@example.com"
