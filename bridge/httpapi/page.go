@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
@@ -181,7 +182,8 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, code int, v page.Vie
 	return nil
 }
 
-// decodeForm reads the body of a form that a browser sent.
+// decodeForm reads the body of a form that a browser sent. The page is in UTF-8,
+// and so is what browsers send from it; Kratos could not be given another text.
 // ErrUnsupportedMedia, ErrTooLarge, ErrBadRequest.
 func decodeForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	body, err := readBody(w, r, "application/x-www-form-urlencoded")
@@ -189,8 +191,8 @@ func decodeForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, bridge.ErrBadRequest.Reasonf("The body is no form.") // the error would quote it
+	if err != nil || !utf8.ValidString(form.Get("password")) {
+		return nil, bridge.ErrBadRequest.Reasonf("The body is no form in UTF-8.") // the error would quote it
 	}
 	return form, nil
 }
