@@ -1,0 +1,72 @@
+package bridge_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+	"invitebridge/kratos/kratostest"
+)
+
+// lossy is a store that loses some commits: their functions run, and fail.
+type lossy struct {
+	bridge.Store
+	loses func(nth int) bool
+	nth   int
+}
+
+func (s *lossy) Update(ctx context.Context, fn func(bridge.Tx) error) error {
+	counted := false // for fn may run more than once
+	return s.Store.Update(ctx, func(tx bridge.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if !counted {
+			s.nth++
+		}
+		if counted = true; s.loses != nil && s.loses(s.nth) {
+			return errors.New("input/output error")
+		}
+		return nil
+	})
+}
+
+// lateWrite is a PUT that was given up, and is on its way still.
+type lateWrite struct {
+	life     *life
+	password string
+	at       time.Time
+}
+
+// arrive has all late writes take effect. They do within the moments that the
+// bridge waits before anybody may take over.
+func (h *history) arrive() {
+	for _, w := range h.late {
+		a := h.accounts[w.life.identity]
+		if a == nil {
+			continue
+		}
+		body, err := json.Marshal(map[string]any{
+			"schema_id": kratostest.DefaultSchema, "state": "active", "traits": map[string]string{"email": a.email},
+			"metadata_admin": map[string]any{bridge.MarkKey: map[string]any{"id": w.life.id, "accepted_at": w.at}},
+			"credentials":    map[string]any{"password": map[string]any{"config": map[string]string{"password": w.password}}},
+		})
+		if err == nil {
+			err = h.w.Kratos.Replace(h.Context(), w.life.identity, string(body))
+		}
+		if err != nil {
+			h.Fatal(err)
+		}
+		a.write(w.life.id, w.password)
+	}
+	h.late = nil
+}
+
+// write is what a PUT makes of an account.
+func (a *account) write(by uuid.UUID, password string) {
+	a.active, a.by, a.password = true, by, password
+}
