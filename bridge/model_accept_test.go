@@ -16,6 +16,7 @@ type acceptance struct {
 	life      *life
 	link      link
 	password  string
+	claim     *hold
 	inherited bool
 	at        time.Time
 }
@@ -35,12 +36,13 @@ func (h *history) drawAcceptance(t *rapid.T) acceptance {
 
 func (h *history) accept(t *rapid.T) {
 	a := h.drawAcceptance(t)
-	h.meet(t, putTrouble, putTrouble, storeTrouble)
+	h.meet(t, putTrouble, putTrouble, hookTrouble, storeTrouble)
 	inv, err := h.w.Service.Accept(t.Context(), a.link.text, a.password)
 	h.over()
 	want, asks := h.claims(&a)
 	if asks {
-		want = h.writes(a, h.trouble)
+		change, answer := h.writes(a, h.trouble)
+		want = h.finishes(a, change, answer)
 	}
 	h.answered("accept", err, want)
 	if err == nil && (inv.ID != a.link.life || inv.State != bridge.StateAccepted) {
@@ -70,9 +72,13 @@ func (h *history) claims(a *acceptance) (answer *bridge.Error, asks bool) {
 		return bridge.ErrStoreAway, false
 	}
 	a.inherited = l.claim != nil
-	l.claim = &hold{until: h.now().Add(modelLease)}
+	a.claim = &hold{until: h.now().Add(modelLease)}
+	l.claim = a.claim
+	if e := h.refuses(); e != nil {
+		return h.finishes(*a, h.releases(), e), false
+	}
 	if e := h.reads(); e != nil {
-		return h.finishes(*a, h.releases, e), false
+		return h.finishes(*a, h.releases(), e), false
 	}
 	switch identity := h.accounts[l.identity]; {
 	case identity == nil:
@@ -80,53 +86,70 @@ func (h *history) claims(a *acceptance) (answer *bridge.Error, asks bool) {
 	case identity.active && identity.by != l.id:
 		return h.finishes(*a, h.revokes, bridge.ErrIdentityActive), false
 	case identity.active && !a.inherited:
-		return h.finishes(*a, func(a acceptance) { h.accepted(a.life) }, bridge.ErrAccepted), false
+		return h.finishes(*a, h.accepts, bridge.ErrAccepted), false
 	}
 	return nil, true
 }
 
-// writes is the model of a PUT and of what follows.
-func (h *history) writes(a acceptance, met trouble) *bridge.Error {
+// writes is the model of a PUT: it gives what the bridge makes of it.
+func (h *history) writes(a acceptance, met trouble) (change func(acceptance), answer *bridge.Error) {
 	identity := h.accounts[a.life.identity]
-	if met.method != http.MethodPut {
-		if identity == nil {
-			return h.finishes(a, h.revokes, bridge.ErrRevoked)
-		}
-		identity.write(a.life.id, a.password)
-		return h.finishes(a, func(a acceptance) { h.accepted(a.life) }, nil)
-	}
-	if met.lands && identity != nil {
+	if identity != nil && (met.lands || met.method != http.MethodPut) {
 		identity.write(a.life.id, a.password)
 	}
 	if met.late {
 		h.late = append(h.late, lateWrite{a.life, a.password, a.at})
 	}
 	switch {
+	case met.method != http.MethodPut && identity == nil:
+		return h.revokes, bridge.ErrRevoked
+	case met.method != http.MethodPut:
+		return h.accepts, nil
 	case met.fault.Do == kratostest.Answer && met.fault.Status == http.StatusBadRequest:
-		return h.finishes(a, h.releases, bridge.ErrKratosRejected)
+		return h.releases(), bridge.ErrKratosRejected
 	case met.fault.Do == kratostest.Answer && met.fault.Status == http.StatusTooManyRequests:
-		return h.finishes(a, h.releases, bridge.ErrKratosAway)
+		return h.releases(), bridge.ErrKratosAway
 	}
-	return h.finishes(a, h.unsettles, bridge.ErrKratosAway)
+	return h.unsettles(), bridge.ErrKratosAway
 }
 
-func (h *history) revokes(a acceptance)   { h.revoked(a.life) }
-func (h *history) unsettles(a acceptance) { a.life.claim.unsettled = h.now() }
+func (h *history) accepts(a acceptance) { h.accepted(a.life) }
+func (h *history) revokes(a acceptance) { h.revoked(a.life) }
 
-// releases gives the claim up, unless an earlier request may have had its
-// effect.
-func (h *history) releases(a acceptance) {
-	if a.inherited {
-		h.unsettles(a)
-		return
-	}
-	a.life.claim = nil
+// unsettles has nobody know what came of a claim since now, whenever that is
+// committed.
+func (h *history) unsettles() func(acceptance) {
+	now := h.now()
+	return func(a acceptance) { a.claim.unsettled = now }
 }
 
+// releases gives a claim up, unless an earlier request may have had its effect.
+func (h *history) releases() func(acceptance) {
+	unsettles := h.unsettles()
+	return func(a acceptance) {
+		if a.inherited {
+			unsettles(a)
+			return
+		}
+		a.life.claim = nil
+	}
+}
+
+// finishes is the commit at the end, if the claim is still held.
 func (h *history) finishes(a acceptance, change func(acceptance), answer *bridge.Error) *bridge.Error {
-	if !h.commit() {
+	l := a.life
+	switch {
+	case l.claim == a.claim && !h.commit():
 		return bridge.ErrStoreAway
+	case l.claim == a.claim:
+		change(a)
+		return answer
+	case l.purged:
+		return bridge.ErrNotFound
+	case l.state == bridge.StatePending:
+		return bridge.ErrAcceptInProgress
+	case l.state == bridge.StateExpired:
+		return bridge.ErrExpired
 	}
-	change(a)
-	return answer
+	return h.ended(l)
 }

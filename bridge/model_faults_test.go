@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 
 	"pgregory.net/rapid"
@@ -20,7 +22,8 @@ type trouble struct {
 	lands  bool // the request has its effect, though nobody hears of it
 	late   bool // some moments after it was cut
 	answer *bridge.Error
-	lose   int // the commit that is lost; -1: every one
+	hook   error // what the operator's hook says
+	lose   int   // the commit that is lost; -1: every one
 }
 
 const everyCommit = -1
@@ -42,6 +45,7 @@ var (
 		landing(put("cut after", bridgetest.CutAfter)), landing(put("cut in the body", bridgetest.CutBody)), landing(put("500 after", bridgetest.FailAfter)),
 		put("answered 400", bridgetest.Answer(400)), put("answered 429", bridgetest.Answer(429)),
 	}
+	hookTrouble  = []trouble{{name: "hook refuses", hook: bridge.ErrHookRefused}, {name: "hook away", hook: bridge.ErrHookUnavailable}}
 	storeTrouble = []trouble{{name: "commit 1 lost", lose: 1}, {name: "commit 2 lost", lose: 2}}
 	sweepTrouble = []trouble{{name: "every commit lost", lose: everyCommit}}
 )
@@ -108,6 +112,15 @@ func (h *history) begin() {
 func (h *history) calm() {
 	h.trouble, h.commits = noTrouble, 0
 	h.begin()
+}
+
+// Ask is the operator's hook.
+func (h *history) Ask(context.Context, bridge.Payload) error { return h.trouble.hook }
+
+// refuses gives the answer to a verb that the hook is asked about.
+func (h *history) refuses() *bridge.Error {
+	e, _ := errors.AsType[*bridge.Error](h.trouble.hook)
+	return e
 }
 
 // reads gives the answer to a verb that cannot read an identity.

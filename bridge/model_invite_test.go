@@ -13,10 +13,21 @@ import (
 func (h *history) invite(t *rapid.T) {
 	email := rapid.SampledFrom([]string{"a@example.com", "b@example.com"}).Draw(t, "email")
 	lifespan := rapid.SampledFrom([]time.Duration{10 * time.Second, time.Minute, time.Hour, 24 * time.Hour}).Draw(t, "lifespan")
-	h.meet(t, createTrouble, createTrouble, storeTrouble)
-	offer, err := h.w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, ExpiresIn: lifespan})
+	r := bridge.InviteRequest{Email: email, ExpiresIn: lifespan}
+	id, named := h.accountOf(email)
+	if named != nil && rapid.IntRange(0, 3).Draw(t, "named") == 0 {
+		r.Email, r.IdentityID = "", id
+	} else {
+		named = nil
+	}
+	h.meet(t, createTrouble, createTrouble, hookTrouble, storeTrouble)
+	offer, err := h.w.Service.Invite(t.Context(), r)
 	h.over()
-	want, l := h.invites(email, lifespan, offer.Invitation)
+	var l *life
+	want := h.reads()
+	if named == nil || want == nil {
+		want, l = h.invites(email, lifespan, offer.Invitation, named != nil)
+	}
 	h.answered("invite "+email, err, want)
 	if want == nil {
 		h.offered(offer, l)
@@ -31,11 +42,11 @@ func (h *history) offered(offer bridge.Offer, l *life) {
 	h.links = append(h.links, link{offer.Token.Reveal(), l.id, l.epoch})
 }
 
-func (h *history) invites(email string, lifespan time.Duration, made bridge.Invitation) (*bridge.Error, *life) {
+func (h *history) invites(email string, lifespan time.Duration, made bridge.Invitation, named bool) (*bridge.Error, *life) {
 	for range 3 {
 		l := h.pendingOf(email)
 		if l == nil || h.due(l) {
-			return h.invitesNew(email, lifespan, made, l)
+			return h.invitesNew(email, lifespan, made, l, named)
 		}
 		if !h.now().Before(l.expires) {
 			return bridge.ErrAcceptInProgress, nil
@@ -70,8 +81,12 @@ func (h *history) closes(l *life) bool {
 	return kept
 }
 
-func (h *history) invitesNew(email string, lifespan time.Duration, made bridge.Invitation, old *life) (*bridge.Error, *life) {
-	if h.trouble.down || h.trouble.method == http.MethodPost && !h.trouble.lands {
+func (h *history) invitesNew(email string, lifespan time.Duration, made bridge.Invitation, old *life, named bool) (*bridge.Error, *life) {
+	if e := h.refuses(); e != nil {
+		return e, nil
+	}
+	creates := !named && h.trouble.method == http.MethodPost
+	if h.trouble.down || creates && !h.trouble.lands {
 		return bridge.ErrKratosAway, nil
 	}
 	id, a := h.accountOf(email)
@@ -88,7 +103,7 @@ func (h *history) invitesNew(email string, lifespan time.Duration, made bridge.I
 		}
 	}
 	switch {
-	case h.trouble.method == http.MethodPost:
+	case creates:
 		return bridge.ErrKratosAway, nil // made, or not, and nobody heard of it
 	case a.active:
 		return bridge.ErrIdentityActive, nil

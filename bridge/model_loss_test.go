@@ -17,9 +17,13 @@ type lossy struct {
 	bridge.Store
 	loses func(nth int) bool
 	nth   int
+	gate  func() // before each update
 }
 
 func (s *lossy) Update(ctx context.Context, fn func(bridge.Tx) error) error {
+	if s.gate != nil {
+		s.gate()
+	}
 	counted := false // for fn may run more than once
 	return s.Store.Update(ctx, func(tx bridge.Tx) error {
 		if err := fn(tx); err != nil {

@@ -64,7 +64,7 @@ func (h *history) sweeps() {
 			h.settled(l)
 			continue
 		}
-		l.claim = &hold{until: h.now().Add(modelLease), unsettled: h.now()}
+		l.claim.until, l.claim.unsettled = h.now().Add(modelLease), h.now()
 		if unread == bridge.ErrKratosAway {
 			break // it would give no answer to the next either
 		}
@@ -106,7 +106,7 @@ func (h *history) pass(t *rapid.T) {
 
 func (h *history) passes(d time.Duration) {
 	h.arrive()
-	if f := h.flight; f != nil && !h.now().Add(d).Before(f.life.claim.until.Add(-modelSettle)) {
+	if f := h.flight; f != nil && !f.written && !h.now().Add(d).Before(f.life.claim.until.Add(-modelSettle)) {
 		h.calm()
 		h.landed(f)
 		h.arrive()

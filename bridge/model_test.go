@@ -76,6 +76,7 @@ func newHistory(s scope) *history {
 	h.deleting = rapid.Bool().Draw(s.history, "identities are deleted")
 	h.w = bridgetest.New(s, func(c *bridge.Config) {
 		c.IdentityBudget, c.Cooldown, c.Retention, c.DeleteUnaccepted = modelBudget, modelCooldown, modelRetention, h.deleting
+		c.Hooks = h
 	})
 	h.store = &lossy{Store: h.w.Store.Store}
 	h.w.Store.Store = h.store
