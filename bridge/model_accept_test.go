@@ -98,7 +98,7 @@ func (h *history) writes(a acceptance, met trouble) (change func(acceptance), an
 		identity.write(a.life.id, a.password)
 	}
 	if met.late {
-		h.late = append(h.late, lateWrite{a.life, a.password, a.at})
+		h.late = append(h.late, lateWrite{a.life, a.password, a.at, met.overdue})
 	}
 	switch {
 	case met.method != http.MethodPut && identity == nil:

@@ -14,16 +14,17 @@ import (
 
 // trouble is what befalls one verb, and all the model needs to know of it.
 type trouble struct {
-	name   string
-	down   bool
-	method string // of the requests that are spoilt
-	route  string
-	fault  kratostest.Fault
-	lands  bool // the request has its effect, though nobody hears of it
-	late   bool // some moments after it was cut
-	answer *bridge.Error
-	hook   error // what the operator's hook says
-	lose   int   // the commit that is lost; -1: every one
+	name    string
+	down    bool
+	method  string // of the requests that are spoilt
+	route   string
+	fault   kratostest.Fault
+	lands   bool // the request has its effect, though nobody hears of it
+	late    bool // some moments after it was cut,
+	overdue bool // or much later
+	answer  *bridge.Error
+	hook    error // what the operator's hook says
+	lose    int   // the commit that is lost; -1: every one
 }
 
 const everyCommit = -1
@@ -42,6 +43,7 @@ var (
 	putTrouble = []trouble{
 		put("cut before", bridgetest.CutBefore), put("500 before", bridgetest.Answer(500)),
 		{name: "PUT cut, lands late", method: http.MethodPut, route: kratostest.RouteIdentity, fault: bridgetest.CutBefore, late: true},
+		{name: "PUT cut, lands overdue", method: http.MethodPut, route: kratostest.RouteIdentity, fault: bridgetest.CutBefore, late: true, overdue: true},
 		landing(put("cut after", bridgetest.CutAfter)), landing(put("cut in the body", bridgetest.CutBody)), landing(put("500 after", bridgetest.FailAfter)),
 		put("answered 400", bridgetest.Answer(400)), put("answered 429", bridgetest.Answer(429)),
 	}

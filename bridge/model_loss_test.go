@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,30 +45,40 @@ type lateWrite struct {
 	life     *life
 	password string
 	at       time.Time
+	overdue  bool // it has not arrived within modelSettle
 }
 
-// arrive has all late writes take effect. They do within the moments that the
-// bridge waits before anybody may take over.
-func (h *history) arrive() {
-	for _, w := range h.late {
-		a := h.accounts[w.life.identity]
-		if a == nil {
-			continue
+// arrive has late writes take effect: within the moments that the bridge waits
+// before anybody may take over, or long after, when the claim was settled by
+// looking and nobody has asked Kratos again since.
+func (h *history) arrive(punctual bool) {
+	h.late = slices.DeleteFunc(h.late, func(w lateWrite) bool {
+		l, a := w.life, h.accounts[w.life.identity]
+		if a == nil || w.overdue && (a.active || l.state != bridge.StatePending) {
+			return true // it finds nothing, or would find what the bridge cannot know of
 		}
-		body, err := json.Marshal(map[string]any{
-			"schema_id": kratostest.DefaultSchema, "state": "active", "traits": map[string]string{"email": a.email},
-			"metadata_admin": map[string]any{bridge.MarkKey: map[string]any{"id": w.life.id, "accepted_at": w.at}},
-			"credentials":    map[string]any{"password": map[string]any{"config": map[string]string{"password": w.password}}},
-		})
-		if err == nil {
-			err = h.w.Kratos.Replace(h.Context(), w.life.identity, string(body))
+		if w.overdue == punctual || w.overdue && (l.claim != nil || !l.doubt) {
+			return false
 		}
-		if err != nil {
-			h.Fatal(err)
-		}
-		a.write(w.life.id, w.password)
+		h.step("a PUT arrives late, overdue: %v", w.overdue)
+		h.lands(w)
+		a.write(l.id, w.password)
+		return true
+	})
+}
+
+func (h *history) lands(w lateWrite) {
+	body, err := json.Marshal(map[string]any{
+		"schema_id": kratostest.DefaultSchema, "state": "active", "traits": map[string]string{"email": w.life.email},
+		"metadata_admin": map[string]any{bridge.MarkKey: map[string]any{"id": w.life.id, "accepted_at": w.at}},
+		"credentials":    map[string]any{"password": map[string]any{"config": map[string]string{"password": w.password}}},
+	})
+	if err == nil {
+		err = h.w.Kratos.Replace(h.Context(), w.life.identity, string(body))
 	}
-	h.late = nil
+	if err != nil {
+		h.Fatal(err)
+	}
 }
 
 // write is what a PUT makes of an account.

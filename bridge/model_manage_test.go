@@ -128,6 +128,13 @@ func (h *history) revokesNow(l *life) *bridge.Error {
 			return bridge.ErrStoreAway
 		}
 		h.settled(l)
+	} else if l.doubt && l.claim == nil && l.state != bridge.StateRevoked && l.state != bridge.StateAccepted {
+		if e := h.reads(); e != nil {
+			return e
+		}
+		if a := h.accounts[l.identity]; a != nil && a.active && a.by == l.id && !h.closes(l) {
+			return bridge.ErrStoreAway
+		}
 	}
 	switch {
 	case l.state == bridge.StateAccepted:

@@ -105,14 +105,17 @@ func (h *history) pass(t *rapid.T) {
 }
 
 func (h *history) passes(d time.Duration) {
-	h.arrive()
+	h.arrive(true)
 	if f := h.flight; f != nil && !f.written && !h.now().Add(d).Before(f.life.claim.until.Add(-modelSettle)) {
 		h.calm()
 		h.landed(f)
-		h.arrive()
+		h.arrive(true)
 	}
 	h.w.Clock.Advance(d)
 }
+
+// overdue has a PUT arrive that everybody gave up long ago.
+func (h *history) overdue(*rapid.T) { h.arrive(false) }
 
 // restart has the process die: what is in flight has its effect in Kratos, and
 // nowhere else.
