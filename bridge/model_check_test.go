@@ -134,11 +134,7 @@ func (h *history) checkLinks() {
 func (h *history) finish() {
 	settle := func(d time.Duration) {
 		h.passes(d)
-		h.calm()
-		if _, err := h.w.Service.Sweep(h.Context()); err != nil {
-			h.Fatal(err)
-		}
-		h.sweeps()
+		h.ticks()
 		h.check()
 	}
 	settle(2 * modelLease)

@@ -114,8 +114,25 @@ func (h *history) passes(d time.Duration) {
 	h.w.Clock.Advance(d)
 }
 
-// overdue has a PUT arrive that everybody gave up long ago.
-func (h *history) overdue(*rapid.T) { h.arrive(false) }
+// lapse has the ticker come when every claim has lapsed; and a PUT perhaps that
+// everybody gave up long ago.
+func (h *history) lapse(t *rapid.T) {
+	h.step("claims lapse")
+	h.passes(modelLease)
+	h.ticks()
+	if rapid.Bool().Draw(t, "overdue") {
+		h.arrive(false)
+	}
+}
+
+// ticks is a sweep that nothing troubles.
+func (h *history) ticks() {
+	h.calm()
+	if _, err := h.w.Service.Sweep(h.Context()); err != nil {
+		h.Fatal(err)
+	}
+	h.sweeps()
+}
 
 // restart has the process die: what is in flight has its effect in Kratos, and
 // nowhere else.
