@@ -88,7 +88,7 @@ func (h *history) meet(t *rapid.T, kinds ...[]trouble) {
 
 // begin has the trouble begin, and gives it an end.
 func (h *history) begin() {
-	h.store.loses, h.store.nth = h.trouble.loses, 0
+	h.store.begin(h.trouble.loses)
 	mend := func() {}
 	switch {
 	case h.trouble.down:
@@ -106,7 +106,7 @@ func (h *history) begin() {
 	}
 	h.over = func() {
 		mend()
-		h.store.loses = nil
+		h.store.begin(nil)
 	}
 }
 

@@ -78,15 +78,15 @@ func (h *history) hold(f *flight) (forget func()) {
 		return h.w.Kratos.Inject(fault)
 	}
 	updates := 0
-	h.store.gate = func() {
+	h.store.guard(func() {
 		if updates++; updates == 2 {
 			close(f.arrived)
 			<-f.land
 		}
-	}
+	})
 	mend := h.w.Kratos.Inject(fault)
 	return func() {
-		h.store.gate = nil
+		h.store.guard(nil)
 		mend()
 	}
 }

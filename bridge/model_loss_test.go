@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,20 +17,38 @@ import (
 // lossy is a store that loses some commits: their functions run, and fail.
 type lossy struct {
 	bridge.Store
+	mu    sync.Mutex
 	loses func(nth int) bool
 	nth   int
 	gate  func() // before each update
 }
 
+func (s *lossy) begin(loses func(int) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loses, s.nth = loses, 0
+}
+
+func (s *lossy) guard(gate func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gate = gate
+}
+
 func (s *lossy) Update(ctx context.Context, fn func(bridge.Tx) error) error {
-	if s.gate != nil {
-		s.gate()
+	s.mu.Lock()
+	gate := s.gate
+	s.mu.Unlock()
+	if gate != nil {
+		gate()
 	}
 	counted := false // for fn may run more than once
 	return s.Store.Update(ctx, func(tx bridge.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if !counted {
 			s.nth++
 		}
