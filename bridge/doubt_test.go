@@ -141,6 +141,15 @@ func TestLateEffect(t *testing.T) {
 			t.Errorf("the invitation is %s", got)
 		}
 	})
+	t.Run("the inviter revokes", func(t *testing.T) {
+		w, offer, land := late(t)
+		land()
+		_, err := w.Service.Revoke(t.Context(), offer.Invitation.ID)
+		refused(t, err, bridge.ErrAccepted)
+		if got := stateOf(t, w, offer); got != bridge.StateAccepted {
+			t.Errorf("the invitation is %s", got)
+		}
+	})
 	t.Run("the inviter invites again", func(t *testing.T) {
 		w, offer, land := late(t)
 		land()

@@ -3,6 +3,7 @@ package bridge
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // ToASCII turns an internationalised domain name into its ASCII form, and
@@ -30,7 +31,8 @@ func ParseEmail(text string, toASCII ToASCII) (string, error) {
 		return "", ErrEmailInvalid.Reasonf("The e-mail address is longer than %d bytes.", maxEmailLength)
 	}
 	local, domain, found := strings.Cut(text, "@")
-	if !found || strings.Contains(domain, "@") || !isASCII(local) {
+	// idna takes a byte that is no letter for U+FFFD, and does not refuse that one.
+	if !found || strings.Contains(domain, "@") || !isASCII(local) || !utf8.ValidString(domain) {
 		return "", ErrEmailInvalid
 	}
 	domain, err := toASCII(domain)

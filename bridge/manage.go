@@ -78,10 +78,14 @@ func (s *Service) Revoke(ctx context.Context, id uuid.UUID) (Invitation, error) 
 	if err != nil {
 		return Invitation{}, err
 	}
-	if inv.Lapsed(s.now()) {
-		if err := s.settle(ctx, inv); err != nil {
-			return Invitation{}, err
-		}
+	switch {
+	case inv.Lapsed(s.now()):
+		err = s.settle(ctx, inv)
+	case inv.Doubt && inv.Claim == nil && inv.State != StateRevoked && inv.State != StateAccepted:
+		err = s.dispel(ctx, inv)
+	}
+	if err != nil {
+		return Invitation{}, err
 	}
 	now, revoked := s.now(), s.tell(EventInvitationRevoked)
 	err = s.update(ctx, func(tx Tx) error {

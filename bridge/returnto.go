@@ -38,16 +38,20 @@ func (r ReturnURLs) Check(text string) error {
 }
 
 // parseReturnURL refuses all that browsers and Go might read differently:
-// back-slashes, control characters and spaces, user names, dot segments.
+// back-slashes, control characters and spaces, user names, dot segments,
+// slashes in escapes, and letters beyond ASCII in the host, escaped or not.
 func parseReturnURL(text string) (*url.URL, bool) {
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) {
 		return nil, false
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil || u.Opaque != "" {
+	if err != nil || u.Scheme == "" || u.Host == "" || !isASCII(u.Host) || u.User != nil || u.Opaque != "" {
 		return nil, false
 	}
-	if strings.Contains(u.Path, "\\") || u.Path != "" && path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") && u.Path != "/" {
+	if strings.Contains(u.Path, "\\") || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
+		return nil, false
+	}
+	if u.Path != "" && path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") && u.Path != "/" {
 		return nil, false
 	}
 	return u, true

@@ -28,6 +28,7 @@ func TestReturnURLs(t *testing.T) {
 		"https://evil.com/https://good.com/app", "https://good.com:444/app", "https://other.example/any",
 		"javascript:alert(1)", "JavaScript://good.com/app%0aalert(1)", "data:text/html,x", "https://good.com/app\n", "https://good.com/app ",
 		"\thttps://good.com/app", "https://good.com/app\u2028", "https://good.com//app", "https://good.com/app//evil.com", "https://good%2ecom/app",
+		"https://good.com/app%2Fwelcome", "https://good.com/app/a%2f|b", "myapp://callbac%E2%84%AA/done",
 	} {
 		if err := allowed.Check(bad); !errors.Is(err, bridge.ErrReturnTo) {
 			t.Errorf("%q: %v", bad, err)

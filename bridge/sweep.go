@@ -225,6 +225,18 @@ func (s *Service) settle(ctx context.Context, inv Invitation) error {
 	return s.changeLapsed(ctx, inv, now, func(i Invitation) Invitation { return i.Settle(identity, now) })
 }
 
+// dispel asks Kratos whether an invitation in doubt was accepted after all.
+func (s *Service) dispel(ctx context.Context, inv Invitation) error {
+	identity, err := s.identities.Get(ctx, inv.IdentityID)
+	switch {
+	case err != nil && !errors.Is(err, ErrIdentityNotFound):
+		return failure(err)
+	case identity.Activated(inv.ID):
+		return s.closeUnclaimed(ctx, inv, identity)
+	}
+	return nil
+}
+
 func (s *Service) postpone(ctx context.Context, inv Invitation) error {
 	now := s.now()
 	return s.changeLapsed(ctx, inv, now, func(i Invitation) Invitation { return i.Postpone(now, s.lease()) })

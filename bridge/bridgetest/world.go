@@ -28,6 +28,10 @@ type World struct {
 	StorePath string
 	Kratos    *Kratos
 	Clock     *Clock
+
+	bolt       *boltstore.Store
+	identities *kratos.Client
+	config     bridge.Config
 }
 
 // New makes a world that ends with the test. Each change may alter the
@@ -36,19 +40,8 @@ func New(t testing.TB, changes ...func(*bridge.Config)) *World {
 	t.Helper()
 	w := &World{Clock: &Clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	w.StorePath = filepath.Join(t.TempDir(), "invites.db")
-	bolt, err := boltstore.Open(w.StorePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = bolt.Close() })
-	w.Store = &Store{Store: bolt}
 	w.Kratos = newKratos(t)
-	identities, err := kratos.New(kratos.Config{AdminURL: w.Kratos.URL, EmailTrait: "email", Timeout: 5 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(identities.Close)
-	config := bridge.Config{
+	w.config = bridge.Config{
 		SchemaID: kratostest.DefaultSchema, EmailTrait: "email", ToASCII: idna.Lookup.ToASCII,
 		LinkURL:  "https://join.example.com/invite/{token}",
 		Lifespan: 24 * time.Hour, MaxLifespan: 720 * time.Hour, Cooldown: time.Minute, Retention: 720 * time.Hour,
@@ -58,10 +51,42 @@ func New(t testing.TB, changes ...func(*bridge.Config)) *World {
 		Endpoints:      Endpoints,
 	}
 	for _, change := range changes {
-		change(&config)
+		change(&w.config)
 	}
-	w.Service = bridge.NewService(w.Store, identities, config)
+	identities, err := kratos.New(kratos.Config{AdminURL: w.Kratos.URL, EmailTrait: "email", Timeout: w.config.IdentityBudget})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(identities.Close)
+	w.identities = identities
+	w.open(t)
+	t.Cleanup(func() { _ = w.bolt.Close() })
 	return w
+}
+
+// Restart ends the process and begins another, over the same file and the same
+// Kratos. Who was at work before finds the store closed: nothing that a dead
+// process meant to commit is kept.
+func (w *World) Restart(t testing.TB) {
+	t.Helper()
+	if err := w.bolt.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.open(t)
+}
+
+// ForgetConnections has the next request to Kratos use a connection of its own.
+// After Kratos was down, the old ones may look alive for a moment.
+func (w *World) ForgetConnections() { w.identities.Close() }
+
+func (w *World) open(t testing.TB) {
+	t.Helper()
+	bolt, err := boltstore.Open(w.StorePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.bolt, w.Store = bolt, &Store{Store: bolt}
+	w.Service = bridge.NewService(w.Store, w.identities, w.config)
 }
 
 // Hook is the endpoint that wants every event there is.

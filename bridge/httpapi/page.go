@@ -197,7 +197,8 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, code int, v page.Vie
 	return nil
 }
 
-// decodeForm reads the body of a form that a browser sent.
+// decodeForm reads the body of a form that a browser sent. The page is in UTF-8,
+// and so is what browsers send from it; Kratos could not be given another text.
 // ErrUnsupportedMedia, ErrTooLarge, ErrBadRequest.
 func decodeForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	body, err := readBody(w, r, "application/x-www-form-urlencoded")

@@ -65,6 +65,7 @@ func TestPageTellsHowTheInvitationStands(t *testing.T) {
 	a.shows(t, a.open(o.Token+"/"), 200, "form")
 	a.shows(t, a.open(strings.Replace(o.Token, o.Token[:1], "%"+hex(o.Token[0]), 1)), 200, "form")
 	a.shows(t, a.submit(o.Token, choose("short")), 400, "form", `lang="de"`, "mindestens 8", `aria-invalid="true"`)
+	a.shows(t, a.submit(o.Token, choose("\xff\xfe long enough")), 400, "form", `lang="de"`)
 	a.shows(t, a.submit(o.Token, choose(password)), 200, "accepted", `lang="de"`, `href="`+login+`"`)
 	a.shows(t, a.open(o.Token), 410, "done", `href="`+login+`"`)
 	a.shows(t, a.submit(o.Token, choose(password)), 410, "done")

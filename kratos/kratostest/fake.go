@@ -50,6 +50,7 @@ type Fake struct {
 
 	mu     sync.Mutex
 	server *http.Server // nil while down
+	port   net.Listener
 	served sync.WaitGroup
 	close  sync.Once
 	closed chan struct{}
@@ -71,7 +72,7 @@ func NewFake(o FakeOptions) (*Fake, error) {
 
 func (f *Fake) serve(l net.Listener) {
 	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second}
-	f.server = server
+	f.server, f.port = server, l
 	f.served.Go(func() { _ = server.Serve(l) })
 }
 
@@ -80,6 +81,7 @@ func (f *Fake) Down() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.server != nil {
+		_ = f.port.Close() // the server may not know of it yet
 		_ = f.server.Close()
 		f.server = nil
 	}
