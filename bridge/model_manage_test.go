@@ -72,7 +72,8 @@ func (h *history) renew(t *rapid.T) {
 
 func (h *history) renews(k link) *bridge.Error {
 	l := h.lives[k.life]
-	if !errors.Is(asError(h.opens(k)), bridge.ErrExpired) || h.now().Before(l.announced.Add(modelCooldown)) {
+	pause := modelCooldown << min(max(l.letters-1, 0), 16) // an old link is no means to fill a mailbox
+	if h.deleting || !errors.Is(asError(h.opens(k)), bridge.ErrExpired) || h.now().Before(l.announced.Add(pause)) {
 		return nil
 	}
 	if e := h.reads(); e != nil {
@@ -84,7 +85,7 @@ func (h *history) renews(k link) *bridge.Error {
 		}
 		return nil
 	}
-	if h.newestOf(l.email).state == bridge.StateRevoked {
+	if last := h.newestOf(l.email).state; last == bridge.StateRevoked || last == bridge.StateAccepted {
 		return nil
 	}
 	if other := h.pendingOf(l.email); other != nil && other != l {

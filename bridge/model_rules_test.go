@@ -21,6 +21,7 @@ type life struct {
 	doubt        bool
 	purged       bool
 	told         map[bridge.Event]int
+	letters      int // that were sent
 
 	announced, updated time.Time // as stored: what hangs on them is in the model, they are not
 }

@@ -160,6 +160,7 @@ func (h *history) deliver(t *rapid.T) {
 			err = h.w.Service.FinishMessage(t.Context(), c, bridge.Result{Outcome: bridge.Sent})
 		}
 		l := h.lives[c.Dispatch.Payload.Data.Invitation.ID]
+		l.letters++
 		if e := h.ended(l); e != nil {
 			h.Fatalf("a letter with a token of an invitation that has ended: %v", e)
 		}
