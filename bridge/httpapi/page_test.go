@@ -273,6 +273,7 @@ func TestPageLeft(t *testing.T) {
 	go func() {
 		_, _ = rest.Write([]byte("password="))
 		cancel()
+		_ = rest.CloseWithError(context.Canceled)
 	}()
 	if res, err := http.DefaultTransport.RoundTrip(r); err == nil {
 		_ = res.Body.Close()
