@@ -123,7 +123,10 @@ func (s *soaking) ask(ctx context.Context) {
 	case a.status == http.StatusServiceUnavailable && a.retryAfter == "":
 		s.broken = append(s.broken, verb+": 503 without Retry-After")
 	}
-	s.pool = append(s.pool, subject)
+	// Some of those that are over are asked about again, and most make room.
+	if !subject.accepted && !subject.revoked || rand.IntN(3) == 0 {
+		s.pool = append(s.pool, subject)
+	}
 }
 
 // pick takes a subject out of the pool, or makes one.
