@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -110,6 +112,9 @@ func (p *process) dies(within time.Duration) bool {
 }
 
 func (p *process) kill() {
+	if p.cmd == nil || p.cmd.Process == nil {
+		return // it could not be started
+	}
 	_ = p.cmd.Process.Kill()
 	<-p.ended
 }
@@ -127,13 +132,20 @@ func answers(address string) bool {
 	return err == nil
 }
 
+// lastPort was given last. Ports are below those that the system hands out to
+// clients, who would take one while its bridge is dead, and no two are the same.
+var lastPort atomic.Int32
+
+func init() { lastPort.Store(20_000 + rand.Int32N(8_000)) } // several of these programs may run
+
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1))
+		if l, err := net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", errors.New("no port is free")
 }
 
 func port(address string) string {

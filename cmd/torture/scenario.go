@@ -54,7 +54,7 @@ func invite(ctx context.Context, t *trial, s *subject) error { return inviteFor(
 // inviteBriefly invites for a second and some more, so that the subjects of a
 // trial expire one after the other.
 func inviteBriefly(ctx context.Context, t *trial, s *subject) error {
-	lifespan := time.Second + time.Duration(s.number)*100*time.Millisecond
+	lifespan := time.Second + time.Duration(s.number)*250*time.Millisecond
 	s.until = time.Now().Add(lifespan)
 	return inviteFor(ctx, t, s, lifespan.String())
 }
