@@ -60,7 +60,7 @@ func (d *door) closeInvited(t *testing.T, body []byte, got answer) {
 	if _, err := d.Service.Revoke(t.Context(), inv.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Kratos.Fake.Delete(t.Context(), inv.IdentityID); err != nil {
+	if err := d.Kratos.Delete(t.Context(), inv.IdentityID); err != nil {
 		t.Fatal(err)
 	}
 }

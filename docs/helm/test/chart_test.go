@@ -77,7 +77,7 @@ func TestRefusals(t *testing.T) {
 		{"a store beside the volume", "invitebridge: {config: {dsn: 'bolt:///tmp/invites.db'}}", "dsn must name a file in"},
 		{"a shared volume", "persistence: {accessMode: ReadWriteMany}", "accessMode"},
 		{"an unknown key", "persistence: {accessModes: [ReadWriteOnce]}", "accessModes"},
-		{"secrets in two places", "secret: {enabled: false, nameOverride: mine}", "what is under serve belongs into secrets.yml"},
+		{"secrets in two places", "secret: {enabled: false, nameOverride: mine}", "what is under serve belongs in secrets.yml"},
 		{"a weak metrics key", "serviceMonitor: {apiKey: short}", "apiKey"},
 		{"a hurried end", "statefulSet: {terminationGracePeriodSeconds: 5}", "terminationGracePeriodSeconds"},
 	} {
