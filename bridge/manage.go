@@ -26,14 +26,12 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 	} else if err != nil {
 		return Offer{}, err
 	}
-	return s.resend(ctx, inv, anyIdentity, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
+	return s.resend(ctx, inv, func(_ Tx, _ Identity, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
 }
 
-func anyIdentity(Identity) error { return nil }
-
 // resend announces what change makes of an invitation, whose identity is there
-// and inactive, and good enough.
-func (s *Service) resend(ctx context.Context, inv Invitation, good func(Identity) error, change func(Tx, Invitation, time.Time) (Invitation, error)) (Offer, error) {
+// and inactive.
+func (s *Service) resend(ctx context.Context, inv Invitation, change func(Tx, Identity, Invitation, time.Time) (Invitation, error)) (Offer, error) {
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	// The sweep may be about to delete the identity of an expired invitation.
@@ -44,11 +42,8 @@ func (s *Service) resend(ctx context.Context, inv Invitation, good func(Identity
 	defer unlock()
 	identity, err := s.invited(ctx, inv)
 	if errors.Is(err, ErrRevoked) && inv.State == StateExpired {
-		err = ErrIdentityConflict.Reasonf("The identity of this invitation is gone. Invite the address anew.")
-	} else if err == nil {
-		err = good(identity)
-	}
-	if err != nil {
+		return Offer{}, ErrIdentityConflict.Reasonf("The identity of this invitation is gone. Invite the address anew.")
+	} else if err != nil {
 		return Offer{}, err
 	}
 	now, expired := s.now(), s.tell(EventInvitationExpired)
@@ -59,7 +54,7 @@ func (s *Service) resend(ctx context.Context, inv Invitation, good func(Identity
 			err = expired.change(tx, inv, inv.Expire(now), now)
 		}
 		if err == nil {
-			inv, err = change(tx, inv, now)
+			inv, err = change(tx, identity, inv, now)
 		}
 		return inv, true, err
 	})

@@ -35,7 +35,10 @@ func (s *Service) Renew(ctx context.Context, token string) error {
 		_, err = s.renewed(inv, record, s.now())
 	}
 	if err == nil {
-		_, err = s.resend(ctx, inv, neverUsed, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
+		_, err = s.resend(ctx, inv, func(tx Tx, identity Identity, inv Invitation, now time.Time) (Invitation, error) {
+			if identity.HasCredentials { // somebody could once sign in
+				return inv, ErrIdentityConflict
+			}
 			if err := lastWord(tx, inv.Email); err != nil {
 				return inv, err
 			}
@@ -84,15 +87,6 @@ func lastWord(tx Tx, email string) error {
 
 // maxDoublings makes a minute more than a month.
 const maxDoublings = 16
-
-// neverUsed gives ErrIdentityConflict for an identity that somebody could once
-// sign in to.
-func neverUsed(identity Identity) error {
-	if identity.HasCredentials {
-		return ErrIdentityConflict
-	}
-	return nil
-}
 
 // byToken reads the invitation of a token, dead or alive. ErrNotFound.
 func (s *Service) byToken(ctx context.Context, text string) (inv Invitation, record TokenRecord, err error) {

@@ -26,7 +26,7 @@ func (a *API) backup(w http.ResponseWriter, r *http.Request) error {
 	out := &download{w: w, name: time.Now().UTC().Format("invitebridge-20060102T150405Z.db")}
 	err := a.service.Backup(r.Context(), out)
 	if err != nil && out.begun {
-		note(r, func(n *notes) { n.err, n.errorID = err, told(err).ID })
+		noteError(r, told(err), err)
 		panic(http.ErrAbortHandler) // half a copy must not look like a whole one
 	}
 	return err

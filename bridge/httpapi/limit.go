@@ -64,11 +64,20 @@ func network(addr netip.Addr) netip.Prefix {
 	return prefix
 }
 
+// limited gives ErrTooMany if the client has to wait, which it then says for how
+// long; else nil, and that has used some of its allowance.
+func (a *API) limited(r *http.Request) error {
+	if wait := a.limits.take(a.clientIP(r), time.Now()); wait > 0 {
+		return bridge.ErrTooMany.After(wait)
+	}
+	return nil
+}
+
 func (a *API) limitPosts(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			if wait := a.limits.take(a.clientIP(r), time.Now()); wait > 0 {
-				writeError(w, r, bridge.ErrTooMany.After(wait))
+			if err := a.limited(r); err != nil {
+				writeError(w, r, err)
 				return
 			}
 		}

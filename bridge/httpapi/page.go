@@ -69,8 +69,8 @@ func (a *API) openPage(w http.ResponseWriter, r *http.Request) error {
 
 // submitPage takes what was sent by a form of the page.
 func (a *API) submitPage(w http.ResponseWriter, r *http.Request) error {
-	if wait := a.limits.take(a.clientIP(r), time.Now()); wait > 0 {
-		return a.formAgain(w, r, bridge.ErrTooMany.After(wait))
+	if err := a.limited(r); err != nil {
+		return a.formAgain(w, r, err)
 	}
 	_, _ = a.service.Expire(r.Context()) // as expireOnPost, for those who are let through
 	form, err := decodeForm(w, r)
