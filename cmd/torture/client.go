@@ -23,6 +23,7 @@ type answer struct {
 	Token      string    `json:"invitation_token"`
 	State      string    `json:"state"`
 	Who        uuid.UUID `json:"identity_id"`
+	ExpiresAt  time.Time `json:"expires_at"`
 	Error      struct{ ID string }
 }
 

@@ -85,7 +85,7 @@ func torture(ctx context.Context, o options) error {
 	for _, s := range scenarios {
 		for _, point := range slices.DeleteFunc(slices.Clone(s.points), func(p string) bool { return !o.only.MatchString(p) }) {
 			trials.Go(func() error {
-				result, err := kill(running, s, point, o.kills, binary, identities)
+				result, err := killAll(running, s, point, o.kills, binary, identities)
 				if err != nil {
 					return fmt.Errorf("%s: %w", point, err)
 				}

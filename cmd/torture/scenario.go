@@ -54,9 +54,7 @@ func invite(ctx context.Context, t *trial, s *subject) error { return inviteFor(
 // inviteBriefly invites for a second and some more, so that the subjects of a
 // trial expire one after the other.
 func inviteBriefly(ctx context.Context, t *trial, s *subject) error {
-	lifespan := time.Second + time.Duration(s.number)*250*time.Millisecond
-	s.until = time.Now().Add(lifespan)
-	return inviteFor(ctx, t, s, lifespan.String())
+	return inviteFor(ctx, t, s, (time.Duration(1+s.number) * time.Second).String())
 }
 
 func inviteFor(ctx context.Context, t *trial, s *subject, lifespan string) error {
@@ -67,7 +65,7 @@ func inviteFor(ctx context.Context, t *trial, s *subject, lifespan string) error
 	if err := a.is(http.StatusCreated, http.StatusOK); err != nil {
 		return err
 	}
-	s.id, s.identity = a.ID, a.Who
+	s.id, s.identity, s.until = a.ID, a.Who, a.ExpiresAt
 	s.tokens = append(s.tokens, a.Token)
 	return nil
 }
@@ -85,6 +83,8 @@ func inviteAndWait(ctx context.Context, t *trial, s *subject) error {
 	return nil // they may be leased still
 }
 
+// expiry is by the bridge's word: one that expired while the bridge runs would
+// be expired by whatever is asked next, and not by its start.
 func expiry(s *subject) time.Time { return s.until.Add(10 * time.Millisecond) }
 
 func accept(ctx context.Context, t *trial, s *subject) error {

@@ -14,6 +14,12 @@ type result struct {
 	recovery time.Duration // the longest that a client waited after the last start
 }
 
+func (r *result) add(other result) {
+	r.kills += other.kills
+	r.broken = append(r.broken, other.broken...)
+	r.recovery = max(r.recovery, other.recovery)
+}
+
 // table is printed row by row, as Markdown.
 type table struct{ out io.Writer }
 

@@ -61,8 +61,33 @@ func newTrial(ctx context.Context, s scenario, subjects int, binary string, krat
 	return t, func() { p.remove(); w.stop() }, nil
 }
 
-// kill has the bridge killed at a point as often as it is told, and gives what
+// batch is how many kills share a bridge, its store and a last look at all.
+const batch = 100
+
+// killAll has bridges killed at a point as often as it is told, and gives what
 // came of it.
+func killAll(ctx context.Context, s scenario, point string, kills int, binary string, kratos identities) (all result, err error) {
+	// Where time brings something about, one start may see to what several kills
+	// were meant for: some more are tried then.
+	for tried := 0; all.kills < kills && tried < 2*kills; {
+		n := min(batch, kills-all.kills)
+		r, err := kill(ctx, s, point, n, binary, kratos)
+		if err != nil {
+			return all, err
+		}
+		if r.kills < n && s.ripe == nil {
+			r.broken = append(r.broken, fmt.Sprintf("only %d of %d times it came to be killed", r.kills, n))
+		}
+		all.add(r)
+		tried += n
+	}
+	if all.kills < kills && all.broken == nil {
+		all.broken = []string{fmt.Sprintf("only %d times it came to be killed", all.kills)}
+	}
+	return all, nil
+}
+
+// kill is a batch of them.
 func kill(ctx context.Context, s scenario, point string, kills int, binary string, kratos identities) (r result, err error) {
 	t, remove, err := newTrial(ctx, s, kills, binary, kratos)
 	if err != nil {
@@ -80,11 +105,6 @@ func kill(ctx context.Context, s scenario, point string, kills int, binary strin
 		if killed {
 			r.kills++
 		}
-	}
-	// Where time brings something about, one start may see to what several kills
-	// were meant for.
-	if r.kills == 0 || r.kills < kills && s.ripe == nil {
-		r.broken = append(r.broken, fmt.Sprintf("only %d of %d times it came to be killed", r.kills, kills))
 	}
 	begin := time.Now()
 	if err := errors.Join(t.process.arm(""), t.process.start(ctx)); err != nil {
