@@ -90,7 +90,7 @@ func (p *process) start(ctx context.Context) error {
 				return fmt.Errorf("the bridge ended with exit code %d; its log is %s", code, p.log.Name())
 			}
 			return nil // killed
-		case <-time.After(2 * time.Millisecond):
+		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
 			return errors.New("the bridge does not answer")
