@@ -113,7 +113,7 @@ func (h *history) checkAccounts() {
 		}
 	}
 	for _, l := range h.lives {
-		if a := h.accounts[l.identity]; a != nil && !l.purged && l.state == bridge.StateAccepted && !a.active {
+		if a := h.accounts[l.identity]; a != nil && !l.purged && l.state == bridge.StateAccepted && !a.active && !a.stopped {
 			h.Fatalf("%s was accepted, and its identity is inactive", l.id)
 		}
 	}

@@ -102,5 +102,5 @@ func (h *history) lands(w lateWrite) {
 
 // write is what a PUT makes of an account.
 func (a *account) write(by uuid.UUID, password string) {
-	a.active, a.by, a.password = true, by, password
+	a.active, a.by, a.stopped, a.password = true, by, false, password
 }

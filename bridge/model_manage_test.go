@@ -3,6 +3,8 @@ package bridge_test
 import (
 	"bytes"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -85,6 +87,9 @@ func (h *history) renews(k link) *bridge.Error {
 		}
 		return nil
 	}
+	if h.accounts[l.identity].password != "" {
+		return nil // somebody could once sign in
+	}
 	if last := h.newestOf(l.email).state; last == bridge.StateRevoked || last == bridge.StateAccepted {
 		return nil
 	}
@@ -98,6 +103,29 @@ func (h *history) renews(k link) *bridge.Error {
 		h.revived(l)
 	}
 	return nil
+}
+
+// regret has an inviter ask somebody anew whose invitation has expired, and
+// think better of it: the old link is no way around that.
+func (h *history) regret(t *rapid.T) {
+	expired := slices.DeleteFunc(slices.Clone(h.links), func(k link) bool { return !errors.Is(asError(h.ended(h.lives[k.life])), bridge.ErrExpired) })
+	if len(expired) == 0 || h.flight != nil {
+		t.Skip()
+	}
+	k := rapid.SampledFrom(expired).Draw(t, "token")
+	email := h.lives[k.life].email
+	h.calm()
+	offer, err := h.w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, ExpiresIn: time.Hour})
+	want, l := h.invites(email, time.Hour, offer.Invitation, false)
+	h.answered("invite anew "+email, err, want)
+	if want != nil {
+		return
+	}
+	h.offered(offer, l)
+	_, err = h.w.Service.Revoke(t.Context(), l.id)
+	h.answered("revoke the new one", err, h.revokesNow(l))
+	h.passes(24 * time.Hour)
+	h.answered("renew the old one", h.w.Service.Renew(t.Context(), k.text), h.renews(k))
 }
 
 func (h *history) newestOf(email string) (newest *life) {

@@ -38,8 +38,9 @@ type account struct {
 	email    string
 	active   bool
 	byHand   bool
+	stopped  bool      // deactivated by hand
 	made, by uuid.UUID // the invitations that made and activated it
-	password string
+	password string    // empty: there never was one
 }
 
 // link is a token that somebody holds.

@@ -80,7 +80,7 @@ func (h *history) sweeps() {
 		case look && activated && !lost:
 			h.accepted(l)
 			continue
-		case h.deleting && a != nil && !a.active && a.made == l.id && a.by == uuid.Nil:
+		case h.deleting && a != nil && !a.active && a.made == l.id && a.password == "":
 			delete(h.accounts, l.identity)
 		}
 		if lost {
@@ -185,8 +185,17 @@ func (h *history) remove(t *rapid.T) {
 func (h *history) activate(t *rapid.T) {
 	if id, a := h.drawAccount(t); a != nil && !a.active {
 		h.step("somebody activates %s", a.email)
-		a.active, a.byHand, a.password = true, true, "chosen-By-hand-1"
+		a.active, a.byHand, a.stopped, a.password = true, true, false, "chosen-By-hand-1"
 		h.w.Kratos.ActivateByHand(id, a.password)
+	}
+}
+
+// deactivate has somebody take an account away. What it signs in with stays.
+func (h *history) deactivate(t *rapid.T) {
+	if id, a := h.drawAccount(t); a != nil && a.active {
+		h.step("somebody deactivates %s", a.email)
+		a.active, a.stopped = false, true
+		h.w.Kratos.Deactivate(id)
 	}
 }
 

@@ -39,7 +39,8 @@ func TestModel(t *testing.T) {
 			rt.Repeat(map[string]func(*rapid.T){
 				"invite": h.invite, "accept": h.accept, "accept again": h.accept, "take off": h.takeOff, "land": h.land,
 				"resend": h.resend, "renew": h.renew, "revoke": h.revoke, "expire": h.expire, "sweep": h.sweep,
-				"pass": h.pass, "pass again": h.pass, "restart": h.restart, "deliver": h.deliver, "lapse": h.lapse, "remove": h.remove, "activate": h.activate,
+				"pass": h.pass, "pass again": h.pass, "restart": h.restart, "deliver": h.deliver, "lapse": h.lapse, "remove": h.remove,
+				"activate": h.activate, "deactivate": h.deactivate, "regret": h.regret,
 				"": func(*rapid.T) { h.check() },
 			})
 			h.finish()
