@@ -20,29 +20,14 @@ func TestDiskFull(t *testing.T) {
 	}
 	t.Cleanup(kratos.Close)
 	p := newProcess(t, kratos.URL, "")
-	p.wrap = func(args ...string) *exec.Cmd {
-		return exec.Command("sh", append([]string{"-c", `trap "" XFSZ; ulimit -S -f 4096; exec "$@"`, "sh"}, args...)...) // in blocks of 512 bytes, or of 1 KiB
-	}
+	p.wrap = underLimits
 	p.start(t)
 	defer p.kill(t)
-	invite := func(i int) answer {
-		a, err := send(t.Context(), http.MethodPost, p.admin+base+"/", object{"email": fmt.Sprintf("u%d@example.com", i)}, "Authorization", "Bearer "+key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a
-	}
-	ready := func() int {
-		a, err := send(t.Context(), http.MethodGet, p.public+"/health/ready", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a.status
-	}
+	p.limitFiles(t, 2<<20)
 	var kept []string
 	full := false
 	for i := 0; !full && i < 20_000; i++ {
-		switch a := invite(i); {
+		switch a := p.invite(t, i); {
 		case a.status == http.StatusCreated:
 			kept = append(kept, a.body["id"].(string))
 		case a.errorID() != "store_unavailable" || a.header.Get("Retry-After") == "":
@@ -54,18 +39,10 @@ func TestDiskFull(t *testing.T) {
 	if !full {
 		t.Fatal("the disk did not fill")
 	}
-	eventually(t, func() bool { return ready() == http.StatusServiceUnavailable })
-
-	var limit unix.Rlimit
-	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &limit); err != nil {
-		t.Fatal(err)
-	}
-	limit.Cur = limit.Max
-	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &limit, nil); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, func() bool { return ready() == http.StatusOK })
-	if a := invite(100_000); a.status != http.StatusCreated {
+	eventually(t, func() bool { return p.ready(t) == http.StatusServiceUnavailable })
+	p.limitFiles(t, unix.RLIM_INFINITY)
+	eventually(t, func() bool { return p.ready(t) == http.StatusOK })
+	if a := p.invite(t, 100_000); a.status != http.StatusCreated {
 		t.Errorf("with room again: %d %s", a.status, a.text)
 	}
 	for _, id := range kept {
@@ -75,4 +52,82 @@ func TestDiskFull(t *testing.T) {
 		}
 	}
 	t.Logf("%d invitations were acknowledged before the disk was full, and none is lost", len(kept))
+}
+
+// TestReadOnlyDisk has every write to the store fail, as on a file system that
+// has become read-only under a bridge that runs.
+func TestReadOnlyDisk(t *testing.T) {
+	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(kratos.Close)
+	p := newProcess(t, kratos.URL, "")
+	p.wrap = underLimits
+	p.start(t)
+	defer p.kill(t)
+	link := p.public + base + "/" + token(p.invite(t, 0).body)
+	accept := func() answer { return p.send(t, http.MethodPost, link, object{"password": password}) }
+
+	p.limitFiles(t, 0)
+	for i := range 20 {
+		for name, a := range map[string]answer{"invite": p.invite(t, 1+i), "accept": accept()} {
+			if a.status != http.StatusServiceUnavailable || a.errorID() != "store_unavailable" || a.header.Get("Retry-After") == "" {
+				t.Errorf("%s: %d %s", name, a.status, a.text)
+			}
+		}
+	}
+	eventually(t, func() bool { return p.ready(t) == http.StatusServiceUnavailable })
+	if a := p.send(t, http.MethodGet, link, nil); a.status != http.StatusOK {
+		t.Errorf("to look needs no write: %d %s", a.status, a.text)
+	}
+	if n, puts := kratos.Len(), kratos.Count(http.MethodPut, kratostest.RouteIdentity).Calls; n != 1 || puts != 0 {
+		t.Errorf("%d identities and %d writes of a password, and nothing was answered with success", n, puts)
+	}
+
+	p.limitFiles(t, unix.RLIM_INFINITY)
+	eventually(t, func() bool { return p.ready(t) == http.StatusOK })
+	if a := accept(); a.status != http.StatusOK {
+		t.Errorf("the token is not good any more: %d %s", a.status, a.text)
+	}
+	if a := p.invite(t, 1); a.status != http.StatusCreated {
+		t.Errorf("afterwards: %d %s", a.status, a.text)
+	}
+}
+
+// underLimits has a write past the limit fail, and not end the process.
+func underLimits(args ...string) *exec.Cmd {
+	return exec.Command("sh", append([]string{"-c", `trap "" XFSZ; exec "$@"`, "sh"}, args...)...)
+}
+
+// limitFiles says how large a file the process may write, in bytes.
+func (p *process) limitFiles(t *testing.T, bytes uint64) {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &limit); err != nil {
+		t.Fatal(err)
+	}
+	limit.Cur = min(bytes, limit.Max)
+	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *process) send(t *testing.T, method, url string, body any) answer {
+	t.Helper()
+	a, err := send(t.Context(), method, url, body, "Authorization", "Bearer "+key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (p *process) invite(t *testing.T, i int) answer {
+	t.Helper()
+	return p.send(t, http.MethodPost, p.admin+base+"/", object{"email": fmt.Sprintf("u%d@example.com", i)})
+}
+
+func (p *process) ready(t *testing.T) int {
+	t.Helper()
+	return p.send(t, http.MethodGet, p.public+"/health/ready", nil).status
 }

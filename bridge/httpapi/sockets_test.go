@@ -1,0 +1,70 @@
+//go:build unix
+
+package httpapi_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestManySockets: five thousand clients that never end their headers are cut
+// off in time, and a good client is served while they are there.
+func TestManySockets(t *testing.T) {
+	const sockets = 5000
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if limit.Cur < 2*sockets+500 { // both ends are in this process
+		t.Skipf("needs more open files than %d: ulimit -n", limit.Cur)
+	}
+	a := start(t)
+	o := a.invite(object{"email": email})
+	served := func() {
+		t.Helper()
+		begin := time.Now()
+		if got := a.asInvitee(http.MethodGet, "/"+o.Token, nil); got.status != http.StatusOK || time.Since(begin) > time.Second {
+			t.Errorf("a good client: %d after %s", got.status, time.Since(begin))
+		}
+	}
+	before, begin := heap(), time.Now()
+	conns := make([]net.Conn, sockets)
+	opened := make([]time.Time, sockets)
+	for i := range conns {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(a.public, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns[i], opened[i] = conn, time.Now()
+		fmt.Fprint(conn, "GET /health/alive HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+		if i%500 == 0 {
+			served()
+		}
+	}
+	all := time.Since(begin)
+	served()
+	held := int64(heap()) - int64(before)
+	for i, conn := range conns {
+		deadline := opened[i].Add(6 * time.Second)
+		if soon := time.Now().Add(100 * time.Millisecond); soon.After(deadline) {
+			deadline = soon
+		}
+		_ = conn.SetReadDeadline(deadline)
+		if _, err := conn.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("socket %d is open after %s", i, time.Since(opened[i]))
+		}
+	}
+	served()
+	t.Logf("%d sockets were opened in %s, and held %d KB", sockets, all.Round(time.Millisecond), held>>10)
+	if held > 100<<20 {
+		t.Errorf("they held %d MB", held>>20)
+	}
+}
