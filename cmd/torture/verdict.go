@@ -42,7 +42,8 @@ func (s *soaking) settle(ctx context.Context) {
 
 // verdict compares what was answered with what is.
 func (s *soaking) verdict(ctx context.Context) error {
-	s.broken = append(s.broken, s.trial.each(ctx, lease+time.Minute, func(ctx context.Context, t *trial, x *subject) error {
+	within := lease + time.Minute + time.Duration(len(s.all))*10*time.Millisecond // to ask about each
+	s.broken = append(s.broken, s.trial.each(ctx, within, func(ctx context.Context, t *trial, x *subject) error {
 		a, err := t.get(ctx, x)
 		if err != nil {
 			return err
