@@ -91,9 +91,9 @@ func (s *Service) sameTraits(d *draft, identity Identity) bool {
 	return err == nil && sameJSON(d.Traits, theirs)
 }
 
-// invited reads the identity of a pending invitation, which must be inactive
-// still. If it is gone or active, the invitation is closed: ErrRevoked or
-// ErrIdentityActive.
+// invited reads the identity of a pending invitation, which must never have been
+// activated by it, and be inactive. Else the invitation is closed: ErrRevoked if
+// it is gone, ErrIdentityActive, or ErrAccepted if it was deactivated since.
 func (s *Service) invited(ctx context.Context, inv Invitation) (Identity, error) {
 	identity, err := s.identities.Get(ctx, inv.IdentityID)
 	switch {
@@ -103,6 +103,8 @@ func (s *Service) invited(ctx context.Context, inv Invitation) (Identity, error)
 		return Identity{}, failure(err)
 	case identity.Active:
 		err = ErrIdentityActive
+	case identity.Activated(inv.ID):
+		err = ErrAccepted
 	case !identity.AnswersTo(inv.Email):
 		err = ErrRevoked // it has become somebody else's
 	default:
@@ -135,7 +137,8 @@ func (s *Service) closeUnclaimed(ctx context.Context, inv Invitation, identity I
 // as far as that is known.
 func (i Identity) AnswersTo(email string) bool { return i.Email == "" || i.Email == email }
 
-// Activated says whether the invitation id has activated the identity.
+// Activated says whether the invitation id has activated the identity. Somebody
+// may have deactivated it since; the mark stays.
 func (i Identity) Activated(id uuid.UUID) bool {
-	return i.Active && i.Mark.InvitationID == id && !i.Mark.AcceptedAt.IsZero()
+	return i.Mark.InvitationID == id && !i.Mark.AcceptedAt.IsZero()
 }

@@ -78,8 +78,8 @@ type Identities interface {
 	// Activate sets the password and the active state in one atomic write, and
 	// leaves all else as it is, save what VerifyEmail asks for. An identity
 	// that this very invitation has activated before is written again if
-	// Repeat says so, which is harmless; else it is not touched:
-	// ErrIdentityAccepted. Nor is one that became active by another road:
+	// Repeat says so, which is harmless; else, and if it was deactivated since,
+	// it is not touched: ErrIdentityAccepted. Nor is one that became active by another road:
 	// ErrIdentityIsActive. ErrIdentityNotFound if it is gone, or has another
 	// e-mail address by now.
 	//

@@ -199,10 +199,10 @@ func (i Invitation) Close(now time.Time) Invitation {
 }
 
 // Settle ends a pending invitation as its identity says, which is missing if it
-// is the zero one: accepted, if this invitation activated it; revoked, if it is
-// gone, became active by another road, or has another address; and if it is inactive, the invitation
-// is pending still, without a claim, and in doubt: what was asked of Kratos may
-// have its effect yet.
+// is the zero one: accepted, if this invitation activated it, even if it was
+// deactivated since; revoked, if it is gone, became active by another road, or
+// has another address; and if it is inactive, the invitation is pending still,
+// without a claim, and in doubt: what was asked of Kratos may have its effect yet.
 func (i Invitation) Settle(identity Identity, now time.Time) Invitation {
 	switch {
 	case i.State != StatePending:

@@ -148,7 +148,7 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Of
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	identity, err := s.invited(ctx, inv)
-	if errors.Is(err, ErrRevoked) {
+	if errors.Is(err, ErrRevoked) || errors.Is(err, ErrAccepted) {
 		return Offer{}, errLookAgain
 	} else if err != nil {
 		return Offer{}, err

@@ -85,7 +85,7 @@ func (h *history) claims(a *acceptance) (answer *bridge.Error, asks bool) {
 		return h.finishes(*a, h.revokes, bridge.ErrRevoked), false
 	case identity.active && identity.by != l.id:
 		return h.finishes(*a, h.revokes, bridge.ErrIdentityActive), false
-	case identity.active && !a.inherited:
+	case identity.by == l.id && (!identity.active || !a.inherited):
 		return h.finishes(*a, h.accepts, bridge.ErrAccepted), false
 	}
 	return nil, true

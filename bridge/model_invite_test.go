@@ -54,11 +54,11 @@ func (h *history) invites(email string, lifespan time.Duration, made bridge.Invi
 		if e := h.reads(); e != nil {
 			return e, nil
 		}
-		if a := h.accounts[l.identity]; a == nil || a.active {
+		if a := h.accounts[l.identity]; a == nil || a.active || a.by == l.id {
 			if !h.closes(l) {
 				return bridge.ErrStoreAway, nil
 			}
-			if a != nil {
+			if a != nil && a.active {
 				return bridge.ErrIdentityActive, nil
 			}
 			continue

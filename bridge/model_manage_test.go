@@ -39,12 +39,14 @@ func (h *history) resends(l *life) *bridge.Error {
 	if e := h.reads(); e != nil {
 		return e
 	}
-	if a := h.accounts[l.identity]; a == nil || a.active {
+	if a := h.accounts[l.identity]; a == nil || a.active || a.by == l.id {
 		switch {
 		case !h.closes(l):
 			return bridge.ErrStoreAway
-		case a != nil:
+		case a != nil && a.active:
 			return bridge.ErrIdentityActive
+		case a != nil:
+			return bridge.ErrAccepted
 		case ended != nil:
 			return bridge.ErrIdentityConflict
 		}
@@ -81,7 +83,7 @@ func (h *history) renews(k link) *bridge.Error {
 	if e := h.reads(); e != nil {
 		return e
 	}
-	if a := h.accounts[l.identity]; a == nil || a.active {
+	if a := h.accounts[l.identity]; a == nil || a.active || a.by == l.id {
 		if !h.closes(l) {
 			return bridge.ErrStoreAway
 		}
@@ -164,7 +166,7 @@ func (h *history) revokesNow(l *life) *bridge.Error {
 		if e := h.reads(); e != nil {
 			return e
 		}
-		if a := h.accounts[l.identity]; a != nil && a.active && a.by == l.id && !h.closes(l) {
+		if a := h.accounts[l.identity]; a != nil && a.by == l.id && !h.closes(l) {
 			return bridge.ErrStoreAway
 		}
 	}

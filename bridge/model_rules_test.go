@@ -128,7 +128,7 @@ func (h *history) revived(l *life) {
 func (h *history) settled(l *life) {
 	switch a := h.accounts[l.identity]; {
 	case l.state != bridge.StatePending:
-	case a != nil && a.active && a.by == l.id:
+	case a != nil && a.by == l.id:
 		h.accepted(l)
 	case a == nil || a.active:
 		h.revoked(l)

@@ -70,14 +70,22 @@ func (h *history) sweeps() {
 		}
 	}
 	due := h.sorted(h.due, func(l *life) time.Time { return l.expires })
-	look := h.deleting || slices.ContainsFunc(due, func(l *life) bool { return l.doubt })
+	if !h.deleting { // those that nobody doubts need no look at Kratos
+		plain := slices.DeleteFunc(slices.Clone(due), func(l *life) bool { return l.doubt })
+		for _, l := range plain {
+			if !lost {
+				h.expired(l)
+			}
+		}
+		due = slices.DeleteFunc(due, func(l *life) bool { return !l.doubt })
+	}
 	for _, l := range due {
 		a := h.accounts[l.identity]
-		activated := a != nil && a.active && a.by == l.id
+		activated := a != nil && a.by == l.id
 		switch {
-		case look && unread != nil:
+		case unread != nil:
 			continue
-		case look && activated && !lost:
+		case activated && !lost:
 			h.accepted(l)
 			continue
 		case h.deleting && a != nil && !a.active && a.made == l.id && a.password == "":

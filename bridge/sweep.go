@@ -77,18 +77,34 @@ func (s *Service) expireStep(ctx context.Context) (int, error) {
 	if len(due) == 0 || err != nil {
 		return 0, err
 	}
-	if !s.config.DeleteUnaccepted && !slices.ContainsFunc(due, doubtful) {
-		return s.expire(ctx, due)
+	if s.config.DeleteUnaccepted {
+		return s.expireEach(ctx, due)
 	}
-	var failed error
-	for i, inv := range due {
-		if err := s.expireOne(ctx, inv); errors.Is(err, ErrKratosAway) || errors.Is(err, ErrStoreAway) {
-			return i, errors.Join(failed, err)
-		} else if err != nil {
-			failed = errors.Join(failed, err)
+	// Those in doubt go last: the rest does not need Kratos.
+	doubted := slices.DeleteFunc(slices.Clone(due), func(i Invitation) bool { return !i.Doubt })
+	plain := slices.DeleteFunc(due, doubtful)
+	n := 0
+	if len(plain) > 0 {
+		if n, err = s.expire(ctx, plain); err != nil {
+			return n, err
 		}
 	}
-	return len(due), failed
+	settled, err := s.expireEach(ctx, doubted)
+	return n + settled, err
+}
+
+// expireEach goes on where one cannot be expired, unless Kratos or the store is
+// away: it would give no answer to the next either.
+func (s *Service) expireEach(ctx context.Context, due []Invitation) (n int, failed error) {
+	for _, inv := range due {
+		err := s.expireOne(ctx, inv)
+		if failed = errors.Join(failed, err); errors.Is(err, ErrKratosAway) || errors.Is(err, ErrStoreAway) {
+			break
+		} else if err == nil {
+			n++
+		}
+	}
+	return n, failed
 }
 
 func doubtful(inv Invitation) bool { return inv.Doubt }

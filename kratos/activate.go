@@ -88,7 +88,7 @@ func (k call) candidate(ctx context.Context, id uuid.UUID, a bridge.Activation) 
 	ours := r.Mark.InvitationID == a.InvitationID && !r.Mark.AcceptedAt.IsZero()
 	other := a.Email != "" && !r.AnswersTo(a.Email)
 	switch {
-	case r.Active && ours && (!a.Repeat || other):
+	case ours && (!r.Active || !a.Repeat || other):
 		return record{}, none, bridge.ErrIdentityAccepted
 	case other:
 		return record{}, none, errOtherAddress

@@ -56,24 +56,7 @@ func (k *Kratos) ActivateByHand(id uuid.UUID, password string) {
 // in with stays.
 func (k *Kratos) Deactivate(id uuid.UUID) {
 	k.t.Helper()
-	raw, err := k.Read(context.Background(), id)
-	var whole map[string]json.RawMessage
-	if err == nil {
-		err = json.Unmarshal(raw, &whole)
-	}
-	body := map[string]json.RawMessage{"state": json.RawMessage(`"inactive"`)}
-	for _, name := range []string{"schema_id", "traits", "metadata_public", "metadata_admin"} {
-		if value, ok := whole[name]; ok {
-			body[name] = value
-		}
-	}
-	if err == nil {
-		raw, err = json.Marshal(body)
-	}
-	if err == nil {
-		err = k.Replace(context.Background(), id, string(raw))
-	}
-	if err != nil {
+	if err := k.Fake.Deactivate(context.Background(), id); err != nil {
 		k.t.Fatal(err)
 	}
 }

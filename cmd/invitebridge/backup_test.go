@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"invitebridge/kratos/kratostest"
 )
 
@@ -25,7 +27,8 @@ func TestBackup(t *testing.T) {
 	server := &kratostest.Server{PublicURL: kratos.URL, AdminURL: kratos.URL}
 	b := startBridge(t, server, "kratos: { schema_id: "+kratostest.DefaultSchema+" }")
 	dir := t.TempDir()
-	later := b.invite(object{"email": "later@example.com"}) // accepted after all of the backups
+	// Accepted after all of the backups, and the one then deactivated.
+	later, gone := b.invite(object{"email": "later@example.com"}), b.invite(object{"email": "gone@example.com"})
 
 	ctx, cancel := context.WithCancel(t.Context())
 	all := &ledger{}
@@ -45,10 +48,15 @@ func TestBackup(t *testing.T) {
 	}
 	cancel()
 	clients.Wait()
-	if a := b.accept(token(later), password); a.status != http.StatusOK {
-		t.Fatalf("%d %s", a.status, a.text)
+	for _, invitation := range []object{later, gone} {
+		if a := b.accept(token(invitation), password); a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.text)
+		}
 	}
 	b.stop()
+	if err := kratos.Deactivate(t.Context(), uuid.MustParse(gone["identity_id"].(string))); err != nil {
+		t.Fatal(err)
+	}
 	puts := kratos.Count(http.MethodPut, kratostest.RouteIdentity).Calls
 
 	for i, acknowledged := range before {
@@ -58,8 +66,10 @@ func TestBackup(t *testing.T) {
 				t.Errorf("backup %d: %s was %s: %d %s", i, id, state, a.status, a.text)
 			}
 		}
-		if a := restored.accept(token(later), password+"2"); a.status != http.StatusGone || a.errorID() != "invitation_accepted" {
-			t.Errorf("backup %d: accepted since: %d %s", i, a.status, a.text)
+		for _, invitation := range []object{later, gone} {
+			if a := restored.accept(token(invitation), password+"2"); a.status != http.StatusGone || a.errorID() != "invitation_accepted" {
+				t.Errorf("backup %d: %s was accepted since: %d %s", i, invitation["email"], a.status, a.text)
+			}
 		}
 		restored.stop()
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -50,7 +49,9 @@ func TestDoctorIdentities(t *testing.T) {
 	if err := kratos.Activate(t.Context(), ids["activated"], password); err != nil {
 		t.Fatal(err)
 	}
-	deactivate(t, kratos, ids["deactivated"])
+	if err := kratos.Deactivate(t.Context(), ids["deactivated"]); err != nil {
+		t.Fatal(err)
+	}
 	mark := fmt.Sprintf(`,"metadata_admin":{"invitation":{"id":"%s"}}`, uuid.Must(uuid.NewV7()))
 	create("password", mark+`,"credentials":{"password":{"config":{"password":"`+password+`"}}}`)
 	create("plain", "")
@@ -146,19 +147,4 @@ func TestDoctorIdentities(t *testing.T) {
 		stay(t, "lost", "gone")
 		want(t, found(aged, "--fix"), map[string]string{"password": "warning: it stays", "activated": "warning: left alone"})
 	})
-}
-
-// deactivate is what an administrator does to somebody who has left.
-func deactivate(t *testing.T, kratos *kratostest.Server, id uuid.UUID) {
-	t.Helper()
-	raw, err := kratos.Read(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var whole map[string]json.RawMessage
-	decode(t, string(raw), &whole)
-	body := fmt.Sprintf(`{"schema_id":"default","state":"inactive","traits":%s,"metadata_admin":%s}`, whole["traits"], whole["metadata_admin"])
-	if err := kratos.Replace(t.Context(), id, body); err != nil {
-		t.Fatal(err)
-	}
 }

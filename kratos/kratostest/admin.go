@@ -28,6 +28,10 @@ type Admin interface {
 	// who knows nothing of invitations.
 	Activate(ctx context.Context, id uuid.UUID, password string) error
 
+	// Deactivate makes an identity inactive, as an administrator does to somebody
+	// who has left. What it signs in with stays.
+	Deactivate(ctx context.Context, id uuid.UUID) error
+
 	// Delete removes an identity.
 	Delete(ctx context.Context, id uuid.UUID) error
 
@@ -104,6 +108,23 @@ func (a rawAdmin) Replace(ctx context.Context, id uuid.UUID, body string) error 
 
 // Activate is a part of [Admin].
 func (a rawAdmin) Activate(ctx context.Context, id uuid.UUID, password string) error {
+	secret, err := json.Marshal(password)
+	if err != nil {
+		return err
+	}
+	return a.change(ctx, id, map[string]json.RawMessage{
+		"state":       json.RawMessage(`"active"`),
+		"credentials": json.RawMessage(`{"password":{"config":{"password":` + string(secret) + `}}}`),
+	})
+}
+
+// Deactivate is a part of [Admin].
+func (a rawAdmin) Deactivate(ctx context.Context, id uuid.UUID) error {
+	return a.change(ctx, id, map[string]json.RawMessage{"state": json.RawMessage(`"inactive"`)})
+}
+
+// change writes an identity back with some members that differ.
+func (a rawAdmin) change(ctx context.Context, id uuid.UUID, body map[string]json.RawMessage) error {
 	answer, err := a.Read(ctx, id)
 	if err != nil {
 		return err
@@ -111,14 +132,6 @@ func (a rawAdmin) Activate(ctx context.Context, id uuid.UUID, password string) e
 	var whole map[string]json.RawMessage
 	if err := json.Unmarshal(answer, &whole); err != nil {
 		return err
-	}
-	secret, err := json.Marshal(password)
-	if err != nil {
-		return err
-	}
-	body := map[string]json.RawMessage{
-		"state":       json.RawMessage(`"active"`),
-		"credentials": json.RawMessage(`{"password":{"config":{"password":` + string(secret) + `}}}`),
 	}
 	for _, name := range []string{"schema_id", "traits", "metadata_public", "metadata_admin", "external_id"} {
 		if value, ok := whole[name]; ok {

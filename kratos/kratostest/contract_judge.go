@@ -62,6 +62,22 @@ var judgeTests = map[string]func(*testing.T, *contract){
 			t.Errorf("mark is %+v", mark)
 		}
 	},
+	"of one that this invitation has activated, and that was deactivated since": func(t *testing.T, c *contract) {
+		i, n := c.invite(t)
+		a := activation(n.InvitationID, goodPassword)
+		if err := c.ids.Activate(c.ctx, i.ID, a); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.admin.Deactivate(c.ctx, i.ID); err != nil {
+			t.Fatal(err)
+		}
+		for _, a.Repeat = range []bool{false, true} {
+			wantError(t, c.ids.Activate(c.ctx, i.ID, a), bridge.ErrIdentityAccepted)
+		}
+		if after := c.get(t, i.ID); after.Active {
+			t.Errorf("after it: %+v", after)
+		}
+	},
 	"repeatedly, of what it must not touch": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
 		if err := c.admin.Activate(c.ctx, i.ID, otherPassword); err != nil {
