@@ -30,6 +30,7 @@ func main() {
 	o := options{out: os.Stdout}
 	flag.IntVar(&o.kills, "kills", 20, "how often the process is killed at each arrow")
 	flag.IntVar(&o.parallel, "parallel", 8, "how many arrows at once: much of the time is spent waiting")
+	flag.IntVar(&o.slack, "slack", 1, "how many times as long as on a machine of its own a client may wait")
 	flag.BoolVar(&o.kratos, "kratos", false, "against a real Kratos, not against a fake one")
 	flag.DurationVar(&o.soak, "soak", 0, "no kills, but a steady load for so long")
 	flag.DurationVar(&o.away, "away", 0, "in the middle of it, Kratos is away for so long")
@@ -56,6 +57,7 @@ func main() {
 // options are what a run is told.
 type options struct {
 	kills, parallel int
+	slack           int
 	kratos          bool
 	soak, away      time.Duration
 	only            *regexp.Regexp
@@ -78,14 +80,16 @@ func torture(ctx context.Context, o options) error {
 	defer stop()
 	t := table{out: o.out}
 	t.head(o)
+	chosen := 0
 	trials, running := errgroup.WithContext(ctx)
 	trials.SetLimit(o.parallel)
 	var mu sync.Mutex
 	var broken error
 	for _, s := range scenarios {
 		for _, point := range slices.DeleteFunc(slices.Clone(s.points), func(p string) bool { return !o.only.MatchString(p) }) {
+			chosen++
 			trials.Go(func() error {
-				result, err := killAll(running, s, point, o.kills, binary, identities)
+				result, err := killAll(running, s, point, o.kills, o.slack, binary, identities)
 				if err != nil {
 					return fmt.Errorf("%s: %w", point, err)
 				}
@@ -100,5 +104,9 @@ func torture(ctx context.Context, o options) error {
 		}
 		trials.Go(func() error { return named(running, s, binary, identities) })
 	}
-	return errors.Join(trials.Wait(), broken)
+	err = errors.Join(trials.Wait(), broken)
+	if err == nil && (chosen == 0 || o.kills < 1) {
+		err = errors.New("nothing was killed")
+	}
+	return err
 }

@@ -24,6 +24,34 @@ var (
 		"accept.update2.before",
 		"accept.update2.after",
 	}
+	// With the token of a letter, which shows that the address is the invitee's.
+	letterPoints = []string{
+		"accept.update1.before",
+		"accept.update1.after",
+		"accept.pre_password_creation1.before",
+		"accept.pre_password_creation1.after",
+		"accept.activate1.before",
+		"accept.request1.before",
+		"accept.request2.before",
+		"accept.request3.before",
+		"accept.request4.before",
+		"accept.activate1.after",
+		"accept.update2.before",
+		"accept.update2.after",
+	}
+	// Of an identity that is there already.
+	adoptPoints = []string{
+		"invite.pre_invitation_creation1.before",
+		"invite.pre_invitation_creation1.after",
+		"invite.create1.before",
+		"invite.request1.before",
+		"invite.create1.after",
+		"invite.find_by_email1.before",
+		"invite.request2.before",
+		"invite.find_by_email1.after",
+		"invite.update1.before",
+		"invite.update1.after",
+	}
 	resendPoints = []string{
 		"resend.get1.before",
 		"resend.request1.before",
@@ -43,6 +71,18 @@ var (
 		"renew.update1.after",
 	}
 	expirePoints = []string{
+		"sweep.update1.before",
+		"sweep.update1.after",
+	}
+	// With the identities of those who did not accept.
+	deletePoints = []string{
+		"sweep.get1.before",
+		"sweep.request1.before",
+		"sweep.get1.after",
+		"sweep.delete1.before",
+		"sweep.request2.before",
+		"sweep.request3.before",
+		"sweep.delete1.after",
 		"sweep.update1.before",
 		"sweep.update1.after",
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +28,9 @@ type soaking struct {
 	slowest time.Duration
 	broken  []string
 	away    bool
+	asked   int // while Kratos was there, and
+	refused int // how many of them were answered 503
+	samples []sample
 }
 
 const (
@@ -113,6 +114,9 @@ func (s *soaking) ask(ctx context.Context) {
 	defer s.mu.Unlock()
 	s.slowest = max(s.slowest, took)
 	s.answers[fmt.Sprintf("%s %d", verb, a.status)]++
+	if !s.away {
+		s.asked++
+	}
 	switch {
 	case err != nil:
 		s.broken = append(s.broken, fmt.Sprintf("%s: no answer: %v", verb, err))
@@ -122,6 +126,10 @@ func (s *soaking) ask(ctx context.Context) {
 		s.broken = append(s.broken, fmt.Sprintf("%s: %d %s", verb, a.status, a.text))
 	case a.status == http.StatusServiceUnavailable && a.retryAfter == "":
 		s.broken = append(s.broken, verb+": 503 without Retry-After")
+	case a.status == http.StatusServiceUnavailable && !s.away:
+		s.refused++
+	case !subject.explains(a):
+		s.broken = append(s.broken, fmt.Sprintf("%s: %d %s", verb, a.status, a.text))
 	}
 	// Some of those that are over are asked about again, and most make room.
 	if !subject.accepted && !subject.revoked || rand.IntN(3) == 0 {
@@ -167,14 +175,29 @@ func (s *soaking) request(ctx context.Context, x *subject) (verb string, a answe
 		return "resend", a, err
 	case dice < 60:
 		a, err = call(ctx, http.MethodPost, p.admin, "/"+x.id.String()+"/revoke", nil)
+		x.revoking = true
 		x.revoked = x.revoked || a.status == http.StatusOK
 		return "revoke", a, err
 	}
+	x.asked++
 	a, err = call(ctx, http.MethodPost, p.public, "/"+x.tokens[0], map[string]any{"password": x.password})
 	if x.accepted = x.accepted || a.status == http.StatusOK; a.status == http.StatusOK && x.revoked {
 		err = errors.New("revoked, and then accepted")
 	}
 	return "accept", a, err
+}
+
+// explains says whether an answer can be, after what was asked for.
+func (x *subject) explains(a answer) bool {
+	switch {
+	case a.status < 400 || a.status == http.StatusServiceUnavailable:
+		return true
+	case a.Error.ID == "invitation_accepted", a.Error.ID == "identity_already_active":
+		return x.asked > 0
+	case a.Error.ID == "invitation_revoked":
+		return x.revoking
+	}
+	return a.Error.ID == "accept_in_progress" // an answer was lost, and it is not known yet what came of it
 }
 
 func (s *soaking) setAway(away bool) {
@@ -205,24 +228,4 @@ func (s *soaking) spoil(ctx context.Context) {
 		}
 		remove()
 	}
-}
-
-// tell prints how the process is.
-func (s *soaking) tell(ctx context.Context) {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.trial.process.cmd.Process.Pid))
-	files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.trial.process.cmd.Process.Pid))
-	var size int64
-	if info, err := os.Stat(s.trial.process.store()); err == nil {
-		size = info.Size()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.out("%s  memory %s (of its own %s), goroutines %s, file descriptors %d, store %d KiB, invitations %d, slowest answer %v",
-		time.Now().UTC().Format(time.TimeOnly), field(string(status), "VmRSS:"), field(string(status), "RssAnon:"), s.trial.goroutines(ctx), len(files), size>>10, len(s.all), s.slowest.Round(time.Millisecond))
-}
-
-func field(text, name string) string {
-	_, after, _ := strings.Cut(text, name)
-	line, _, _ := strings.Cut(after, "\n")
-	return strings.TrimSpace(line)
 }

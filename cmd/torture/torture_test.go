@@ -14,7 +14,7 @@ func TestTorture(t *testing.T) {
 		kills = 20
 	}
 	var out strings.Builder
-	err := torture(t.Context(), options{kills: kills, parallel: 48, only: regexp.MustCompile(""), out: &out})
+	err := torture(t.Context(), options{kills: kills, parallel: 48, slack: 6, only: regexp.MustCompile(""), out: &out})
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)

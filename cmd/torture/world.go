@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,7 +48,14 @@ type world struct {
 	mu      sync.Mutex
 	events  map[told]map[string]int // how often each webhook-id came
 	letters map[string]int          // by address
+	tokens  map[string]string       // of the last letter, by address
+	some    []string                // tokens of webhooks and letters
 }
+
+// maxTokens bounds how many are kept to be searched for.
+const maxTokens = 500
+
+var linkToken = regexp.MustCompile(`/invite/([A-Za-z0-9_-]{22})`)
 
 // told is an event of an invitation.
 type told struct {
@@ -64,7 +73,7 @@ func newWorld(ctx context.Context) (*world, error) {
 		mailbox.Stop()
 		return nil, err
 	}
-	w := &world{mailbox: mailbox, url: "http://" + l.Addr().String(), events: make(map[told]map[string]int), letters: make(map[string]int)}
+	w := &world{mailbox: mailbox, url: "http://" + l.Addr().String(), events: make(map[told]map[string]int), letters: make(map[string]int), tokens: make(map[string]string)}
 	w.hooks = &http.Server{Handler: w, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = w.hooks.Serve(l) }()
 	go func() {
@@ -72,6 +81,10 @@ func newWorld(ctx context.Context) (*world, error) {
 			w.mu.Lock()
 			for _, to := range letter.Recipients {
 				w.letters[to]++
+				if found := linkToken.FindStringSubmatch(letter.Text); found != nil {
+					w.tokens[to] = found[1]
+					w.remember(found[1])
+				}
 			}
 			w.mu.Unlock()
 		}
@@ -88,7 +101,10 @@ func (w *world) stop() {
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	var payload struct {
 		Type string
-		Data struct{ Invitation struct{ ID uuid.UUID } }
+		Data struct {
+			Invitation struct{ ID uuid.UUID }
+			Token      string `json:"invitation_token"`
+		}
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil || json.Unmarshal(body, &payload) != nil {
@@ -100,6 +116,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.events[key] = make(map[string]int)
 	}
 	w.events[key][r.Header.Get("webhook-id")]++
+	w.remember(payload.Data.Token)
 	w.mu.Unlock()
 	rw.WriteHeader(http.StatusNoContent)
 }
@@ -117,20 +134,40 @@ func (w *world) mails(email string) int {
 	return w.letters[email]
 }
 
+// remember is for whoever holds the lock.
+func (w *world) remember(token string) {
+	if token != "" && len(w.some) < maxTokens {
+		w.some = append(w.some, token)
+	}
+}
+
+func (w *world) someTokens() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.some)
+}
+
+// letterToken is what the last letter to an address holds; empty: none came.
+func (w *world) letterToken(email string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.tokens[email]
+}
+
 // config is the bridge's, with what process fills in.
-func (w *world) config(kratos string, cooldown time.Duration) string {
+func (w *world) config(kratos string, s scenario) string {
 	return fmt.Sprintf(`
 dsn: bolt://%%s
 serve:
   public: { host: 127.0.0.1, port: %%s, rate_limit: { requests: 0 } }
   admin: { host: 127.0.0.1, port: %%s, api_keys: [ { name: torture, key: %%s } ] }
 kratos: { admin_url: "%s", timeout: %v }
-invitation: { cooldown: %v }
+invitation: { cooldown: %v, delete_unaccepted_identities: %v }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
 courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com } }
 hooks:
-  - { id: crm, url: "%[5]s/told", events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired ] }
-  - { id: gate, url: "%[5]s/asked", can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
+  - { id: crm, url: "%[6]s/told", events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired ] }
+  - { id: gate, url: "%[6]s/asked", can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
 log: { level: trace }
-`, kratos, kratosTimeout, cooldown, w.mailbox.URI(), w.url)
+`, kratos, kratosTimeout, s.cooldown, s.deletes, w.mailbox.URI(), w.url)
 }
