@@ -89,7 +89,10 @@ func (h *history) same(l *life, inv bridge.Invitation, told map[bridge.Event]int
 			h.Fatalf("%s of %s was told %d times, want %d", event, l.id, told[event], l.told[event])
 		}
 	}
-	l.announced, l.updated = inv.AnnouncedAt, inv.UpdatedAt
+	if !inv.AnnouncedAt.Equal(l.announced) {
+		h.Fatalf("a letter of %s was asked for at %s, and the model has %s", l.id, inv.AnnouncedAt, l.announced)
+	}
+	l.updated = inv.UpdatedAt
 }
 
 // checkAccounts: one identity for an address; active only by hand or by an

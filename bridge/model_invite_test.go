@@ -66,6 +66,9 @@ func (h *history) invites(email string, lifespan time.Duration, made bridge.Invi
 		if !h.commit() {
 			return bridge.ErrStoreAway, nil
 		}
+		if !h.now().Before(l.announced.Add(modelCooldown)) {
+			l.announced = h.now()
+		}
 		return nil, l
 	}
 	return bridge.ErrIdentityConflict, nil
@@ -118,7 +121,7 @@ func (h *history) invitesNew(email string, lifespan time.Duration, made bridge.I
 	}
 	l := &life{
 		id: made.ID, identity: id, email: email, state: bridge.StatePending, lifespan: lifespan,
-		expires: h.now().Add(lifespan), told: map[bridge.Event]int{},
+		expires: h.now().Add(lifespan), announced: h.now(), told: map[bridge.Event]int{},
 	}
 	h.lives[l.id] = l
 	h.order = append(h.order, l.id)

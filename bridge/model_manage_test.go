@@ -101,6 +101,7 @@ func (h *history) renews(k link) *bridge.Error {
 	if !h.commit() {
 		return bridge.ErrStoreAway
 	}
+	l.announced = h.now()
 	if h.ended(l) != nil { // else the letter alone is repeated
 		h.revived(l)
 	}

@@ -23,7 +23,8 @@ type life struct {
 	told         map[bridge.Event]int
 	letters      int // that were sent
 
-	announced, updated time.Time // as stored: what hangs on them is in the model, they are not
+	announced time.Time // when a letter was last asked for
+	updated   time.Time // as stored: what hangs on it is in the model, it is not
 }
 
 // hold is a claim.
@@ -122,6 +123,7 @@ func (h *history) revived(l *life) {
 		l.epoch++
 	}
 	l.state, l.expires, l.updated = bridge.StatePending, h.now().Add(l.lifespan), h.now()
+	l.announced = h.now()
 }
 
 // settled ends a pending invitation as its identity says.
