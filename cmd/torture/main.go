@@ -3,10 +3,11 @@
 // as webhook and as mail, and in the file of the store.
 //
 // It builds the bridge with failpoints, and runs it as a process. For each arrow
-// of points.go it has the process killed there as often as it is told, with an
-// invitation of its own each time; then the clients repeat what they asked for,
-// as clients do, and every invariant is checked. It prints a table, and exits
-// with 1 if anything was broken.
+// of points.go it has the process killed there as often as it is told, while
+// somebody asks for something about an invitation of its own. After a hundred
+// kills of one bridge at most the clients repeat what they asked for, as clients
+// do, and every invariant is checked of each invitation. It prints a table, and
+// exits with 1 if anything was broken.
 package main
 
 import (
