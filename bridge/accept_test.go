@@ -145,6 +145,15 @@ func TestAcceptAtOnce(t *testing.T) {
 	if n := w.Kratos.Puts(); n != 1 {
 		t.Errorf("Kratos was asked to set a password %d times", n)
 	}
+	told := 0
+	for _, event := range w.Told(t, bridgetest.Hook) {
+		if event == bridge.EventPostPassword {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("hooks are told %d times", told)
+	}
 }
 
 func TestAcceptWhenKratosIsDown(t *testing.T) {
