@@ -145,44 +145,14 @@ func TestAcceptAtOnce(t *testing.T) {
 	if n := w.Kratos.Puts(); n != 1 {
 		t.Errorf("Kratos was asked to set a password %d times", n)
 	}
-}
-
-// TestAcceptWhenKratosFails: whatever Kratos does, the caller learns whether to
-// try again, and trying again works.
-func TestAcceptWhenKratosFails(t *testing.T) {
-	const soon, later = 0, 3 * time.Second
-	for _, c := range []struct {
-		name  string
-		fault kratostest.Fault
-		want  *bridge.Error
-		wait  time.Duration // until a retry is let through
-	}{
-		{"said 400", bridgetest.Answer(400), bridge.ErrKratosRejected, soon},
-		{"said 401", bridgetest.Answer(401), bridge.ErrKratosRejected, soon},
-		{"said 429", bridgetest.Answer(429), bridge.ErrKratosAway, soon},
-		{"said 500", bridgetest.Answer(500), bridge.ErrKratosAway, later},
-		{"said 503", bridgetest.Answer(503), bridge.ErrKratosAway, later},
-		{"cut the connection before", bridgetest.CutBefore, bridge.ErrKratosAway, later},
-		{"cut the connection after", bridgetest.CutAfter, bridge.ErrKratosAway, later},
-		{"said 500 after", bridgetest.FailAfter, bridge.ErrKratosAway, later},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := bridgetest.New(t)
-			offer := invite(t, w, bridge.InviteRequest{Email: email})
-			mend := w.Kratos.OnPut(c.fault)
-			_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
-			e := refusal(t, err, c.want)
-			if (e.Kind == bridge.KindUnavailable) != (e.RetryAfter > 0) {
-				t.Errorf("advice to retry after %s", e.RetryAfter)
-			}
-			mend()
-			if c.wait > 0 {
-				_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
-				refused(t, err, bridge.ErrAcceptInProgress)
-			}
-			w.Clock.Advance(c.wait)
-			accept(t, w, offer, "another-Good-1")
-		})
+	told := 0
+	for _, event := range w.Told(t, bridgetest.Hook) {
+		if event == bridge.EventPostPassword {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("hooks are told %d times", told)
 	}
 }
 

@@ -58,12 +58,27 @@ func TestErrorsQuoteNoSecret(t *testing.T) {
 			t.Errorf("%s", got.body)
 		}
 	}
-	a.asInvitee(http.MethodPost, "/"+o.Token, object{"password": email})
-	a.asInvitee(http.MethodPost, "/"+o.Token+"?x="+canary, object{"password": canary + canary})
+	a.asInvitee(http.MethodPost, "/"+o.Token, object{"password": email}) // its answer quotes what is in it of the address
+	refused := []answer{
+		a.asInvitee(http.MethodPost, "/"+o.Token, object{"password": "short"}),
+		a.asAdmin(http.MethodPost, "/"+o.Token+"/revoke", nil),
+		do(t, request(t, http.MethodGet, a.admin+base, nil, "Authorization", "Bearer "+canary)),
+		do(t, request(t, http.MethodGet, a.public+"/"+o.Token+"/"+canary, nil)),
+	}
 	a.asInvitee(http.MethodGet, "/"+o.Token, nil)
-	a.asAdmin(http.MethodPost, "/"+o.Token+"/revoke", nil)
-	do(t, request(t, http.MethodGet, a.admin+base, nil, "Authorization", "Bearer "+canary))
-	do(t, request(t, http.MethodGet, a.public+"/"+o.Token+"/"+canary, nil))
+	a.asInvitee(http.MethodPost, "/"+o.Token+"?x="+canary, object{"password": canary + canary})
+	refused = append(refused, a.asInvitee(http.MethodPost, "/"+o.Token, object{"password": canary + canary}),
+		a.asInvitee(http.MethodGet, "/"+o.Token, nil))
+	for i, got := range refused {
+		if got.status < 400 || !strings.Contains(string(got.body), `"error"`) {
+			t.Errorf("answer %d is no error: %d %s", i, got.status, got.body)
+		}
+		for _, secret := range []string{canary, o.Token, key} {
+			if strings.Contains(string(got.body), secret) {
+				t.Errorf("answer %d holds %q: %s", i, secret, got.body)
+			}
+		}
+	}
 	log := a.log.String()
 	if lines := strings.Count(log, "\n"); lines < 10 {
 		t.Fatalf("%d lines were logged: the search proves nothing", lines)

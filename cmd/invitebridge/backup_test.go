@@ -37,7 +37,7 @@ func TestBackup(t *testing.T) {
 	for c := range 8 {
 		clients.Go(func() { p.load(ctx, fmt.Sprintf("c%d", c), all) })
 	}
-	before := make([]map[string]string, 5)
+	before := make([]map[string]entry, 5)
 	for i := range before {
 		all.await(t, (i+1)*50)
 		before[i] = all.copy()
@@ -61,9 +61,9 @@ func TestBackup(t *testing.T) {
 
 	for i, acknowledged := range before {
 		restored := startBridge(t, server, "dsn: bolt://"+filepath.Join(dir, fmt.Sprint(i, ".db")))
-		for id, state := range acknowledged {
-			if a := restored.asAdmin(http.MethodGet, "/"+id, nil); a.status != http.StatusOK || state == "accepted" && a.body["state"] != state {
-				t.Errorf("backup %d: %s was %s: %d %s", i, id, state, a.status, a.text)
+		for id, e := range acknowledged {
+			if a := restored.asAdmin(http.MethodGet, "/"+id, nil); a.status != http.StatusOK || e.state != "accepting" && a.body["state"] != e.state {
+				t.Errorf("backup %d: %s was %s: %d %s", i, id, e.state, a.status, a.text)
 			}
 		}
 		for _, invitation := range []object{later, gone} {
@@ -79,8 +79,8 @@ func TestBackup(t *testing.T) {
 	t.Logf("%d backups, the last with %d invitations", len(before), len(before[len(before)-1]))
 }
 
-func (l *ledger) copy() map[string]string {
+func (l *ledger) copy() map[string]entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return maps.Clone(l.states)
+	return maps.Clone(l.entries)
 }

@@ -1,7 +1,8 @@
+//go:build linux
+
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"os/exec"
 	"testing"
@@ -111,23 +112,4 @@ func (p *process) limitFiles(t *testing.T, bytes uint64) {
 	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &limit, nil); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func (p *process) send(t *testing.T, method, url string, body any) answer {
-	t.Helper()
-	a, err := send(t.Context(), method, url, body, "Authorization", "Bearer "+key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func (p *process) invite(t *testing.T, i int) answer {
-	t.Helper()
-	return p.send(t, http.MethodPost, p.admin+base+"/", object{"email": fmt.Sprintf("u%d@example.com", i)})
-}
-
-func (p *process) ready(t *testing.T) int {
-	t.Helper()
-	return p.send(t, http.MethodGet, p.public+"/health/ready", nil).status
 }

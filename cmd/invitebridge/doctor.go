@@ -31,10 +31,12 @@ func newDoctor(environ []string, io stdio) *cobra.Command {
 			"the running bridge does not have any more, because it was purged unaccepted, or\n" +
 			"the store was lost. Those of accepted invitations and those younger than ten\n" +
 			"minutes do not count. With --fix the inactive ones without credentials are\n" +
-			"deleted; an active one never is. Where several bridges share one Kratos, do not\n" +
-			"use it: each knows its own invitations only. For this check the API key comes\n" +
-			"from the environment variable " + envAPIKey + ", and must be one of\n" +
-			"the configuration.\n\n" +
+			"deleted; an active one never is. Nothing is deleted where the bridge knows no\n" +
+			"identity of this Kratos: its store was not mounted, or it is another bridge.\n" +
+			"Where several bridges share one Kratos, do not use it: each knows its own\n" +
+			"invitations only. For this check the API key comes from the environment variable\n" +
+			envAPIKey + ", and must be one of the configuration. A comparison that\n" +
+			"could not be made or ended is a warning, and with --fix a problem.\n\n" +
 			"Each result is ok, warning or problem. Exits with 0 if there is no problem, with\n" +
 			"1 if there is one, and with 2 if the command or the configuration is wrong.",
 		Args: noArguments,

@@ -22,14 +22,22 @@ const forsaken = "identities are not compared with invitations: "
 // What it keeps does not grow with their number.
 func (d *doctor) identities(ctx context.Context, tell func(finding)) {
 	if d.bridge == nil {
-		tell(warning(forsaken+d.why, ""))
+		tell(d.incomplete(forsaken+d.why, ""))
 		return
 	}
-	if _, err := d.bridge.client.List(ctx, httpapi.ListQuery{PageSize: 1}); err != nil {
+	newest, err := d.bridge.client.List(ctx, httpapi.ListQuery{PageSize: witnesses})
+	if err != nil {
 		var refused *httpapi.Error
 		errors.As(err, &refused)
-		tell(warning(forsaken+err.Error(), d.bridge.hint(err, refused)))
+		tell(d.incomplete(forsaken+err.Error(), d.bridge.hint(err, refused)))
 		return
+	}
+	var f fixer
+	if d.fix {
+		if f, err = d.fixer(ctx, newest.Items); err != nil {
+			tell(d.unfinished(ctx, err, 0))
+			return
+		}
 	}
 	marked, found := 0, 0
 	for m, err := range d.admin.Marked(ctx) {
@@ -44,15 +52,27 @@ func (d *doctor) identities(ctx context.Context, tell func(finding)) {
 		}
 		if gone {
 			found++
-			tell(d.treat(ctx, m))
+			tell(f.treat(ctx, m))
 		}
+	}
+	if f.spared > 0 {
+		tell(problem(fmt.Sprintf("%d identities were not deleted, for %s", f.spared, f.doubt), doubtAdvice))
 	}
 	tell(fine("%d bear the bridge's mark, and %d of them have lost their invitation", marked, found))
 }
 
+// incomplete is a problem to who wants something done, and has to know that it
+// was not.
+func (d *doctor) incomplete(message, advice string) finding {
+	if d.fix {
+		return problem(message, advice)
+	}
+	return warning(message, advice)
+}
+
 func (d *doctor) unfinished(ctx context.Context, err error, marked int) finding {
 	if ctx.Err() != nil {
-		return warning(fmt.Sprintf("the time was up after %d identities that bear the bridge's mark", marked), "give it more by --timeout")
+		return d.incomplete(fmt.Sprintf("the time was up after %d identities that bear the bridge's mark", marked), "give it more by --timeout")
 	}
 	return problem(fmt.Sprintf("after %d identities that bear the bridge's mark: %s", marked, reason(err)), "mend that, and run it again")
 }
@@ -92,31 +112,4 @@ func (d *doctor) adopted(ctx context.Context, email string, identity uuid.UUID) 
 		query.PageToken = page.NextPageToken
 	}
 	return false, nil
-}
-
-// treat deletes an identity if it is asked to and may, and tells what became of
-// it. An invitation that adopts it in the milliseconds since it was found forsaken
-// loses it: nothing here holds the bridge's locks. Inviting again mends that.
-func (d *doctor) treat(ctx context.Context, m kratos.Marked) (f finding) {
-	defer func() { f.IdentityID, f.Email = m.ID.String(), m.Email }()
-	const gone = "its invitation is gone"
-	switch {
-	case m.Active:
-		return warning(gone+", and it became active by another road", "it is left alone; look into it if nobody did that on purpose")
-	case m.Email == "":
-		return warning(gone+", and it has no e-mail address at kratos.email_trait", "it is left alone; delete it in Kratos if nobody needs it")
-	case !d.fix:
-		return warning(gone, "invite the address anew, or have it deleted by --fix")
-	}
-	if err := d.admin.Delete(ctx, m.ID, m.Mark.InvitationID); err != nil {
-		return problem(gone+", and it could not be deleted: "+reason(err), "run it again")
-	}
-	// What may not be deleted stays without an error.
-	switch _, err := d.admin.Get(ctx, m.ID); {
-	case errors.Is(err, bridge.ErrIdentityNotFound):
-		return fine("%s, and it was deleted", gone)
-	case err != nil:
-		return problem(gone+", and whether it was deleted is not known: "+reason(err), "run it again")
-	}
-	return warning(gone+", and it stays: it can sign in, or was activated meanwhile", "delete it in Kratos if nobody needs it")
 }

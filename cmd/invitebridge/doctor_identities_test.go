@@ -55,6 +55,7 @@ func TestDoctorIdentities(t *testing.T) {
 	mark := fmt.Sprintf(`,"metadata_admin":{"invitation":{"id":"%s"}}`, uuid.Must(uuid.NewV7()))
 	create("password", mark+`,"credentials":{"password":{"config":{"password":"`+password+`"}}}`)
 	create("plain", "")
+	empty := newPatient(startBridge(t, kratos)) // its volume was not mounted
 	b := startBridge(t, kratos)
 	invite(b, "pending")
 	invite(b, "adopted")
@@ -135,10 +136,45 @@ func TestDoctorIdentities(t *testing.T) {
 	})
 	t.Run("with another bridge's configuration", func(t *testing.T) {
 		_, findings, _ := p.examined([]string{aged, "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: other, key: CANARY-of-16-letters}]"}, "--fix")
-		if found := of(findings, "identities"); len(found) != 1 || found[0].Verdict != verdictWarning {
+		if found := of(findings, "identities"); len(found) != 1 || found[0].Verdict != verdictProblem {
 			t.Errorf("got %+v", found)
 		}
 		stay(t)
+	})
+	spared := func(t *testing.T, p patient, why string, found int) {
+		t.Helper()
+		code, findings, _ := p.examined([]string{aged}, "--fix")
+		problems := 0
+		for _, f := range of(findings, "identities") {
+			if f.Verdict == verdictProblem {
+				problems++
+				if !strings.Contains(f.Message, why) || !strings.Contains(f.Advice, "mount the right store") {
+					t.Errorf("got %+v", f)
+				}
+			}
+		}
+		if code != exitFailed || problems != 1 || len(of(findings, "identities")) != found+2 {
+			t.Errorf("exit code %d, want %d found: %+v", code, found, findings)
+		}
+		stay(t)
+	}
+	t.Run("by a bridge with an empty store", func(t *testing.T) {
+		// To it those of the other bridge are forsaken as well; what was accepted
+		// is not.
+		spared(t, empty, "has not one invitation", 7)
+		_, findings, _ := empty.examined([]string{aged})
+		for _, f := range of(findings, "identities") {
+			if f.Verdict == verdictProblem {
+				t.Errorf("without --fix: %+v", f)
+			}
+		}
+	})
+	t.Run("by the bridge of another Kratos", func(t *testing.T) {
+		foreign := startFakeBridge(t, "kratos: { schema_id: "+kratostest.DefaultSchema+" }")
+		foreign.invite(object{"email": "pending@example.com"})
+		p := empty
+		p.environ = newPatient(foreign).environ
+		spared(t, p, "this Kratos does not have", 7)
 	})
 	t.Run("fixed", func(t *testing.T) {
 		want(t, found(aged, "--fix"), map[string]string{

@@ -142,6 +142,13 @@ func TestDoctor(t *testing.T) {
 		adminURL, publicURL, trait                          = "INVITEBRIDGE_KRATOS_ADMIN_URL=", "INVITEBRIDGE_KRATOS_PUBLIC_URL=", "INVITEBRIDGE_KRATOS_EMAIL_TRAIT="
 		mailURI                                             = "INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI="
 	)
+	fix, brief := []string{"--fix"}, []string{"--timeout", "2s"}
+	endless := inFront(t, kratos.AdminURL, func(r *http.Request) int {
+		if r.URL.Query().Get("page_size") == "100" { // the doctor's walk alone
+			<-r.Context().Done()
+		}
+		return 0
+	}, nil)
 	for _, c := range []struct {
 		name    string
 		environ []string
@@ -149,6 +156,7 @@ func TestDoctor(t *testing.T) {
 		verdict string
 		text    string   // in message or advice
 		also    []string // checks that the same thing spoils
+		args    []string
 	}{
 		{name: "all is well", check: "configuration", verdict: verdictOK},
 		{name: "the admin API", check: admin, verdict: verdictOK, text: "lets the bridge in"},
@@ -189,9 +197,16 @@ func TestDoctor(t *testing.T) {
 		{name: "another bridge's key", environ: []string{envAPIKey + "=CANARY"}, check: identities, verdict: verdictWarning, text: "none of this configuration's"},
 		{name: "a key that the bridge does not know", environ: []string{envAPIKey + "=CANARY-of-16-letters", "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: new, key: CANARY-of-16-letters}]"}, check: identities, verdict: verdictWarning, text: "unauthorized"},
 		{name: "no bridge", environ: []string{envAdminURL + "=" + closed}, check: identities, verdict: verdictWarning, text: "is the bridge running"},
+		{name: "--fix and no key", environ: []string{envAPIKey + "="}, check: identities, verdict: verdictProblem, text: "no API key is given", args: fix},
+		{name: "--fix with another bridge's key", environ: []string{envAPIKey + "=CANARY"}, check: identities, verdict: verdictProblem, text: "none of this configuration's", args: fix},
+		{name: "--fix with a key that the bridge does not know", environ: []string{envAPIKey + "=CANARY-of-16-letters", "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: new, key: CANARY-of-16-letters}]"}, check: identities, verdict: verdictProblem, text: "unauthorized", args: fix},
+		{name: "--fix and no bridge", environ: []string{envAdminURL + "=" + closed}, check: identities, verdict: verdictProblem, text: "is the bridge running", args: fix},
+		{name: "a long list", environ: []string{adminURL + endless}, check: identities, verdict: verdictWarning, text: "the time was up", args: brief},
+		{name: "--fix with a long list", environ: []string{adminURL + endless}, check: identities, verdict: verdictProblem, text: "the time was up", args: append(fix, brief...)},
+		{name: "--fix with nothing to delete", check: identities, verdict: verdictOK, text: "bear the bridge's mark", args: fix},
 	} {
 		t.Run(c.check+"/"+c.name, func(t *testing.T) {
-			code, findings, errs := p.examined(c.environ)
+			code, findings, errs := p.examined(c.environ, c.args...)
 			if want := map[bool]int{true: exitFailed}[c.verdict == verdictProblem]; code != want || (code == exitOK) != (errs == "") {
 				t.Errorf("exit code %d, want %d; %s", code, want, errs)
 			}

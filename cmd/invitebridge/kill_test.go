@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +14,8 @@ import (
 )
 
 // TestKill9 kills a real process at random moments under load, and starts it
-// again: whatever was answered with 2xx is there, and nothing else was lost.
+// again: whatever was answered with 2xx is there and works, and nothing else was
+// lost.
 func TestKill9(t *testing.T) {
 	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
 	if err != nil {
@@ -39,35 +38,70 @@ func TestKill9(t *testing.T) {
 		clients.Wait()
 	}
 	p.start(t)
-	for id, state := range acknowledged.states {
-		a, err := send(t.Context(), http.MethodGet, p.admin+base+"/"+id, nil, "Authorization", "Bearer "+key)
-		if err != nil || a.status != http.StatusOK || state == "accepted" && a.body["state"] != state {
-			t.Fatalf("acknowledged as %s, and now %d %s, %v", state, a.status, a.text, err)
+	count := map[string]int{}
+	for id, e := range acknowledged.entries {
+		count[e.state]++
+		p.confirm(t, kratos, id, e)
+	}
+	t.Logf("%d invitations were acknowledged, none is lost: %v", len(acknowledged.entries), count)
+	for _, state := range []string{"pending", "accepted"} {
+		if count[state] == 0 {
+			t.Errorf("none was acknowledged as %s: that proves nothing", state)
 		}
 	}
-	t.Logf("%d invitations were acknowledged, none is lost", len(acknowledged.states))
 	p.kill(t)
 }
 
-// ledger keeps what was answered with 2xx: invitations by id, and their state.
-type ledger struct {
-	mu     sync.Mutex
-	states map[string]string
+// confirm has an invitation be what was acknowledged, and work as such.
+func (p *process) confirm(t *testing.T, kratos *kratostest.Fake, id string, e entry) {
+	t.Helper()
+	a := p.send(t, http.MethodGet, p.admin+base+"/"+id, nil)
+	state, _ := a.body["state"].(string)
+	known := state == e.state || e.state == "accepting" && (state == "pending" || state == "accepted")
+	if a.status != http.StatusOK || !known {
+		t.Fatalf("acknowledged as %s, and now %d %s", e.state, a.status, a.text)
+	}
+	link := p.send(t, http.MethodGet, p.public+base+"/"+e.token, nil)
+	opens := link.status == http.StatusOK
+	if e.state == "accepting" { // what the kill has cut may be settled as accepted meanwhile
+		opens = opens || link.errorID() == "invitation_accepted"
+	}
+	switch err := kratos.SignIn(t.Context(), e.email, passwordOf(e.email)); {
+	case state == "pending" && !opens:
+		t.Errorf("%s is %s, and its token: %d %s", id, state, link.status, link.text)
+	case state == "accepted" && (err != nil || link.errorID() != "invitation_accepted"):
+		t.Errorf("%s is %s, and its password: %v, its token: %d %s", id, state, err, link.status, link.text)
+	case e.state == "pending" && err == nil:
+		t.Errorf("%s was never accepted, and signs in", id)
+	}
 }
 
-func (l *ledger) note(id, state string) {
+// passwordOf gives each address a password of its own.
+func passwordOf(email string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(email)))[:20] }
+
+// entry is an invitation that was answered with 2xx. Its state is pending,
+// accepting, which was asked for and not answered, or accepted.
+type entry struct{ state, email, token string }
+
+// ledger keeps what was answered with 2xx, by the id.
+type ledger struct {
+	mu      sync.Mutex
+	entries map[string]entry
+}
+
+func (l *ledger) note(id string, e entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.states == nil {
-		l.states = make(map[string]string)
+	if l.entries == nil {
+		l.entries = make(map[string]entry)
 	}
-	l.states[id] = state
+	l.entries[id] = e
 }
 
 func (l *ledger) len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.states)
+	return len(l.entries)
 }
 
 func (l *ledger) await(t *testing.T, n int) {
@@ -79,60 +113,7 @@ func (l *ledger) await(t *testing.T, n int) {
 	}
 }
 
-// process is the built program with a store that outlives it.
-type process struct {
-	binary, file, public, admin string
-	cmd                         *exec.Cmd
-	wrap                        func(args ...string) *exec.Cmd // nil: it is run as it is
-}
-
-func newProcess(t *testing.T, kratos, more string) *process {
-	t.Helper()
-	dir := t.TempDir()
-	p := &process{binary: filepath.Join(dir, "invitebridge"), file: filepath.Join(dir, "invitebridge.yml")}
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	text := fmt.Sprintf(`
-dsn: bolt://%s/invites.db
-serve:
-  public: { host: 127.0.0.1, port: 0, rate_limit: { requests: 0 } }
-  admin: { host: 127.0.0.1, port: 0, api_keys: [ { name: tests, key: %s } ] }
-kratos: { admin_url: %s, schema_id: %s }
-selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
-%s
-`, dir, key, kratos, kratostest.DefaultSchema, more)
-	if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func (p *process) start(t *testing.T) {
-	t.Helper()
-	log := newFollower()
-	run := p.wrap
-	if run == nil {
-		run = func(args ...string) *exec.Cmd { return exec.Command(args[0], args[1:]...) }
-	}
-	p.cmd = run(p.binary, "serve", "-c", p.file)
-	p.cmd.Stderr = log
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
-	p.public, p.admin = log.address(t, "public"), log.address(t, "admin")
-}
-
-func (p *process) kill(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = p.cmd.Wait() // it says "killed", of course
-}
-
-// load invites and accepts until the process is gone.
+// load invites until the process is gone, and accepts two of three.
 func (p *process) load(ctx context.Context, name string, l *ledger) {
 	for i := 0; ctx.Err() == nil; i++ {
 		email := fmt.Sprintf("%s.%d@example.com", name, i)
@@ -140,11 +121,18 @@ func (p *process) load(ctx context.Context, name string, l *ledger) {
 		if err != nil || a.status != http.StatusCreated {
 			return
 		}
-		l.note(a.body["id"].(string), "pending")
-		b, err := send(ctx, http.MethodPost, p.public+base+"/"+token(a.body), object{"password": password})
+		id, e := a.body["id"].(string), entry{"pending", email, token(a.body)}
+		if i%3 == 0 {
+			l.note(id, e)
+			continue
+		}
+		e.state = "accepting"
+		l.note(id, e)
+		b, err := send(ctx, http.MethodPost, p.public+base+"/"+e.token, object{"password": passwordOf(email)})
 		if err != nil || b.status != http.StatusOK {
 			return
 		}
-		l.note(a.body["id"].(string), "accepted")
+		e.state = "accepted"
+		l.note(id, e)
 	}
 }
