@@ -91,8 +91,11 @@ func torture(ctx context.Context, o options) error {
 			chosen++
 			trials.Go(func() error {
 				result, err := killAll(running, s, point, o.kills, o.slack, binary, identities)
-				if err != nil {
-					return fmt.Errorf("%s: %w", point, err)
+				if err := running.Err(); err != nil {
+					return err
+				}
+				if err != nil { // of this arrow: the others go on
+					result.broken = append(result.broken, err.Error())
 				}
 				mu.Lock()
 				defer mu.Unlock()
