@@ -3,6 +3,7 @@ package boltstore
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -83,13 +84,14 @@ func (s *Store) try(ops []*operation) (spoiler int, err error) {
 	for i, o := range ops {
 		t := &tx{bolt: btx, writable: true}
 		o.run(t)
+		_ = s.noticed(t.broken)
 		if t.wrote && o.failed() {
 			return i, nil
 		}
 		wrote = wrote || t.wrote
 	}
-	if !wrote {
-		return -1, nil
+	if err := s.breakage(); err != nil || !wrote {
+		return -1, err
 	}
 	committing = true
 	return -1, s.commit(btx)
@@ -110,13 +112,14 @@ func (s *Store) begin() (*bbolt.Tx, error) {
 // commit ends a transaction for good or ill.
 func (s *Store) commit(btx *bbolt.Tx) (err error) {
 	start := time.Now()
-	defer func() {
+	defer func(before bool) {
+		debug.SetPanicOnFault(before)
 		if p := recover(); p != nil {
 			err = s.breakDown(p)
 		}
 		s.health.note(err)
 		s.onCommit(time.Since(start), err)
-	}()
+	}(debug.SetPanicOnFault(true))
 	id := btx.ID()
 	if err = s.commitTx(btx); err == nil {
 		return nil

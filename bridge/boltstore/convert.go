@@ -18,7 +18,7 @@ func convert(db *bbolt.DB, h Header) (Header, error) {
 	h.Format = format
 	value, err := json.Marshal(h)
 	if err == nil {
-		err = guard(func() error {
+		err = guard(db.Path(), func() error {
 			return db.Update(func(tx *bbolt.Tx) error {
 				if err := countAll(tx); err != nil {
 					return err

@@ -9,6 +9,10 @@
 //   - A file that is not ours, not whole, or of a later format is refused and
 //     never changed. In particular an empty file is not a new store: it is what
 //     is left of one that was lost.
+//   - A page that makes no sense is an error, ErrDamaged, for whoever meets it,
+//     and never a panic. Opening a file reads few of its pages, so some are met
+//     later; [Check] reads all. Only one that leads back to itself is not told
+//     from others but by Check.
 //   - Updates that wait for one another share one commit, and so one wait for
 //     the disk. A lone one waits for nobody: no timer is involved.
 //   - When the disk fails, the updates of that commit fail, all of them, and

@@ -19,7 +19,10 @@ var (
 	// ErrNewer: a later version of this program wrote the file.
 	ErrNewer = errors.New("the store file has a newer format")
 
-	// ErrDamaged: the file is a store, and parts of it are missing or wrong.
+	// ErrDamaged: the file is a store, and parts of it are missing or wrong. A
+	// View or Update that meets such a part gets it, too. From then on every
+	// Update and Ping does: what they stored would be lost with the file. A View
+	// of other parts goes on.
 	ErrDamaged = errors.New("the store file is damaged")
 
 	// ErrInUse: another process, or this one, has the file open.
@@ -35,20 +38,25 @@ var (
 // errTxOver tells of a Tx that was kept longer than its function ran.
 var errTxOver = errors.New("boltstore: the transaction is over")
 
-// refused is an error of Open: the sentinel, the file, and what to do.
+// refused is an error that concerns the whole file: the sentinel, the file, and what to do.
 func refused(sentinel error, path, advice string) error {
 	return fmt.Errorf("boltstore: %w: %s: %s", sentinel, path, advice)
+}
+
+// damaged is what is told of a part that is wrong.
+func damaged(path string, what any) error {
+	return refused(ErrDamaged, path, fmt.Sprintf("%s (%v)", restore, what))
 }
 
 // guard runs fn and turns a panic of bbolt, which is its way of telling of
 // pages that make no sense, into ErrDamaged. A page number that makes no sense
 // is an address that makes none: that, too, is an error then and not the end of
 // the process.
-func guard(fn func() error) (err error) {
+func guard(path string, fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("boltstore: %w: %v", ErrDamaged, p)
+			err = damaged(path, p)
 		}
 	}()
 	return fn()

@@ -70,7 +70,7 @@ func readHeader(db *bbolt.DB, path string) (h Header, err error) {
 			return whole(tx, path)
 		})
 	}
-	if err := guard(view); err != nil {
+	if err := guard(path, view); err != nil {
 		return Header{}, err
 	}
 	return h, nil

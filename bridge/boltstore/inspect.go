@@ -27,6 +27,8 @@ const restore = "restore the latest backup"
 
 type meta struct {
 	pageSize int64
+	root     uint64 // the page of the bucket of buckets
+	free     uint64 // the page with the list of free pages
 	pages    uint64 // how many the file has in use
 	txid     uint64
 }
@@ -46,6 +48,8 @@ func readMeta(r io.ReaderAt, offset int64) (m meta, bolt, ok bool) {
 	_, _ = sum.Write(raw[:metaSize-8])
 	m = meta{
 		pageSize: int64(order.Uint32(raw[8:])),
+		root:     order.Uint64(raw[16:]),
+		free:     order.Uint64(raw[32:]),
 		pages:    order.Uint64(raw[40:]),
 		txid:     order.Uint64(raw[48:]),
 	}
@@ -54,9 +58,23 @@ func readMeta(r io.ReaderAt, offset int64) (m meta, bolt, ok bool) {
 	return m, true, ok
 }
 
-// inspect says whether the file at path can be a whole bbolt file. It reads,
-// and nothing more.
+// inspect says whether the file at path can be a whole bbolt file. It reads the
+// metas and the list of free pages, which a writer needs first.
 func inspect(path string) error {
+	return inspectFile(path, (*walker).free)
+}
+
+// inspectWhole reads every page that is in use.
+func inspectWhole(path string) error {
+	return inspectFile(path, func(w *walker) error {
+		if err := w.free(); err != nil {
+			return err
+		}
+		return w.tree(w.meta.root)
+	})
+}
+
+func inspectFile(path string, look func(*walker) error) error {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -71,10 +89,18 @@ func inspect(path string) error {
 		return fmt.Errorf("boltstore: the store file cannot be read; make its owner the user that runs this program: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	return inspectPages(file, info.Size(), path)
+	latest, err := inspectMetas(file, info.Size(), path)
+	if err != nil {
+		return err
+	}
+	if err := look(newWalker(file, latest)); err != nil {
+		return damaged(path, err)
+	}
+	return nil
 }
 
-func inspectPages(file io.ReaderAt, size int64, path string) error {
+// inspectMetas gives the meta that counts.
+func inspectMetas(file io.ReaderAt, size int64, path string) (meta, error) {
 	first, bolt, ok := readMeta(file, 0)
 	if !ok {
 		// The second page is where the first would say.
@@ -82,23 +108,23 @@ func inspectPages(file io.ReaderAt, size int64, path string) error {
 			_, bolt, _ = readMeta(file, at)
 		}
 		if !bolt {
-			return refused(ErrForeign, path, "it is no bbolt file; give the store a path of its own, or "+restore)
+			return meta{}, refused(ErrForeign, path, "it is no bbolt file; give the store a path of its own, or "+restore)
 		}
-		return refused(ErrDamaged, path, "its first page is broken; "+restore)
+		return meta{}, refused(ErrDamaged, path, "its first page is broken; "+restore)
 	}
 	second, _, ok := readMeta(file, first.pageSize)
 	if !ok || second.pageSize != first.pageSize {
-		return refused(ErrDamaged, path, "its second page is broken; "+restore)
+		return meta{}, refused(ErrDamaged, path, "its second page is broken; "+restore)
 	}
 	latest := first
 	if second.txid > first.txid {
 		latest = second
 	}
 	if latest.pages < 3 || uint64(size/latest.pageSize) < latest.pages { //nolint:gosec // no file has a negative size
-		return refused(ErrDamaged, path, fmt.Sprintf("it has %d bytes where %d pages of %d belong, so its end was cut off; %s",
+		return meta{}, refused(ErrDamaged, path, fmt.Sprintf("it has %d bytes where %d pages of %d belong, so its end was cut off; %s",
 			size, latest.pages, latest.pageSize, restore))
 	}
-	return nil
+	return latest, nil
 }
 
 // missing says whether there is nothing at path, not even a file that cannot

@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"bytes"
+	"runtime/debug"
 	"slices"
 
 	"invitebridge/bridge"
@@ -13,7 +14,8 @@ import (
 // ListInvitations implements [bridge.Tx]. Each combination of filters walks a
 // tree of its own, from the page's beginning to its end; only a query with an
 // e-mail and more reads all that this one e-mail ever had, which is little.
-func (t *tx) ListInvitations(q bridge.Query) ([]bridge.Invitation, error) {
+func (t *tx) ListInvitations(q bridge.Query) (_ []bridge.Invitation, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.alive(); err != nil {
 		return nil, err
 	}

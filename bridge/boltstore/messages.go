@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"unicode/utf8"
 
 	"invitebridge/bridge"
@@ -13,7 +14,8 @@ import (
 )
 
 // Message implements [bridge.Tx].
-func (t *tx) Message(id uuid.UUID) (bridge.Message, error) {
+func (t *tx) Message(id uuid.UUID) (_ bridge.Message, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.alive(); err != nil {
 		return bridge.Message{}, err
 	}
@@ -21,11 +23,12 @@ func (t *tx) Message(id uuid.UUID) (bridge.Message, error) {
 	if value == nil {
 		return bridge.Message{}, bridge.ErrMissing
 	}
-	return decodeMessage(id, value)
+	return t.decodeMessage(id, value)
 }
 
 // QueuedMessages implements [bridge.Tx].
-func (t *tx) QueuedMessages(endpoint string, limit int) ([]bridge.Message, error) {
+func (t *tx) QueuedMessages(endpoint string, limit int) (_ []bridge.Message, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.alive(); err != nil {
 		return nil, err
 	}
@@ -43,7 +46,8 @@ func (t *tx) QueuedMessages(endpoint string, limit int) ([]bridge.Message, error
 }
 
 // ListMessages implements [bridge.Tx].
-func (t *tx) ListMessages(q bridge.MessageQuery) ([]bridge.Message, error) {
+func (t *tx) ListMessages(q bridge.MessageQuery) (_ []bridge.Message, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.alive(); err != nil {
 		return nil, err
 	}
@@ -81,7 +85,8 @@ func (t *tx) planMessages(q bridge.MessageQuery) ids {
 
 // PutMessage implements [bridge.Tx]. Writing what is there already costs
 // nothing.
-func (t *tx) PutMessage(m bridge.Message) error {
+func (t *tx) PutMessage(m bridge.Message) (err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.mayWrite(); err != nil {
 		return err
 	}
@@ -106,7 +111,7 @@ func (t *tx) PutMessage(m bridge.Message) error {
 		if bytes.Equal(was, value) {
 			return nil
 		}
-		before, err := decodeMessage(m.ID, was)
+		before, err := t.decodeMessage(m.ID, was)
 		if err != nil {
 			return err
 		}
@@ -128,7 +133,6 @@ func (t *tx) deleteMessages(id uuid.UUID) error {
 	for _, mid := range list {
 		m, err := t.messageRow(mid)
 		if err != nil {
-			t.broken = errors.Join(t.broken, err) // some may be deleted already
 			return err
 		}
 		t.reindex(messageEntries(m), nil)
@@ -170,14 +174,14 @@ func outcomeCode(s bridge.MessageState) byte {
 func (t *tx) messageRow(id uuid.UUID) (bridge.Message, error) {
 	value := t.bucket(messagesBucket).Get(id[:])
 	if value == nil {
-		return bridge.Message{}, fmt.Errorf("boltstore: %w: an index names the message %s, which is missing", ErrDamaged, id)
+		return bridge.Message{}, t.damaged("an index names the message %s, which is missing", id)
 	}
-	return decodeMessage(id, value)
+	return t.decodeMessage(id, value)
 }
 
-func decodeMessage(id uuid.UUID, value []byte) (m bridge.Message, err error) {
+func (t *tx) decodeMessage(id uuid.UUID, value []byte) (m bridge.Message, err error) {
 	if err = json.Unmarshal(value, &m); err != nil {
-		return bridge.Message{}, fmt.Errorf("boltstore: the message %s: %w", id, err)
+		return bridge.Message{}, t.damaged("the message %s: %v", id, err)
 	}
 	return m, nil
 }

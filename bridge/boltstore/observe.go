@@ -3,6 +3,7 @@ package boltstore
 import (
 	"bytes"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"invitebridge/bridge"
@@ -30,7 +31,8 @@ func (s *Store) Size() (int64, error) {
 }
 
 // Backlog implements [bridge.Tx].
-func (t *tx) Backlog() (bridge.Backlog, error) {
+func (t *tx) Backlog() (_ bridge.Backlog, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.alive(); err != nil {
 		return bridge.Backlog{}, err
 	}

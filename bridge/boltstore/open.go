@@ -46,7 +46,7 @@ func Open(path string, options ...Option) (*Store, error) {
 			return nil, err
 		}
 	}
-	h, err := examine(path)
+	h, err := examine(path, inspect)
 	if err != nil {
 		return nil, err
 	}
@@ -87,17 +87,15 @@ func boltOptions(timeout time.Duration) *bbolt.Options {
 	return o
 }
 
-// examine says whether the file is a store, without any right to write it.
-func examine(path string) (Header, error) {
+// examine says whether the file is a store, without any right to write it. It
+// looks first, before bbolt follows what stands in the pages.
+func examine(path string, look func(path string) error) (Header, error) {
 	// The size and kind come first, for bbolt takes an empty file for a new one.
 	if err := inspect(path); errors.Is(err, ErrEmpty) || errors.Is(err, ErrForeign) {
 		return Header{}, err
 	}
 	o := boltOptions(inspectTimeout)
 	o.ReadOnly = true
-	// Whatever makes bbolt panic had better do so here, for it then keeps its
-	// lock: a reader's lock is in nobody's way who reads.
-	o.PreLoadFreelist = true
 	db, openErr := openBolt(path, o)
 	if errors.Is(openErr, ErrInUse) {
 		return Header{}, openErr
@@ -105,8 +103,10 @@ func examine(path string) (Header, error) {
 	if openErr == nil {
 		defer func() { _ = db.Close() }()
 	}
-	// Once more, now that nobody is writing.
-	if err := inspect(path); err != nil {
+	// Once more, now that nobody is writing. Whatever would make bbolt panic
+	// while it opens the file to write had better be found here: it would keep
+	// its lock.
+	if err := look(path); err != nil {
 		return Header{}, err
 	}
 	if openErr != nil {
@@ -117,7 +117,7 @@ func examine(path string) (Header, error) {
 
 // openBolt opens the file with bbolt and translates its errors.
 func openBolt(path string, o *bbolt.Options) (db *bbolt.DB, err error) {
-	err = guard(func() (err error) {
+	err = guard(path, func() (err error) {
 		db, err = bbolt.Open(path, fileMode, o)
 		return err
 	})
@@ -127,7 +127,7 @@ func openBolt(path string, o *bbolt.Options) (db *bbolt.DB, err error) {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, refused(ErrInUse, path, "another process has it open; end that one, or ask it over its API")
 	case errors.Is(err, ErrDamaged):
-		return nil, refused(ErrDamaged, path, restore+fmt.Sprintf(" (%v)", err))
+		return nil, err
 	default:
 		return nil, fmt.Errorf("boltstore: the store file %s cannot be opened: %w", path, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,8 +24,9 @@ func storeFile(t *testing.T) string {
 	s := open(t, path)
 	for first := range 5 {
 		update(t, s, func(tx bridge.Tx) error {
-			for n := range 20 {
-				if err := invite(tx, first*20+n); err != nil {
+			for n := first * 20; n < first*20+20; n++ {
+				state := bridge.MessageStates()[n%4]
+				if err := errors.Join(invite(tx, n), tx.PutMessage(message(n, state))); err != nil {
 					return err
 				}
 			}
@@ -59,6 +61,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a bit flipped in page one": {flip(20), ErrDamaged},
 		"a bit flipped in page two": {flip(pageSize + 60), ErrDamaged},
 		"list of free pages":        {smashFree, ErrDamaged},
+		"list of endless length":    {endlessFree, ErrDamaged},
 		"another program's bbolt":   {foreign, ErrForeign},
 		"header of another program": {header(`{"program":"other","format":1}`), ErrForeign},
 		"header that is no JSON":    {header("\x00"), ErrForeign},
@@ -95,33 +98,42 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestOpenSmashedAnywhere has any page be garbage: whether the file is refused
-// or not, the process survives and the file is as it was.
+// TestOpenSmashedAnywhere has any page be garbage: the file is refused and left
+// as it was, or opens and gives the truth or ErrDamaged, whatever is read or
+// written.
 func TestOpenSmashedAnywhere(t *testing.T) {
 	original := storeFile(t)
+	truth := truths(t, original)
 	pages := usedPages(t, original)
-	refusals := 0
+	refusals, met := 0, 0
 	for page := range pages {
 		path := filepath.Join(t.TempDir(), "bridge.db")
-		if err := os.WriteFile(path, content(t, original), fileMode); err != nil {
-			t.Fatal(err)
-		}
+		write(string(content(t, original)))(t, path)
 		smash(page)(t, path)
 		before := content(t, path)
-		if s, err := Open(path); err != nil {
-			refusals++
-			if !errors.Is(err, ErrDamaged) {
-				t.Errorf("page %d: %v", page, err)
-			}
-		} else if err := s.Close(); err != nil {
+		s, err := Open(path)
+		if err == nil {
+			err = s.Close()
+		} else if refusals++; !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), path+": ") {
 			t.Errorf("page %d: %v", page, err)
 		}
 		if !bytes.Equal(before, content(t, path)) {
 			t.Errorf("page %d: the file was changed", page)
 		}
+		if err != nil {
+			continue
+		}
+		s = open(t, path)
+		if survive(t, s, truth) {
+			met++
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("page %d: %v", page, err)
+		}
 	}
-	if refusals < 4 { // the two meta pages, the root, the list of free pages
-		t.Errorf("only %d of %d pages matter", refusals, pages)
+	t.Logf("of %d pages, %d were missed at once and %d later", pages, refusals, met)
+	if refusals < 4 || met < 10 { // the two meta pages, the root, the list of free pages
+		t.Errorf("only %d and %d of %d pages matter", refusals, met, pages)
 	}
 }
 
@@ -199,6 +211,12 @@ func TestOpenNew(t *testing.T) {
 // TestOpenNewAtOnce has many make the same file. Nobody may put a file in the
 // place of one that somebody has written to.
 func TestOpenNewAtOnce(t *testing.T) {
+	openNewAtOnce(t, ErrInUse)
+}
+
+// openNewAtOnce has each of them store something, or fail with one of the errors.
+func openNewAtOnce(t *testing.T, may ...error) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "bridge.db")
 	results := make(chan error)
 	for n := range 8 {
@@ -215,7 +233,7 @@ func TestOpenNewAtOnce(t *testing.T) {
 		switch err := <-results; {
 		case err == nil:
 			written++
-		case !errors.Is(err, ErrInUse):
+		case !slices.ContainsFunc(may, func(m error) bool { return errors.Is(err, m) }):
 			t.Error(err)
 		}
 	}

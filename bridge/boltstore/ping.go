@@ -20,7 +20,8 @@ const (
 var probeKey = []byte("probe")
 
 // Ping implements [bridge.Store]. It reads the file, and reports the failure of
-// the last commit, until one succeeds. It writes if there was no commit in the
+// the last commit, until one succeeds, and damage that anybody has met, until
+// the store is opened anew. It writes if there was no commit in the
 // last ten seconds, or if the last one failed more than a second ago; so it can
 // be called often.
 func (s *Store) Ping(ctx context.Context) error {
@@ -35,7 +36,7 @@ func (s *Store) Ping(ctx context.Context) error {
 		return err
 	}
 	if _, err := readHeader(s.db, s.db.Path()); err != nil {
-		return err
+		return s.noticed(err)
 	}
 	if known, err := s.health.now(); known {
 		return err
@@ -59,10 +60,12 @@ func (s *Store) probe() error {
 	if err != nil {
 		return err
 	}
-	err = probeBucket.in(btx).Put(probeKey, bytes.Repeat([]byte("probe..\n"), probeSize/8))
+	err = guard(s.db.Path(), func() error {
+		return probeBucket.in(btx).Put(probeKey, bytes.Repeat([]byte("probe..\n"), probeSize/8))
+	})
 	if err != nil {
 		_ = btx.Rollback()
-		return fmt.Errorf("boltstore: probe: %w", err)
+		return s.noticed(fmt.Errorf("boltstore: probe: %w", err))
 	}
 	return s.commit(btx)
 }

@@ -59,24 +59,36 @@ func smash(page int) spoiler {
 }
 
 // smashFree smashes the list of free pages, which only a writer reads.
-func smashFree(t *testing.T, path string) {
-	file, err := os.Open(path)
+func smashFree(t *testing.T, path string) { smash(freePage(t, path))(t, path) }
+
+// endlessFree has the list be of a length that no memory would hold.
+func endlessFree(t *testing.T, path string) {
+	patch(t, path, freePage(t, path)*pageSize+10, func(raw []byte) {
+		binary.NativeEndian.PutUint16(raw, manyFree)
+		binary.NativeEndian.PutUint64(raw[headSize-10:], 1<<40)
+	})
+}
+
+// pagesOf gives the pages in use of a kind.
+func pagesOf(t *testing.T, path string, kind int) (list []int) {
+	t.Helper()
+	raw := content(t, path)
+	err := inspectFile(path, func(w *walker) error {
+		err := errors.Join(w.free(), w.tree(w.meta.root))
+		for page := range w.seen {
+			if id, is, _, _ := head(raw[page*pageSize:]); is == kind && w.seen[page] && id == uint64(page) {
+				list = append(list, page)
+			}
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = file.Close() }()
-	var raw [8]byte
-	latest, at := uint64(0), int64(0)
-	for i := range int64(2) {
-		if m, _, ok := readMeta(file, i*pageSize); ok && m.txid >= latest {
-			latest, at = m.txid, i*pageSize+metaOffset+32
-		}
-	}
-	if _, err := file.ReadAt(raw[:], at); err != nil {
-		t.Fatal(err)
-	}
-	smash(int(binary.NativeEndian.Uint64(raw[:])))(t, path)
+	return list
 }
+
+func freePage(t *testing.T, path string) int { return pagesOf(t, path, freeKind)[0] }
 
 func flip(at int) spoiler {
 	return func(t *testing.T, path string) { patch(t, path, at, func(raw []byte) { raw[0] ^= 4 }) }

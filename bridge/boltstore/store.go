@@ -26,7 +26,8 @@ type Store struct {
 
 	mu      sync.Mutex
 	closed  bool
-	broken  error          // set once bbolt has panicked while committing
+	broken  error          // the first damage that was met
+	stuck   bool           // bbolt has panicked while committing
 	running sync.WaitGroup // calls under way
 	closing sync.Once
 }
@@ -59,14 +60,18 @@ func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) error {
 	}
 	// fn's own error must come back as it is, and be told from bbolt's.
 	var result error
+	t := &tx{}
 	err := s.db.View(func(btx *bbolt.Tx) error {
-		t := &tx{bolt: btx}
+		t.bolt = btx
 		defer t.end()
 		result = fn(t)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("boltstore: view: %w", err)
+	}
+	if t.broken != nil {
+		return s.noticed(t.broken)
 	}
 	return result
 }
@@ -108,9 +113,11 @@ func (s *Store) Close() (err error) {
 	s.running.Wait()
 	s.closing.Do(func() {
 		// bbolt would wait for ever for the commit that it panicked in.
-		if err = s.breakage(); err == nil {
-			err = s.db.Close()
+		if s.stuck {
+			err = s.breakage()
+			return
 		}
+		err = s.db.Close()
 	})
 	return err
 }
@@ -127,18 +134,31 @@ func (s *Store) enter() error {
 	return nil
 }
 
-// breakage tells of the panic after which bbolt's writing half is not called
-// again: its locks and lists are in an unknown state.
+// breakage tells of the damage after which nothing is written any more.
 func (s *Store) breakage() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.broken
 }
 
-func (s *Store) breakDown(cause any) error {
-	err := errors.Join(fmt.Errorf("boltstore: %w: %s", ErrDamaged, restore), fmt.Errorf("bbolt panicked: %v", cause))
+// noticed remembers the first error that tells of damage, and gives err back.
+func (s *Store) noticed(err error) error {
+	if !errors.Is(err, ErrDamaged) {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broken = err
+	if s.broken == nil {
+		s.broken = err
+	}
 	return err
+}
+
+// breakDown is for a panic of bbolt while it commits: its locks and lists are in
+// an unknown state then, and its writing half must not be called again.
+func (s *Store) breakDown(cause any) error {
+	s.mu.Lock()
+	s.stuck = true
+	s.mu.Unlock()
+	return s.noticed(damaged(s.db.Path(), cause))
 }

@@ -2,7 +2,9 @@ package boltstore
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"invitebridge/bridge"
@@ -17,7 +19,7 @@ type tx struct {
 	bolt     *bbolt.Tx // nil once the function has returned
 	writable bool
 	wrote    bool
-	broken   error // a write that bbolt refused: some of it may be done
+	broken   error // damage, or a write that bbolt refused: some of it may be done
 	open     [len(layout)]*bbolt.Bucket
 }
 
@@ -35,6 +37,27 @@ func (t *tx) bucket(b bucket) *bbolt.Bucket {
 	return t.open[b]
 }
 
+// guarded ends a method that reads the file: where bbolt panics over a page that
+// makes no sense, or this package over a key that is too short, the method
+// returns ErrDamaged. It is here and not around the function that calls the
+// method, whose own panics are none of ours. Nothing is kept of a transaction
+// that has met damage.
+//
+//	defer t.guarded(&err, debug.SetPanicOnFault(true))
+func (t *tx) guarded(err *error, before bool) {
+	debug.SetPanicOnFault(before)
+	if p := recover(); p != nil {
+		*err = t.damaged("%v", p)
+	}
+	if errors.Is(*err, ErrDamaged) && !errors.Is(t.broken, ErrDamaged) {
+		t.broken = errors.Join(t.broken, *err)
+	}
+}
+
+func (t *tx) damaged(format string, args ...any) error {
+	return damaged(t.bolt.DB().Path(), fmt.Sprintf(format, args...))
+}
+
 func (t *tx) alive() error {
 	if t.bolt == nil {
 		return errTxOver
@@ -43,7 +66,8 @@ func (t *tx) alive() error {
 }
 
 // Invitation implements [bridge.Tx].
-func (t *tx) Invitation(id uuid.UUID) (bridge.Invitation, error) {
+func (t *tx) Invitation(id uuid.UUID) (_ bridge.Invitation, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.alive(); err != nil {
 		return bridge.Invitation{}, err
 	}
@@ -51,11 +75,12 @@ func (t *tx) Invitation(id uuid.UUID) (bridge.Invitation, error) {
 	if value == nil {
 		return bridge.Invitation{}, bridge.ErrMissing
 	}
-	return decodeInvitation(id, value)
+	return t.decodeInvitation(id, value)
 }
 
 // InvitationByToken implements [bridge.Tx].
-func (t *tx) InvitationByToken(d bridge.Digest) (bridge.Invitation, bridge.TokenRecord, error) {
+func (t *tx) InvitationByToken(d bridge.Digest) (_ bridge.Invitation, _ bridge.TokenRecord, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	var none bridge.Invitation
 	if err := t.alive(); err != nil {
 		return none, bridge.TokenRecord{}, err
@@ -69,7 +94,7 @@ func (t *tx) InvitationByToken(d bridge.Digest) (bridge.Invitation, bridge.Token
 	if err != nil {
 		return none, bridge.TokenRecord{}, err
 	}
-	r, err := decodeToken(id, t.bucket(invitationsBucket).Get(tokenRowKey(id, d)))
+	r, err := t.decodeToken(id, t.bucket(invitationsBucket).Get(tokenRowKey(id, d)))
 	if err != nil {
 		return none, bridge.TokenRecord{}, err
 	}
@@ -77,7 +102,8 @@ func (t *tx) InvitationByToken(d bridge.Digest) (bridge.Invitation, bridge.Token
 }
 
 // PendingInvitation implements [bridge.Tx].
-func (t *tx) PendingInvitation(email, schemaID string) (bridge.Invitation, error) {
+func (t *tx) PendingInvitation(email, schemaID string) (_ bridge.Invitation, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.alive(); err != nil {
 		return bridge.Invitation{}, err
 	}
@@ -104,7 +130,8 @@ func (t *tx) EndedInvitations(before time.Time, limit int) ([]bridge.Invitation,
 }
 
 // due reads the rows of a bucket ordered by time, up to and including now.
-func (t *tx) due(b bucket, now time.Time, limit int) ([]bridge.Invitation, error) {
+func (t *tx) due(b bucket, now time.Time, limit int) (_ []bridge.Invitation, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.alive(); err != nil {
 		return nil, err
 	}
@@ -125,21 +152,21 @@ func (t *tx) due(b bucket, now time.Time, limit int) ([]bridge.Invitation, error
 func (t *tx) row(id uuid.UUID) (bridge.Invitation, error) {
 	value := t.bucket(invitationsBucket).Get(id[:])
 	if value == nil {
-		return bridge.Invitation{}, fmt.Errorf("boltstore: %w: an index names the invitation %s, which is missing", ErrDamaged, id)
+		return bridge.Invitation{}, t.damaged("an index names the invitation %s, which is missing", id)
 	}
-	return decodeInvitation(id, value)
+	return t.decodeInvitation(id, value)
 }
 
-func decodeInvitation(id uuid.UUID, value []byte) (inv bridge.Invitation, err error) {
+func (t *tx) decodeInvitation(id uuid.UUID, value []byte) (inv bridge.Invitation, err error) {
 	if err = json.Unmarshal(value, &inv); err != nil {
-		return bridge.Invitation{}, fmt.Errorf("boltstore: the invitation %s: %w", id, err)
+		return bridge.Invitation{}, t.damaged("the invitation %s: %v", id, err)
 	}
 	return inv, nil
 }
 
-func decodeToken(id uuid.UUID, value []byte) (r bridge.TokenRecord, err error) {
+func (t *tx) decodeToken(id uuid.UUID, value []byte) (r bridge.TokenRecord, err error) {
 	if err = json.Unmarshal(value, &r); err != nil {
-		return bridge.TokenRecord{}, fmt.Errorf("boltstore: a token of the invitation %s: %w", id, err)
+		return bridge.TokenRecord{}, t.damaged("a token of the invitation %s: %v", id, err)
 	}
 	return r, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"unicode/utf8"
 
@@ -15,7 +16,8 @@ import (
 
 // PutInvitation implements [bridge.Tx]. Writing what is there already costs
 // nothing.
-func (t *tx) PutInvitation(inv bridge.Invitation) error {
+func (t *tx) PutInvitation(inv bridge.Invitation) (err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	value, err := t.encode(inv)
 	if err != nil {
 		return err
@@ -31,7 +33,7 @@ func (t *tx) PutInvitation(inv bridge.Invitation) error {
 		if bytes.Equal(was, value) {
 			return nil
 		}
-		before, err := decodeInvitation(inv.ID, was)
+		before, err := t.decodeInvitation(inv.ID, was)
 		if err != nil {
 			return err
 		}
@@ -63,7 +65,8 @@ func (t *tx) encode(inv bridge.Invitation) ([]byte, error) {
 }
 
 // PutToken implements [bridge.Tx].
-func (t *tx) PutToken(d bridge.Digest, r bridge.TokenRecord) error {
+func (t *tx) PutToken(d bridge.Digest, r bridge.TokenRecord) (err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.mayWrite(); err != nil {
 		return err
 	}
@@ -91,7 +94,8 @@ func (t *tx) PutToken(d bridge.Digest, r bridge.TokenRecord) error {
 }
 
 // DeleteInvitation implements [bridge.Tx].
-func (t *tx) DeleteInvitation(id uuid.UUID) error {
+func (t *tx) DeleteInvitation(id uuid.UUID) (err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.mayWrite(); err != nil {
 		return err
 	}

@@ -11,8 +11,13 @@ import (
 	"invitebridge/bridge"
 )
 
-// stallTimeout is how long a client of a backup may take to read a piece of it.
-const stallTimeout = 30 * time.Second
+// How long a client of a backup may take: for a piece of it, and for all. While
+// it reads, nothing that others free is used again and the store grows.
+const (
+	stallTimeout = 30 * time.Second
+	backupTime   = 10 * time.Minute
+	backupRate   = 1 << 20 // bytes a second: who takes that much may go on after backupTime
+)
 
 const backupType = "application/octet-stream"
 
@@ -23,7 +28,7 @@ func (a *API) backup(w http.ResponseWriter, r *http.Request) error {
 		return bridge.ErrTooMany.Reasonf("A backup is being taken already. Try again when it has ended.").After(stallTimeout)
 	}
 	defer a.backingUp.Unlock()
-	out := &download{w: w, name: time.Now().UTC().Format("invitebridge-20060102T150405Z.db")}
+	out := &download{w: w, name: time.Now().UTC().Format("invitebridge-20060102T150405Z.db"), backupTime: a.backupTime}
 	err := a.service.Backup(r.Context(), out)
 	if err != nil && out.begun {
 		noteError(r, told(err), err)
@@ -32,24 +37,39 @@ func (a *API) backup(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// download is an answer that begins with its first byte, and may take as long
-// as it needs if the client goes on reading.
+// download is an answer that begins with its first byte, and goes on as long as
+// the client reads at a pace.
 type download struct {
-	w     http.ResponseWriter
-	name  string
-	begun bool
+	w          http.ResponseWriter
+	name       string
+	backupTime time.Duration
+	begun      bool
+	since      time.Time // when it began
+	written    int64
 }
 
 func (d *download) Write(p []byte) (int, error) {
 	if !d.begun {
-		d.begun = true
+		d.begun, d.since = true, time.Now()
 		d.w.Header().Set("Content-Type", backupType)
 		d.w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.name}))
 	}
-	if err := http.NewResponseController(d.w).SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+	if err := http.NewResponseController(d.w).SetWriteDeadline(d.deadline(time.Now())); err != nil {
 		return 0, err
 	}
-	return d.w.Write(p)
+	n, err := d.w.Write(p)
+	d.written += int64(n)
+	return n, err
+}
+
+// deadline is until when the next piece must have been read.
+func (d *download) deadline(now time.Time) time.Time {
+	atPace := time.Duration(d.written/backupRate) * time.Second
+	end := d.since.Add(max(d.backupTime, atPace))
+	if piece := now.Add(stallTimeout); piece.Before(end) {
+		return piece
+	}
+	return end
 }
 
 // Backup writes a copy of the bridge's store to w, however long that takes. A

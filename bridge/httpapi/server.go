@@ -76,7 +76,8 @@ type API struct {
 	ready    readiness
 	limits   *limiter
 
-	backingUp sync.Mutex
+	backingUp  sync.Mutex
+	backupTime time.Duration // backupTime, save in tests
 }
 
 // New makes an API. It starts nothing.
@@ -84,6 +85,7 @@ func New(service *bridge.Service, config Config) *API {
 	a := &API{
 		service: service, config: config, document: config.document(),
 		ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit),
+		backupTime: backupTime,
 	}
 	a.SetAPIKeys(config.APIKeys)
 	a.SetPage(config.Page)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -16,10 +15,11 @@ func newBackup(o *clientOptions) *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Copy the store of a running bridge",
 		Long: "Writes a consistent copy of the store to a new file, while the bridge goes on,\n" +
-			"and reads it through. To restore it, stop the bridge, put the file where dsn says,\n" +
-			"and start." + manners,
+			"and reads it through. FILE is there when all of that is done: what ends before\n" +
+			"leaves nothing, or, killed, a FILE.partial-*, which can be removed. To restore a\n" +
+			"copy, stop the bridge, put the file where dsn says, and start." + manners,
 		Example: "  invitebridge backup /backup/invites-$(date +%F).db",
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) != 1 {
 				return usageError{fmt.Errorf("give one file to write to (try %q)", cmd.CommandPath()+" --help")}
 			}
@@ -27,22 +27,19 @@ func newBackup(o *clientOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			// It holds personal data: for its owner alone.
-			file, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			file, err := boltstore.NewCopy(args[0])
 			if err != nil {
 				return usageError{err}
 			}
+			defer func() { err = errors.Join(err, file.Drop()) }()
 			bytes, err := s.client.Backup(cmd.Context(), file)
-			if err == nil {
-				err = file.Sync()
-			}
-			if err = errors.Join(err, file.Close()); err == nil {
-				err = boltstore.Check(file.Name())
-			}
 			if err != nil {
-				return errors.Join(err, os.Remove(file.Name()))
+				return err
 			}
-			_, err = fmt.Fprintf(o.io.out, "%s: %d bytes\n", file.Name(), bytes)
+			if err := file.Keep(); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(o.io.out, "%s: %d bytes\n", args[0], bytes)
 			return err
 		},
 	}

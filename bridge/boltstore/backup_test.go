@@ -1,0 +1,172 @@
+package boltstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+)
+
+// backedUp gives the path of a copy of storeFile's store.
+func backedUp(t *testing.T, spoil spoiler) string {
+	t.Helper()
+	source := storeFile(t)
+	spoil(t, source)
+	s := open(t, source)
+	var copied bytes.Buffer
+	if err := errors.Join(s.Backup(context.Background(), &copied), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "copy.db")
+	write(copied.String())(t, path)
+	return path
+}
+
+func sound(*testing.T, string) {}
+
+func TestCheckSound(t *testing.T) {
+	for name, spoil := range map[string]spoiler{
+		"a store":          sound,
+		"a large value":    edit(func(tx *bbolt.Tx) error { return probeBucket.in(tx).Put(probeKey, make([]byte, 10*pageSize)) }),
+		"a nested bucket":  edit(nest(0)),
+		"a nested tree":    edit(nest(1000)),
+		"a bucket of none": edit(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("later")); return err }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := backedUp(t, spoil)
+			before := content(t, path)
+			if err := Check(path); err != nil {
+				t.Error(err)
+			}
+			if !bytes.Equal(before, content(t, path)) {
+				t.Error("the file was changed")
+			}
+		})
+	}
+}
+
+// nest puts a bucket into a bucket, with entries of its own.
+func nest(entries int) func(tx *bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
+		b, err := probeBucket.in(tx).CreateBucket([]byte("nested"))
+		for n := range entries {
+			err = errors.Join(err, b.Put(fmt.Append(nil, n), []byte("value")))
+		}
+		return err
+	}
+}
+
+// TestLongFreeList has more free pages than the head of their list can count.
+func TestLongFreeList(t *testing.T) {
+	const ids, pages = manyFree + 10, 200
+	raw := make([]byte, pages*pageSize)
+	list := raw[2*pageSize:]
+	order := binary.NativeEndian
+	order.PutUint64(list, 2)
+	order.PutUint16(list[8:], freeKind)
+	order.PutUint16(list[10:], manyFree)
+	order.PutUint32(list[12:], pages-3)
+	order.PutUint64(list[headSize:], ids)
+	for i := range uint64(ids) {
+		order.PutUint64(list[headSize+8+8*i:], pages+i)
+	}
+	m := meta{pageSize: pageSize, free: 2, pages: pages + ids}
+	if err := newWalker(bytes.NewReader(raw), m).free(); err != nil {
+		t.Error(err)
+	}
+	m.pages--
+	if err := newWalker(bytes.NewReader(raw), m).free(); err == nil {
+		t.Error("a free page past the end")
+	}
+}
+
+// TestCheckSmashed has any page be garbage. All are noticed, those that are not
+// read in daily work, too; the free ones alone do not matter.
+func TestCheckSmashed(t *testing.T) {
+	original := backedUp(t, sound)
+	used := map[int]bool{0: true, 1: true, freePage(t, original): true}
+	for _, page := range append(pagesOf(t, original, branchKind), pagesOf(t, original, leafKind)...) {
+		used[page] = true
+	}
+	for page := range usedPages(t, original) {
+		path := filepath.Join(t.TempDir(), "copy.db")
+		write(string(content(t, original)))(t, path)
+		smash(page)(t, path)
+		if err := Check(path); used[page] != errors.Is(err, ErrDamaged) || !used[page] && err != nil {
+			t.Errorf("page %d, in use %v: %v", page, used[page], err)
+		}
+	}
+}
+
+func TestCheckDamaged(t *testing.T) {
+	original := backedUp(t, edit(nest(1000)))
+	branch := pagesOf(t, original, branchKind)
+	leaf := pagesOf(t, original, leafKind)
+	inBranch := func(at int, value uint64) spoiler {
+		return in(branch[0], at, func(raw []byte) { binary.NativeEndian.PutUint64(raw, value) })
+	}
+	const child = headSize + elementSize + 8 // of the second element
+	for name, spoil := range map[string]spoiler{
+		"cut off by a byte":      cutUsed,
+		"cut in the middle":      cut(-2),
+		"cut to nothing":         cut(0),
+		"just past the end":      inBranch(child, uint64(usedPages(t, original))),
+		"past the end":           inBranch(child, 1<<18),
+		"far past the end":       inBranch(child, 1<<50),
+		"a circle":               inBranch(child, uint64(branch[0])),
+		"a page used twice":      inBranch(child, uint64(leaf[0])),
+		"a meta page":            inBranch(child, 1),
+		"a branch with no child": in(branch[0], 10, func(raw []byte) { raw[0], raw[1] = 0, 0 }),
+		"too many elements":      in(leaf[0], 10, func(raw []byte) { raw[0], raw[1] = 0xff, 0xff }),
+		"pages behind without end": in(leaf[0], 12, func(raw []byte) {
+			binary.NativeEndian.PutUint32(raw, 1<<31)
+		}),
+		"a key elsewhere":        in(leaf[0], headSize+4, func(raw []byte) { binary.NativeEndian.PutUint32(raw, 1<<30) }),
+		"a value of 2 GB":        in(leaf[0], headSize+12, func(raw []byte) { binary.NativeEndian.PutUint32(raw, 1<<31-1) }),
+		"list of endless length": endlessFree,
+		"free and used": in(freePage(t, original), headSize, func(raw []byte) {
+			binary.NativeEndian.PutUint64(raw, 2) // the lowest page, so in order
+		}),
+		"keys in no order": in(leaf[len(leaf)/2], headSize+8, func(raw []byte) { raw[0]-- }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "copy.db")
+			write(string(content(t, original)))(t, path)
+			spoil(t, path)
+			err := Check(path)
+			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrEmpty) || !strings.Contains(fmt.Sprint(err), path+": ") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	for _, page := range branch {
+		for _, i := range []int{0, elements(t, original, page) - 1} {
+			path := filepath.Join(t.TempDir(), "copy.db")
+			write(string(content(t, original)))(t, path)
+			in(page, child+(i-1)*elementSize, func(raw []byte) { binary.NativeEndian.PutUint64(raw, uint64(page)) })(t, path)
+			if err := Check(path); !errors.Is(err, ErrDamaged) {
+				t.Errorf("page %d leads to itself: %v", page, err)
+			}
+		}
+	}
+	if err := Check(filepath.Join(t.TempDir(), "none.db")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+func elements(t *testing.T, path string, page int) int {
+	_, _, count, _ := head(content(t, path)[page*pageSize:])
+	return count
+}
+
+// in changes a page.
+func in(page, at int, change func([]byte)) spoiler {
+	return func(t *testing.T, path string) { patch(t, path, page*pageSize+at, change) }
+}

@@ -1,0 +1,217 @@
+package boltstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+// message is one of the n-th sample's invitation.
+func message(n int, state bridge.MessageState) bridge.Message {
+	inv, _ := sample(n)
+	return bridge.Message{ID: inv.ID, Endpoint: "crm", InvitationID: inv.ID, State: state, CreatedAt: inv.CreatedAt, DueAt: inv.CreatedAt}
+}
+
+// reads are all that a Tx reads, by name, of a store with storeFile's rows.
+func reads() map[string]func(bridge.Tx) (any, error) {
+	late := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	all := map[string]func(bridge.Tx) (any, error){
+		"expiring": func(tx bridge.Tx) (any, error) { return tx.ExpiringInvitations(late, 1000) },
+		"lapsed":   func(tx bridge.Tx) (any, error) { return tx.LapsedClaims(late, 1000) },
+		"ended":    func(tx bridge.Tx) (any, error) { return tx.EndedInvitations(late, 1000) },
+		"queued":   func(tx bridge.Tx) (any, error) { return tx.QueuedMessages("crm", 1000) },
+		"backlog":  func(tx bridge.Tx) (any, error) { return tx.Backlog() },
+	}
+	inv, _ := sample(0)
+	for name, q := range map[string]bridge.Query{
+		"all": {}, "state": {State: bridge.StatePending}, "email": {Email: inv.Email}, "inviter": {InviterID: inv.InviterID},
+	} {
+		q.Limit = 1000
+		all["list by "+name] = func(tx bridge.Tx) (any, error) { return tx.ListInvitations(q) }
+	}
+	for name, q := range map[string]bridge.MessageQuery{
+		"all": {}, "state": {State: bridge.MessageFailed}, "invitation": {InvitationID: inv.ID},
+	} {
+		q.Limit = 1000
+		all["messages by "+name] = func(tx bridge.Tx) (any, error) { return tx.ListMessages(q) }
+	}
+	for n := range 100 {
+		inv, d := sample(n)
+		all[fmt.Sprint("invitation ", n)] = func(tx bridge.Tx) (any, error) { return tx.Invitation(inv.ID) }
+		all[fmt.Sprint("pending ", n)] = func(tx bridge.Tx) (any, error) { return tx.PendingInvitation(inv.Email, inv.SchemaID) }
+		all[fmt.Sprint("message ", n)] = func(tx bridge.Tx) (any, error) {
+			return tx.Message(message(n, bridge.MessageQueued).ID)
+		}
+		all[fmt.Sprint("token ", n)] = func(tx bridge.Tx) (any, error) {
+			inv, r, err := tx.InvitationByToken(d)
+			return fmt.Sprint(inv, r), err
+		}
+	}
+	return all
+}
+
+// answers reads everything, each in a View of its own.
+func answers(t *testing.T, s *Store) (texts map[string]string, errs map[string]error) {
+	t.Helper()
+	texts, errs = map[string]string{}, map[string]error{}
+	for name, read := range reads() {
+		var got any
+		err := s.View(context.Background(), func(tx bridge.Tx) (err error) {
+			got, err = read(tx)
+			return err
+		})
+		if err != nil {
+			errs[name] = err
+		} else {
+			texts[name] = fmt.Sprint(got)
+		}
+	}
+	return texts, errs
+}
+
+// truths reads everything in a file that is whole.
+func truths(t *testing.T, path string) map[string]string {
+	t.Helper()
+	s := open(t, path)
+	texts, errs := answers(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range errs {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return texts
+}
+
+// survive has everything read of a store that may be damaged, then something
+// written: each gives the truth or ErrDamaged. It says whether damage was met.
+func survive(t *testing.T, s *Store, truth map[string]string) (met bool) {
+	t.Helper()
+	s.db.NoSync = true
+	texts, errs := answers(t, s)
+	for name, text := range texts {
+		if text != truth[name] {
+			t.Errorf("%s: got %s, want %s", name, text, truth[name])
+		}
+	}
+	for name, err := range errs {
+		if met = true; !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), s.db.Path()+": "+restore) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	inv, _ := sample(50)
+	for name, fn := range map[string]func(bridge.Tx) error{
+		"an invite":  inviting(1000),
+		"a deletion": func(tx bridge.Tx) error { return tx.DeleteInvitation(inv.ID) },
+		"a message":  func(tx bridge.Tx) error { return tx.PutMessage(message(51, bridge.MessageSent)) },
+		// Whoever overlooks damage cannot have the rest kept either.
+		"all the same": func(tx bridge.Tx) error { _ = invite(tx, 1001); return nil },
+	} {
+		err := s.Update(context.Background(), fn)
+		if met && !errors.Is(err, ErrDamaged) || err != nil && !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s, damage met %v: %v", name, met, err)
+		}
+		met = met || err != nil
+	}
+	s.health.idle = 0
+	err := s.Ping(context.Background())
+	if met && !errors.Is(err, ErrDamaged) || err != nil && !errors.Is(err, ErrDamaged) {
+		t.Errorf("ping, damage met %v: %v", met, err)
+	}
+	return met || err != nil
+}
+
+// TestDamageWhileOpen smashes a page of an open store: those that are looked at
+// when it is opened, too. The list of free pages is not read again.
+func TestDamageWhileOpen(t *testing.T) {
+	original := storeFile(t)
+	truth := truths(t, original)
+	met := 0
+	for page := 2; page < usedPages(t, original); page++ {
+		if page == freePage(t, original) {
+			continue
+		}
+		t.Run(fmt.Sprint("page ", page), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "bridge.db")
+			write(string(content(t, original)))(t, path)
+			s := open(t, path)
+			file, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = file.WriteAt(bytes.Repeat([]byte{0xa5}, pageSize), int64(page*pageSize))
+			if err := errors.Join(err, file.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if survive(t, s, truth) {
+				met++
+			}
+			if err := s.Close(); err != nil && !s.stuck {
+				t.Error(err)
+			}
+		})
+	}
+	if met < 10 {
+		t.Errorf("only %d pages matter", met)
+	}
+}
+
+// TestDamagePointsAway has branches of every tree point past the end of the
+// file, where reading is a fault and no panic.
+func TestDamagePointsAway(t *testing.T) {
+	original := storeFile(t)
+	truth := truths(t, original)
+	branches := pagesOf(t, original, branchKind)
+	if len(branches) == 0 {
+		t.Fatal("no branch")
+	}
+	for _, page := range branches {
+		for _, to := range []uint64{1 << 18, 1 << 40, 1<<64 - 2} {
+			path := filepath.Join(t.TempDir(), "bridge.db")
+			write(string(content(t, original)))(t, path)
+			patch(t, path, page*pageSize+headSize+elementSize+8, func(raw []byte) { binary.NativeEndian.PutUint64(raw, to) })
+			s, err := Open(path)
+			if errors.Is(err, ErrDamaged) {
+				continue
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if !survive(t, s, truth) {
+				t.Errorf("page %d: nobody noticed", page)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestDamageIsNotAPanicOfTheFunction: what the function itself does wrong goes
+// on to its caller, and says nothing of the file.
+func TestDamageIsNotAPanicOfTheFunction(t *testing.T) {
+	s := fresh(t)
+	for name, run := range map[string]func(context.Context, func(bridge.Tx) error) error{"view": s.View, "update": s.Update} {
+		func() {
+			defer func() {
+				if p := recover(); p != "mine" {
+					t.Errorf("%s: recovered %v", name, p)
+				}
+			}()
+			err := run(context.Background(), func(bridge.Tx) error { panic("mine") })
+			t.Errorf("%s: %v", name, err)
+		}()
+	}
+	if err := s.Ping(context.Background()); err != nil {
+		t.Error(err)
+	}
+	update(t, s, inviting(1))
+}
