@@ -112,6 +112,9 @@ func TestCheckDamaged(t *testing.T) {
 	inBranch := func(at int, value uint64) spoiler {
 		return in(branch[0], at, func(raw []byte) { binary.NativeEndian.PutUint64(raw, value) })
 	}
+	childOf := func(i int) uint64 { // of the first branch
+		return binary.NativeEndian.Uint64(content(t, original)[branch[0]*pageSize+headSize+i*elementSize+8:])
+	}
 	const child = headSize + elementSize + 8 // of the second element
 	for name, spoil := range map[string]spoiler{
 		"cut off by a byte":      cutUsed,
@@ -121,7 +124,7 @@ func TestCheckDamaged(t *testing.T) {
 		"past the end":           inBranch(child, 1<<18),
 		"far past the end":       inBranch(child, 1<<50),
 		"a circle":               inBranch(child, uint64(branch[0])),
-		"a page used twice":      inBranch(child, uint64(leaf[0])),
+		"a page used twice":      inBranch(child, childOf(0)),
 		"a meta page":            inBranch(child, 1),
 		"a branch with no child": in(branch[0], 10, func(raw []byte) { raw[0], raw[1] = 0, 0 }),
 		"too many elements":      in(leaf[0], 10, func(raw []byte) { raw[0], raw[1] = 0xff, 0xff }),
@@ -134,7 +137,7 @@ func TestCheckDamaged(t *testing.T) {
 		"free and used": in(freePage(t, original), headSize, func(raw []byte) {
 			binary.NativeEndian.PutUint64(raw, 2) // the lowest page, so in order
 		}),
-		"keys in no order": in(leaf[len(leaf)/2], headSize+8, func(raw []byte) { raw[0]-- }),
+		"keys in no order": in(int(childOf(1)), headSize+8, func(raw []byte) { raw[0]-- }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "copy.db")
