@@ -35,7 +35,7 @@ func main() {
 	flag.BoolVar(&o.kratos, "kratos", false, "against a real Kratos, not against a fake one")
 	flag.DurationVar(&o.soak, "soak", 0, "no kills, but a steady load for so long")
 	flag.DurationVar(&o.away, "away", 0, "in the middle of it, Kratos is away for so long")
-	pattern := flag.String("points", "", "only the arrows that this regular `expression` matches")
+	pattern := flag.String("points", "", "only the arrows whose \"scenario name\" this regular `expression` matches")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -87,7 +87,7 @@ func torture(ctx context.Context, o options) error {
 	var mu sync.Mutex
 	var broken error
 	for _, s := range scenarios {
-		for _, point := range slices.DeleteFunc(slices.Clone(s.points), func(p string) bool { return !o.only.MatchString(p) }) {
+		for _, point := range slices.DeleteFunc(slices.Clone(s.points), func(p string) bool { return !o.only.MatchString(s.name + " " + p) }) {
 			chosen++
 			trials.Go(func() error {
 				result, err := killAll(running, s, point, o.kills, o.slack, binary, identities)

@@ -36,19 +36,19 @@ const day = 24 * time.Hour
 
 var scenarios = []scenario{
 	{name: "invite", points: invitePoints, verbs: []string{"invite"}, cooldown: day,
-		prepare: nothing, act: invite, stands: isPending, arrives: all(toldOnce("invitation_token_created"), mailed(1, 2))},
+		prepare: nothing, act: invite, stands: isPending, arrives: all(toldOnce("invitation_token_created"), mailed(1))},
 	{name: "adopt", points: adoptPoints, verbs: []string{"invite"}, cooldown: day,
-		prepare: exist, act: invite, stands: all(isPending, isAdopted), arrives: all(toldOnce("invitation_token_created"), mailed(1, 2))},
+		prepare: exist, act: invite, stands: all(isPending, isAdopted), arrives: all(toldOnce("invitation_token_created"), mailed(1))},
 	{name: "accept", points: acceptPoints, verbs: []string{"accept"}, cooldown: day, claims: true,
 		prepare: invite, act: accept, stands: isAccepted, arrives: toldOnce("post_password_creation")},
 	{name: "letter", points: letterPoints, verbs: []string{"accept"}, cooldown: day, claims: true,
 		prepare: inviteByLetter, act: accept, stands: isAccepted, arrives: toldOnce("post_password_creation")},
 	{name: "resend", points: resendPoints, verbs: []string{"resend"}, cooldown: day,
-		prepare: invite, act: resend, stands: all(isPending, isGranted), arrives: mailed(1, 4)},
+		prepare: invite, act: resend, stands: all(isPending, isGranted), arrives: mailed(2)},
 	{name: "revoke", points: revokePoints, verbs: []string{"revoke"}, cooldown: day,
 		prepare: invite, act: revoke, stands: hasEnded("revoked"), arrives: toldOnce("invitation_revoked")},
 	{name: "renew", points: renewPoints, verbs: []string{"renew"}, cooldown: time.Second,
-		prepare: inviteBriefly, ripe: expiry, act: renew, stands: all(isGranted, nobodySignsIn), arrives: mailed(1, 4)},
+		prepare: inviteBriefly, ripe: expiry, act: renew, stands: all(isGranted, nobodySignsIn), arrives: mailed(2)},
 	{name: "expire", points: expirePoints, verbs: []string{"sweep"}, cooldown: day,
 		prepare: inviteBriefly, ripe: expiry, act: await("expired"), stands: hasEnded("expired"), arrives: toldOnce("invitation_expired")},
 	{name: "delete", points: deletePoints, verbs: []string{"sweep"}, cooldown: day, deletes: true,
@@ -56,7 +56,7 @@ var scenarios = []scenario{
 	{name: "settle", points: settlePoints, verbs: []string{"sweep"}, cooldown: day,
 		prepare: leaveClaim, ripe: afterLease, act: await("accepted"), stands: isAccepted, arrives: toldOnce("post_password_creation")},
 	{name: "deliver", points: deliverPoints, verbs: []string{"claim", "send", "finish"}, cooldown: day,
-		prepare: nothing, act: invite, stands: isPending, arrives: all(toldOnce("invitation_token_created"), mailed(1, 2))},
+		prepare: nothing, act: invite, stands: isPending, arrives: all(toldOnce("invitation_token_created"), mailed(1))},
 }
 
 func nothing(context.Context, *trial, *subject) error { return nil }

@@ -23,6 +23,7 @@ type subject struct {
 	tokens          []string
 	until           time.Time // see scenario.ripe
 	adopted         uuid.UUID // the identity that was there before
+	letters         int       // that had come before the last start
 	asked           int       // how often its password was sent
 	accepted        bool      // and revoked: what was answered with success
 	revoked         bool
@@ -113,6 +114,7 @@ func kill(ctx context.Context, s scenario, point string, kills int, limit time.D
 			r.kills++
 		}
 	}
+	t.countLetters()
 	begin := time.Now()
 	if err := errors.Join(t.process.arm(""), t.process.start(ctx)); err != nil {
 		return r, err
@@ -125,6 +127,14 @@ func kill(ctx context.Context, s scenario, point string, kills int, limit time.D
 	}
 	r.broken = append(failed, t.judge(ctx)...)
 	return r, ctx.Err()
+}
+
+// countLetters is for while the bridge is dead.
+func (t *trial) countLetters() {
+	time.Sleep(200 * time.Millisecond) // the last of them is counted
+	for _, s := range t.subjects {
+		s.letters = t.world.mails(s.email)
+	}
 }
 
 // judge holds everything that came of it against what should have: what stands
@@ -223,6 +233,7 @@ func named(ctx context.Context, s scenario, binary string, kratos identities) er
 	if s.ripe != nil {
 		time.Sleep(time.Until(s.ripe(t.subjects[0])))
 	}
+	t.countLetters()
 	if err := errors.Join(t.process.arm("record"), t.process.start(ctx)); err != nil {
 		return err
 	}
