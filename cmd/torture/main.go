@@ -41,6 +41,10 @@ func main() {
 	defer stop()
 	var err error
 	o.only, err = regexp.Compile(*pattern)
+	if o.kratos { // it shares the machine with its bridges, and has more to do
+		kratosTimeout = 5 * time.Second
+		lease = leaseOf(kratosTimeout)
+	}
 	switch {
 	case err != nil:
 	case o.soak > 0:

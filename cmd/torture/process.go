@@ -15,12 +15,16 @@ import (
 
 const apiKey = "a-key-for-the-torture"
 
-// lease is that of a claim, with the kratos.timeout below: ten seconds for
+// kratosTimeout is the bridge's, and lease that of a claim then: ten seconds for
 // hooks, four fifths of the timeout, and five to spare.
-const (
+var (
 	kratosTimeout = 2 * time.Second
-	lease         = 10*time.Second + kratosTimeout*4/5 + 5*time.Second
+	lease         = leaseOf(kratosTimeout)
 )
+
+func leaseOf(timeout time.Duration) time.Duration {
+	return 10*time.Second + timeout*4/5 + 5*time.Second
+}
 
 func build(ctx context.Context) (binary string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "invitebridge-torture-")
