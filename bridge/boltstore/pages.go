@@ -46,7 +46,7 @@ func (w *walker) free() error {
 	if err != nil {
 		return err
 	}
-	list, n := raw[headSize:], uint64(count)
+	list, n := raw[headSize:], uint64(count) //nolint:gosec // of 16 bits
 	if count == manyFree {
 		n, list = binary.NativeEndian.Uint64(list), list[8:]
 	}

@@ -60,7 +60,7 @@ func TestBackupCopy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "copy.db")
 			ctx, interrupt := context.WithCancel(t.Context())
-			bridge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			bridge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/octet-stream")
 				_, _ = w.Write(c.send)
 				_ = http.NewResponseController(w).Flush()

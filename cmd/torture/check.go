@@ -93,7 +93,7 @@ func isDeleted(ctx context.Context, t *trial, s *subject) error {
 	}
 	var answer *kratostest.AnswerError
 	if _, err := t.kratos.Read(ctx, s.identity); !errors.As(err, &answer) || answer.Status != http.StatusNotFound {
-		return fmt.Errorf("the identity is there still, %v", err)
+		return fmt.Errorf("the identity is there still, %v", err) //nolint:errorlint // there may be none
 	}
 	return nil
 }
