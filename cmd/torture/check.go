@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"strings"
 
 	"invitebridge/kratos/kratostest"
 )
@@ -159,30 +157,4 @@ func mailed(most int) check {
 		}
 		return nil
 	}
-}
-
-// silent searches what the bridge keeps and says for what it must not.
-func (t *trial) silent() error {
-	for name, must := range map[string]string{t.process.store(): "invitation_token_created", t.process.log.Name(): `"listening"`} {
-		text, err := os.ReadFile(name)
-		if err != nil || !strings.Contains(string(text), must) {
-			return fmt.Errorf("%s does not hold what it should, %v", name, err) //nolint:errorlint // there may be none
-		}
-		for _, secret := range t.secrets() {
-			if strings.Contains(string(text), secret) {
-				return fmt.Errorf("%s holds a token, a password or the API key", name)
-			}
-		}
-	}
-	return nil
-}
-
-// secrets are those of the first subjects, for each is looked for in all of a
-// file, and tokens that came by letter and webhook.
-func (t *trial) secrets() []string {
-	list := append(t.world.someTokens(), apiKey)
-	for _, s := range t.subjects[:min(len(t.subjects), 500)] {
-		list = append(append(list, s.tokens...), s.password)
-	}
-	return list
 }

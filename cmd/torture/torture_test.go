@@ -7,6 +7,18 @@ import (
 	"testing"
 )
 
+func TestHoldsAny(t *testing.T) {
+	secrets := []string{"Pass-one", "Pass-one-and-more", "a-token-of-some-length"}
+	for text, want := range map[string]bool{
+		"": false, "Pass": false, "Pass-one": true, "\x00\xffPass-one-and": true, "Pass-on": false,
+		"a-token-of-some-lengt": false, "xa-token-of-some-lengthx": true, "a-token-a-token-of-some-length": true,
+	} {
+		if got := holdsAny([]byte(text), secrets); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 // TestTorture is the short form: every arrow, against the fake Kratos.
 func TestTorture(t *testing.T) {
 	kills := 3
