@@ -15,14 +15,7 @@ import (
 // TestDiskFull has no more room for the store, and then has some again: what
 // stands in for a full disk is the limit on the size of a file.
 func TestDiskFull(t *testing.T) {
-	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(kratos.Close)
-	p := newProcess(t, kratos.URL, "")
-	p.wrap = underLimits
-	p.start(t)
+	p, _ := startUnderLimits(t)
 	defer p.kill(t)
 	p.limitFiles(t, 2<<20)
 	var kept []string
@@ -58,14 +51,7 @@ func TestDiskFull(t *testing.T) {
 // TestReadOnlyDisk has every write to the store fail, as on a file system that
 // has become read-only under a bridge that runs.
 func TestReadOnlyDisk(t *testing.T) {
-	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(kratos.Close)
-	p := newProcess(t, kratos.URL, "")
-	p.wrap = underLimits
-	p.start(t)
+	p, kratos := startUnderLimits(t)
 	defer p.kill(t)
 	link := p.public + base + "/" + token(p.invite(t, 0).body)
 	accept := func() answer { return p.send(t, http.MethodPost, link, object{"password": password}) }
@@ -94,6 +80,20 @@ func TestReadOnlyDisk(t *testing.T) {
 	if a := p.invite(t, 1); a.status != http.StatusCreated {
 		t.Errorf("afterwards: %d %s", a.status, a.text)
 	}
+}
+
+// startUnderLimits starts a bridge whose files can be limited, at a fake Kratos.
+func startUnderLimits(t *testing.T) (*process, *kratostest.Fake) {
+	t.Helper()
+	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(kratos.Close)
+	p := newProcess(t, kratos.URL, "")
+	p.wrap = underLimits
+	p.start(t)
+	return p, kratos
 }
 
 // underLimits has a write past the limit fail, and not end the process.

@@ -56,11 +56,7 @@ func isPending(ctx context.Context, t *trial, s *subject) error {
 		return err
 	}
 	for _, token := range s.tokens {
-		a, err := call(ctx, http.MethodGet, t.process.public, "/"+token, nil)
-		if err == nil {
-			err = a.is(http.StatusOK)
-		}
-		if err != nil {
+		if err := t.look(ctx, token, http.StatusOK); err != nil {
 			return fmt.Errorf("a token that was answered opens nothing: %w", err)
 		}
 	}
@@ -115,13 +111,18 @@ func hasEnded(state string) check {
 	}
 }
 
+// look opens a link and holds the answer against what it should be.
+func (t *trial) look(ctx context.Context, token string, want int) error {
+	a, err := call(ctx, http.MethodGet, t.process.public, "/"+token, nil)
+	if err == nil {
+		err = a.is(want)
+	}
+	return err
+}
+
 func (t *trial) closed(ctx context.Context, s *subject) error {
 	for _, token := range s.tokens {
-		a, err := call(ctx, http.MethodGet, t.process.public, "/"+token, nil)
-		if err == nil {
-			err = a.is(http.StatusGone)
-		}
-		if err != nil {
+		if err := t.look(ctx, token, http.StatusGone); err != nil {
 			return fmt.Errorf("a token that should be dead: %w", err)
 		}
 	}
