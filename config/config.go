@@ -111,6 +111,13 @@ type Kratos struct {
 	EmailTrait string `yaml:"email_trait"`
 	// Timeout bounds one call, from 1 to 60 seconds.
 	Timeout Duration `yaml:"timeout"`
+	// CodeLifespan is how long Kratos' codes and links are valid: the longest
+	// config.lifespan of its methods code and link. An identity that was
+	// deactivated is accepted again no earlier than this after its
+	// deactivation. It is from 1 minute to 720 hours.
+	CodeLifespan Duration `yaml:"code_lifespan"`
+	// NeverUsedSince is an RFC 3339 time, or empty. See Config.NeverUsedSince.
+	NeverUsedSince string `yaml:"never_used_since"`
 }
 
 // Invitation holds the rules of invitations.
@@ -133,10 +140,24 @@ type Invitation struct {
 	ReturnTo string `yaml:"return_to"`
 	// AllowedReturnURLs are the addresses an inviter may ask for instead.
 	AllowedReturnURLs []string `yaml:"allowed_return_urls"`
-	// DeleteUnacceptedIdentities permits deleting, in Kratos, an identity
-	// that was made for an invitation nobody accepted.
-	DeleteUnacceptedIdentities bool `yaml:"delete_unaccepted_identities"`
+	// UnacceptedIdentities is what happens in Kratos to an identity that was
+	// created for an invitation that nobody accepted: UnacceptedKeep,
+	// UnacceptedAtPurge or UnacceptedAtExpiry.
+	UnacceptedIdentities string `yaml:"unaccepted_identities"`
+	// Renew lets an invitee whose link has expired ask for a new one.
+	Renew bool `yaml:"renew"`
+	// AllowedInviterNames are shown to invitees although they look like a link,
+	// such as "Node.js Team". Each is compared with the whole name.
+	AllowedInviterNames []string `yaml:"allowed_inviter_names"`
 }
+
+// Values of Invitation.UnacceptedIdentities. The deleting ones also delete when
+// an invitation is revoked.
+const (
+	UnacceptedKeep     = "keep"
+	UnacceptedAtPurge  = "at_purge"
+	UnacceptedAtExpiry = "at_expiry"
+)
 
 // Selfservice mirrors the place of the password policy in Kratos' own
 // configuration, so that the section can be copied from there.

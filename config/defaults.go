@@ -25,12 +25,16 @@ func Default() Config {
 			SchemaID:   "default",
 			EmailTrait: "email",
 			Timeout:    Duration(10 * time.Second),
+			// The default of Kratos.
+			CodeLifespan: Duration(time.Hour),
 		},
 		Invitation: Invitation{
-			Lifespan:    Duration(24 * time.Hour),
-			MaxLifespan: Duration(720 * time.Hour),
-			Cooldown:    Duration(time.Minute),
-			Retention:   Duration(720 * time.Hour),
+			Lifespan:             Duration(24 * time.Hour),
+			MaxLifespan:          Duration(720 * time.Hour),
+			Cooldown:             Duration(time.Minute),
+			Retention:            Duration(720 * time.Hour),
+			UnacceptedIdentities: UnacceptedAtPurge,
+			Renew:                true,
 		},
 		Selfservice: Selfservice{Methods: Methods{Password: Password{Config: PasswordPolicy{
 			MinPasswordLength:                8,

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // PublicAddr is what the public listener binds, for net.Listen.
@@ -67,6 +68,14 @@ func (c Config) ReturnTo() string {
 		return c.Invitation.ReturnTo
 	}
 	return strings.TrimRight(c.Kratos.PublicURL, "/") + "/self-service/login/browser"
+}
+
+// NeverUsedSince is kratos.never_used_since, or the zero time. Kratos ran with
+// a time zone other than UTC on PostgreSQL before it, so that what it says about
+// older identities does not show whether they were ever used.
+func (c Config) NeverUsedSince() time.Time {
+	since, _ := time.Parse(time.RFC3339, c.Kratos.NeverUsedSince)
+	return since.UTC()
 }
 
 // PasswordPolicy is selfservice.methods.password.config.

@@ -71,6 +71,9 @@ func (l *loader) takeVariable(v variable) {
 }
 
 func (l *loader) reportUnknownVariable(name string, known map[string]variable) {
+	if l.reportRetiredVariable(name) {
+		return
+	}
 	text := "names no key; unset it, or correct the name"
 	if near := nearest(name, known); near != "" {
 		text = "names no key; did you mean " + near + "?"

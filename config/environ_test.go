@@ -35,6 +35,19 @@ func TestEnvironment(t *testing.T) {
 			func(c *config.Config) {
 				c.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Key: "fedcba9876543210"}}
 			}},
+		{"of_whose_account_it_is", []string{
+			"INVITEBRIDGE_INVITATION_UNACCEPTED_IDENTITIES=at_expiry",
+			"INVITEBRIDGE_INVITATION_RENEW=false",
+			"INVITEBRIDGE_INVITATION_ALLOWED_INVITER_NAMES=[Node.js Team]",
+			"INVITEBRIDGE_KRATOS_CODE_LIFESPAN=15m",
+			"INVITEBRIDGE_KRATOS_NEVER_USED_SINCE=2026-01-31T09:00:00Z",
+		}, func(c *config.Config) {
+			c.Invitation.UnacceptedIdentities = config.UnacceptedAtExpiry
+			c.Invitation.Renew = false
+			c.Invitation.AllowedInviterNames = []string{"Node.js Team"}
+			c.Kratos.CodeLifespan = config.Duration(15 * time.Minute)
+			c.Kratos.NeverUsedSince = "2026-01-31T09:00:00Z"
+		}},
 		{"hooks_are_yaml", []string{"INVITEBRIDGE_HOOKS=[{id: crm, events: [delivery_failed], url: 'https://x.example/hook'}]"},
 			func(c *config.Config) { c.Hooks = []config.Hook{leastHook()} }},
 		{"connection_uri_is_not_parsed", []string{
@@ -93,6 +106,10 @@ func TestEnvironmentRefused(t *testing.T) {
 			[]string{"INVITEBRIDGE_SERVE_COLOUR: names no key; unset it, or correct the name"}},
 		{"misspelt_key", []string{"INVITEBRIDGE_SERVE_PUBLIC_PROT=1"},
 			[]string{"INVITEBRIDGE_SERVE_PUBLIC_PROT: names no key; did you mean INVITEBRIDGE_SERVE_PUBLIC_PORT?"}},
+		{"key_of_earlier_versions", []string{"INVITEBRIDGE_INVITATION_DELETE_UNACCEPTED_IDENTITIES=true"},
+			[]string{"INVITEBRIDGE_INVITATION_DELETE_UNACCEPTED_IDENTITIES: was replaced by INVITEBRIDGE_INVITATION_UNACCEPTED_IDENTITIES; " + replacedBy}},
+		{"key_of_earlier_versions_in_a_mapping", []string{"INVITEBRIDGE_INVITATION={delete_unaccepted_identities: true}"},
+			[]string{"INVITEBRIDGE_INVITATION: invitation.delete_unaccepted_identities: was replaced by invitation.unaccepted_identities; " + replacedBy}},
 		{"port_that_is_no_link", []string{"INVITEBRIDGE_SERVE_PORT=4488"},
 			[]string{"INVITEBRIDGE_SERVE_PORT: names no key; unset it, or correct the name"}},
 		{"item_of_a_list", []string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS_0_KEY=x"},

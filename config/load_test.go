@@ -179,6 +179,10 @@ func TestLayers(t *testing.T) {
 // may be the secret of a hook.
 const topLevel = "clients, courier, dsn, hooks, invitation, kratos, log, page, selfservice, serve, tracing"
 
+// replacedBy is how the values of invitation.delete_unaccepted_identities
+// translate.
+const replacedBy = "write at_expiry instead of true; instead of false write keep, or leave it out for the default, at_purge"
+
 func TestLoad(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -202,11 +206,15 @@ func TestLoad(t *testing.T) {
 			"2.yml:6: clients: has an unknown key here; remove it, or use one out of http",
 			"2.yml:12: hooks[0].auth: has an unknown key here; remove it, or use one out of config, type",
 			"2.yml:13: hooks[0].auth: has an unknown key here; remove it, or use one out of config, type"}},
+		{"key_of_earlier_versions", []string{withKey + "invitation:\n  delete_unaccepted_identities: false\n"}, []string{
+			"1.yml:3: invitation.delete_unaccepted_identities: was replaced by invitation.unaccepted_identities; " + replacedBy}},
+		{"key_of_earlier_versions_elsewhere", []string{withKey, "delete_unaccepted_identities: true"}, []string{
+			"2.yml:1: has an unknown key here; remove it, or use one out of " + topLevel}},
 		{"key_that_is_no_name", []string{withKey + "? [a, b]\n: c\n"}, []string{
 			"1.yml:2: has an unknown key here; remove it, or use one out of " + topLevel}},
 		{"merge_key", []string{withKey + "log: &a {level: info}\nkratos: {<<: *a}\n"}, []string{
 			"1.yml:3: kratos: has an unknown key here; remove it, or use one out of " +
-				"admin_token, admin_url, email_trait, public_url, schema_id, timeout"}},
+				"admin_token, admin_url, code_lifespan, email_trait, never_used_since, public_url, schema_id, timeout"}},
 		{"duplicate_key", []string{withKey + "log:\n  level: info\n  level: debug\nlog: {}\n"}, []string{
 			"1.yml:4: log.level: is given twice, first on line 3; keep one",
 			"1.yml:5: log: is given twice, first on line 2; keep one"}},

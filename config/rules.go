@@ -42,6 +42,9 @@ func isAbsolute(text string) bool { return path.IsAbs(text) && !hasControls(text
 
 func hasControls(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
 
+// isLabel tells whether text could be the inviter_name of an invitation.
+func isLabel(text string) bool { return text != "" && len(text) <= 256 && !hasControls(text) }
+
 func isBasePath(text string) bool {
 	return basePath.MatchString(text) && path.Clean(text) == text
 }

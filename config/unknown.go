@@ -13,6 +13,9 @@ var plainName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 // "- key: the-key"). So a name is shown only if it is close to a known one, or
 // if it looks like a name and the mapping holds no secrets.
 func (l *loader) reportUnknown(place, key, name string, mapping reflect.Value) {
+	if l.reportRetired(place, join(key, name)) {
+		return
+	}
 	known := children(mapping)
 	if near := nearest(name, known); near != "" {
 		l.report(place, join(key, name), "is not a known key; did you mean "+near+"?")

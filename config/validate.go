@@ -100,6 +100,14 @@ func (k *checks) kratos(o Kratos) {
 		"must be a dotted path inside the traits, such as email or contact.email")
 	k.that(o.Timeout >= Duration(time.Second) && o.Timeout <= Duration(time.Minute), at+"timeout",
 		"must be from 1s to 60s")
+	// A minute is what two clocks may be apart before doctor calls it a problem:
+	// a shorter wait could end while a code is still valid. The upper bound catches a
+	// wrong unit.
+	k.that(o.CodeLifespan >= Duration(time.Minute) && o.CodeLifespan <= Duration(720*time.Hour), at+"code_lifespan",
+		"must be from 1m to 720h: the longest config.lifespan of the methods code and link in Kratos")
+	_, err := time.Parse(time.RFC3339, o.NeverUsedSince)
+	k.that(o.NeverUsedSince == "" || err == nil, at+"never_used_since",
+		"must be an RFC 3339 time such as 2026-01-31T09:00:00Z, or empty")
 }
 
 func (k *checks) invitation(v Invitation) {
@@ -119,6 +127,11 @@ func (k *checks) invitation(v Invitation) {
 		k.that(isReturnURL(text) && isBare(text), index(at+"allowed_return_urls", i),
 			"must be an absolute URL such as https://app.example.com/ or myapp://callback, "+
 				"without user, query and fragment")
+	}
+	k.oneOf(v.UnacceptedIdentities, at+"unaccepted_identities", UnacceptedKeep, UnacceptedAtPurge, UnacceptedAtExpiry)
+	for i, name := range v.AllowedInviterNames {
+		k.that(isLabel(name), index(at+"allowed_inviter_names", i), "must be a name of at most 256 bytes, "+
+			"without line breaks and other control characters")
 	}
 }
 

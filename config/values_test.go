@@ -93,6 +93,20 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+func TestNeverUsedSince(t *testing.T) {
+	for text, want := range map[string]time.Time{
+		"":                          {},
+		"2026-01-31T09:00:00Z":      time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC),
+		"2026-01-31T18:00:00+09:00": time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC),
+	} {
+		c := config.Default()
+		c.Kratos.NeverUsedSince = text
+		if got := c.NeverUsedSince(); got != want {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestDigest(t *testing.T) {
 	for name, key := range map[string]config.APIKey{
 		"of_a_key":    {Key: "0123456789abcdef"},

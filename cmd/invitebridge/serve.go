@@ -130,7 +130,7 @@ func (s *server) serve(ctx context.Context) error {
 		Retention:        time.Duration(cfg.Invitation.Retention),
 		IdentityBudget:   budget(time.Duration(cfg.Kratos.Timeout)),
 		Passwords:        passwords(cfg.PasswordPolicy(), breaches),
-		DeleteUnaccepted: cfg.Invitation.DeleteUnacceptedIdentities,
+		DeleteUnaccepted: cfg.Invitation.UnacceptedIdentities == config.UnacceptedAtExpiry,
 		Endpoints:        delivery.endpoints,
 		Wake:             delivery.worker.Wake,
 		Hooks:            watching.hooks(delivery),

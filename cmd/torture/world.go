@@ -156,18 +156,19 @@ func (w *world) letterToken(email string) string {
 
 // config is the bridge's, with what process fills in.
 func (w *world) config(kratos string, s scenario) string {
+	unaccepted := map[bool]string{true: "at_expiry", false: "keep"}[s.deletes]
 	return fmt.Sprintf(`
 dsn: bolt://%%s
 serve:
   public: { host: 127.0.0.1, port: %%s, rate_limit: { requests: 0 } }
   admin: { host: 127.0.0.1, port: %%s, api_keys: [ { name: torture, key: %%s } ] }
 kratos: { admin_url: "%s", timeout: %v }
-invitation: { cooldown: %v, delete_unaccepted_identities: %v }
+invitation: { cooldown: %v, unaccepted_identities: %s }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
 courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com } }
 hooks:
   - { id: crm, url: "%[6]s/told", events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired ] }
   - { id: gate, url: "%[6]s/asked", can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
 log: { level: trace }
-`, kratos, kratosTimeout, s.cooldown, s.deletes, w.mailbox.URI(), w.url)
+`, kratos, kratosTimeout, s.cooldown, unaccepted, w.mailbox.URI(), w.url)
 }
