@@ -20,8 +20,9 @@ func (r record) unverified(a bridge.Activation) bool {
 }
 
 // verify marks the e-mail address as verified. lost says that somebody else was
-// faster, and that nothing was changed. Kratos refuses any PATCH of an identity
-// that holds a number too large for floating point, such as 1E400.
+// faster, and that nothing was changed. Kratos v1.3.1 refuses any PATCH of an
+// identity that holds a number too large for floating point, such as 1E400;
+// v25.4.0 and later take it.
 func (k call) verify(ctx context.Context, r record, at time.Time) (lost bool, err error) {
 	patch := verification(r.verifiable, r.Email, at)
 	got, err := k.write(ctx, func(ctx context.Context) (*http.Response, error) {

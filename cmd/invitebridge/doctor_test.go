@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,10 +102,12 @@ func later(d time.Duration) func(http.Header, []byte) []byte {
 	}
 }
 
-// without has a text cut out of answers.
-func without(text string) func(http.Header, []byte) []byte {
-	return func(_ http.Header, body []byte) []byte { return bytes.ReplaceAll(body, []byte(text), nil) }
-}
+// verifiable matches what makes a trait one that can be verified. Kratos v1.3.1
+// serves a schema as its file has it, newer versions without white space.
+var verifiable = regexp.MustCompile(`"verification"\s*:\s*\{\s*"via"\s*:\s*"email"\s*\}\s*,`)
+
+// unverifiable cuts it out of answers.
+func unverifiable(_ http.Header, body []byte) []byte { return verifiable.ReplaceAll(body, nil) }
 
 // TestDoctor: in a good installation everything is well, and of each thing that
 // can be wrong the check that it is about tells, and no other; nor does it keep
@@ -172,7 +175,7 @@ func TestDoctor(t *testing.T) {
 		{name: "no such schema", environ: []string{"INVITEBRIDGE_KRATOS_SCHEMA_ID=none"}, check: schema, verdict: verdictProblem, text: "identity.schemas"},
 		{name: "no such trait", environ: []string{trait + "mail"}, check: schema, verdict: verdictProblem, text: "no trait mail"},
 		{name: "a trait nobody signs in with", environ: []string{trait + "name.first"}, check: schema, verdict: verdictProblem, text: "no password identifier"},
-		{name: "a trait nobody verifies", environ: []string{publicURL + inFront(t, kratos.PublicURL, nil, without(`"verification": { "via": "email" },`))}, check: schema, verdict: verdictWarning, text: "cannot be verified"},
+		{name: "a trait nobody verifies", environ: []string{publicURL + inFront(t, kratos.PublicURL, nil, unverifiable)}, check: schema, verdict: verdictWarning, text: "cannot be verified"},
 		{name: "schemas are hidden", environ: []string{publicURL + inFront(t, kratos.PublicURL, func(r *http.Request) int {
 			if strings.HasPrefix(r.URL.Path, "/schemas/") {
 				return http.StatusNotFound

@@ -26,8 +26,9 @@ const maxFakeBody = 1 << 20
 
 // FakeOptions shape a [Fake].
 type FakeOptions struct {
-	// ExternalIDs makes the fake know external_id, as Kratos does since v25.4.
-	// Without, it refuses the field, as v1.3.1 does.
+	// ExternalIDs makes the fake know external_id, and patch an identity that
+	// holds a number too large for floating point, as Kratos does since v25.4.
+	// Without, it refuses both, as v1.3.1 does.
 	ExternalIDs bool
 }
 
