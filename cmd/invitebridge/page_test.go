@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,15 +178,16 @@ func TestPage(t *testing.T) {
 			email := fmt.Sprintf("page.twice.%v@example.com", noScript)
 			w.invite(object{"email": email})
 			link, token := w.link(email)
-			clicked := make(chan struct{})
-			w.gate.Answer(func(hookEvent, http.ResponseWriter) bool { <-clicked; return false })
 			tab := pagetest.Open(t, pagetest.Options{NoScript: noScript})
+			clicked := make(chan struct{})
+			release := sync.OnceFunc(func() { w.gate.Answer(nil); close(clicked) })
+			t.Cleanup(release) // a hook that still waits would block the cleanup
+			w.gate.Answer(func(hookEvent, http.ResponseWriter) bool { <-clicked; return false })
 			tab.Visit(link)
 			tab.Fill(passwordField, password)
 			tab.ClickTwice(submitButton)
-			close(clicked)
+			release()
 			tab.See(map[bool]string{false: "Your password is set", true: "Sign in with the password that you chose"}[noScript])
-			w.gate.Answer(nil)
 			tab.Click("main a.button")
 			w.signsIn(t, tab, email, token)
 			if n := len(w.gate.events("pre_password_creation", email)); n != 1 {
@@ -217,12 +219,12 @@ func TestPage(t *testing.T) {
 		const email = "page.refused@example.com"
 		w.invite(object{"email": email})
 		link, token := w.link(email)
+		tab := pagetest.Open(t, pagetest.Options{})
 		w.gate.Answer(func(_ hookEvent, rw http.ResponseWriter) bool {
 			rw.WriteHeader(http.StatusForbidden)
 			fmt.Fprint(rw, `{"messages":[{"instance_ptr":"#/traits/email","messages":[{"id":4900001,"text":"No <seat> is left.","type":"error"}]}]}`)
 			return true
 		})
-		tab := pagetest.Open(t, pagetest.Options{})
 		tab.Visit(link)
 		tab.Fill(passwordField, password)
 		tab.Click(submitButton)
