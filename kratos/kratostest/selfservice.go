@@ -7,8 +7,11 @@ import (
 	"slices"
 )
 
-// messageWrongPassword is Kratos' id for credentials that do not fit.
-const messageWrongPassword = 4000006
+// Kratos' ids for credentials that do not match and for an inactive identity.
+const (
+	messageWrongPassword = 4000006
+	messageInactive      = 4010011
+)
 
 // flow is the part of a self-service flow that matters here.
 type flow struct {
@@ -61,11 +64,16 @@ func (s *Server) Login(ctx context.Context, email, password string) (sessionToke
 		return session.Token, err
 	case http.StatusBadRequest:
 		var f flow
-		if json.Unmarshal(answer, &f) == nil && slices.Contains(f.errorIDs(), messageWrongPassword) {
+		_ = json.Unmarshal(answer, &f) // what is no flow has no messages
+		switch ids := f.errorIDs(); {
+		case slices.Contains(ids, messageWrongPassword):
 			return "", ErrWrongPassword
+		case slices.Contains(ids, messageInactive): // after v26.2.0
+			return "", ErrInactive
 		}
 	case http.StatusUnauthorized:
-		// Kratos checks the password first, and then the state.
+		// Kratos checks the password first, and then the state. This is its answer
+		// up to v26.2.0.
 		return "", ErrInactive
 	}
 	return "", &AnswerError{Method: http.MethodPost, Path: action, Status: status, Body: string(answer)}
