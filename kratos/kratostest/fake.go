@@ -3,7 +3,6 @@ package kratostest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,21 +14,45 @@ import (
 	"github.com/google/uuid"
 )
 
-// The routes of a [Fake], as [Fault] and counters name them.
+// The routes of a [Fake], as [Fault], counters and [Request] name them.
 const (
 	RouteIdentities = "/admin/identities"
 	RouteIdentity   = "/admin/identities/{id}"
+	RouteSessions   = "/admin/identities/{id}/sessions"
+	RouteCredential = "/admin/identities/{id}/credentials/{type}"
 	RouteReady      = "/admin/health/ready"
 )
 
 const maxFakeBody = 1 << 20
 
-// FakeOptions shape a [Fake].
+// FakeOptions shape a [Fake]. The zero value is v1.3.1 on SQLite.
 type FakeOptions struct {
-	// ExternalIDs makes the fake know external_id, and patch an identity that
-	// holds a number too large for floating point, as Kratos does since v25.4.
-	// Without, it refuses both, as v1.3.1 does.
+	// ExternalIDs makes the fake behave as Kratos does since v25.4, which brought
+	// external_id: v1.3.1 refuses the field, and SAML, and to delete a password,
+	// and to patch an identity that holds a number too large for floating point;
+	// later ones refuse to delete what is the last first factor.
 	ExternalIDs bool
+
+	// CodeLogin is methods.code.passwordless_enabled, with which one-time codes
+	// count as everybody's first factor.
+	CodeLogin bool
+
+	// Now is the clock; nil: time.Now. The time of a write is always later than
+	// that of the one before.
+	Now func() time.Time
+
+	// Zone is the time zone of a Kratos on PostgreSQL, up to v26.2: GET shows
+	// state_changed_at as the wall clock there, marked as UTC. Nil: UTC.
+	Zone *time.Location
+
+	// Precision is that of the database's times: 0 for SQLite, which keeps
+	// state_changed_at to the nanosecond, time.Microsecond for PostgreSQL,
+	// time.Second for MySQL.
+	Precision time.Duration
+
+	// NoStateChangedAt makes identities begin without state_changed_at. A change
+	// of their state sets it.
+	NoStateChangedAt bool
 }
 
 // Fake behaves as the admin API of Kratos does, as far as the bridge uses it,
@@ -37,10 +60,12 @@ type FakeOptions struct {
 // All methods are safe for concurrent use.
 //
 // It decodes as strictly as Kratos, compares identifiers in lower case, makes an
-// identity active unless told otherwise, takes a PUT for the whole identity, and
-// answers 500 to a password of more than 72 bytes. It has no self-service, no
-// lists, a PATCH for verifiable addresses alone, and hashes nothing. Its writes
-// come one after the other, where Kratos' may overwrite each other.
+// identity active unless told otherwise, takes a PUT for the whole identity,
+// patches as Kratos does, and answers 500 to a password of more than 72 bytes.
+// Beside the schemas of every server it knows that of the one with every method.
+// It has no self-service, no list of all identities, no PATCH of credentials, and
+// hashes nothing. Its writes come one after the other, where Kratos' may
+// overwrite each other.
 type Fake struct {
 	URL string // of the admin API; stays the same for life
 
@@ -48,6 +73,10 @@ type Fake struct {
 	options  FakeOptions
 	identity *fakeStore
 	faults   faults
+	log      requestLog
+
+	clock  sync.Mutex
+	latest time.Time // write
 
 	mu     sync.Mutex
 	server *http.Server // nil while down
@@ -59,6 +88,9 @@ type Fake struct {
 
 // NewFake starts a Fake. Close it in the end.
 func NewFake(o FakeOptions) (*Fake, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	f := &Fake{options: o, identity: newFakeStore(), closed: make(chan struct{})}
 	f.faults.counts = map[countKey]Count{}
 	f.rawAdmin = rawAdmin{send: f.sendAdmin}
@@ -135,8 +167,11 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	default: // the others begin with the effect
 	}
-	answer := f.handle(r.Method, r.URL, r.Header.Get("Content-Type"), body)
+	answer, then := f.log.record(requestOf(r.Method, r.URL, string(body)), func() reply {
+		return f.handle(r.Method, r.URL, r.Header.Get("Content-Type"), body)
+	})
 	f.faults.committed(r.Method, route, answer.status)
+	then()
 	if !sleep(fault.Stall, f.closed) {
 		cut(w)
 		return
@@ -163,35 +198,12 @@ func (f *Fake) sendAdmin(_ context.Context, method, path string, body []byte) (i
 	return answer.status, []byte(answer.text), nil
 }
 
-// SignIn compares a password. ErrWrongPassword, ErrInactive.
-func (f *Fake) SignIn(_ context.Context, email, password string) error {
-	i, ok := f.identity.byIdentifier(methodPassword, email)
-	switch {
-	case !ok || i.password == "" || i.password != password:
-		return ErrWrongPassword
-	case i.State != "active":
-		return ErrInactive
-	}
-	return nil
-}
-
-// Len gives the number of identities.
-func (f *Fake) Len() int { return f.identity.len() }
-
-// Find gives the id of the identity that has email as an identifier.
-func (f *Fake) Find(email string) (uuid.UUID, error) {
-	i, ok := f.identity.byIdentifier(methodPassword, email)
-	if !ok {
-		return uuid.Nil, errors.New("kratostest: no such identity")
-	}
-	return i.ID, nil
-}
-
 // reply is an answer on its way.
 type reply struct {
 	status      int
 	text        string
 	contentType string
+	id          uuid.UUID // of a new identity
 }
 
 const (

@@ -2,26 +2,21 @@ package kratostest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 )
 
-const (
-	methodPassword = "password"
-	methodOIDC     = "oidc"
-
-	maxPasswordLength = 72 // bytes, of bcrypt
-)
-
-// knownMethods may be asked for by include_credential.
-var knownMethods = []string{methodPassword, methodOIDC, "totp", "lookup_secret", "webauthn", "code", "passkey"}
+// knownMethods may be asked for by include_credential; methodSAML later.
+var knownMethods = []string{
+	methodPassword, methodOIDC, methodTOTP, methodLookup, methodWebAuthn, methodCode, methodPasskey, "link_recovery", "code_recovery",
+}
 
 // identityBody is what POST and PUT take.
 type identityBody struct {
@@ -41,47 +36,14 @@ type credentialsBody struct {
 			HashedPassword string `json:"hashed_password"`
 		} `json:"config"`
 	} `json:"password"`
-	OIDC *struct {
-		Config struct {
-			Providers []struct {
-				Provider string `json:"provider"`
-				Subject  string `json:"subject"`
-			} `json:"providers"`
-		} `json:"config"`
-	} `json:"oidc"`
+	OIDC *providersBody `json:"oidc"`
+	SAML *providersBody `json:"saml"`
 }
 
-// handle answers one request. Nothing of it is seen by another before it is
-// whole.
-func (f *Fake) handle(method string, u *url.URL, contentType string, body []byte) reply {
-	switch route := routeOf(u.Path); {
-	case route == RouteReady && method == http.MethodGet:
-		return reply{status: http.StatusOK, text: `{"status":"ok"}`, contentType: typeJSON}
-	case route == RouteIdentities && method == http.MethodPost:
-		return f.create(body)
-	case route == RouteIdentities && method == http.MethodGet:
-		return f.list(u.Query())
-	case route == RouteIdentity && method == http.MethodGet:
-		return f.get(idOf(u.Path), u.Query())
-	case route == RouteIdentity && method == http.MethodPut:
-		return f.replace(idOf(u.Path), contentType, body)
-	case route == RouteIdentity && method == http.MethodPatch:
-		return f.patch(idOf(u.Path), body)
-	case route == RouteIdentity && method == http.MethodDelete:
-		if !f.identity.remove(idOf(u.Path)) {
-			return notFound()
-		}
-		return reply{status: http.StatusNoContent}
-	case route == RouteIdentities || route == RouteIdentity || route == RouteReady:
-		return reply{status: http.StatusMethodNotAllowed, text: "Method Not Allowed", contentType: typeText}
-	}
-	return reply{status: http.StatusNotFound, text: "404 page not found", contentType: typeText}
-}
-
-// idOf gives no id for what is none, and there is no identity without one.
-func idOf(path string) uuid.UUID {
-	id, _ := uuid.Parse(strings.TrimPrefix(path, RouteIdentities+"/"))
-	return id
+type providersBody struct {
+	Config struct {
+		Providers []provider `json:"providers"`
+	} `json:"config"`
 }
 
 func (f *Fake) create(body []byte) reply {
@@ -91,18 +53,30 @@ func (f *Fake) create(body []byte) reply {
 	if err := d.Decode(&b); err != nil {
 		return refusal(http.StatusBadRequest, "", err.Error())
 	}
-	if b.ExternalID != "" && !f.options.ExternalIDs {
-		return refusal(http.StatusBadRequest, "", `json: unknown field "external_id"`)
+	if !f.options.ExternalIDs {
+		switch {
+		case b.ExternalID != "":
+			return refusal(http.StatusBadRequest, "", `json: unknown field "external_id"`)
+		case b.Credentials != nil && b.Credentials.SAML != nil:
+			return refusal(http.StatusBadRequest, "", `json: unknown field "saml"`)
+		}
 	}
-	i := newFakeIdentity()
-	if r, ok := i.apply(b); !ok {
+	now := f.now()
+	i := &fakeIdentity{ID: uuid.New(), State: cmp.Or(b.State, stateActive), ExternalID: b.ExternalID}
+	if !validState(i.State) {
+		r, _ := badRequest(fmt.Sprintf("the state %q is not valid", i.State))
 		return r
 	}
-	i.ExternalID = b.ExternalID
+	i.begin(f.options, now)
+	if r, ok := i.apply(b, f.options, now); !ok {
+		return r
+	}
+	answer := jsonReply(http.StatusCreated, i.answer(f.options))
+	answer.id = i.ID
 	if !f.identity.insert(i) {
 		return refusal(http.StatusConflict, "an identifier is taken", "conflict")
 	}
-	return jsonReply(http.StatusCreated, i.show(nil))
+	return answer
 }
 
 // replace is as lenient about unknown fields as Kratos' PUT is, and insists on
@@ -115,23 +89,30 @@ func (f *Fake) replace(id uuid.UUID, contentType string, body []byte) reply {
 	if err := json.Unmarshal(body, &b); err != nil {
 		return refusal(http.StatusBadRequest, "", err.Error())
 	}
-	var answer reply
-	found, stored := f.identity.change(id, func(i *fakeIdentity) bool {
-		r, ok := i.apply(b)
-		if !ok {
-			answer = r
-			return false
+	now := f.now()
+	return f.edit(id, func(i *fakeIdentity) (reply, bool) {
+		if r, ok := i.apply(b, f.options, now); !ok {
+			return r, false
 		}
 		if f.options.ExternalIDs {
 			i.ExternalID = b.ExternalID
 		}
-		answer = jsonReply(http.StatusOK, i.show(nil))
-		return true
+		return jsonReply(http.StatusOK, i.answer(f.options)), true
+	})
+}
+
+// edit changes an identity, if change says so, and gives the answer of change.
+func (f *Fake) edit(id uuid.UUID, change func(*fakeIdentity) (reply, bool)) reply {
+	var answer reply
+	var wanted bool
+	found, stored := f.identity.change(id, func(i *fakeIdentity) bool {
+		answer, wanted = change(i)
+		return wanted
 	})
 	switch {
 	case !found:
 		return notFound()
-	case !stored && answer.status == http.StatusOK:
+	case wanted && !stored:
 		return refusal(http.StatusConflict, "", "a resource with that value exists")
 	}
 	return answer
@@ -142,15 +123,17 @@ func (f *Fake) get(id uuid.UUID, q url.Values) reply {
 	if !ok {
 		return notFound()
 	}
-	if r, ok := checkMethods(q); !ok {
+	methods, r, ok := f.methods(q)
+	if !ok {
 		return r
 	}
-	return jsonReply(http.StatusOK, i.show(q["include_credential"]))
+	return jsonReply(http.StatusOK, i.show(f.options, methods))
 }
 
 // list searches by identifier, of any method.
 func (f *Fake) list(q url.Values) reply {
-	if r, ok := checkMethods(q); !ok {
+	methods, r, ok := f.methods(q)
+	if !ok {
 		return r
 	}
 	identifier := q.Get("credentials_identifier")
@@ -158,23 +141,26 @@ func (f *Fake) list(q url.Values) reply {
 		return refusal(http.StatusNotImplemented, "the fake has no list of all identities", "not implemented")
 	}
 	shown := []any{}
-	var last uuid.UUID
-	for _, method := range []string{methodPassword, methodOIDC} {
-		if i, ok := f.identity.byIdentifier(method, identifier); ok && i.ID != last {
-			shown = append(shown, i.show(q["include_credential"]))
-			last = i.ID
+	seen := map[uuid.UUID]bool{}
+	for _, method := range []string{methodPassword, methodWebAuthn, methodCode, methodOIDC, methodSAML} {
+		if i, ok := f.identity.byIdentifier(method, identifier); ok && !seen[i.ID] {
+			shown = append(shown, i.show(f.options, methods))
+			seen[i.ID] = true
 		}
 	}
 	return jsonReply(http.StatusOK, shown)
 }
 
-func checkMethods(q url.Values) (reply, bool) {
-	for _, method := range q["include_credential"] {
-		if !slices.Contains(knownMethods, method) {
-			return refusal(http.StatusBadRequest, fmt.Sprintf("%q is no credential type", method), "bad request"), false
+// methods gives the credential types whose config is asked for.
+func (f *Fake) methods(q url.Values) ([]string, reply, bool) {
+	asked := q["include_credential"]
+	for _, method := range asked {
+		if !slices.Contains(knownMethods, method) && (method != methodSAML || !f.options.ExternalIDs) {
+			r, _ := badRequest(fmt.Sprintf("%q is no credential type", method))
+			return nil, r, false
 		}
 	}
-	return reply{}, true
+	return asked, reply{}, true
 }
 
 // notFound has the one text of Kratos' that the client relies on.

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -186,11 +185,4 @@ func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, bool) {
 		_ = tcp.SetLinger(0)
 	}
 	return conn, out, true
-}
-
-func routeOf(path string) string {
-	if rest, ok := strings.CutPrefix(path, RouteIdentities+"/"); ok && !strings.Contains(rest, "/") {
-		return RouteIdentity
-	}
-	return path
 }

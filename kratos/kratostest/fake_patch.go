@@ -1,106 +1,156 @@
 package kratostest
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/google/uuid"
 )
 
-type shownAddress struct {
-	ID         uuid.UUID `json:"id"`
-	Value      string    `json:"value"`
-	Verified   bool      `json:"verified"`
-	Via        string    `json:"via"`
-	Status     string    `json:"status"`
-	VerifiedAt time.Time `json:"verified_at,omitzero"`
+// patchedIdentity is what Kratos takes from a patched document. The members that
+// are missing here, it ignores.
+type patchedIdentity struct {
+	ExternalID          string            `json:"external_id"`
+	SchemaID            string            `json:"schema_id"`
+	State               string            `json:"state"`
+	StateChangedAt      *time.Time        `json:"state_changed_at"`
+	Traits              json.RawMessage   `json:"traits"`
+	MetadataPublic      json.RawMessage   `json:"metadata_public"`
+	MetadataAdmin       json.RawMessage   `json:"metadata_admin"`
+	CreatedAt           time.Time         `json:"created_at"`
+	VerifiableAddresses []shownAddress    `json:"verifiable_addresses"`
+	RecoveryAddresses   []recoveryAddress `json:"recovery_addresses"`
 }
-
-// keepMailbox keeps what is known of the address, as long as it is that of the
-// traits.
-func (i *fakeIdentity) keepMailbox() {
-	if i.mailbox.Value != i.address {
-		i.mailbox = shownAddress{ID: uuid.New(), Value: i.address, Via: "email", Status: "pending"}
-	}
-}
-
-// patchOp is an operation of a JSON Patch.
-type patchOp struct {
-	Op    string          `json:"op"`
-	Path  string          `json:"path"`
-	Value json.RawMessage `json:"value"`
-}
-
-const addressesPath = "/verifiable_addresses/"
 
 // patch takes any content type, as Kratos does.
 func (f *Fake) patch(id uuid.UUID, body []byte) reply {
-	var answer reply
-	found, _ := f.identity.change(id, func(i *fakeIdentity) bool {
-		if r, ok := i.patch(body, f.options.ExternalIDs); !ok {
-			answer = r
-			return false
+	now := f.now()
+	return f.edit(id, func(i *fakeIdentity) (reply, bool) {
+		if r, ok := i.patch(body, f.options, now); !ok {
+			return r, false
 		}
-		answer = jsonReply(http.StatusOK, i.show(nil))
-		return true
+		return jsonReply(http.StatusOK, i.answer(f.options)), true
 	})
-	if !found {
-		return notFound()
-	}
-	return answer
 }
 
-// patch knows the members of the one verifiable address. hugeNumbers says that
-// it can patch around a number too large for floating point.
-func (i *fakeIdentity) patch(body []byte, hugeNumbers bool) (reply, bool) {
+func (i *fakeIdentity) patch(body []byte, o FakeOptions, now time.Time) (reply, bool) {
 	bad := func(err error) (reply, bool) {
 		return refusal(http.StatusBadRequest, "the JSON patch cannot be applied", err.Error()), false
 	}
-	var ops []patchOp
-	if err := json.Unmarshal(body, &ops); err != nil {
+	patch, err := parsePatch(body)
+	if errors.Is(err, errCredentialPatch) {
+		return refusal(http.StatusNotImplemented, err.Error(), "not implemented"), false
+	}
+	if err != nil {
 		return bad(err)
 	}
-	// Kratos v1.3.1 keeps such a number, and then refuses any PATCH.
+	if err := i.patchable(); err != nil && !o.ExternalIDs {
+		return bad(err)
+	}
+	document, err := json.Marshal(i.show(o, nil))
+	if err != nil {
+		return bad(err)
+	}
+	options := jsonpatch.NewApplyOptions()
+	options.EnsurePathExistsOnAdd = true
+	document, err = patch.ApplyWithOptions(document, options)
+	if err != nil {
+		return bad(err)
+	}
+	var p patchedIdentity
+	if !o.ExternalIDs { // v1.3.1 keeps what was removed
+		p = i.unpatched()
+	}
+	if err := json.Unmarshal(document, &p); err != nil {
+		return bad(err)
+	}
+	return i.take(p, o, now)
+}
+
+var errCredentialPatch = errors.New("the fake does not patch credentials")
+
+// parsePatch is as lenient as Kratos: a replace makes what is not there, unless
+// it is an element of an array.
+func parsePatch(body []byte) (jsonpatch.Patch, error) {
+	patch, err := jsonpatch.DecodePatch(body)
+	if err != nil {
+		return nil, err
+	}
+	add := json.RawMessage(`"add"`)
+	for _, op := range patch {
+		kind := op.Kind()
+		if kind != "add" && kind != "replace" && kind != "remove" {
+			return nil, fmt.Errorf("unsupported operation: %s", kind)
+		}
+		path, err := op.Path()
+		if err != nil {
+			return nil, err
+		}
+		switch lower := strings.ToLower(path); {
+		case lower == "/id" || lower == "/statechangedat" || lower == "/credentials":
+			return nil, fmt.Errorf("patch includes denied path: %s", path)
+		case strings.HasPrefix(lower, "/credentials/"):
+			return nil, errCredentialPatch
+		}
+		last := path[strings.LastIndexByte(path, '/')+1:]
+		if _, err := strconv.Atoi(last); kind == "replace" && err != nil && last != "-" {
+			op["op"] = &add
+		}
+	}
+	return patch, nil
+}
+
+// patchable refuses numbers too large for floating point, which v1.3.1 keeps,
+// and then cannot patch around.
+func (i *fakeIdentity) patchable() error {
 	for _, raw := range []json.RawMessage{i.Traits, i.MetadataPublic, i.MetadataAdmin} {
 		var value any
-		if !hugeNumbers && len(raw) > 0 && json.Unmarshal(raw, &value) != nil {
-			return bad(fmt.Errorf("cannot unmarshal %s", raw))
+		if len(raw) > 0 && json.Unmarshal(raw, &value) != nil {
+			return fmt.Errorf("cannot unmarshal %s", raw)
 		}
 	}
-	for _, op := range ops {
-		switch {
-		case op.Op != "replace" && op.Op != "add":
-			return bad(fmt.Errorf("unsupported operation: %s", op.Op))
-		case slices.Contains([]string{"/id", "/stateChangedAt", "/credentials"}, op.Path):
-			return bad(fmt.Errorf("patch includes denied path: %s", op.Path))
-		}
-		at, name, ok := strings.Cut(strings.TrimPrefix(op.Path, addressesPath), "/")
-		if !ok || !strings.HasPrefix(op.Path, addressesPath) {
-			return refusal(http.StatusNotImplemented, "the fake patches verifiable addresses alone", "not implemented"), false
-		}
-		place, err := strconv.ParseUint(at, 10, 31)
-		if err != nil {
-			return bad(err)
-		}
-		if place > 0 {
-			continue // Kratos makes room for it, and then drops what the traits do not have
-		}
-		member, err := json.Marshal(map[string]json.RawMessage{name: op.Value})
-		if err != nil {
-			return bad(err)
-		}
-		if err := json.Unmarshal(member, &i.mailbox); err != nil {
-			return bad(err)
+	return nil
+}
+
+// unpatched shares nothing with i, for decoding writes into what is there.
+func (i *fakeIdentity) unpatched() patchedIdentity {
+	c := i.copy()
+	p := patchedIdentity{
+		ExternalID: c.ExternalID, SchemaID: c.SchemaID, State: c.State, CreatedAt: c.CreatedAt,
+		Traits: bytes.Clone(c.Traits), MetadataPublic: bytes.Clone(c.MetadataPublic), MetadataAdmin: bytes.Clone(c.MetadataAdmin),
+		VerifiableAddresses: c.VerifiableAddresses, RecoveryAddresses: c.RecoveryAddresses,
+	}
+	if !c.StateChangedAt.IsZero() {
+		p.StateChangedAt = &c.StateChangedAt
+	}
+	return p
+}
+
+func (i *fakeIdentity) take(p patchedIdentity, o FakeOptions, now time.Time) (reply, bool) {
+	i.SchemaID, i.CreatedAt = p.SchemaID, p.CreatedAt
+	i.Traits, i.MetadataPublic, i.MetadataAdmin = p.Traits, p.MetadataPublic, p.MetadataAdmin
+	i.VerifiableAddresses, i.RecoveryAddresses = p.VerifiableAddresses, p.RecoveryAddresses
+	i.StateChangedAt = time.Time{}
+	if p.StateChangedAt != nil {
+		i.StateChangedAt = o.stored(*p.StateChangedAt)
+	}
+	if !i.setState(o, p.State, now) {
+		return badRequest(fmt.Sprintf("the state %q is not valid", p.State))
+	}
+	if o.ExternalIDs {
+		i.ExternalID, i.UpdatedAt = p.ExternalID, now.UTC().Truncate(time.Microsecond)
+	}
+	for n := range i.VerifiableAddresses {
+		if a := &i.VerifiableAddresses[n]; a.Verified && a.VerifiedAt.IsZero() {
+			a.VerifiedAt = now.UTC()
 		}
 	}
-	if i.mailbox.Verified && i.mailbox.VerifiedAt.IsZero() {
-		i.mailbox.VerifiedAt = time.Now().UTC()
-	}
-	i.keepMailbox()
-	return reply{}, true
+	return i.settle()
 }

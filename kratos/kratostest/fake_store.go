@@ -38,19 +38,34 @@ func (s *fakeStore) copyOf(id uuid.UUID) (*fakeIdentity, bool) {
 	if !ok {
 		return nil, false
 	}
-	c := *i
-	return &c, true
+	return i.copy(), true
 }
 
-// byIdentifier compares as Kratos does: in lower case.
+// byIdentifier compares as Kratos does: in lower case, but for the accounts of
+// providers.
 func (s *fakeStore) byIdentifier(method, value string) (*fakeIdentity, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id, ok := s.taken[identifier{method, strings.ToLower(value)}]
+	if method != methodOIDC && method != methodSAML {
+		value = strings.ToLower(value)
+	}
+	id, ok := s.taken[identifier{method, value}]
 	if !ok {
 		return nil, false
 	}
 	return s.copyOf(id)
+}
+
+// find goes through all identities.
+func (s *fakeStore) find(is func(*fakeIdentity) bool) (*fakeIdentity, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, i := range s.identities {
+		if is(i) {
+			return s.copyOf(id)
+		}
+	}
+	return nil, false
 }
 
 // insert says whether all identifiers were free.
