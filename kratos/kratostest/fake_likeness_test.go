@@ -1,0 +1,244 @@
+package kratostest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"invitebridge/kratos/kratostest"
+)
+
+// likenessServers are the real servers that the fake is compared with, and the
+// fake that is to be like them. Scenarios of other schemas do not run there.
+var likenessServers = []struct {
+	name    string
+	options kratostest.Options
+	fake    kratostest.FakeOptions
+	schemas []string
+}{
+	{"default", kratostest.Options{}, kratostest.FakeOptions{}, []string{"default", "customer"}},
+}
+
+// The same requests have the same effect on the fake and on the real server, and
+// look the same afterwards, in all that a judge of identities reads.
+func TestFakeIsLikeKratos(t *testing.T) {
+	for _, server := range likenessServers {
+		t.Run(server.name, func(t *testing.T) {
+			real := startReal(t, server.options)
+			o := server.fake
+			status, _ := real.do(t, http.MethodPost, "/admin/identities",
+				fmt.Sprintf(`{"schema_id":"default","external_id":%q,"traits":{"email":%q}}`, uuid.NewString(), freshEmail()))
+			o.ExternalIDs = status == http.StatusCreated
+			for _, s := range scenarios {
+				if slices.Contains(server.schemas, s.schema) {
+					t.Run(s.name, func(t *testing.T) { s.run(t, o, real.server) })
+				}
+			}
+		})
+	}
+}
+
+func startReal(t *testing.T, o kratostest.Options) *twin {
+	t.Helper()
+	var err error
+	if o.Binary, err = kratostest.Build(t.Context(), os.Stderr); err != nil {
+		t.Fatal(err)
+	}
+	o.BcryptCost = 4
+	s, err := kratostest.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return newTwin(s, nil)
+}
+
+// twin is the real server or the fake, in one scenario.
+type twin struct {
+	kratostest.Admin
+	server *kratostest.Server // of the two, one is nil
+	fake   *kratostest.Fake
+	url    string
+	tag    string            // of the scenario's addresses
+	ids    map[string]string // by name
+	tokens map[string]string // of sessions
+	moved  map[string]string // state_changed_at when last seen
+}
+
+func newTwin(s *kratostest.Server, f *kratostest.Fake) *twin {
+	w := &twin{server: s, fake: f, tag: uuid.NewString(), ids: map[string]string{}, tokens: map[string]string{}, moved: map[string]string{}}
+	if s != nil {
+		w.Admin, w.url = s, s.AdminURL
+	} else {
+		w.Admin, w.url = f, f.URL
+	}
+	return w
+}
+
+func (w *twin) do(t *testing.T, method, path, body string) (status int, answer string) {
+	t.Helper()
+	status, answer, err := send(t, method, w.url+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, answer
+}
+
+func (w *twin) id(name string) uuid.UUID { return uuid.MustParse(w.ids[name]) }
+
+// scenario is a row of requests. In them, {name} is the id of the identity that
+// was made by that name, and <name> an e-mail address.
+type scenario struct {
+	name, schema string
+	steps        []step
+}
+
+// step is one request, or something else that is done to both.
+type step struct {
+	method, path, body string
+	do                 func(*twin) string
+	makes              string // the name of the identity that is made
+}
+
+func (s scenario) run(t *testing.T, o kratostest.FakeOptions, real *kratostest.Server) {
+	fake, err := kratostest.NewFake(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	twins := [2]*twin{newTwin(real, nil), newTwin(nil, fake)}
+	twins[1].tag = twins[0].tag
+	for n, step := range s.steps {
+		var seen [2]string
+		for i, w := range twins {
+			seen[i] = w.take(t, step)
+		}
+		if diff := cmp.Diff(seen[0], seen[1]); diff != "" {
+			t.Errorf("step %d: %s %s %s\n-real +fake:\n%s", n, step.method, step.path, step.body, diff)
+		}
+	}
+}
+
+var (
+	nameInRequest = regexp.MustCompile(`\{[a-z]+\}`)
+	emailInText   = regexp.MustCompile(`<[a-zA-Z]+>`)
+)
+
+// fill puts ids and addresses for names.
+func (w *twin) fill(text string) string {
+	text = nameInRequest.ReplaceAllStringFunc(text, func(name string) string {
+		if id, ok := w.ids[strings.Trim(name, "{}")]; ok {
+			return id
+		}
+		return name
+	})
+	return emailInText.ReplaceAllStringFunc(text, func(name string) string {
+		return strings.Trim(name, "<>") + "-" + w.tag + "@example.com"
+	})
+}
+
+// take does a step, and gives what is seen of it, and then of all identities.
+func (w *twin) take(t *testing.T, s step) string {
+	t.Helper()
+	var out strings.Builder
+	if s.do != nil {
+		fmt.Fprintln(&out, s.do(w))
+	} else {
+		status, answer := w.do(t, s.method, w.fill(s.path), w.fill(s.body))
+		fmt.Fprintln(&out, status)
+		var made struct{ ID string }
+		switch {
+		case status >= 400:
+			fmt.Fprintln(&out, strings.HasPrefix(answer, `{"error":{"code":`))
+		case s.makes != "" && json.Unmarshal([]byte(answer), &made) == nil:
+			w.ids[s.makes] = made.ID
+			fmt.Fprintln(&out, w.seen(t, answer))
+		case answer != "":
+			fmt.Fprintln(&out, w.seen(t, answer))
+		}
+	}
+	for _, name := range sortedKeys(w.ids) {
+		fmt.Fprintf(&out, "%s: %s\n", name, w.look(t, name))
+	}
+	return w.anonymous(out.String())
+}
+
+// look reads an identity, and says whether the time of its state has moved.
+func (w *twin) look(t *testing.T, name string) string {
+	t.Helper()
+	path := "/admin/identities/" + w.ids[name]
+	status, answer := w.do(t, http.MethodGet, path+allCredentials, "")
+	if status != http.StatusOK {
+		return fmt.Sprint(status)
+	}
+	var times struct {
+		Changed string    `json:"state_changed_at"`
+		Created time.Time `json:"created_at"`
+	}
+	if err := json.Unmarshal([]byte(answer), &times); err != nil {
+		t.Fatal(err)
+	}
+	before, known := w.moved[name]
+	w.moved[name] = times.Changed
+	changed, err := time.Parse(time.RFC3339Nano, times.Changed)
+	if err != nil && times.Changed != "" {
+		t.Fatal(err)
+	}
+	_, sessions := w.do(t, http.MethodGet, path+"/sessions", "")
+	return fmt.Sprintf("moved %v, before creation %v, absent %v\n%s\nsessions %s",
+		known && before != times.Changed, changed.Before(times.Created), times.Changed == "",
+		w.seen(t, answer), w.seen(t, sessions))
+}
+
+const allCredentials = "?include_credential=password&include_credential=oidc&include_credential=totp&include_credential=lookup_secret" +
+	"&include_credential=webauthn&include_credential=passkey&include_credential=code"
+
+// anonymous puts names for ids.
+func (w *twin) anonymous(text string) string {
+	for name, id := range w.ids {
+		text = strings.ReplaceAll(text, id, "{"+name+"}")
+	}
+	return text
+}
+
+// addSession signs in.
+func (w *twin) addSession(name, session, email, password string) string {
+	var err error
+	if w.fake != nil {
+		w.tokens[session], err = w.fake.AddSession(w.id(name))
+	} else {
+		w.tokens[session], err = w.server.Login(context.Background(), w.fill(email), password)
+	}
+	return fmt.Sprint("signed in: ", err)
+}
+
+func (w *twin) sessionWorks(session string) bool {
+	if w.fake != nil {
+		return w.fake.SessionWorks(w.tokens[session])
+	}
+	r, err := http.NewRequest(http.MethodGet, w.server.PublicURL+"/sessions/whoami", nil)
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("X-Session-Token", w.tokens[session])
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
