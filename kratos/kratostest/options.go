@@ -1,6 +1,7 @@
 package kratostest
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -18,12 +19,30 @@ const (
 	CustomerSchema = "customer" // e-mail trait: contact.email
 )
 
+// MemberSchema is the schema of a [Server] with [Options.EveryMethod]. All its
+// traits are optional: "email" identifies for every method, is verified and
+// recovers; "username" identifies for passwords; "second_email" identifies for
+// codes, and recovers too.
+const MemberSchema = "member"
+
 // Options shape a [Server]. The zero value is good for tests.
 type Options struct {
 	// Dir holds the configuration, the schemas and the database; it is created
 	// if need be. A directory of an earlier run keeps its identities. Empty: a
 	// temporary one, removed by Stop.
 	Dir string
+
+	// DSN is the database; empty: SQLite in Dir.
+	DSN string
+
+	// EveryMethod turns on all that Kratos has for signing in, and MemberSchema:
+	// without it there are only passwords, and codes for recovery and
+	// verification.
+	EveryMethod bool
+
+	// OIDC is the issuer of an OpenID provider, as [NewProvider] makes one. Empty:
+	// no social sign-in. It needs EveryMethod.
+	OIDC string
 
 	// Log gets what the build and Kratos say; nil: nobody does.
 	Log io.Writer
@@ -83,10 +102,9 @@ func yamlString(text string) (string, error) {
 // configFile is what the template of kratos.yml is filled with.
 type configFile struct {
 	Options
-	DSN                           string
-	PublicURL, AdminURL, UIURL    string
-	DefaultSchema, CustomerSchema string
-	CookieSecret, CipherSecret    string
+	PublicURL, AdminURL, UIURL string
+	Dir                        string // URL of Options.Dir
+	CookieSecret, CipherSecret string
 }
 
 // The secrets guard nothing: whoever reaches the loopback interface may do
@@ -96,46 +114,34 @@ const (
 	cipherSecret = "kratostest-cipher-not-a-secret-3" // exactly 32 bytes
 )
 
-// dsn waits for locks, for SQLite has one writer.
-func dsn(dir string) string {
+// sqliteDSN waits for locks, for SQLite has one writer.
+func sqliteDSN(dir string) string {
 	return "sqlite://" + filepath.ToSlash(filepath.Join(dir, "db.sqlite")) +
 		"?_fk=true&mode=rwc&_journal_mode=WAL&_busy_timeout=10000"
 }
 
-// writeConfig writes kratos.yml and the schemas, and gives the path of the
-// first.
+// writeConfig writes kratos.yml and what it refers to, and gives its path.
 func writeConfig(o Options) (string, error) {
-	path := filepath.Join(o.Dir, "kratos.yml")
-	f := configFile{
-		Options: o, DSN: dsn(o.Dir),
+	for _, name := range []string{"identity.schema.json", "customer.schema.json", "member.schema.json", "oidc.jsonnet"} {
+		text, err := files.ReadFile("files/" + name)
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(o.Dir, name), text, 0o600); err != nil {
+			return "", err
+		}
+	}
+	var text bytes.Buffer
+	err := configTemplate.Execute(&text, configFile{
+		Options: o, Dir: "file://" + filepath.ToSlash(o.Dir),
 		PublicURL: loopback(o.PublicPort), AdminURL: loopback(o.AdminPort), UIURL: loopback(o.PublicPort),
 		CookieSecret: cookieSecret, CipherSecret: cipherSecret,
-	}
-	var err error
-	if f.DefaultSchema, err = writeSchema(o.Dir, "identity.schema.json"); err != nil {
-		return "", err
-	}
-	if f.CustomerSchema, err = writeSchema(o.Dir, "customer.schema.json"); err != nil {
-		return "", err
-	}
-	out, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	})
 	if err != nil {
 		return "", err
 	}
-	defer out.Close()
-	if err := configTemplate.Execute(out, f); err != nil {
-		return "", err
-	}
-	return path, out.Close()
-}
-
-func writeSchema(dir, name string) (url string, err error) {
-	text, err := files.ReadFile("files/" + name)
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, name)
-	return "file://" + filepath.ToSlash(path), os.WriteFile(path, text, 0o600)
+	path := filepath.Join(o.Dir, "kratos.yml")
+	return path, os.WriteFile(path, text.Bytes(), 0o600)
 }
 
 func loopback(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }

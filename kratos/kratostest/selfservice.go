@@ -7,26 +7,64 @@ import (
 	"slices"
 )
 
-// Kratos' ids for credentials that do not match and for an inactive identity.
+// Kratos' ids of messages.
 const (
-	messageWrongPassword = 4000006
-	messageInactive      = 4010011
+	messageWrongPassword = 4000006 // credentials that do not fit
+	messageDisabled      = 4010011 // on versions later than v26.2.0
 )
+
+// messagesWrongCode are those for TOTP, for backup codes that are wrong or used,
+// and for mailed codes of login, recovery and verification.
+var messagesWrongCode = []int{4000008, 4000016, 4000012, 4010008, 4060006, 4070006}
 
 // flow is the part of a self-service flow that matters here.
 type flow struct {
-	UI struct {
+	ID           string `json:"id"`
+	State        string `json:"state"`
+	ExchangeCode string `json:"session_token_exchange_code"`
+	UI           struct {
 		Action   string    `json:"action"`
 		Messages []message `json:"messages"`
-		Nodes    []struct {
-			Messages []message `json:"messages"`
-		} `json:"nodes"`
+		Nodes    []node    `json:"nodes"`
 	} `json:"ui"`
 }
 
 type message struct {
 	ID   int    `json:"id"`
 	Type string `json:"type"`
+}
+
+type node struct {
+	Attributes struct {
+		ID    string `json:"id"`   // of a text
+		Name  string `json:"name"` // of an input
+		Value any    `json:"value"`
+		Text  struct {
+			Text string `json:"text"`
+		} `json:"text"`
+	} `json:"attributes"`
+	Messages []message `json:"messages"`
+}
+
+// value gives the value of an input, or "".
+func (f flow) value(name string) string {
+	for _, n := range f.UI.Nodes {
+		if n.Attributes.Name == name {
+			text, _ := n.Attributes.Value.(string)
+			return text
+		}
+	}
+	return ""
+}
+
+// text gives what a text of the form says, or "".
+func (f flow) text(id string) string {
+	for _, n := range f.UI.Nodes {
+		if n.Attributes.ID == id {
+			return n.Attributes.Text.Text
+		}
+	}
+	return ""
 }
 
 // errorIDs gives the ids of all messages of the type error, in their order.
@@ -46,75 +84,73 @@ func (f flow) errorIDs() []int {
 	return ids
 }
 
+// refusal tells why a flow was refused, if its messages do.
+func (f flow) refusal() error {
+	ids := f.errorIDs()
+	switch {
+	case slices.Contains(ids, messageDisabled):
+		return ErrInactive
+	case slices.Contains(ids, messageWrongPassword):
+		return ErrWrongPassword
+	case slices.ContainsFunc(ids, func(id int) bool { return slices.Contains(messagesWrongCode, id) }):
+		return ErrWrongCode
+	}
+	return nil
+}
+
 // Login signs in by the API flow, as an app does, and gives the session token.
 // ErrWrongPassword; ErrInactive; else an *AnswerError.
-func (s *Server) Login(ctx context.Context, email, password string) (sessionToken string, err error) {
-	action, status, answer, err := s.submit(ctx, "login", map[string]any{
-		"method": "password", "identifier": email, "password": password,
+func (s *Server) Login(ctx context.Context, identifier, password string) (sessionToken string, err error) {
+	a, err := s.app("").submit(ctx, "login", nil, map[string]any{
+		"method": "password", "identifier": identifier, "password": password,
 	})
 	if err != nil {
 		return "", err
 	}
-	switch status {
-	case http.StatusOK:
-		var session struct {
-			Token string `json:"session_token"`
-		}
-		err := json.Unmarshal(answer, &session)
-		return session.Token, err
-	case http.StatusBadRequest:
-		var f flow
-		_ = json.Unmarshal(answer, &f) // what is no flow has no messages
-		switch ids := f.errorIDs(); {
-		case slices.Contains(ids, messageWrongPassword):
-			return "", ErrWrongPassword
-		case slices.Contains(ids, messageInactive): // after v26.2.0
-			return "", ErrInactive
-		}
-	case http.StatusUnauthorized:
-		// Kratos checks the password first, and then the state. This is its answer
-		// up to v26.2.0.
-		return "", ErrInactive
+	return a.sessionToken()
+}
+
+// sessionToken takes the token from an answer that lets somebody in.
+func (a answer) sessionToken() (string, error) {
+	var in struct {
+		Token        string `json:"session_token"`
+		ContinueWith []struct {
+			Action string `json:"action"`
+			Token  string `json:"ory_session_token"`
+		} `json:"continue_with"`
 	}
-	return "", &AnswerError{Method: http.MethodPost, Path: action, Status: status, Body: string(answer)}
+	if a.status != http.StatusOK {
+		return "", a.refused()
+	}
+	if err := json.Unmarshal(a.body, &in); err != nil {
+		return "", err
+	}
+	for _, next := range in.ContinueWith {
+		if in.Token == "" && next.Action == "set_ory_session_token" {
+			in.Token = next.Token
+		}
+	}
+	if in.Token == "" {
+		return "", a.refused()
+	}
+	return in.Token, nil
 }
 
 // Register signs up by the API flow, and gives the ids of the messages with
 // which Kratos refused; none: it accepted, and there is an identity now. An
 // error means that there was no verdict.
 func (s *Server) Register(ctx context.Context, email, password string) (messages []int, err error) {
-	action, status, answer, err := s.submit(ctx, "registration", map[string]any{
+	a, err := s.app("").submit(ctx, "registration", nil, map[string]any{
 		"method": "password", "traits": map[string]any{"email": email}, "password": password,
 	})
-	if err != nil || status == http.StatusOK {
+	if err != nil || a.status == http.StatusOK {
 		return nil, err
 	}
 	var f flow
-	if status == http.StatusBadRequest && json.Unmarshal(answer, &f) == nil {
+	if a.status == http.StatusBadRequest && json.Unmarshal(a.body, &f) == nil {
 		if messages = f.errorIDs(); len(messages) > 0 {
 			return messages, nil
 		}
 	}
-	return nil, &AnswerError{Method: http.MethodPost, Path: action, Status: status, Body: string(answer)}
-}
-
-// submit begins a flow and sends its form.
-func (s *Server) submit(ctx context.Context, kind string, form map[string]any) (action string, status int, answer []byte, err error) {
-	s.flows.Lock()
-	defer s.flows.Unlock()
-	begin := s.PublicURL + "/self-service/" + kind + "/api"
-	status, answer, err = s.exchange(ctx, http.MethodGet, begin, nil)
-	if err != nil {
-		return "", 0, nil, err
-	}
-	var f flow
-	if status != http.StatusOK || json.Unmarshal(answer, &f) != nil || f.UI.Action == "" {
-		return "", 0, nil, &AnswerError{Method: http.MethodGet, Path: begin, Status: status, Body: string(answer)}
-	}
-	body, err := json.Marshal(form)
-	if err != nil {
-		return "", 0, nil, err
-	}
-	status, answer, err = s.exchange(ctx, http.MethodPost, f.UI.Action, body)
-	return f.UI.Action, status, answer, err
+	return nil, a.refused()
 }

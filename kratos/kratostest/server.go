@@ -71,6 +71,7 @@ func (s *Server) start(ctx context.Context, o Options) (err error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return err
 	}
+	setDefault(&o.DSN, sqliteDSN(o.Dir))
 	if err := migrate(ctx, o); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
@@ -96,7 +97,7 @@ func migrate(ctx context.Context, o Options) error {
 // environment is that of Kratos. The server reads any setting from it, so what
 // a developer has set for another Kratos must not get in.
 func (o Options) environment() []string {
-	env := []string{"DSN=" + dsn(o.Dir), "LOG_LEVEL=" + o.LogLevel, "SQA_OPT_OUT=true"}
+	env := []string{"DSN=" + o.DSN, "LOG_LEVEL=" + o.LogLevel, "SQA_OPT_OUT=true"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)

@@ -1,0 +1,65 @@
+package kratostest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/google/uuid"
+)
+
+// AdminRecoveryCode makes a recovery code, as an administrator does who hands it
+// over in some other way than by email.
+func (s *Server) AdminRecoveryCode(ctx context.Context, id uuid.UUID) (*Mailed, error) {
+	body := fmt.Sprintf(`{"identity_id":%q,"flow_type":"api"}`, id)
+	text, err := s.call(ctx, http.StatusCreated, http.MethodPost, "/admin/recovery/code", []byte(body))
+	if err != nil {
+		return nil, err
+	}
+	var made struct {
+		Code string `json:"recovery_code"`
+		Link string `json:"recovery_link"`
+	}
+	if err := json.Unmarshal(text, &made); err != nil {
+		return nil, err
+	}
+	link, err := url.Parse(made.Link)
+	if err != nil {
+		return nil, err
+	}
+	m := &Mailed{Code: made.Code, server: s, kind: "recovery"}
+	m.flow.UI.Action = s.PublicURL + "/self-service/recovery?" + link.RawQuery
+	return m, nil
+}
+
+// AdminRecoveryLink makes a recovery link.
+func (s *Server) AdminRecoveryLink(ctx context.Context, id uuid.UUID) (link string, err error) {
+	body := fmt.Sprintf(`{"identity_id":%q}`, id)
+	text, err := s.call(ctx, http.StatusOK, http.MethodPost, "/admin/recovery/link", []byte(body))
+	if err != nil {
+		return "", err
+	}
+	var made struct {
+		Link string `json:"recovery_link"`
+	}
+	err = json.Unmarshal(text, &made)
+	return made.Link, err
+}
+
+// FollowRecoveryLink opens a recovery link in a browser; without an error, the
+// browser is signed in now. ErrSecondFactor, where it still needs that;
+// ErrInactive; else an *AnswerError.
+func (s *Server) FollowRecoveryLink(ctx context.Context, link string) error {
+	b := s.browser()
+	a, err := b.exchange(ctx, http.MethodGet, link, nil)
+	if err != nil {
+		return err
+	}
+	if _, err = b.whoami(ctx); errors.Is(err, ErrNoSession) {
+		return b.explain(ctx, a)
+	}
+	return err
+}

@@ -1,0 +1,109 @@
+package kratostest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Errors of sessions.
+var (
+	ErrNoSession    = errors.New("the session has ended, or its identity is inactive")
+	ErrSecondFactor = errors.New("the session needs the second factor that the account has")
+	ErrWrongCode    = errors.New("wrong code, or one that was used")
+)
+
+// Session is what Kratos tells the holder of a session token.
+type Session struct {
+	ID       uuid.UUID `json:"id"`
+	Active   bool      `json:"active"`
+	AAL      string    `json:"authenticator_assurance_level"`
+	Identity struct {
+		ID    uuid.UUID `json:"id"`
+		State string    `json:"state"`
+	} `json:"identity"`
+}
+
+// Whoami asks for the session of a token. ErrNoSession; ErrSecondFactor; else an
+// *AnswerError.
+func (s *Server) Whoami(ctx context.Context, sessionToken string) (Session, error) {
+	return s.app(sessionToken).whoami(ctx)
+}
+
+func (v *visitor) whoami(ctx context.Context) (Session, error) {
+	a, err := v.exchange(ctx, http.MethodGet, v.server.PublicURL+"/sessions/whoami", nil)
+	switch {
+	case err != nil:
+		return Session{}, err
+	case a.status == http.StatusUnauthorized:
+		return Session{}, ErrNoSession
+	case a.status != http.StatusOK:
+		return Session{}, sessionError(a.refused())
+	}
+	var session Session
+	err = json.Unmarshal(a.body, &session)
+	return session, err
+}
+
+// SetPassword changes the password in the settings of a session.
+func (s *Server) SetPassword(ctx context.Context, sessionToken, password string) error {
+	_, err := s.app(sessionToken).settings(ctx, map[string]any{"method": "password", "password": password})
+	return err
+}
+
+// settings submits a form of the settings.
+func (v *visitor) settings(ctx context.Context, form map[string]any) (flow, error) {
+	f, err := v.begin(ctx, "settings", nil)
+	if err != nil {
+		return flow{}, sessionError(err)
+	}
+	return v.change(ctx, f, form)
+}
+
+// change submits one more form of a settings flow.
+func (v *visitor) change(ctx context.Context, f flow, form map[string]any) (flow, error) {
+	a, err := v.send(ctx, f, form)
+	if err != nil {
+		return flow{}, err
+	}
+	if a.status != http.StatusOK {
+		return flow{}, sessionError(a.refused())
+	}
+	err = json.Unmarshal(a.body, &f)
+	return f, err
+}
+
+// sessionError is the error of what needs a session.
+func sessionError(err error) error {
+	var a *AnswerError
+	switch {
+	case errors.Is(err, ErrInactive), errors.As(err, &a) && a.Status == http.StatusUnauthorized:
+		return ErrNoSession
+	case errors.As(err, &a) && strings.Contains(a.Body, "session_aal2_required"):
+		return ErrSecondFactor
+	}
+	return err
+}
+
+// Sessions lists the sessions of an identity, active or not, as the admin API
+// shows them: at most 250.
+func (s *Server) Sessions(ctx context.Context, id uuid.UUID) ([]Session, error) {
+	text, err := s.call(ctx, http.StatusOK, http.MethodGet, identityPath(id)+"/sessions?page_size=250", nil)
+	if err != nil {
+		return nil, err
+	}
+	var list []Session
+	err = json.Unmarshal(text, &list)
+	return list, err
+}
+
+// DeleteSessions ends and removes all sessions of an identity. Kratos answers
+// 404 where there are none.
+func (s *Server) DeleteSessions(ctx context.Context, id uuid.UUID) error {
+	_, err := s.call(ctx, http.StatusNoContent, http.MethodDelete, identityPath(id)+"/sessions", nil)
+	return err
+}
