@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os/exec"
+	"os/user"
 	"runtime"
 	"sync"
 	"time"
@@ -26,12 +27,22 @@ type process struct {
 }
 
 func startProcess(log io.Writer, env []string, name string, args ...string) (*process, error) {
+	return startProcessAs(nil, "", log, env, name, args...)
+}
+
+// startProcessAs starts a child in a directory, as another user if one is given.
+func startProcessAs(owner *user.User, dir string, log io.Writer, env []string, name string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(name, args...), said: &tail{}, done: make(chan struct{})}
-	p.cmd.Env = env
+	p.cmd.Env, p.cmd.Dir = env, dir
 	p.cmd.Stdout = io.MultiWriter(p.said, log)
 	p.cmd.Stderr = p.cmd.Stdout
 	p.cmd.WaitDelay = time.Second
 	tether(p.cmd)
+	if owner != nil {
+		if err := become(p.cmd, owner); err != nil {
+			return nil, err
+		}
+	}
 	started := make(chan error)
 	go func() {
 		// Linux ties a child to the thread that started it, not to the

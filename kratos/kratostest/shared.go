@@ -2,6 +2,7 @@ package kratostest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -13,24 +14,35 @@ import (
 const sharedBuildLimit = 9 * time.Minute
 
 var shared struct {
-	once   sync.Once
 	byMain bool
+
+	once   sync.Once
 	server *Server
 	err    error
+
+	postgresOnce sync.Once
+	postgres     *Postgres
+	postgresErr  error
 }
 
-// Main runs the tests of a package and then stops the server of [Shared], if
-// any test asked for it:
+// Main runs the tests of a package and then stops the server of [Shared] and that
+// of [SharedPostgres], if any test asked for them:
 //
 //	func TestMain(m *testing.M) { os.Exit(kratostest.Main(m)) }
 func Main(m *testing.M) (code int) {
 	shared.byMain = true
 	code = m.Run()
-	if shared.server != nil {
-		if err := shared.server.Stop(); err != nil {
+	stop := func(err error) {
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = max(code, 1)
 		}
+	}
+	if shared.server != nil {
+		stop(shared.server.Stop())
+	}
+	if shared.postgres != nil {
+		stop(shared.postgres.Stop())
 	}
 	return code
 }
@@ -58,4 +70,25 @@ func Shared(t testing.TB) *Server {
 		t.Fatal(shared.err)
 	}
 	return shared.server
+}
+
+// SharedPostgres gives the one PostgreSQL of this test process, and starts it for
+// the first test that asks. Where PostgreSQL is not installed the test is
+// skipped, but fails where the environment has CI=true. [Main] must run the
+// tests.
+func SharedPostgres(t testing.TB) *Postgres {
+	t.Helper()
+	if !shared.byMain {
+		t.Fatal("kratostest.SharedPostgres needs a TestMain that calls kratostest.Main: who else would stop the server?")
+	}
+	shared.postgresOnce.Do(func() {
+		shared.postgres, shared.postgresErr = StartPostgres(context.Background())
+	})
+	if errors.Is(shared.postgresErr, ErrNoPostgres) && os.Getenv("CI") != "true" {
+		t.Skip(shared.postgresErr)
+	}
+	if shared.postgresErr != nil {
+		t.Fatal(shared.postgresErr)
+	}
+	return shared.postgres
 }
