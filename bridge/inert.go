@@ -5,9 +5,6 @@ import (
 	"unicode"
 )
 
-// MaxPersonName is the length of a name that is shown to invitees, in runes.
-const MaxPersonName = 64
-
 // Joiners carry meaning in Persian, in Indic scripts and in emoji.
 const zeroWidthNonJoiner, zeroWidthJoiner = '\u200c', '\u200d'
 
@@ -37,17 +34,4 @@ func Shorten(text string, limit int) string {
 		return text
 	}
 	return strings.TrimSpace(string(runes[:limit-1])) + "…"
-}
-
-// PersonName gives an inviter's name as invitees may be shown it, or nothing if
-// there is none left. What a mail program would turn into a link to elsewhere,
-// and a reader into a promise, is no name.
-func PersonName(text string) string {
-	name := OneLine(text)
-	folded := strings.ToLower(name)
-	visible := func(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) }
-	if !strings.ContainsFunc(name, visible) || strings.Contains(folded, "://") || strings.Contains(folded, "www.") {
-		return ""
-	}
-	return Shorten(name, MaxPersonName)
 }

@@ -25,6 +25,9 @@ type Config struct {
 	Retention      time.Duration // of invitations that are no longer pending
 	IdentityBudget time.Duration // for all calls to Identities in one verb
 	Passwords      PasswordPolicy
+	// AllowedNames are inviters' names that are kept though they look like a
+	// link, such as "Node.js Team". See [InviterName].
+	AllowedNames []string
 	// DeleteUnaccepted deletes the identity of an expired invitation, within
 	// the bounds of [Identities].Delete.
 	DeleteUnaccepted bool

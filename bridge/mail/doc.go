@@ -25,8 +25,8 @@
 //  3. The dialogue is held on the library's low-level client, not by its
 //     DialAndSend: the letter is complete before anything is connected to, each
 //     stage is known, and a reply to QUIT cannot turn a success into a failure.
-//  4. An inviter's name that holds a web address is left out: mail programs make
-//     links of those, and an invitation would carry anybody's.
+//  4. An inviter's name is shown as it is: what a mail program could turn into a
+//     link was dropped when the invitation was made, see [bridge.InviterName].
 //
 // # Templates
 //

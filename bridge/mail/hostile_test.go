@@ -115,17 +115,16 @@ func TestHostileOverTheWire(t *testing.T) {
 
 func TestPersonName(t *testing.T) {
 	for in, want := range map[string]string{
-		"Grace Hopper":               "Grace Hopper",
-		"  Grace\r\n\tHopper ":       "Grace Hopper",
-		"\u202eecarG":                "ecarG",
-		"grace@example.com":          "grace@example.com",
-		"می\u200cخواهم":              "می\u200cخواهم",
-		"👩\u200d🚀":                   "👩\u200d🚀",
-		"Go to https://evil.example": "",
-		"WWW.evil.example":           "",
-		"\u200d \u3164":              "",
-		strings.Repeat("ä", 65):      strings.Repeat("ä", 63) + "…",
-		strings.Repeat("ä", 64):      strings.Repeat("ä", 64),
+		"Grace Hopper":          "Grace Hopper",
+		"  Grace\r\n\tHopper ":  "Grace Hopper",
+		"\u202eecarG":           "ecarG",
+		"grace@example.com":     "grace@example.com",
+		"می\u200cخواهم":         "می\u200cخواهم",
+		"👩\u200d🚀":              "👩\u200d🚀",
+		"Node.js Team":          "Node.js Team",
+		"\u200d \u3164":         "",
+		strings.Repeat("ä", 65): strings.Repeat("ä", 63) + "…",
+		strings.Repeat("ä", 64): strings.Repeat("ä", 64),
 	} {
 		if got := bridge.PersonName(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
