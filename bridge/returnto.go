@@ -3,7 +3,11 @@ package bridge
 import (
 	"net/url"
 	"path"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // ReturnURLs are the places that an invitee may be sent to after accepting.
@@ -39,7 +43,8 @@ func (r ReturnURLs) Check(text string) error {
 
 // parseReturnURL refuses all that browsers and Go might read differently:
 // back-slashes, control characters and spaces, user names, dot segments,
-// slashes in escapes, and letters beyond ASCII in the host, escaped or not.
+// slashes in escapes, and letters beyond ASCII in the host, escaped or not. Dot
+// segments are refused however often they are escaped, see hasDotSegment.
 func parseReturnURL(text string) (*url.URL, bool) {
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) {
 		return nil, false
@@ -54,7 +59,48 @@ func parseReturnURL(text string) (*url.URL, bool) {
 	if u.Path != "" && path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") && u.Path != "/" {
 		return nil, false
 	}
-	return u, true
+	return u, !hasDotSegment(u.Path)
+}
+
+const maxDecodings = 8 // of a path; nobody who means well needs two
+
+// escape is a percent-encoded byte, in the old form of IIS too.
+var escape = regexp.MustCompile(`(?i)%(?:u00)?[0-9a-f]{2}`)
+
+// hasDotSegment says whether a path leads upwards for any server behind the
+// browser: proxies and frameworks decode again what was decoded, and cut
+// parameters (..;x) and control characters off a segment. A path that is not
+// UTF-8 could hold a dot in an overlong form, so it counts as having one.
+func hasDotSegment(p string) bool {
+	for range maxDecodings {
+		if !utf8.ValidString(p) || slices.ContainsFunc(strings.FieldsFunc(p, isSlash), isDotSegment) {
+			return true
+		}
+		decoded := escape.ReplaceAllStringFunc(p, func(e string) string {
+			b, _ := strconv.ParseUint(e[len(e)-2:], 16, 8)
+			return string([]byte{byte(b)})
+		})
+		if decoded == p {
+			return false
+		}
+		p = decoded
+	}
+	return true
+}
+
+func isSlash(r rune) bool { return r == '/' || r == '\\' }
+
+func isDotSegment(segment string) bool {
+	segment = strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, asciiSeparators.Replace(segment))
+	if end := strings.IndexAny(segment, ";?#"); end >= 0 {
+		segment = segment[:end]
+	}
+	return segment == "." || segment == ".."
 }
 
 func below(p, base string) bool {

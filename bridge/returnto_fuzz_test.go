@@ -2,14 +2,17 @@ package bridge_test
 
 import (
 	"errors"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"invitebridge/bridge"
 )
 
 // FuzzReturnTo: where an invitee may be sent to, a browser finds itself at a
-// configured place or below.
+// configured place or below, and so does a server that decodes the path again
+// and again and drops parameters.
 func FuzzReturnTo(f *testing.F) {
 	texts := []string{"https://desk.example/app", "https://other.example:8443", "http://[::1]:3000/x/", "myapp://callback", "https://plain.example:443/"}
 	allowed, err := bridge.ParseReturnURLs(texts)
@@ -30,6 +33,8 @@ func FuzzReturnTo(f *testing.F) {
 		"https://desk.example/%61pp/x|y?a=b#c", "https://desk.example@evil.com/app", "https://des%E2%84%AA.example/app", "myapp://callbac%E2%84%AA/x",
 		"https:///desk.example/app", "https:desk.example/app", "https://desk.example:443/app", "HTTPS://DESK.EXAMPLE/app/", "java\tscript:alert(1)",
 		"https://desk.example/app;x/y", "https://desk.example//app", "http://[::1]:3000/x/y", "https://other.example:8443//evil.com", "myapp:callback",
+		"https://desk.example/app/..;/admin", "https://desk.example/app/%252e%252e/admin", "https://desk.example/app/%25252e./admin", "https://desk.example/app/..%3bx/admin",
+		"https://desk.example/app/..%00/admin", "https://desk.example/app/%25zz/.%252e/..%255cadmin", "https://desk.example/app/%c0%ae./admin", "https://desk.example/app/100%2525",
 	} {
 		f.Add(seed)
 	}
@@ -41,8 +46,47 @@ func FuzzReturnTo(f *testing.F) {
 			return
 		}
 		p, ok := browse(text)
+		if climbs(p.segments) {
+			t.Fatalf("%q is allowed, and a server could read it as leading upwards", text)
+		}
 		if !ok || !slices.ContainsFunc(places, p.within) {
 			t.Fatalf("%q is allowed, and a browser goes to %+v, %v", text, p, ok)
 		}
 	})
+}
+
+// climbs looks for dot segments as a server finds them that decodes what was
+// decoded and ignores parameters and control characters.
+func climbs(segments []string) bool {
+	for path := strings.Join(segments, "/"); ; {
+		for segment := range strings.SplitSeq(strings.ReplaceAll(path, `\`, "/"), "/") {
+			segment, _, _ = strings.Cut(segment, ";")
+			if strings.Trim(segment, "\x00\t\r\n ") == ".." {
+				return true
+			}
+		}
+		decoded := lenient(path)
+		if decoded == path {
+			return false
+		}
+		path = decoded
+	}
+}
+
+// lenient decodes what is an escape, and keeps what is none.
+func lenient(path string) string {
+	var out strings.Builder
+	for path != "" {
+		n := 1
+		if len(path) >= 3 && path[0] == '%' {
+			n = 3
+		}
+		piece, err := url.PathUnescape(path[:n])
+		if err != nil {
+			n, piece = 1, path[:1]
+		}
+		out.WriteString(piece)
+		path = path[n:]
+	}
+	return out.String()
 }

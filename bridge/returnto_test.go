@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"invitebridge/bridge"
@@ -32,6 +33,34 @@ func TestReturnURLs(t *testing.T) {
 	} {
 		if err := allowed.Check(bad); !errors.Is(err, bridge.ErrReturnTo) {
 			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// TestReturnURLsLeadNowhereElse: what a server behind the browser could read as
+// a dot segment is refused, and what only resembles one is not.
+func TestReturnURLsLeadNowhereElse(t *testing.T) {
+	allowed, err := bridge.ParseReturnURLs([]string{"https://good.com/app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, segment := range []string{
+		"..", ".", "..;", ".;", "..;x=1", "..;/x", "%2e%2e", ".%2e", "%2E.", "%2e", "%252e%252e", "%252E.", ".%252e", "%25252e%25252e", "%2525252525252e%2e",
+		"%25252e", "..%3b", "..%3bx", "..%253b", "..%00", "..%2500", "%00..", ".%00.", "..%20", "..%09", "..%0a", "%0d..", "..%7f", "..%3f", "..%3fx", "..%23", "..%2523x", "%2e%2e%3b%00",
+		"..%5c", "..%255c", "x%255c..", "..%252f", "x%252f..%252fy", "%252f..", "%c0%ae%c0%ae", "%25c0%25ae.", "%e0%80%ae.", "%25u002e%25u002e", "%25u002E.",
+		"%ef%bc%8e%ef%bc%8e", "%e2%80%a4.", "%25zz/%252e%252e", "%2%35%32e.", "%25" + strings.Repeat("25", 20) + "2e", "%25" + strings.Repeat("25", 20) + "41",
+	} {
+		for _, text := range []string{"https://good.com/app/" + segment, "https://good.com/app/" + segment + "/admin", "https://good.com/app/a/" + segment + "?x=1"} {
+			if err := allowed.Check(text); !errors.Is(err, bridge.ErrReturnTo) {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+	}
+	for _, path := range []string{
+		"...", "..x", "x..", ".well-known/x", ".x;y", "a.b", "a;..", "a%20b", "%e5%b1%b1", "100%25", "100%2525", "a%3bb", "x?next=../y&z=%2e%2e", "x#/../y", "%252fx", "a%2541",
+	} {
+		if err := allowed.Check("https://good.com/app/" + path); err != nil {
+			t.Errorf("%q: %v", path, err)
 		}
 	}
 }
