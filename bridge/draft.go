@@ -75,7 +75,7 @@ func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 		}
 	}
 	for _, raw := range []json.RawMessage{r.Traits, r.MetadataPublic, r.MetadataAdmin} {
-		if bytes.Contains(raw, []byte(`\u0000`)) {
+		if holdsNUL(raw) {
 			return r, ErrTraitsInvalid.Reasonf("Traits and metadata must not hold the character U+0000: databases refuse it.")
 		}
 	}
@@ -91,6 +91,22 @@ func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 		return r, ErrExpiresIn.Reasonf("expires_in must be a duration such as \"48h\" between 1s and %s.", s.config.MaxLifespan)
 	}
 	return r, nil
+}
+
+// holdsNUL looks for U+0000 in the strings and names of a JSON text. The text
+// cannot be searched for its escape, because "\\u0000" is one of a backslash.
+func holdsNUL(raw json.RawMessage) bool {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber() // no number is too large
+	for {
+		token, err := d.Token()
+		if text, ok := token.(string); ok && strings.ContainsRune(text, 0) {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+	}
 }
 
 // draft validates a request and completes its e-mail and traits.
