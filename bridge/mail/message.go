@@ -58,7 +58,7 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 	if err := msg.To(invitation.Email); err != nil {
 		return nil, errRecipient
 	}
-	msg.Subject(out.subject)
+	msg.Subject(subjectHeader(out.subject))
 	msg.SetDateWithValue(d.At.UTC())
 	msg.SetMessageIDWithValue(fmt.Sprintf("%s@%s", d.MessageID, domain))
 	msg.SetGenHeader("Content-Language", out.language)
