@@ -73,6 +73,7 @@ func (f *Fake) create(body []byte) reply {
 	}
 	answer := jsonReply(http.StatusCreated, i.answer(f.options))
 	answer.id = i.ID
+	i.CreatedAt = f.options.written(now)
 	if !f.identity.insert(i) {
 		return refusal(http.StatusConflict, "an identifier is taken", "conflict")
 	}

@@ -51,7 +51,7 @@ func (i *fakeIdentity) apply(b identityBody, o FakeOptions, now time.Time) (repl
 		return r, false
 	}
 	i.Traits, i.MetadataPublic, i.MetadataAdmin = b.Traits, b.MetadataPublic, b.MetadataAdmin
-	i.UpdatedAt = now.UTC().Truncate(time.Microsecond)
+	i.UpdatedAt = o.written(now)
 	return i.settle()
 }
 
@@ -87,15 +87,13 @@ func (i *fakeIdentity) copy() *fakeIdentity {
 
 // shownIdentity is an identity in an answer.
 type shownIdentity struct {
-	*fakeIdentity
+	fakeIdentity
 	Credentials map[string]shownCredential `json:"credentials,omitempty"`
 }
 
 // show gives the identity as GET does, with the config of some credential types.
 func (i *fakeIdentity) show(o FakeOptions, methods []string) shownIdentity {
-	c := *i
-	c.CreatedAt, c.UpdatedAt = o.cut(i.CreatedAt), o.cut(i.UpdatedAt)
-	return shownIdentity{&c, i.showCredentials(o, methods)}
+	return shownIdentity{*i, i.showCredentials(o, methods)}
 }
 
 // answer gives the identity as the answer to a write does, which knows a changed

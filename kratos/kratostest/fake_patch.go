@@ -145,7 +145,7 @@ func (i *fakeIdentity) take(p patchedIdentity, o FakeOptions, now time.Time) (re
 		return badRequest(fmt.Sprintf("the state %q is not valid", p.State))
 	}
 	if o.ExternalIDs {
-		i.ExternalID, i.UpdatedAt = p.ExternalID, now.UTC().Truncate(time.Microsecond)
+		i.ExternalID, i.UpdatedAt = p.ExternalID, o.written(now)
 	}
 	for n := range i.VerifiableAddresses {
 		if a := &i.VerifiableAddresses[n]; a.Verified && a.VerifiedAt.IsZero() {

@@ -81,10 +81,11 @@ const (
 	secondKey    = `{"id":"AAAA","public_key":"","attestation_type":"none","authenticator":{"aaguid":"","sign_count":0,"clone_warning":false},"display_name":"k","added_at":"2031-02-03T04:05:06Z","is_passwordless":false}`
 	soleKey      = `{"id":"BBBB","public_key":"","attestation_type":"none","authenticator":{"aaguid":"","sign_count":0,"clone_warning":false},"display_name":"k","added_at":"2031-02-03T04:05:06Z","is_passwordless":true}`
 	twoProviders = `{"oidc":{"config":{"providers":[{"provider":"idp","subject":"S-<a>"},{"provider":"other","subject":"s-<a>"}]}}}`
+	oneProvider  = `{"METHOD":{"config":{"providers":[{"provider":"third","subject":"<a>"}]}}}`
 	somePassword = `{"password":{"config":{"password":"correct horse"}}}`
 )
 
-func person1(email, more string) string {
+func invited(email, more string) string {
 	return `{"schema_id":"default","state":"inactive","traits":{"email":"` + email + `"}` + more + `}`
 }
 
@@ -92,7 +93,7 @@ func del(name, rest string) step { return request(http.MethodDelete, "/{"+name+"
 
 var scenarios = []scenario{
 	{"state", "default", []step{
-		create("a", person1("<A>", "")),
+		create("a", invited("<A>", "")),
 		patching("a", op("replace", "/state", `"inactive"`)),
 		patching("a", op("replace", "/state", `"active"`)),
 		patching("a", op("add", "/state", `"inactive"`)),
@@ -105,14 +106,14 @@ var scenarios = []scenario{
 		patching("a", op("replace", "/stateChangedAt", `"2020-01-01T00:00:00Z"`)),
 		patching("a", `{"op":"remove","path":"/state_changed_at"}`),
 		patching("a", `{"op":"remove","path":"/state"}`),
-		request(http.MethodPut, "/{a}", person1("<A>", "")),
-		request(http.MethodPut, "/{a}", person1("<b>", `,"credentials":`+somePassword)),
-		request(http.MethodPut, "/{a}", strings.Replace(person1("<b>", ""), "inactive", "active", 1)),
-		request(http.MethodPut, "/{a}", person1("<b>", "")),
+		request(http.MethodPut, "/{a}", invited("<A>", "")),
+		request(http.MethodPut, "/{a}", invited("<b>", `,"credentials":`+somePassword)),
+		request(http.MethodPut, "/{a}", strings.Replace(invited("<b>", ""), "inactive", "active", 1)),
+		request(http.MethodPut, "/{a}", invited("<b>", "")),
 		create("c", `{"schema_id":"customer","traits":{"contact":{"email":"<C>"}}}`),
 	}},
 	{"sessions", "default", []step{
-		create("a", strings.Replace(person1("<a>", `,"credentials":`+somePassword), "inactive", "active", 1)),
+		create("a", strings.Replace(invited("<a>", `,"credentials":`+somePassword), "inactive", "active", 1)),
 		request(http.MethodGet, "/{a}/sessions"),
 		del("a", "/sessions"),
 		signIn("a", "one", "<a>", "correct horse"),
@@ -139,10 +140,10 @@ var scenarios = []scenario{
 		request(http.MethodGet, "/{a}/sessions/x"),
 	}},
 	{"credentials", "default", []step{
-		create("a", person1("<a>", `,"credentials":`+twoProviders)),
+		create("a", invited("<a>", `,"credentials":`+twoProviders)),
 		request(http.MethodGet, "?credentials_identifier=idp:S-<a>"),
 		request(http.MethodGet, "?credentials_identifier=IDP:S-<a>"),
-		create("", person1("<b>", `,"credentials":`+twoProviders)),
+		create("", invited("<b>", `,"credentials":`+twoProviders)),
 		credential("a", "totp", totpConfig, ""),
 		credential("a", "lookup_secret", lookupConfig, ""),
 		credential("a", "passkey", fmt.Sprintf(keyConfig, soleKey), ""),
@@ -162,26 +163,32 @@ var scenarios = []scenario{
 		request(http.MethodDelete, "/no-uuid/credentials/totp"),
 		del("a", "/credentials/oidc"), del("a", "/credentials/oidc?identifier=idp:none"),
 		del("a", "/credentials/oidc?identifier=idp:S-<a>"),
-		request(http.MethodPut, "/{a}", person1("<a>", `,"credentials":`+somePassword)),
+		request(http.MethodPut, "/{a}", invited("<a>", `,"credentials":`+somePassword)),
+		request(http.MethodPut, "/{a}", invited("<a>", `,"credentials":`+strings.ReplaceAll(oneProvider, "METHOD", "oidc"))),
 		del("a", "/credentials/oidc?identifier=other:s-<a>"),
+		request(http.MethodPut, "/{a}", invited("<a>", `,"credentials":`+strings.ReplaceAll(oneProvider, "METHOD", "saml"))),
+		del("a", "/credentials/saml"),
+		del("a", "/credentials/saml?identifier=third:<a>"),
+		del("a", "/credentials/saml?identifier=third:<a>"),
+		del("a", "/credentials/oidc?identifier=third:<a>"),
 		request(http.MethodGet, "/{a}"),
 		del("a", "/credentials/oidc?identifier=other:s-<a>"),
 		del("a", "/credentials/password"),
 	}},
 	{"first factors", "default", []step{
-		create("a", person1("<a>", "")),
+		create("a", invited("<a>", "")),
 		del("a", "/credentials/password"),
-		request(http.MethodPut, "/{a}", person1("<a>", `,"credentials":`+somePassword)),
+		request(http.MethodPut, "/{a}", invited("<a>", `,"credentials":`+somePassword)),
 		del("a", "/credentials/password"),
-		request(http.MethodPut, "/{a}", person1("<a>", `,"credentials":`+twoProviders)),
+		request(http.MethodPut, "/{a}", invited("<a>", `,"credentials":`+twoProviders)),
 		del("a", "/credentials/password"),
 		del("a", "/credentials/oidc?identifier=other:s-<a>"),
 		del("a", "/credentials/oidc?identifier=idp:S-<a>"),
 		credential("a", "passkey", fmt.Sprintf(keyConfig, soleKey), ""),
 		del("a", "/credentials/oidc?identifier=idp:S-<a>"),
-		create("b", person1("<b>", "")),
+		create("b", invited("<b>", "")),
 		credential("b", "webauthn", fmt.Sprintf(keyConfig, soleKey), "x-b"),
-		request(http.MethodPut, "/{b}", person1("<b>", `,"credentials":`+somePassword)),
+		request(http.MethodPut, "/{b}", invited("<b>", `,"credentials":`+somePassword)),
 		del("b", "/credentials/password"),
 	}},
 	{"every method, untouched", "member", []step{
@@ -213,12 +220,12 @@ var scenarios = []scenario{
 
 // patches are of what the bridge writes, and of what is odd.
 func patches(kinds ...string) (steps []step) {
-	steps = append(steps, create("taken", person1("<taken>", "")))
+	steps = append(steps, create("taken", invited("<taken>", "")))
 	for _, kind := range kinds {
 		name := kind[:1] // of the identity
 		email := "<" + name + ">"
 		steps = append(steps,
-			create(name, person1(email, "")),
+			create(name, invited(email, "")),
 			patching(name, op(kind, "/metadata_admin/invitation", `{"id":12345678901234567890}`)),
 			patching(name, op(kind, "/metadata_admin/invitation/accepted_at", `"2031-02-03T04:05:06Z"`)),
 			patching(name, op(kind, "/metadata_admin/y/z", `1.10`)),

@@ -36,6 +36,11 @@ func (o FakeOptions) stored(t time.Time) time.Time {
 	return o.cut(t.UTC())
 }
 
+// written gives what the database keeps of created_at and updated_at.
+func (o FakeOptions) written(now time.Time) time.Time {
+	return o.cut(now.UTC().Truncate(time.Microsecond))
+}
+
 // cut drops what the database has no room for. MySQL rounds, PostgreSQL does
 // not.
 func (o FakeOptions) cut(t time.Time) time.Time {
@@ -56,7 +61,6 @@ func (i *fakeIdentity) begin(o FakeOptions, now time.Time) {
 	spread := time.Duration(i.ID[0])<<8 | time.Duration(i.ID[1])
 	early := time.Millisecond + spread*61 // up to 5 ms
 	i.CreatedAt = now.UTC().Truncate(time.Microsecond)
-	i.UpdatedAt = i.CreatedAt
 	if !o.NoStateChangedAt {
 		i.setStateChangedAt(o, now.Add(-early))
 	}
