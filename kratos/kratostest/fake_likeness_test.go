@@ -34,14 +34,14 @@ var likenessServers = []struct {
 func TestFakeIsLikeKratos(t *testing.T) {
 	for _, server := range likenessServers {
 		t.Run(server.name, func(t *testing.T) {
-			real := startReal(t, server.options)
+			genuine := startReal(t, server.options)
 			o := server.fake
-			status, _ := real.do(t, http.MethodPost, "/admin/identities",
+			status, _ := genuine.do(t, http.MethodPost, "/admin/identities",
 				fmt.Sprintf(`{"schema_id":"default","external_id":%q,"traits":{"email":%q}}`, uuid.NewString(), freshEmail()))
 			o.ExternalIDs = status == http.StatusCreated
 			for _, s := range scenarios {
 				if slices.Contains(server.schemas, s.schema) {
-					t.Run(s.name, func(t *testing.T) { s.run(t, o, real.server) })
+					t.Run(s.name, func(t *testing.T) { s.run(t, o, genuine.server) })
 				}
 			}
 		})
@@ -114,13 +114,13 @@ type step struct {
 	makes              string // the name of the identity that is made
 }
 
-func (s scenario) run(t *testing.T, o kratostest.FakeOptions, real *kratostest.Server) {
+func (s scenario) run(t *testing.T, o kratostest.FakeOptions, genuine *kratostest.Server) {
 	fake, err := kratostest.NewFake(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	twins := [2]*twin{newTwin(real, nil), newTwin(nil, fake)}
+	twins := [2]*twin{newTwin(genuine, nil), newTwin(nil, fake)}
 	twins[1].tag = twins[0].tag
 	for n, step := range s.steps {
 		var seen [2]string

@@ -1,6 +1,7 @@
 package kratostest
 
 import (
+	"net/http"
 	"slices"
 	"sync"
 
@@ -22,7 +23,7 @@ type Request struct {
 }
 
 // IsWrite says whether the request may have changed something.
-func (r Request) IsWrite() bool { return r.Method != "GET" }
+func (r Request) IsWrite() bool { return r.Method != http.MethodGet }
 
 type requestLog struct {
 	mu    sync.Mutex // held over an effect too, for the order

@@ -40,7 +40,7 @@ func credential(name, method, config, identifier string) step {
 		if err != nil {
 			return err.Error()
 		}
-		status, _, err := httpPatch(w.url+identities+"/"+w.ids[name], "["+op("add", "/credentials/"+method, string(value))+"]")
+		status, err := httpPatch(w.url+identities+"/"+w.ids[name], "["+op("add", "/credentials/"+method, string(value))+"]")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
 		}
@@ -48,16 +48,16 @@ func credential(name, method, config, identifier string) step {
 	}}
 }
 
-func httpPatch(address, body string) (status int, answer string, err error) {
+func httpPatch(address, body string) (status int, err error) {
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPatch, address, strings.NewReader(body))
 	if err != nil {
-		return 0, "", err
+		return 0, err
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return 0, "", err
+		return 0, err
 	}
-	return res.StatusCode, "", res.Body.Close()
+	return res.StatusCode, res.Body.Close()
 }
 
 func signIn(name, session, email, password string) step {
