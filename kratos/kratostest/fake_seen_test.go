@@ -61,7 +61,7 @@ func shapeOfIdentity(v map[string]any) map[string]any {
 	for method, c := range credentials {
 		credential := c.(map[string]any)
 		out["credential "+method] = map[string]any{
-			"identifiers": sorted(credential["identifiers"]), "config": shapeOfConfig(method, credential["config"]),
+			"identifiers": inOrder(credential["identifiers"]), "config": shapeOfConfig(method, credential["config"]),
 		}
 	}
 	return out
@@ -77,11 +77,11 @@ func shapeOfAddresses(list any, members []string) []any {
 		}
 		out = append(out, address)
 	}
-	return sorted(out)
+	return inOrder(out)
 }
 
 // sorted orders what Kratos has in no order.
-func sorted(list any) []any {
+func inOrder(list any) []any {
 	all, _ := list.([]any)
 	all = slices.Clone(all)
 	slices.SortFunc(all, func(a, b any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
@@ -104,7 +104,7 @@ func shapeOfConfig(method string, config any) any {
 			provider := p.(map[string]any)
 			providers[i] = map[string]any{"provider": provider["provider"], "subject": provider["subject"]}
 		}
-		c["providers"] = sorted(providers)
+		c["providers"] = inOrder(providers)
 	}
 	if method == "webauthn" || method == "passkey" {
 		for _, key := range asList(c["credentials"]) {

@@ -15,8 +15,9 @@ func TestPostgres(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	email, binary := freshEmail(), ""
-	if binary, err = kratostest.Build(t.Context(), os.Stderr); err != nil {
+	email := freshEmail()
+	binary, err := kratostest.Build(t.Context(), os.Stderr)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var dsn string

@@ -14,8 +14,9 @@ const (
 )
 
 // messagesWrongCode are those for TOTP, for backup codes that are wrong or used,
-// and for mailed codes of login, recovery and verification.
-var messagesWrongCode = []int{4000008, 4000016, 4000012, 4010008, 4060006, 4070006}
+// for mailed codes of login, recovery and verification, for recovery links, and
+// for a login flow that has had its code.
+var messagesWrongCode = []int{4000008, 4000016, 4000012, 4010008, 4060006, 4070006, 4060004, 4010002}
 
 // flow is the part of a self-service flow that matters here.
 type flow struct {

@@ -87,7 +87,8 @@ func (v *visitor) visitProvider(ctx context.Context, f flow, form map[string]any
 // explain gives the reason for which Kratos has sent a browser to the page that
 // it ended on: that of an error, or that of a flow.
 func (v *visitor) explain(ctx context.Context, end answer) error {
-	query, path := end.location.Query(), ""
+	query := end.location.Query()
+	var path string
 	switch {
 	case strings.HasPrefix(end.location.Path, "/self-service/"): // it says it itself
 		return end.refused()

@@ -45,10 +45,13 @@ func (a answer) refused() error {
 			return err
 		}
 	}
-	// Up to v26.2.0 it is an error, or to a browser a list of errors, and not a
-	// message of the flow.
-	if bytes.Contains(a.body, []byte("account was disabled")) {
+	// Where it is no message of the flow it is an error, or to a browser a list of
+	// errors.
+	switch {
+	case bytes.Contains(a.body, []byte("account was disabled")): // up to v26.2.0
 		return ErrInactive
+	case bytes.Contains(a.body, []byte("The code was already used")):
+		return ErrWrongCode
 	}
 	return &AnswerError{Method: a.method, Path: a.url, Status: a.status, Body: string(a.body)}
 }

@@ -112,8 +112,9 @@ func (a account) ways(t *testing.T, s *kratostest.Server) map[string]func(contex
 	}
 }
 
-// Every way in is closed while an account is inactive, and open once more, codes
-// of before and all, when it is active again.
+// Every way in is closed while an account is inactive. When it is active again
+// they are open once more, even codes and links of before and in between, unless
+// they were tried in vain.
 func TestServer_waysIn(t *testing.T) {
 	s := everyMethod(t, kratostest.Options{})
 	ctx := t.Context()
@@ -123,7 +124,8 @@ func TestServer_waysIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	while := a.ways(t, s)
-	for name, enter := range a.ways(t, s) {
+	tried := a.ways(t, s)
+	for name, enter := range tried {
 		want := kratostest.ErrInactive
 		if name == "old session" {
 			want = kratostest.ErrNoSession
@@ -137,6 +139,11 @@ func TestServer_waysIn(t *testing.T) {
 	}
 	if err := s.SetState(ctx, a.id, "active"); err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range []string{"login code", "recovery code", "admin code", "recovery link"} {
+		if _, err := tried[name](ctx); !errors.Is(err, kratostest.ErrWrongCode) {
+			t.Errorf("%s, tried before while it was inactive: %v; want it used up", name, err)
+		}
 	}
 	for when, ways := range map[string]map[string]func(context.Context) (string, error){"before": before, "while": while} {
 		for name, enter := range ways {
