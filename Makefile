@@ -1,6 +1,7 @@
 # Everything a contributor types. Needed: Go and gcc (for the real Kratos); for
 # "stack" also Docker with Compose. "test" looks at the invitee's page with
-# Chromium: it installs it where it may, and skips that where it may not.
+# Chromium: it installs it where it may, and skips that where it may not. Without
+# PostgreSQL it skips what needs one.
 
 GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
