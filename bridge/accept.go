@@ -14,10 +14,13 @@ import (
 // for unknown and malformed tokens alike.
 func (s *Service) Look(ctx context.Context, token string) (Invitation, error) {
 	inv, _, err := s.open(ctx, token)
-	if err == nil && s.config.Count != nil {
+	if err != nil {
+		return Invitation{}, err
+	}
+	if s.config.Count != nil {
 		s.config.Count(Tally{Opened: 1})
 	}
-	return inv, err
+	return inv, nil
 }
 
 // Locale gives that of the invitation of a token, dead or alive; empty: it has
@@ -31,7 +34,8 @@ func (s *Service) Locale(ctx context.Context, token string) string {
 }
 
 // open looks a token up and checks that it can be used. A malformed one is
-// looked up too, so that it takes as long as an unknown one.
+// looked up too, so that it takes as long as an unknown one. With an error of
+// Usable the invitation is given too.
 func (s *Service) open(ctx context.Context, text string) (Invitation, Digest, error) {
 	token, ok := ParseToken(text)
 	d := token.Digest()
@@ -47,10 +51,7 @@ func (s *Service) open(ctx context.Context, text string) (Invitation, Digest, er
 	if err == nil && !ok {
 		err = ErrNotFound
 	}
-	if err != nil {
-		return Invitation{}, d, err
-	}
-	return inv, d, nil
+	return inv, d, err
 }
 
 func usable(tx Tx, d Digest, now time.Time) (Invitation, Channel, error) {
@@ -67,70 +68,147 @@ func usable(tx Tx, d Digest, now time.Time) (Invitation, Channel, error) {
 // however many there are.
 //
 // ErrNotFound, ErrExpired, ErrRevoked, ErrAccepted; ErrPasswordPolicy;
-// ErrHookRefused, ErrHookUnavailable; ErrAcceptInProgress; ErrIdentityActive if
-// it became so by another road; ErrKratosRejected, ErrKratosAway, ErrStoreAway.
-// The token stays good after any of them that does not say otherwise. After ErrKratosAway nobody may know
-// yet whether the password was set: trying again with the token is safe, and
-// so is not to, for the sweep settles it.
+// ErrHookRefused, ErrHookUnavailable; ErrAcceptInProgress, ErrTooEarly;
+// ErrKratosRejected, ErrKratosAway, ErrStoreAway. The token stays valid after
+// any of them that does not say otherwise. After ErrKratosAway it may be unknown
+// whether the password was set: trying again with the token is safe, and so is
+// not trying, for the sweep settles it.
 func (s *Service) Accept(ctx context.Context, token, password string) (Invitation, error) {
 	inv, d, err := s.open(ctx, token)
+	if errors.Is(err, ErrExpired) && inv.State == StatePending && inv.Claim != nil {
+		// It may have been accepted: the answer that would have told is lost.
+		if _, settled := s.resolve(ctx, inv); settled != nil {
+			return Invitation{}, settled
+		}
+	}
 	if err != nil {
 		return Invitation{}, err
 	}
-	if err := s.config.Passwords.Check(ctx, inv.Email, password); err != nil {
+	if err := s.config.Passwords.Check(ctx, inv.identifiers(), password); err != nil {
+		return Invitation{}, err
+	}
+	if err := s.early(inv); err != nil {
 		return Invitation{}, err
 	}
 	// From here on, a caller who goes away must not leave things half done.
 	ctx = context.WithoutCancel(ctx)
-	inv, channel, err := s.begin(ctx, d)
+	former, err := s.resolve(ctx, inv)
 	if err != nil {
 		return Invitation{}, err
 	}
-	activation := Activation{
-		InvitationID: inv.ID, Email: inv.Email, Password: password, AcceptedAt: s.now(),
-		Repeat: inv.Claim.Inherited, VerifyEmail: channel == ChannelEmail,
+	inv, channel, err := s.begin(ctx, d, former)
+	if err != nil {
+		return Invitation{}, err
 	}
+	acceptedAt := s.now()
 	outcome := s.ask(ctx, EventPrePassword, inv)
 	if outcome == nil {
-		outcome = s.activate(ctx, inv, activation)
+		outcome = s.handOver(ctx, inv, password, channel == ChannelEmail, acceptedAt)
 	}
-	return s.finish(ctx, inv, activation.AcceptedAt, outcome)
+	return s.finish(ctx, inv, acceptedAt, outcome)
 }
 
-// activate asks Identities, for no longer than the claim allows: a commit that
-// took long has used up some of the lease.
-func (s *Service) activate(ctx context.Context, inv Invitation, a Activation) error {
-	left := inv.Claim.Until.Add(-leaseMargin).Sub(s.now())
-	if left <= 0 {
-		return &IdentityError{Outcome: OutcomeNotDone, Op: "activate", Reason: "the lease of the claim was used up before"}
-	}
-	ctx, cancel := context.WithTimeout(ctx, min(left, s.config.IdentityBudget))
-	defer cancel()
-	return s.identities.Activate(ctx, inv.IdentityID, a)
-}
+// identifiers are all that a password must not resemble.
+func (i Invitation) identifiers() []string { return append([]string{i.Email}, i.Identifiers...) }
 
-// begin claims the invitation of a token, and says how that token travelled.
-func (s *Service) begin(ctx context.Context, d Digest) (inv Invitation, channel Channel, err error) {
-	id, now := uuid.New(), s.now()
+// begin claims the invitation of a token, in place of the claim former, and says
+// how that token travelled.
+func (s *Service) begin(ctx context.Context, d Digest, former uuid.UUID) (inv Invitation, channel Channel, err error) {
+	id, now := uuid.New(), s.instant()
+	s.claims.take(id, now.add(s.lease()))
 	err = s.update(ctx, func(tx Tx) (err error) {
-		if inv, channel, err = usable(tx, d, now); err != nil {
+		if inv, channel, err = usable(tx, d, now.wall); err != nil {
 			return err
 		}
-		if inv, err = inv.Begin(id, now, s.lease()); err != nil {
+		if inv, err = inv.Begin(id, former, now.wall, s.lease()); err != nil {
 			return err
 		}
 		return tx.PutInvitation(inv)
 	})
-	return inv, channel, err
+	if err != nil {
+		s.claims.drop(id)
+		return inv, channel, err
+	}
+	s.claims.drop(former)
+	return inv, channel, nil
+}
+
+// handOver writes what makes the identity the invitee's, for no longer than the
+// claim allows.
+func (s *Service) handOver(ctx context.Context, inv Invitation, password string, verify bool, at time.Time) error {
+	claim, ok := s.claims.find(inv.Claim.ID)
+	left := s.instant().left(claim.until) - leaseMargin
+	if !ok || left <= 0 {
+		return notDone("activate", "the lease of the claim ended before")
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(left, s.config.IdentityBudget))
+	defer cancel()
+	w := writer{service: s, identity: inv.IdentityID, question: inv.question(), lease: claim.until.add(-leaseMargin), begin: s.claimed(inv)}
+	if inv.Origin == OriginReactivated {
+		if err := s.clean(ctx, w, inv); err != nil {
+			return err
+		}
+		w.question.cleaned = true
+	}
+	if verify {
+		err := w.write(ctx, func(i Identity) (Write, error) {
+			if i.EmailIndex < 0 || i.EmailVerified {
+				return nil, nil
+			}
+			return WriteVerified{At: at}, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return w.write(ctx, func(i Identity) (Write, error) {
+		if err := s.config.Passwords.CheckSimilar(i.Identifiers, password); err != nil {
+			return nil, err
+		}
+		return WriteActive{Mark: Mark{InvitationID: inv.ID, AcceptedAt: at, Origin: inv.Origin}, Password: password}, nil
+	})
+}
+
+// question is what judge is asked of the identity of an invitation that exists.
+func (i Invitation) question() question {
+	return question{
+		invitation: i.ID, email: i.Email, baseline: i.Baseline, cleaned: !i.CleaningBeganAt.IsZero(),
+		existing: i.Origin != OriginCreated, maker: i.ID, addresses: i.Addresses,
+	}
+}
+
+// claimed gives the begin of a writer for a claim: the claim is still held, and
+// no revocation was requested.
+func (s *Service) claimed(inv Invitation) func(context.Context, Identity, Write) error {
+	return func(ctx context.Context, i Identity, w Write) error {
+		now := s.now()
+		return s.update(ctx, func(tx Tx) error {
+			current, err := tx.Invitation(inv.ID)
+			switch {
+			case err != nil:
+				return notFound(err)
+			case !current.Holds(inv.Claim.ID):
+				return lost(current)
+			case !current.RevokeRequestedAt.IsZero():
+				return ErrRevoked
+			case !now.Before(current.Claim.Until):
+				return ErrKratosAway.Because(notDone(w.Name(), "the lease of the claim ended before"))
+			}
+			if cleaned := current.noteCleaning(w, i, now); cleaned != nil {
+				return tx.PutInvitation(*cleaned)
+			}
+			return nil
+		})
+	}
 }
 
 // finish commits what came of a claim, if it is still held, and gives the
 // answer for the caller.
 func (s *Service) finish(ctx context.Context, claimed Invitation, acceptedAt time.Time, outcome error) (Invitation, error) {
-	now := s.now()
-	change, answer := judge(claimed, acceptedAt, now, outcome)
+	now := s.instant()
+	change, answer := ending(acceptedAt, now.wall, outcome)
 	var inv Invitation
-	ended := s.tellEnd()
+	ends := s.tellEnd()
 	err := s.update(ctx, func(tx Tx) error {
 		before, err := tx.Invitation(claimed.ID)
 		if err != nil {
@@ -140,46 +218,55 @@ func (s *Service) finish(ctx context.Context, claimed Invitation, acceptedAt tim
 			return lost(before)
 		}
 		inv = change(before)
-		return ended.change(tx, before, inv, now)
+		return ends.change(tx, before, inv, now.wall)
 	})
-	s.wake(ended.accepted, ended.revoked)
-	if err != nil {
+	s.wake(ends.accepted, ends.revoked)
+	switch {
+	case err != nil:
 		// Nothing of the answer was kept, so it would be no promise. The claim
-		// lapses, and the sweep settles it.
+		// is settled by reading.
+		s.claims.unsettle(claimed.Claim.ID, now)
 		return Invitation{}, errors.Join(notFound(err), answer)
+	case inv.Claim != nil:
+		s.claims.unsettle(claimed.Claim.ID, now)
+	default:
+		s.claims.drop(claimed.Claim.ID)
 	}
 	if answer != nil {
+		if inv.State == StateRevoked && !inv.RevokeRequestedAt.IsZero() {
+			answer = ErrRevoked.Because(answer)
+		}
 		return Invitation{}, answer
 	}
 	return inv, nil
 }
 
-// judge says what the outcome of an activation makes of the invitation, and
-// what the caller is told.
-func judge(claimed Invitation, acceptedAt, now time.Time, outcome error) (change func(Invitation) Invitation, answer error) {
-	release := func(i Invitation) Invitation { return i.Release() }
+// ending says what the outcome of an acceptance makes of the invitation, and
+// what the caller is answered.
+func ending(acceptedAt, now time.Time, outcome error) (change func(Invitation) Invitation, answer error) {
+	release := func(i Invitation) Invitation { return i.Release(now) }
 	unsettle := func(i Invitation) Invitation { return i.Unsettle(now) }
-	revoke := func(i Invitation) Invitation { return i.Close(now) }
-	if claimed.Claim.Inherited {
-		release = unsettle // the request before ours may have had its effect
-	}
+	gone := func(i Invitation) Invitation { return i.Close(ReasonGone, now) }
 	var e *IdentityError
-	var refusal *Error
+	var ours *Error
+	var refused refusal
 	switch {
 	case outcome == nil:
 		return func(i Invitation) Invitation { return i.Accept(acceptedAt) }, nil
+	case errors.As(outcome, &refused):
+		change = func(i Invitation) Invitation { return i.Settle(refused.verdict, refused.identity.Mark, now) }
+		if refused.verdict == verdictAccepted { // by a request whose answer was lost
+			return change, ErrAccepted.Because(outcome)
+		}
+		return change, ErrRevoked.Because(outcome)
 	case errors.Is(outcome, ErrIdentityNotFound):
-		return revoke, ErrRevoked.Because(outcome)
-	case errors.Is(outcome, ErrIdentityAccepted): // by a request that was given up for lost
-		return func(i Invitation) Invitation { return i.Accept(acceptedAt) }, ErrAccepted.Because(outcome)
-	case errors.Is(outcome, ErrIdentityIsActive):
-		return revoke, ErrIdentityActive.Because(outcome)
-	case errors.As(outcome, &refusal): // a hook's: Kratos was not asked
+		return gone, ErrRevoked.Because(outcome)
+	case errors.As(outcome, &ours): // a hook's, or before the write: Kratos was not asked
 		return release, outcome
 	case !errors.As(outcome, &e):
 		return unsettle, ErrInternal.Because(outcome)
 	case e.Outcome == OutcomeUnknown:
-		return unsettle, ErrKratosAway.Reasonf("Kratos gave no answer, so it is not known yet whether the password was set. Try again with the same link: that is safe.").Because(outcome)
+		return unsettle, ErrKratosAway.Reasonf("Kratos did not respond, so it is not known yet whether the password was set. Try again with the same link: that is safe.").Because(outcome)
 	case e.Outcome == OutcomeNotDone:
 		return release, ErrKratosAway.Because(outcome)
 	default:
@@ -187,21 +274,7 @@ func judge(claimed Invitation, acceptedAt, now time.Time, outcome error) (change
 	}
 }
 
-// ending prepares for both ends that a claim can come to.
-type ending struct{ accepted, revoked telling }
-
-func (s *Service) tellEnd() ending {
-	return ending{accepted: s.tell(EventPostPassword), revoked: s.tell(EventInvitationRevoked)}
-}
-
-func (e ending) change(tx Tx, before, after Invitation, now time.Time) error {
-	if after.State == StateAccepted {
-		return e.accepted.change(tx, before, after, now)
-	}
-	return e.revoked.change(tx, before, after, now)
-}
-
-// lost explains why a claim is no longer held: its lease ran out, and somebody
+// lost explains why a claim is no longer held: its lease ended, and somebody
 // else went on.
 func lost(inv Invitation) error {
 	switch inv.State {

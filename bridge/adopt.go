@@ -8,57 +8,219 @@ import (
 	"github.com/google/uuid"
 )
 
-// identityFor gives the inactive identity to invite: the one that was named,
-// a new one, or the one that has the e-mail already. made says whether this
-// call created it.
-func (s *Service) identityFor(ctx context.Context, id uuid.UUID, d *draft) (identity Identity, made bool, err error) {
-	if d.identity != nil {
-		// It was read before the lock was taken: look again.
-		identity, err = s.identities.Get(ctx, d.identity.ID)
-		if errors.Is(err, ErrIdentityNotFound) {
-			return Identity{}, false, ErrIdentityConflict.Reasonf("The identity has just been deleted.")
-		} else if err != nil {
-			return Identity{}, false, failure(err)
+// identityFor gives the invitation an identity: a new one, or one that exists
+// and is nobody's. made says whether this call created it. release gives the
+// identity back to others; the caller calls it when the invitation is stored.
+func (s *Service) identityFor(ctx context.Context, inv Invitation, d *draft) (_ Invitation, made bool, release func(), err error) {
+	release = func() {}
+	if d.identity == nil {
+		i, err := s.identities.Create(ctx, NewIdentity{
+			InvitationID: inv.ID, SchemaID: s.schemaOf(d), Traits: d.Traits,
+			MetadataPublic: d.MetadataPublic, MetadataAdmin: d.MetadataAdmin,
+		})
+		if err == nil {
+			return inv.of(i, OriginCreated), true, release, nil
 		}
-		return identity, false, s.adopts(d, identity)
+		if !errors.Is(err, ErrIdentityExists) {
+			return inv, false, release, failure(err)
+		}
+		i, err = s.identities.FindByEmail(ctx, d.email)
+		if errors.Is(err, ErrIdentityNotFound) {
+			return inv, false, release, ErrIdentityConflict.Reasonf("An identifier of this identity belongs to another identity, which is not reached by this email address. If that is the one to invite, give it as identity_id.")
+		} else if err != nil {
+			return inv, false, release, failure(err)
+		}
+		d.identity = &i
 	}
-	identity, err = s.identities.Create(ctx, NewIdentity{
-		InvitationID: id, SchemaID: s.schemaOf(d), Traits: d.Traits,
-		MetadataPublic: d.MetadataPublic, MetadataAdmin: d.MetadataAdmin,
-	})
-	if err == nil {
-		return identity, true, nil
+	if release, err = s.lockIdentity(ctx, d.identity.ID); err != nil {
+		return inv, false, func() {}, err
 	}
-	if !errors.Is(err, ErrIdentityExists) {
-		return Identity{}, false, failure(err)
-	}
-	identity, err = s.identities.FindByEmail(ctx, d.email)
-	if errors.Is(err, ErrIdentityNotFound) {
-		return Identity{}, false, ErrIdentityConflict.Reasonf("An identifier in the traits, other than the e-mail, belongs to another identity.")
-	} else if err != nil {
-		return Identity{}, false, failure(err)
-	}
-	d.identity = &identity
-	return identity, false, s.adopts(d, identity)
+	inv, err = s.adopt(ctx, inv, d)
+	return inv, false, release, err
 }
 
-// adopts says whether an existing identity may be invited as d describes it.
-func (s *Service) adopts(d *draft, identity Identity) error {
+// of gives the invitation its identity, and the baseline to judge it by.
+func (i Invitation) of(identity Identity, origin Origin) Invitation {
+	i.IdentityID, i.SchemaID, i.Origin, i.Baseline = identity.ID, identity.SchemaID, origin, baselineOf(identity)
+	for _, identifier := range identity.Identifiers {
+		if identifier != i.Email {
+			i.Identifiers = append(i.Identifiers, identifier)
+		}
+	}
+	return i
+}
+
+// adopt judges an identity that exists, and puts the mark of the invitation on
+// it. The caller holds its lock.
+func (s *Service) adopt(ctx context.Context, inv Invitation, d *draft) (Invitation, error) {
+	id := d.identity.ID
+	former, pending, err := s.formerOf(ctx, id)
+	if err != nil {
+		return inv, err
+	}
+	if pending.ID != uuid.Nil {
+		if _, err := s.invited(ctx, pending); err == nil {
+			return inv, ErrIdentityConflict.Reasonf("An invitation of this identity, for another email address or schema, is pending: %s. Revoke that one first.", pending.ID)
+		} else if !errors.Is(err, ErrIdentityInUse) && !errors.Is(err, ErrRevoked) && !errors.Is(err, ErrAccepted) {
+			return inv, err
+		}
+	}
+	q, origin, err := s.examine(ctx, id, d, former)
+	if err != nil {
+		return inv, err
+	}
+	var adopted Identity
+	w := writer{service: s, identity: id, question: q, begin: s.unclaimed(id)}
+	err = w.write(ctx, func(i Identity) (Write, error) {
+		adopted = i
+		if origin == OriginCreated && i.Mark.InvitationID != former.ID {
+			origin = OriginAdopted // another bridge has adopted it since
+		}
+		if err := s.lastsLongEnough(inv.of(i, origin)); err != nil {
+			return nil, err
+		}
+		return WriteMark{Mark{InvitationID: inv.ID, Origin: origin}}, s.fits(d, i)
+	})
+	var refused refusal
+	var ours *Error
 	switch {
-	case identity.Active:
+	case errors.As(err, &refused):
+		return inv, s.inviterError(refused.verdict, refused.identity, d)
+	case errors.As(err, &ours), errors.Is(err, ErrTaken):
+		return inv, err
+	case errors.Is(err, ErrIdentityNotFound):
+		return inv, s.inviterError(verdictGone, adopted, d)
+	case err != nil:
+		return inv, failure(err)
+	}
+	inv = inv.of(adopted, origin)
+	if d.KeepAddresses {
+		inv.Addresses = adopted.Addresses
+	}
+	return inv, nil
+}
+
+// examine asks whether the identity id may be invited as d describes it, and
+// gives the question that it passed. An identity for which an ended invitation
+// holds a baseline is nobody's still if it is unchanged since; any other only if
+// it was never used, or if the inviter asks for it to be reactivated.
+func (s *Service) examine(ctx context.Context, id uuid.UUID, d *draft, former Invitation) (question, Origin, error) {
+	q := question{email: d.email, existing: true, keepAddresses: d.KeepAddresses, since: s.config.NeverUsedSince}
+	q.shifted = s.shiftedFor(ctx, *d.identity)
+	if former.reusable() && (former.Origin != OriginReactivated || d.Reactivate) {
+		again := q
+		again.baseline, again.cleaned, again.maker = former.Baseline, !former.CleaningBeganAt.IsZero(), former.ID
+		i, v, err := s.look(ctx, id, again)
+		if err != nil {
+			return q, "", failure(err)
+		}
+		if v != verdictUsed {
+			return again, former.Origin, s.inviterError(v, i, d)
+		}
+	}
+	i, v, err := s.look(ctx, id, q)
+	if err != nil {
+		return q, "", failure(err)
+	}
+	if d.Reactivate && (v == verdictUsed || v == verdictHasCredentials) {
+		q.reactivate = true
+		if i, v, err = s.look(ctx, id, q); err != nil {
+			return q, "", failure(err)
+		}
+		return q, OriginReactivated, s.inviterError(v, i, d)
+	}
+	return q, OriginAdopted, s.inviterError(v, i, d)
+}
+
+// reusable says whether an invitation proves that its identity, if unchanged
+// since, is still nobody's.
+func (i Invitation) reusable() bool {
+	return i.Baseline != nil && i.Origin != "" && (i.State == StateExpired || i.State == StateRevoked)
+}
+
+// unclaimed gives the begin of a writer for an identity that is to be adopted:
+// no invitation of it is pending.
+func (s *Service) unclaimed(id uuid.UUID) func(context.Context, Identity, Write) error {
+	return func(ctx context.Context, _ Identity, _ Write) error {
+		now := s.now()
+		return s.update(ctx, func(tx Tx) error {
+			pending, err := pendingOf(tx, id)
+			if err == nil && pending.Expire(now).State == StatePending {
+				err = ErrTaken
+			}
+			return err
+		})
+	}
+}
+
+// formerOf gives the newest invitation of an identity, and the one that can still
+// be used, which may be an older one that was revived. The zero one: there is
+// none.
+func (s *Service) formerOf(ctx context.Context, id uuid.UUID) (newest, pending Invitation, err error) {
+	err = s.view(ctx, func(tx Tx) (err error) {
+		if pending, err = pendingOf(tx, id); err != nil {
+			return err
+		}
+		found, err := tx.ListInvitations(Query{IdentityID: id, Limit: 1})
+		if len(found) > 0 {
+			newest = found[0]
+		}
+		return err
+	})
+	if pending = s.aged(pending); pending.State != StatePending {
+		pending = Invitation{}
+	}
+	return s.aged(newest), pending, err
+}
+
+// pendingOf gives the pending invitation of an identity, of which there is at most
+// one; the zero one: there is none.
+func pendingOf(tx Tx, identity uuid.UUID) (Invitation, error) {
+	found, err := tx.ListInvitations(Query{IdentityID: identity, State: StatePending, Limit: 1})
+	if err != nil || len(found) == 0 {
+		return Invitation{}, err
+	}
+	return found[0], nil
+}
+
+// inviterError says for an inviter what a verdict means; nil: it may be invited.
+func (s *Service) inviterError(v verdict, i Identity, d *draft) error {
+	switch v {
+	case verdictFree:
+		return s.fits(d, i)
+	case verdictActive, verdictAccepted:
 		return ErrIdentityActive
-	case !identity.AnswersTo(d.email):
-		// The address is a user name there, say. Whoever has the mailbox must
-		// not get somebody else's account.
-		return ErrIdentityConflict.Reasonf("Another identity signs in with this address, but has another e-mail address.")
-	case identity.MarkForeign:
+	case verdictGone:
+		return ErrIdentityConflict.Reasonf("The identity has just been deleted.")
+	case verdictMoved:
+		return ErrIdentityConflict.Reasonf("The identity has another email address by now.")
+	case verdictFixed:
+		return ErrIdentityConflict.Reasonf("The identity has a passkey or another credential that the admin API cannot remove. Delete the identity in Kratos and invite the address anew.")
+	case verdictHasCredentials:
+		return ErrIdentityHasCredentials
+	case verdictAddresses:
+		return errAddresses(foreign(i, nil))
+	case verdictUsed, verdictDisowned:
+	}
+	if s.shifted.Load() && s.config.NeverUsedSince.IsZero() {
+		return ErrIdentityDeactivated.Reasonf("Kratos shows times in a time zone of its own, so it cannot be told whether this identity was ever used. Run Kratos with TZ=UTC and set kratos.never_used_since, or ask for the identity to be reactivated by reactivate.")
+	}
+	return ErrIdentityDeactivated
+}
+
+func errAddresses(addresses []string) error {
+	return ErrIdentityConflict.Reasonf("The identity is also reached by other addresses, whose owners could sign in to it. If they belong to the invitee, say so by keep_addresses.").Details("addresses", addresses)
+}
+
+// fits refuses what the inviter gave and what differs: the bridge never merges,
+// and never overwrites what somebody else wrote.
+func (s *Service) fits(d *draft, i Identity) error {
+	if i.MarkForeign {
 		return ErrIdentityConflict.Reasonf("metadata_admin of the identity must be an object without a member %q of its own.", MarkKey)
 	}
-	return s.matches(d, identity)
+	return s.matches(d, i)
 }
 
-// matches refuses what was given and differs: the bridge never merges, and
-// never overwrites what somebody else wrote.
 func (s *Service) matches(d *draft, identity Identity) error {
 	var differs string
 	switch {
@@ -85,60 +247,8 @@ func orObject(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// sameTraits compares, whatever the spelling of the e-mail address.
+// sameTraits compares, whatever the spelling of the email address.
 func (s *Service) sameTraits(d *draft, identity Identity) bool {
 	theirs, err := s.fillEmail(identity.Traits, d.email)
 	return err == nil && sameJSON(d.Traits, theirs)
-}
-
-// invited reads the identity of a pending invitation, which must never have been
-// activated by it, and be inactive. Else the invitation is closed: ErrRevoked if
-// it is gone, ErrIdentityActive, or ErrAccepted if it was deactivated since.
-func (s *Service) invited(ctx context.Context, inv Invitation) (Identity, error) {
-	identity, err := s.identities.Get(ctx, inv.IdentityID)
-	switch {
-	case errors.Is(err, ErrIdentityNotFound):
-		err = ErrRevoked
-	case err != nil:
-		return Identity{}, failure(err)
-	case identity.Active:
-		err = ErrIdentityActive
-	case identity.Activated(inv.ID):
-		err = ErrAccepted
-	case !identity.AnswersTo(inv.Email):
-		err = ErrRevoked // it has become somebody else's
-	default:
-		return identity, nil
-	}
-	// Where a claim is held, the identity may be active because of it: that
-	// is for the claim's holder to settle, or for the sweep.
-	if closing := s.closeUnclaimed(ctx, inv, identity); closing != nil {
-		return Identity{}, closing
-	}
-	return Identity{}, err
-}
-
-// closeUnclaimed ends an invitation as its identity says: accepted, if it was
-// this invitation that activated it; else revoked.
-func (s *Service) closeUnclaimed(ctx context.Context, inv Invitation, identity Identity) error {
-	now, ended := s.now(), s.tellEnd()
-	err := s.update(ctx, func(tx Tx) error {
-		current, err := tx.Invitation(inv.ID)
-		if err != nil || current.Claim != nil {
-			return err
-		}
-		return ended.change(tx, current, current.Settle(identity, now), now)
-	})
-	s.wake(ended.accepted, ended.revoked)
-	return err
-}
-
-// AnswersTo says whether email, in canonical form, is the identity's address,
-// as far as that is known.
-func (i Identity) AnswersTo(email string) bool { return i.Email == "" || i.Email == email }
-
-// Activated says whether the invitation id has activated the identity. Somebody
-// may have deactivated it since; the mark stays.
-func (i Identity) Activated(id uuid.UUID) bool {
-	return i.Mark.InvitationID == id && !i.Mark.AcceptedAt.IsZero()
 }

@@ -76,16 +76,16 @@ func TestSomebodyElsesAddress(t *testing.T) {
 		}
 	})
 	t.Run("deleting the unaccepted", func(t *testing.T) {
-		w := bridgetest.New(t, func(c *bridge.Config) { c.DeleteUnaccepted = true })
+		w := bridgetest.New(t, func(c *bridge.Config) { c.Unaccepted = bridge.DeleteAtExpiry })
 		wrong := invite(t, w, bridge.InviteRequest{Email: "wrong@example.com", ExpiresIn: time.Hour})
 		replace(t, w, wrong, "right@example.com")
 		right := invite(t, w, bridge.InviteRequest{Email: "right@example.com"})
+		if stateOf(t, w, wrong) != bridge.StateRevoked { // its identity has another invitation now
+			t.Error("the invitation of the wrong address is not closed")
+		}
 		w.Clock.Advance(time.Hour)
 		if _, err := w.Service.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
-		}
-		if stateOf(t, w, wrong) != bridge.StateExpired {
-			t.Error("the invitation of the wrong address did not expire")
 		}
 		accept(t, w, right, password)
 	})
@@ -131,8 +131,8 @@ func TestLateEffect(t *testing.T) {
 		w, offer, land := late(t)
 		land()
 		w.Clock.Advance(time.Hour)
-		if n, err := w.Service.Expire(t.Context()); n != 0 || err != nil {
-			t.Errorf("%d expired without a look, %v", n, err)
+		if n, err := w.Service.Expire(t.Context()); n != 1 || err != nil {
+			t.Errorf("%d expired, %v", n, err)
 		}
 		if _, err := w.Service.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
@@ -171,30 +171,33 @@ func TestLateEffect(t *testing.T) {
 	})
 }
 
-// TestOneIdentityHoldsUpNobody: what Kratos refuses to delete stays; all that is
-// due expires.
+// TestOneIdentityHoldsUpNobody: what Kratos refuses to delete is tried again
+// later; all that is due expires, and other identities are deleted.
 func TestOneIdentityHoldsUpNobody(t *testing.T) {
-	w := bridgetest.New(t, func(c *bridge.Config) { c.DeleteUnaccepted = true })
+	w := bridgetest.New(t, func(c *bridge.Config) { c.Unaccepted = bridge.DeleteAtExpiry })
 	first := invite(t, w, bridge.InviteRequest{Email: email, ExpiresIn: time.Hour})
 	second := invite(t, w, bridge.InviteRequest{Email: "b@example.com", ExpiresIn: time.Hour})
 	forbidden := bridgetest.Answer(http.StatusForbidden)
-	forbidden.Method, forbidden.Route = http.MethodDelete, kratostest.RouteIdentity
+	forbidden.Method, forbidden.Route, forbidden.Times = http.MethodDelete, kratostest.RouteIdentity, 1
 	w.Kratos.Inject(forbidden)
 	w.Clock.Advance(time.Hour)
-	_, err := w.Service.Sweep(t.Context())
-	refused(t, err, bridge.ErrKratosRejected)
+	if swept, err := w.Service.Sweep(t.Context()); err != nil || swept.Expired != 2 || swept.Watched != 2 {
+		t.Errorf("swept %+v, %v", swept, err)
+	}
 	for _, offer := range []bridge.Offer{first, second} {
 		if got := stateOf(t, w, offer); got != bridge.StateExpired {
 			t.Errorf("an invitation is %s", got)
 		}
+		_, err := w.Service.Resend(t.Context(), offer.Invitation.ID)
+		refused(t, err, bridge.ErrIdentityConflict)
 	}
-	_, err = w.Service.Resend(t.Context(), first.Invitation.ID)
-	if err != nil {
-		t.Errorf("the identity is there still: %v", err)
+	if w.Kratos.Len() != 1 {
+		t.Errorf("%d identities", w.Kratos.Len())
 	}
-	w.Kratos.Remove(second.Invitation.IdentityID)
-	_, err = w.Service.Resend(t.Context(), second.Invitation.ID)
-	refused(t, err, bridge.ErrIdentityConflict)
+	w.Clock.Advance(5 * time.Second)
+	if _, err := w.Service.Sweep(t.Context()); err != nil || w.Kratos.Len() != 0 {
+		t.Errorf("later: %d identities, %v", w.Kratos.Len(), err)
+	}
 }
 
 func TestNoTokenForWhatHasRunOut(t *testing.T) {

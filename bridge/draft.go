@@ -26,7 +26,14 @@ type InviteRequest struct {
 	Locale         string
 	ReturnTo       string
 	ExpiresIn      time.Duration // zero: the configured lifespan
-	Quiet          bool          // tell nobody
+	Quiet          bool          // send no email
+	// Reactivate permits an identity that was somebody's account, or was imported
+	// with credentials: everything that opens it is removed before it is handed
+	// over.
+	Reactivate bool
+	// KeepAddresses says that the other addresses of an identity that exists are
+	// the invitee's.
+	KeepAddresses bool
 }
 
 // MarkKey is the member of an identity's admin metadata that is the bridge's.

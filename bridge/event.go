@@ -47,6 +47,14 @@ type PayloadData struct {
 	// Token and Link are secrets, and there for EventTokenCreated only.
 	Token string `json:"invitation_token,omitempty"`
 	Link  string `json:"invitation_link,omitempty"`
+	// Reactivate says that the inviter permits an account that was somebody's, for
+	// EventPreInvitation only.
+	Reactivate bool `json:"reactivate,omitempty"`
+	// Reason says why, for EventInvitationRevoked only.
+	Reason Reason `json:"reason,omitempty"`
+	// Late says that the invitation had ended before, and a request to Kratos took
+	// effect after that; for EventPostPassword only.
+	Late bool `json:"late,omitempty"`
 	// Message is the one that was given up, for EventDeliveryFailed only.
 	Message *FailedMessage `json:"message,omitempty"`
 }
@@ -66,6 +74,7 @@ type View struct {
 	Email       string    `json:"email"`
 	State       State     `json:"state"`
 	IdentityID  uuid.UUID `json:"identity_id,omitzero"`
+	Origin      Origin    `json:"identity_origin,omitempty"`
 	SchemaID    string    `json:"schema_id"`
 	InviterID   string    `json:"inviter_id,omitempty"`
 	InviterName string    `json:"inviter_name,omitempty"`
@@ -76,7 +85,13 @@ type View struct {
 	ExpiresAt   time.Time `json:"expires_at"`
 	AcceptedAt  time.Time `json:"accepted_at,omitzero"`
 	RevokedAt   time.Time `json:"revoked_at,omitzero"`
-	SentAt      time.Time `json:"sent_at,omitzero"`
-	SendCount   int       `json:"send_count,omitempty"`
-	Delivery    Delivery  `json:"delivery"`
+	// RevokeRequestedAt is there while an acceptance was under way when the
+	// invitation was revoked.
+	RevokeRequestedAt time.Time `json:"revoke_requested_at,omitzero"`
+	// Cleaned names what the bridge removed from a reactivated identity, the last
+	// of it perhaps only begun.
+	Cleaned   []string  `json:"identity_cleaned,omitempty"`
+	SentAt    time.Time `json:"sent_at,omitzero"`
+	SendCount int       `json:"send_count,omitempty"`
+	Delivery  Delivery  `json:"delivery"`
 }

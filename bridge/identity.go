@@ -9,55 +9,73 @@ import (
 	"github.com/google/uuid"
 )
 
-// Identity is what the bridge needs to know of an identity. JSON values are
-// kept as they came, byte for byte, so that no number loses a digit.
+// Identity is what the bridge needs to know of an identity, as the identity
+// system shows it. JSON values are kept as they came, byte for byte, so that no
+// number loses a digit. Whether it may be written to is for judge to say.
 type Identity struct {
-	ID             uuid.UUID
-	SchemaID       string
-	Active         bool
-	Email          string // as the identity system sends mail to it; lower case; may be empty
+	ID         uuid.UUID
+	ExternalID string // the team's own id for it; empty: none
+	SchemaID   string
+	Active     bool
+	CreatedAt  time.Time // zero: not shown
+	// StateChangedAt is when it last became active or inactive, in the zone that
+	// it was shown in; zero: not shown.
+	StateChangedAt time.Time
+	Email          string // as the identity system sends email to it; lower case; may be empty
+	// EmailIndex is the position of Email among the verifiable addresses; -1:
+	// none of them.
+	EmailIndex     int
+	EmailVerified  bool
 	Traits         json.RawMessage
 	MetadataPublic json.RawMessage // empty: none
 	MetadataAdmin  json.RawMessage // without the bridge's mark; empty: none, or no member
 	Mark           Mark
 	// MarkForeign says that the admin metadata cannot take the bridge's mark:
-	// it is no object, or has a member of that name that is not the bridge's.
+	// it is not an object, or has a member of that name that is not the bridge's.
 	MarkForeign bool
-	// HasCredentials says whether anything to sign in with is set.
-	HasCredentials bool
+	Credentials []Credential // what opens something, by type
+	Identifiers []string     // what one types beside the password
+	// Addresses are all that the identity is reached by, and signed in to by
+	// code, other than Email.
+	Addresses []string
+}
+
+// Credential is a way to sign in that is set: it opens something. A type that
+// an identity has from birth and that opens nothing is not one.
+type Credential struct {
+	Type string `json:"type"`
+	// Identifiers say who it is at which provider, for oidc and saml.
+	Identifiers []string `json:"identifiers,omitempty"`
+	// Fixed says that the identity system cannot be made to remove it.
+	Fixed bool `json:"-"`
 }
 
 // Mark is the bridge's own note in an identity's admin metadata. It travels in
-// the same write as what it tells of, and so proves who made an identity and
+// the same write as what it records, and so proves who made an identity and
 // which invitation activated it.
 type Mark struct {
 	InvitationID uuid.UUID // zero: the bridge made or activated nothing here
-	AcceptedAt   time.Time // zero: made, not activated by this invitation
+	AcceptedAt   time.Time // zero: not activated by this invitation
+	Origin       Origin    // empty: OriginCreated
 }
+
+// Origin says where the identity of an invitation comes from.
+type Origin string
+
+// The origins. Only an identity that the bridge created may it ever delete.
+const (
+	OriginCreated     Origin = "created"
+	OriginAdopted     Origin = "adopted"     // it existed, and had never been used
+	OriginReactivated Origin = "reactivated" // it was somebody's account before
+)
 
 // NewIdentity is what an invited identity starts with.
 type NewIdentity struct {
 	InvitationID   uuid.UUID
 	SchemaID       string
-	Traits         json.RawMessage // an object, the e-mail trait included
+	Traits         json.RawMessage // an object, the email trait included
 	MetadataPublic json.RawMessage // empty: none
 	MetadataAdmin  json.RawMessage // an object or empty
-}
-
-// Activation is what turns an invited identity into one that can sign in.
-type Activation struct {
-	InvitationID uuid.UUID
-	AcceptedAt   time.Time
-	// Email is the canonical address the invitation was for. An identity that
-	// no longer answers to it is not touched: ErrIdentityNotFound. Empty: any.
-	Email    string
-	Password string
-	// VerifyEmail marks Identity.Email as verified, before the write that
-	// activates: the invitee has shown to have the mailbox.
-	VerifyEmail bool
-	// Repeat says that an earlier request of this invitation may have had its
-	// effect: then writing again is harmless.
-	Repeat bool
 }
 
 // Identities is an identity system. Each method may block until ctx ends. A
@@ -71,39 +89,80 @@ type Identities interface {
 	// Get reads one identity. ErrIdentityNotFound.
 	Get(ctx context.Context, id uuid.UUID) (Identity, error)
 
-	// FindByEmail reads the identity that has email (in canonical form, see
-	// [ParseEmail]) as an identifier. ErrIdentityNotFound.
+	// FindByEmail reads the identity that email is sent to at this address (in
+	// canonical form, see [ParseEmail]). One that merely signs in with a text
+	// that looks like it is not it. ErrIdentityNotFound.
 	FindByEmail(ctx context.Context, email string) (Identity, error)
 
-	// Activate sets the password and the active state in one atomic write, and
-	// leaves all else as it is, save what VerifyEmail asks for. An identity
-	// that this very invitation has activated before is written again if
-	// Repeat says so, which is harmless; else, and if it was deactivated since,
-	// it is not touched: ErrIdentityAccepted. Nor is one that became active by another road:
-	// ErrIdentityIsActive. ErrIdentityNotFound if it is gone, or has another
-	// e-mail address by now.
-	//
-	// VerifyEmail is a write of its own before that one: a failure may leave
-	// the address marked as verified, and no more than that.
-	Activate(ctx context.Context, id uuid.UUID, a Activation) error
+	// HasSessions says whether the identity has sessions, those that ended and
+	// were not deleted included, whatever its state. ErrIdentityNotFound.
+	HasSessions(ctx context.Context, id uuid.UUID) (bool, error)
 
-	// Delete removes the identity if the bridge made it for this invitation,
-	// it was never accepted, is inactive and has no credentials; any other is
-	// left as it is, without an error. A missing identity is no error either.
-	Delete(ctx context.Context, id, invitationID uuid.UUID) error
+	// Write changes an identity that was read before, in one request, and
+	// leaves everything else as it was read. It does not judge: that is for the
+	// caller, between the read and this. The request may have to wait for a
+	// connection; one that is [Stale] by then is not sent, which is
+	// ErrIdentityRace. ErrIdentityNotFound; ErrIdentityRace.
+	Write(ctx context.Context, i Identity, w Write) error
 
 	// Ping says whether the identity system is ready to serve.
 	Ping(ctx context.Context) error
 }
 
+// Write is one change to an identity. The set is closed: the types below. Name
+// is for logs, metrics and traces.
+type Write interface{ Name() string }
+
+// The writes.
+type (
+	// WriteMark notes an invitation in the admin metadata.
+	WriteMark struct{ Mark Mark }
+	// WriteVerified marks Identity.Email as verified.
+	WriteVerified struct{ At time.Time }
+	// WriteActive sets password, active state and mark, in one atomic write.
+	WriteActive struct {
+		Mark     Mark
+		Password string
+	}
+	// WritePassword sets a password and leaves the identity inactive.
+	WritePassword struct{ Password string }
+	// EndSessions signs everybody out for good.
+	EndSessions struct{}
+	// RemoveCredential takes a way to sign in away; one that is missing is no
+	// error. Identifier is that of one oidc or saml link, and empty otherwise.
+	RemoveCredential struct{ Type, Identifier string }
+	// DeleteIdentity removes the identity; one that is missing is no error.
+	DeleteIdentity struct{}
+)
+
+// Name implements [Write].
+func (WriteMark) Name() string { return "mark" }
+
+// Name implements [Write].
+func (WriteVerified) Name() string { return "verify" }
+
+// Name implements [Write].
+func (WriteActive) Name() string { return "activate" }
+
+// Name implements [Write].
+func (WritePassword) Name() string { return "set_password" }
+
+// Name implements [Write].
+func (EndSessions) Name() string { return "end_sessions" }
+
+// Name implements [Write].
+func (RemoveCredential) Name() string { return "remove_credential" }
+
+// Name implements [Write].
+func (DeleteIdentity) Name() string { return "delete" }
+
 // Sentinels of [Identities].
 var (
 	ErrIdentityNotFound = errors.New("identity not found")
 	ErrIdentityExists   = errors.New("identity exists")
-	ErrIdentityIsActive = errors.New("identity is active")
-	// ErrIdentityAccepted says that this very invitation has activated it
-	// already.
-	ErrIdentityAccepted = errors.New("identity was activated by this invitation")
+	// ErrIdentityRace says that somebody else wrote the identity at the same
+	// time, and that this write changed nothing.
+	ErrIdentityRace = errors.New("somebody else wrote the identity at the same time")
 )
 
 // Outcome says what is known after a call that did not succeed.

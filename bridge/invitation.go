@@ -35,7 +35,7 @@ const (
 	DeliveryFailed Delivery = "failed"
 )
 
-// Invitation is an offer to one e-mail address to become an active identity.
+// Invitation is an offer to one email address to become an active identity.
 // The JSON names are those at rest. Times are UTC in microseconds, zero where
 // the thing has not happened.
 type Invitation struct {
@@ -43,9 +43,13 @@ type Invitation struct {
 	State       State         `json:"state"`
 	Email       string        `json:"email"` // canonical, see [ParseEmail]
 	IdentityID  uuid.UUID     `json:"identity_id"`
+	Origin      Origin        `json:"identity_origin,omitempty"` // empty: not known, made by an earlier release
+	Baseline    *Baseline     `json:"baseline,omitempty"`        // of the identity; nil: made by an earlier release
+	Identifiers []string      `json:"identifiers,omitempty"`     // what the identity signs in with beside Email
+	Addresses   []string      `json:"addresses,omitempty"`       // beside Email, that the inviter vouched for
 	SchemaID    string        `json:"schema_id"`
 	InviterID   string        `json:"inviter_id,omitempty"`
-	InviterName string        `json:"inviter_name,omitempty"`
+	InviterName string        `json:"inviter_name,omitempty"` // see [InviterName]
 	Locale      string        `json:"locale,omitempty"`
 	ReturnTo    string        `json:"return_to,omitempty"`
 	Lifespan    time.Duration `json:"lifespan"` // what a resend grants anew
@@ -56,33 +60,42 @@ type Invitation struct {
 	ExpiresAt   time.Time     `json:"expires_at"`
 	AcceptedAt  time.Time     `json:"accepted_at,omitzero"`
 	RevokedAt   time.Time     `json:"revoked_at,omitzero"`
-	AnnouncedAt time.Time     `json:"announced_at,omitzero"` // when the invitee was last to be told
-	HookedAt    time.Time     `json:"hooked_at,omitzero"`    // when hooks were last to be told of a token
-	SentAt      time.Time     `json:"sent_at,omitzero"`      // when an e-mail was last taken over by the mail system
+	Reason      Reason        `json:"reason,omitempty"`      // why it was revoked
+	AnnouncedAt time.Time     `json:"announced_at,omitzero"` // when an email to the invitee was last queued
+	HookedAt    time.Time     `json:"hooked_at,omitzero"`    // when hooks were last to be notified of a token
+	SentAt      time.Time     `json:"sent_at,omitzero"`      // when an email was last taken over by the mail system
 	SendCount   int           `json:"send_count,omitempty"`
-	Claim       *Claim        `json:"claim,omitempty"` // while an acceptance is under way
-	Doubt       bool          `json:"doubt,omitempty"` // a claim was settled by looking; see Settle
+
+	Claim *Claim `json:"claim,omitempty"` // while an acceptance is under way
+	// RevokeRequestedAt is when a revocation came during a claim. From then on no
+	// token is valid, and the claim ends as revoked unless it already succeeded.
+	RevokeRequestedAt time.Time `json:"revoke_requested_at,omitzero"`
+	// DoubtUntil is how long a write whose outcome was unknown may still take
+	// effect.
+	DoubtUntil time.Time `json:"doubt_until,omitzero"`
+	// CleaningBeganAt is when the bridge began to remove what opened a reactivated
+	// identity, and Cleaned what it has removed, or was about to.
+	CleaningBeganAt time.Time `json:"cleaning_began_at,omitzero"`
+	Cleaned         []string  `json:"cleaned,omitempty"`
+	Leftover        Leftover  `json:"leftover,omitempty"`
+	// LookAt is when the identity is to be looked at: for a late write, or to be
+	// deleted. Looks counts the looks so far, for the pauses between them.
+	LookAt time.Time `json:"look_at,omitzero"`
+	Looks  int       `json:"looks,omitempty"`
 }
 
-// Claim gives one caller the sole right to accept, until it lapses. Its lease
-// outlasts everything that the caller may be waiting for.
-type Claim struct {
-	ID    uuid.UUID `json:"id"`
-	Until time.Time `json:"until"`
-	// UnsettledAt is when Kratos was asked and gave no answer: from then on,
-	// nobody is at work, and nobody knows. Zero: the caller is at work.
-	UnsettledAt time.Time `json:"unsettled_at,omitzero"`
-	// Inherited: the claim was taken over, so an earlier request may have had
-	// its effect whatever comes of this one.
-	Inherited bool `json:"inherited,omitempty"`
-}
+// Reason says why an invitation was revoked.
+type Reason string
 
-// settleDelay is how long after a lost answer the request may still take
-// effect in Kratos (400 ms were measured). Nobody may take over before.
-const settleDelay = 2 * time.Second
+// The reasons.
+const (
+	ReasonRequested Reason = "requested"
+	ReasonInUse     Reason = "identity_in_use" // it is, or was, somebody's account
+	ReasonGone      Reason = "identity_gone"
+)
 
 // Due says whether the invitation is pending and its time has run out. A claim
-// suspends that: who began in time may finish.
+// suspends that: an acceptance that began in time may finish.
 func (i Invitation) Due(now time.Time) bool {
 	return i.State == StatePending && i.Claim == nil && !now.Before(i.ExpiresAt)
 }
@@ -93,16 +106,16 @@ func (i Invitation) Usable(now time.Time) error {
 	switch {
 	case i.State == StateAccepted:
 		return ErrAccepted
-	case i.State == StateRevoked:
+	case i.State == StateRevoked || i.State == StatePending && !i.RevokeRequestedAt.IsZero():
 		return ErrRevoked
-	case i.State == StateExpired || i.Due(now):
+	case i.State == StateExpired || !now.Before(i.ExpiresAt):
 		return ErrExpired
 	}
 	return nil
 }
 
-// UsableBy is Usable for one token: also ErrExpired if the token died in an
-// earlier life of the invitation.
+// UsableBy is Usable for one token: also ErrExpired if the token was
+// invalidated when the invitation expired, before it was revived.
 func (i Invitation) UsableBy(r TokenRecord, now time.Time) error {
 	if err := i.Usable(now); err != nil {
 		return err
@@ -113,69 +126,9 @@ func (i Invitation) UsableBy(r TokenRecord, now time.Time) error {
 	return nil
 }
 
-// Begin gives the claim id to a caller who wants to accept. It takes over a
-// claim that is unsettled or has lapsed. ErrAcceptInProgress while somebody is
-// at work, or a lost request may still arrive; and the errors of Usable.
-func (i Invitation) Begin(id uuid.UUID, now time.Time, lease time.Duration) (Invitation, error) {
-	if err := i.Usable(now); err != nil {
-		return i, err
-	}
-	if c := i.Claim; c != nil {
-		free := c.Until
-		if !c.UnsettledAt.IsZero() {
-			free = earlier(free, c.UnsettledAt.Add(settleDelay))
-		}
-		if now.Before(free) {
-			return i, ErrAcceptInProgress.After(min(free.Sub(now), settleDelay))
-		}
-	}
-	i.Claim = &Claim{ID: id, Until: now.Add(lease), Inherited: i.Claim != nil}
-	return i, nil
-}
-
-// Holds says whether the claim id is the current one.
-func (i Invitation) Holds(id uuid.UUID) bool {
-	return i.State == StatePending && i.Claim != nil && i.Claim.ID == id
-}
-
-// Lapsed says whether a claim's lease has run out with nobody settling it.
-func (i Invitation) Lapsed(now time.Time) bool {
-	return i.State == StatePending && i.Claim != nil && !now.Before(i.Claim.Until)
-}
-
-// Release ends a claim without a change: the token is good again.
-func (i Invitation) Release() Invitation {
-	i.Claim = nil
-	return i
-}
-
-// Unsettle notes that nobody knows what came of the claim. Its lease stays.
-func (i Invitation) Unsettle(now time.Time) Invitation {
-	c := *i.Claim
-	c.UnsettledAt = now
-	i.Claim = &c
-	return i
-}
-
-// Postpone prolongs a lapsed claim that could not be settled yet.
-func (i Invitation) Postpone(now time.Time, lease time.Duration) Invitation {
-	i = i.Unsettle(now)
-	i.Claim.Until = now.Add(lease)
-	return i
-}
-
-// Accept ends a claimed invitation well. One without a claim is returned as it
-// is: who wants to accept has to Begin.
-func (i Invitation) Accept(at time.Time) Invitation {
-	if i.State == StatePending && i.Claim != nil {
-		i.State, i.Claim, i.AcceptedAt, i.UpdatedAt = StateAccepted, nil, at, at
-	}
-	return i
-}
-
 // Revoke ends a pending or an expired invitation for good; a revoked one stays
-// as it is. ErrAcceptInProgress while a claim is held, for that one might
-// still win; ErrAccepted.
+// as it is. During a claim the request is recorded, and ends what the claim does
+// not accept. ErrAccepted.
 func (i Invitation) Revoke(now time.Time) (Invitation, error) {
 	switch {
 	case i.State == StateRevoked:
@@ -183,38 +136,42 @@ func (i Invitation) Revoke(now time.Time) (Invitation, error) {
 	case i.State == StateAccepted:
 		return i, ErrAccepted.Reasonf("The invitation was already accepted. Deactivate the identity in Kratos instead.")
 	case i.Claim != nil:
-		return i, ErrAcceptInProgress.After(settleDelay)
+		if i.RevokeRequestedAt.IsZero() {
+			i.RevokeRequestedAt, i.UpdatedAt = now, now
+		}
+		return i, nil
 	}
-	i.State, i.RevokedAt, i.UpdatedAt = StateRevoked, now, now
-	return i, nil
+	return i.end(ReasonRequested, now), nil
 }
 
-// Close revokes an invitation whose identity is gone or was activated by
-// another road, whoever holds a claim. Only a pending one is changed.
-func (i Invitation) Close(now time.Time) Invitation {
+// Close revokes a pending invitation whose identity can no longer be handed
+// over, whatever claim is held. Any other is returned as it is.
+func (i Invitation) Close(reason Reason, now time.Time) Invitation {
 	if i.State == StatePending {
-		i.State, i.Claim, i.RevokedAt, i.UpdatedAt = StateRevoked, nil, now, now
+		return i.end(reason, now)
 	}
 	return i
 }
 
-// Settle ends a pending invitation as its identity says, which is missing if it
-// is the zero one: accepted, if this invitation activated it, even if it was
-// deactivated since; revoked, if it is gone, became active by another road, or
-// has another address; and if it is inactive, the invitation is pending still,
-// without a claim, and in doubt: what was asked of Kratos may have its effect yet.
-func (i Invitation) Settle(identity Identity, now time.Time) Invitation {
-	switch {
-	case i.State != StatePending:
-		return i
-	case identity.Activated(i.ID):
-		i.State, i.Claim, i.AcceptedAt, i.UpdatedAt = StateAccepted, nil, identity.Mark.AcceptedAt, now
-		return i
-	case identity.Active || identity.ID == uuid.Nil || !identity.AnswersTo(i.Email):
-		return i.Close(now)
+func (i Invitation) end(reason Reason, now time.Time) Invitation {
+	i.State, i.Claim, i.Reason, i.RevokedAt, i.UpdatedAt = StateRevoked, nil, reason, now, now
+	return i
+}
+
+// AcceptLate notes that a write took effect after the invitation had ended.
+// RevokedAt stays beside it. A pending one is accepted as by a claim.
+func (i Invitation) AcceptLate(at, now time.Time) Invitation {
+	if i.State != StateAccepted {
+		i.AcceptedAt = at
+		return i.accepted(now)
 	}
-	i.Doubt = true
-	return i.Release()
+	return i
+}
+
+func (i Invitation) accepted(now time.Time) Invitation {
+	i.State, i.Claim, i.UpdatedAt, i.Leftover = StateAccepted, nil, now, ""
+	i.DoubtUntil, i.LookAt, i.Looks = time.Time{}, time.Time{}, 0
+	return i
 }
 
 // Expire ends an invitation whose time has run out. One that is not due is
@@ -226,16 +183,18 @@ func (i Invitation) Expire(now time.Time) Invitation {
 	return i
 }
 
-// Resend grants the lifespan anew. It revives an expired invitation; the
-// tokens of its former life stay dead. ErrRevoked, ErrAccepted.
+// Resend resets the expiry. It revives an expired invitation; the tokens that
+// the expiry invalidated stay so. ErrRevoked, ErrAccepted.
 func (i Invitation) Resend(now time.Time) (Invitation, error) {
 	switch err := i.Usable(now); {
+	case errors.Is(err, ErrExpired) && i.Claim != nil:
+		return i, ErrAcceptInProgress.After(settleDelay) // and it may succeed still
 	case errors.Is(err, ErrExpired):
 		i.Epoch++
 	case err != nil:
 		return i, err
 	}
-	i.State, i.ExpiresAt, i.UpdatedAt = StatePending, now.Add(i.Lifespan), now
+	i.State, i.ExpiresAt, i.UpdatedAt, i.Leftover = StatePending, now.Add(i.Lifespan), now, ""
 	return i, nil
 }
 
@@ -248,7 +207,7 @@ func (i Invitation) Announce(now time.Time, byMail bool) Invitation {
 	return i
 }
 
-// Delivered shows the state that a letter has come to. The latest letter alone
+// Delivered shows the state that an email has come to. The latest email alone
 // decides the delivery; each that was sent counts.
 func (i Invitation) Delivered(letter Message, now time.Time) Invitation {
 	if letter.State == MessageSent {

@@ -10,12 +10,14 @@ import (
 )
 
 // Invite creates an inactive identity and a pending invitation for it. An
-// e-mail address that has a pending invitation gets that one, unchanged, with a
-// further token; an identity that is there and inactive is adopted.
+// email address that has a pending invitation gets that one, unchanged, with an
+// additional token; an identity that exists and was never used is adopted.
 //
 // ErrBadRequest, ErrEmailInvalid, ErrTraitsInvalid, ErrReturnTo, ErrExpiresIn;
-// ErrIdentityActive; ErrIdentityConflict if traits or metadata were given that
-// differ from those of the identity, or an identifier is another's;
+// ErrIdentityActive; ErrIdentityDeactivated and ErrIdentityHasCredentials unless
+// the request says to reactivate; ErrIdentityConflict if traits or metadata were
+// given that differ from those of the identity, an identifier is another's, or
+// something of the identity cannot be taken from whoever had it;
 // ErrKratosRejected, ErrKratosAway, ErrStoreAway. After any of them, asking
 // again is safe.
 func (s *Service) Invite(ctx context.Context, r InviteRequest) (Offer, error) {
@@ -65,9 +67,9 @@ func (s *Service) pending(ctx context.Context, email, schemaID string) (Invitati
 		inv, err = tx.PendingInvitation(email, schemaID)
 		return err
 	})
-	if err == nil && !s.now().Before(inv.ExpiresAt) {
+	if err == nil && inv.Usable(s.now()) != nil {
 		if err = ErrMissing; inv.Claim != nil {
-			err = ErrAcceptInProgress.After(settleDelay) // and its time has run out: no token would last
+			err = ErrAcceptInProgress.After(settleDelay) // no further token would be valid
 		}
 	}
 	return inv, err
@@ -89,32 +91,45 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (Offer, error) {
 		return Offer{}, err
 	}
 	inv := s.planned(d)
-	if err := s.ask(ctx, EventPreInvitation, inv); err != nil {
+	asked := payload(EventPreInvitation, inv, s.now())
+	asked.Data.Reactivate = d.Reactivate
+	if err := s.askAbout(ctx, asked); err != nil {
 		return Offer{}, err
 	}
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
-	identity, made, err := s.identityFor(ctx, inv.ID, d)
+	inv, made, release, err := s.identityFor(ctx, inv, d)
+	defer release()
 	if err != nil {
 		return Offer{}, err
 	}
-	inv.IdentityID, inv.SchemaID = identity.ID, identity.SchemaID
-	now, expired := inv.CreatedAt, s.tell(EventInvitationExpired)
+	now, expired := inv.CreatedAt, []telling{s.tell(EventInvitationExpired), s.tell(EventInvitationExpired)}
 	offer, err := s.offer(ctx, d.Quiet, func(tx Tx) (_ Invitation, announce bool, err error) {
-		old, err := tx.PendingInvitation(inv.Email, inv.SchemaID)
-		if err == nil && old.Due(now) {
-			err = expired.change(tx, old, old.Expire(now), now)
-		} else if errors.Is(err, ErrMissing) {
-			err = nil
-		}
-		return inv, true, err
+		return inv, true, expireOld(tx, inv, now, expired)
 	})
 	if err != nil && made && !errors.Is(err, ErrTaken) {
-		err = errors.Join(err, s.identities.Delete(ctx, identity.ID, inv.ID))
+		err = errors.Join(err, s.takeBack(ctx, inv))
 	}
 	offer.Created = true
-	s.wake(expired)
+	s.wake(expired...)
 	return offer, err
+}
+
+// expireOld makes room for a new invitation: what is due still counts as pending
+// in the store, by the address as by the identity.
+func expireOld(tx Tx, inv Invitation, now time.Time, expired []telling) error {
+	byEmail, err := tx.PendingInvitation(inv.Email, inv.SchemaID)
+	if err == nil && byEmail.Due(now) {
+		err = expired[0].change(tx, byEmail, byEmail.Expire(now), now)
+	}
+	if err != nil && !errors.Is(err, ErrMissing) {
+		return err
+	}
+	byIdentity, err := pendingOf(tx, inv.IdentityID)
+	if err == nil && byIdentity.Due(now) {
+		err = expired[1].change(tx, byIdentity, byIdentity.Expire(now), now)
+	}
+	return err
 }
 
 // lockWait bounds how long a caller waits for another who invites the same
@@ -123,9 +138,19 @@ const lockWait = 5 * time.Second
 
 // lockEmail keeps others from making or deleting the identity of an address.
 func (s *Service) lockEmail(ctx context.Context, email string) (unlock func(), err error) {
+	return s.lock(ctx, "email:"+email)
+}
+
+// lockIdentity is lockEmail for an identity that exists. It is taken after the
+// lock of the address.
+func (s *Service) lockIdentity(ctx context.Context, id uuid.UUID) (unlock func(), err error) {
+	return s.lock(ctx, "identity:"+id.String())
+}
+
+func (s *Service) lock(ctx context.Context, key string) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	if unlock, err = s.inviting.lock(ctx, email); err != nil {
+	if unlock, err = s.inviting.lock(ctx, key); err != nil {
 		return nil, ErrIdentityConflict.Reasonf("Somebody else is inviting this address right now. Try again in a moment.").After(settleDelay).Because(err)
 	}
 	return unlock, nil
@@ -148,12 +173,15 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Of
 	ctx, cancel := s.detached(ctx)
 	defer cancel()
 	identity, err := s.invited(ctx, inv)
-	if errors.Is(err, ErrRevoked) || errors.Is(err, ErrAccepted) {
+	if errors.Is(err, ErrRevoked) || errors.Is(err, ErrAccepted) || errors.Is(err, ErrIdentityInUse) {
 		return Offer{}, errLookAgain
 	} else if err != nil {
 		return Offer{}, err
 	}
 	if err := s.matches(d, identity); err != nil {
+		return Offer{}, err
+	}
+	if err := permits(d, inv); err != nil {
 		return Offer{}, err
 	}
 	now := s.now()
@@ -164,6 +192,18 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Of
 		}
 		return inv, false, err
 	})
+}
+
+// permits asks an inviter for the same permissions as the one before, because the
+// additional token opens the same.
+func permits(d *draft, inv Invitation) error {
+	switch {
+	case inv.Origin == OriginReactivated && !d.Reactivate:
+		return ErrIdentityDeactivated
+	case len(inv.Addresses) > 0 && !d.KeepAddresses:
+		return errAddresses(inv.Addresses)
+	}
+	return nil
 }
 
 // offer mints a token, and commits it together with the invitation that change

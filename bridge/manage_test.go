@@ -78,7 +78,7 @@ func TestResend(t *testing.T) {
 		w.Kratos.ActivateByHand(other.Invitation.IdentityID, "theirs")
 		for id, want := range map[uuid.UUID]*bridge.Error{
 			accepted.Invitation.ID: bridge.ErrAccepted, revoked.Invitation.ID: bridge.ErrRevoked,
-			orphan.Invitation.ID: bridge.ErrRevoked, other.Invitation.ID: bridge.ErrIdentityActive, uuid.New(): bridge.ErrNotFound,
+			orphan.Invitation.ID: bridge.ErrRevoked, other.Invitation.ID: bridge.ErrIdentityInUse, uuid.New(): bridge.ErrNotFound,
 		} {
 			_, err := w.Service.Resend(t.Context(), id)
 			refused(t, err, want)
@@ -234,7 +234,7 @@ func TestSweepPurges(t *testing.T) {
 }
 
 func TestSweepDeletesUnacceptedIdentities(t *testing.T) {
-	w := bridgetest.New(t, func(c *bridge.Config) { c.DeleteUnaccepted = true })
+	w := bridgetest.New(t, func(c *bridge.Config) { c.Unaccepted = bridge.DeleteAtExpiry })
 	made := invite(t, w, bridge.InviteRequest{Email: email, ExpiresIn: time.Hour})
 	adopted := w.Kratos.Add("b@example.com", false)
 	invite(t, w, bridge.InviteRequest{Email: "b@example.com", ExpiresIn: time.Hour})

@@ -10,107 +10,87 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// flight is an acceptance that waits: in its call to Kratos, or, with its PUT
-// written, before its last commit.
+// flight is an acceptance that waits: with a request on its way to Kratos, or
+// before one of its commits.
 type flight struct {
-	acceptance
-	trouble trouble
-	written bool
-	change  func(acceptance) // once written: what is to be committed,
-	answer  *bridge.Error    // and what the caller is to be told
+	act
+	link    *link
+	commit  int // that it waits before; 0: its request waits
 	arrived chan struct{}
 	land    chan struct{}
 	done    chan error
+	inv     bridge.Invitation
 	lost    bool // the process has died
 }
 
 // takeOff begins an acceptance, and leaves it in the middle.
 func (h *history) takeOff(t *rapid.T) {
-	if h.flight != nil {
+	by, k := h.drawAct(t)
+	if by.node.flight != nil {
 		t.Skip()
 	}
-	f := &flight{
-		acceptance: h.drawAcceptance(t), trouble: noTrouble, written: rapid.Bool().Draw(t, "written"),
-		arrived: make(chan struct{}), land: make(chan struct{}), done: make(chan error, 1),
-	}
-	if rapid.Bool().Draw(t, "fair") {
-		f.trouble = rapid.SampledFrom(putTrouble).Draw(t, "trouble")
-	}
-	h.calm()
-	forget := h.hold(f)
-	service := h.w.Service
+	f := &flight{act: by, link: k, arrived: make(chan struct{}), land: make(chan struct{}), done: make(chan error, 1)}
+	f.commit = rapid.IntRange(0, 7).Draw(t, "before commit")
+	h.calm(by.node)
+	forget := h.hold(t, f)
+	service := by.node.w.Service
 	go func() {
-		_, err := service.Accept(context.WithoutCancel(t.Context()), f.link.text, f.password)
+		var err error
+		f.inv, err = service.Accept(context.WithoutCancel(t.Context()), k.text, f.password)
 		f.done <- err
 	}()
-	waits := true
-	var err error
 	select {
 	case <-f.arrived:
-	case err = <-f.done:
-		waits = false
-	}
-	forget()
-	want, asks := h.claims(&f.acceptance)
-	if waits && !asks && f.written { // it never asked Kratos, and waits to commit that
-		close(f.land)
-		err, waits = <-f.done, false
-	}
-	if asks != waits {
-		h.Fatalf("accept waits: %v, and asks Kratos: %v; %v, want %v", waits, asks, err, asError(want))
-	}
-	if !asks {
-		h.answered("accept", err, want)
-		return
-	}
-	h.step("an acceptance waits, written: %v, %s", f.written, f.trouble)
-	if h.flight = f; f.written {
-		f.change, f.answer = h.writes(f.acceptance, f.trouble)
+		forget()
+		by.node.flight = f
+		h.done(&f.act, "an acceptance of %s waits before commit %d", f.life.id, f.commit)
+	case err := <-f.done:
+		forget()
+		h.done(&f.act, "accept of %s, %s: %v", f.life.id, f.password, err)
+		h.accepted(f.act, k, f.inv, err)
 	}
 }
 
 // hold has the acceptance that is about to begin wait in its place.
-func (h *history) hold(f *flight) (forget func()) {
-	fault := f.trouble.fault
-	fault.Method, fault.Route = http.MethodPut, kratostest.RouteIdentity
-	if !f.written {
-		fault.Times, fault.Arrived, fault.Hold = 1, func() { close(f.arrived) }, f.land
-		return h.w.Kratos.Inject(fault)
+func (h *history) hold(t *rapid.T, f *flight) (forget func()) {
+	if f.commit == 0 {
+		fault := kratostest.Fault{
+			Method: rapid.SampledFrom([]string{http.MethodPut, http.MethodPatch, http.MethodDelete}).Draw(t, "request"),
+			Skip:   rapid.IntRange(0, 1).Draw(t, "skip"), Times: 1,
+			Arrived: func() { close(f.arrived) }, Hold: f.land,
+		}
+		return h.kratos.Inject(fault)
 	}
 	updates := 0
-	h.store.guard(func() {
-		if updates++; updates == 2 {
+	store := f.node.store
+	store.guard(func() {
+		if updates++; updates == f.commit {
 			close(f.arrived)
 			<-f.land
 		}
 	})
-	mend := h.w.Kratos.Inject(fault)
-	return func() {
-		h.store.guard(nil)
-		mend()
-	}
+	return func() { store.guard(nil) }
 }
 
 // land lets the acceptance in flight go on to its end.
 func (h *history) land(t *rapid.T) {
-	f := h.flight
-	if f == nil {
+	n := h.drawNode(t)
+	if n.flight == nil {
 		t.Skip()
 	}
-	h.meet(t, storeTrouble)
-	h.landed(f)
-	h.over()
+	h.meet(t, n)
+	h.landed(n.flight)
 }
 
 func (h *history) landed(f *flight) {
-	h.flight = nil
+	f.node.flight = nil
+	if f.commit == 0 {
+		f.begun = 1
+	}
 	close(f.land)
 	err := <-f.done
-	if !f.written {
-		f.change, f.answer = h.writes(f.acceptance, f.trouble)
+	h.done(&f.act, "the acceptance of %s goes on: %v", f.life.id, err)
+	if !f.lost { // else nobody hears it
+		h.accepted(f.act, f.link, f.inv, err)
 	}
-	if f.lost {
-		return // whatever it answers, nobody hears it
-	}
-	h.answered("accept in flight", err, h.finishes(f.acceptance, f.change, f.answer))
 }

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -12,11 +13,19 @@ import (
 	"invitebridge/bridge/bridgetest"
 )
 
-// TestModel has random histories of all that can be done to invitations, by
-// whomever, with faults in every place and verbs inside of others, and holds
-// each answer and each state against a model of the lifecycle.
+// TestModel has random histories of all that can be done to invitations and
+// accounts, by anybody, with faults in every place and verbs inside of others. A
+// model knows whose each account is, and after every step nothing may be BROKEN:
 //
-// MODEL_TIME, such as 15m, runs it for that long. A failure is made small by
+//   - an account that was handed over is active without the new holder's password;
+//   - it is inactive, and its token is refused for no reason that the model knows;
+//   - a password opens it that is not its holder's;
+//   - a session, a link or another credential of a former holder opens it;
+//   - an account that was used is gone;
+//   - the bridge writes to an account that is somebody's.
+//
+// The model sees each request to Kratos, and so needs no guess of what became of
+// it. MODEL_TIME, such as 15m, runs it for that long. A failure is made small by
 // rapid, which says how to see it again.
 func TestModel(t *testing.T) {
 	limit, long := 8*time.Second, os.Getenv("MODEL_TIME")
@@ -27,7 +36,7 @@ func TestModel(t *testing.T) {
 		}
 	}
 	histories, steps, failed, dir := 0, 0, false, t.TempDir()
-	for until := time.Now().Add(limit); histories == 0 || long != "" && time.Now().Before(until); {
+	for until := time.Now().Add(limit); histories == 0 || long != "" && time.Now().Before(until) && !t.Failed(); {
 		rapid.Check(t, func(rt *rapid.T) {
 			if histories > 0 && !failed && time.Now().After(until) {
 				return // a slow machine has fewer of them
@@ -37,10 +46,11 @@ func TestModel(t *testing.T) {
 			h := newHistory(scope{t, rt, dir})
 			h.invite(rt) // most of the rest needs one
 			rt.Repeat(map[string]func(*rapid.T){
-				"invite": h.invite, "accept": h.accept, "accept again": h.accept, "take off": h.takeOff, "land": h.land,
-				"resend": h.resend, "renew": h.renew, "revoke": h.revoke, "expire": h.expire, "sweep": h.sweep,
-				"pass": h.pass, "pass again": h.pass, "restart": h.restart, "deliver": h.deliver, "lapse": h.lapse, "remove": h.remove,
-				"activate": h.activate, "deactivate": h.deactivate, "regret": h.regret,
+				"invite": h.invite, "invite again": h.invite, "accept": h.accept, "accept again": h.accept, "take off": h.takeOff, "land": h.land,
+				"resend": h.resend, "renew": h.renew, "revoke": h.revoke, "expire": h.expire, "sweep": h.sweep, "deliver": h.deliver,
+				"pass": h.pass, "pass again": h.pass, "set the clock": h.setClock, "restart": h.restart, "copy": h.copyStore, "restore": h.restore,
+				"register": h.register, "activate": h.activate, "deactivate": h.deactivate, "sign in": h.signIn, "give": h.give,
+				"mend": h.mend, "remove": h.remove, "sicken": h.sicken, "late": h.arriveOverdue,
 				"": func(*rapid.T) { h.check() },
 			})
 			h.finish()
@@ -50,46 +60,97 @@ func TestModel(t *testing.T) {
 	t.Logf("%d histories, %d steps", histories, steps)
 }
 
-// history is one world, and the model of it.
+const (
+	modelBudget    = 30 * time.Second
+	modelLease     = 10*time.Second + modelBudget + 5*time.Second
+	modelMargin    = 5 * time.Second // of the lease, for requests on their way
+	modelSettle    = 2 * time.Second
+	modelRetention = 72 * time.Hour
+	modelCodes     = 30 * time.Second // the lifespan of a code of Kratos
+	modelDoubt     = 10 * time.Minute
+)
+
+// history is one Kratos, the bridges on it, and the model of them.
 type history struct {
 	*rapid.T
-	scope    scope
-	w        *bridgetest.World
-	store    *lossy
-	deleting bool // unaccepted identities
+	scope      scope
+	kratos     *bridgetest.Kratos
+	clock      *bridgetest.Clock
+	bridges    []*node
+	unaccepted bridge.Unaccepted
+	renewing   bool
 
+	accounts  map[uuid.UUID]*truth
 	lives     map[uuid.UUID]*life
-	order     []uuid.UUID // of their making
-	accounts  map[uuid.UUID]*account
+	order     []*life
 	links     []link
-	passwords int
-	flight    *flight
 	late      []lateWrite
+	passwords int
+	people    int // who sign in at a provider
 
-	trouble trouble // of the present verb
-	commits int     // that it has made in the model
-	over    func()
-	steps   int
+	trouble  trouble // of the present verb
+	asked    map[uuid.UUID]bool
+	revivals int // that hooks have consented to, in the present verb
+	over     func()
+	ahead    time.Duration // by which the wall clock was set forward, in all
+	back     time.Duration // and back
+	clockSet bool
+	steps    int
+}
+
+// node is a bridge, and what only it knows.
+type node struct {
+	name   int
+	w      *bridgetest.World
+	store  *lossy
+	flight *flight
+	backup *backup
+	// restored says that its store was once put back.
+	restored bool
 }
 
 func newHistory(s scope) *history {
-	h := &history{T: s.history, scope: s, lives: map[uuid.UUID]*life{}, accounts: map[uuid.UUID]*account{}}
-	h.deleting = rapid.Bool().Draw(s.history, "identities are deleted")
-	h.w = bridgetest.New(s, func(c *bridge.Config) {
-		c.IdentityBudget, c.Cooldown, c.Retention, c.DeleteUnaccepted = modelBudget, modelCooldown, modelRetention, h.deleting
-		c.Hooks = h
+	h := &history{T: s.history, scope: s, accounts: map[uuid.UUID]*truth{}, lives: map[uuid.UUID]*life{}, asked: map[uuid.UUID]bool{}}
+	h.unaccepted = rapid.SampledFrom([]bridge.Unaccepted{bridge.DeleteAtPurge, bridge.DeleteAtExpiry, bridge.KeepUnaccepted}).Draw(s.history, "unaccepted")
+	h.renewing = rapid.IntRange(0, 3).Draw(s.history, "renew") > 0
+	first := bridgetest.New(s, func(c *bridge.Config) {
+		c.IdentityBudget, c.Retention, c.CodeLifespan = modelBudget, modelRetention, modelCodes
+		c.Unaccepted, c.Renew, c.Hooks = h.unaccepted, h.renewing, h
 	})
-	h.store = &lossy{Store: h.w.Store.Store}
-	h.w.Store.Store = h.store
+	h.kratos, h.clock = first.Kratos, first.Clock
+	h.join(first)
+	if rapid.IntRange(0, 2).Draw(s.history, "bridges") == 0 {
+		h.join(first.Beside(s))
+	}
 	return h
 }
 
-func (h *history) now() time.Time { return h.w.Clock.Now() }
+func (h *history) join(w *bridgetest.World) {
+	n := &node{name: len(h.bridges), w: w}
+	n.reopened()
+	h.bridges = append(h.bridges, n)
+}
 
-// step notes what happened, for whoever reads a history that failed.
+// reopened puts the lossy store around the one that was opened.
+func (n *node) reopened() {
+	n.store = &lossy{Store: n.w.Store.Store}
+	n.w.Store.Store = n.store
+}
+
+func (h *history) drawNode(t *rapid.T) *node {
+	return h.bridges[rapid.IntRange(0, len(h.bridges)-1).Draw(t, "bridge")]
+}
+
+func (h *history) now() time.Time { return h.clock.Now() }
+
+// step notes what happened, for anybody who reads a history that failed.
 func (h *history) step(format string, args ...any) {
 	h.steps++
 	h.Logf(format, args...)
+}
+
+func (h *history) broken(format string, args ...any) {
+	h.Fatalf("BROKEN: %s", fmt.Sprintf(format, args...))
 }
 
 // scope has a world end with its history, not with the test.

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -42,10 +43,10 @@ const (
 	maxCompareLength = 256 // in bytes; newer Kratos compares no more than this
 )
 
-// Check returns nil if password is good for the account of identifier, an
-// e-mail address in canonical form. Else ErrPasswordPolicy with one message,
+// Check returns nil if password is good for the account of these identifiers:
+// all that its holder types beside it. Else ErrPasswordPolicy with one message,
 // or ErrKratosAway if breaches cannot be counted and that is not ignored.
-func (p PasswordPolicy) Check(ctx context.Context, identifier, password string) error {
+func (p PasswordPolicy) Check(ctx context.Context, identifiers []string, password string) error {
 	switch {
 	case password == "":
 		return weak(messageRequired, "Property password is missing.", map[string]any{"property": "password"})
@@ -53,8 +54,9 @@ func (p PasswordPolicy) Check(ctx context.Context, identifier, password string) 
 		return weak(messageMinLength,
 			fmt.Sprintf("The password must be at least %d characters long, but got %d.", p.MinLength, len(password)),
 			map[string]any{"min_length": p.MinLength, "actual_length": len(password)})
-	case p.CheckSimilarity && similar(identifier, password):
-		return weak(messageSimilar, "The password can not be used because it is too similar to the identifier.", nil)
+	}
+	if err := p.CheckSimilar(identifiers, password); err != nil {
+		return err
 	}
 	if err := p.checkBreaches(ctx, password); err != nil {
 		return err
@@ -63,6 +65,14 @@ func (p PasswordPolicy) Check(ctx context.Context, identifier, password string) 
 		return weak(messageMaxLength,
 			fmt.Sprintf("The password must be at most %d characters long, but got %d.", MaxPasswordLength, len(password)),
 			map[string]any{"max_length": MaxPasswordLength, "actual_length": len(password)})
+	}
+	return nil
+}
+
+// CheckSimilar is the part of Check that looks at identifiers.
+func (p PasswordPolicy) CheckSimilar(identifiers []string, password string) error {
+	if p.CheckSimilarity && slices.ContainsFunc(identifiers, func(id string) bool { return similar(id, password) }) {
+		return weak(messageSimilar, "The password can not be used because it is too similar to the identifier.", nil)
 	}
 	return nil
 }
@@ -122,20 +132,24 @@ func levenshtein(a, b []rune) int {
 	return row[len(b)]
 }
 
-// longestCommon gives the length of the longest common part, in bytes. It may
-// go byte by byte because the identifier is ASCII.
+// longestCommon gives the length of the longest common part, counted as Kratos
+// does: in characters, of which one beyond ASCII ends a part behind it.
 func longestCommon(a, b string) int {
-	longest := 0
-	runs := make([]int, len(b)+1) // runs[j+1]: the common run that ends at b[j]
-	for i := range len(a) {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] != b[j] {
-				runs[j+1] = 0
+	longest, before := 0, -1 // before: where the character of the former row begins
+	former := make([]int, len(b))
+	for i, x := range a {
+		row := make([]int, len(b)) // row[j]: the common part that ends with those at i and j
+		for j, y := range b {
+			if x != y {
 				continue
 			}
-			runs[j+1] = runs[j] + 1
-			longest = max(longest, runs[j+1])
+			row[j] = 1
+			if i > 0 && j > 0 && before == i-1 {
+				row[j] += former[j-1]
+			}
+			longest = max(longest, row[j])
 		}
+		former, before = row, i
 	}
 	return longest
 }

@@ -37,7 +37,7 @@ func TestPasswordVerdictsAreKratos(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s, %q: %v", p.email, p.password, err)
 		}
-		ours := verdict(policy.Check(t.Context(), strings.ToLower(p.email), p.password))
+		ours := verdict(policy.Check(t.Context(), []string{strings.ToLower(p.email)}, p.password))
 		verdicts[ours]++
 		if len(theirs) > 1 || len(theirs) == 0 && ours != 0 || len(theirs) == 1 && ours != theirs[0] {
 			t.Errorf("%s, %q: Kratos says %v, we say %d", p.email, p.password, theirs, ours)

@@ -61,7 +61,7 @@ func TestPasswordPolicy(t *testing.T) {
 		{"no answer, not ignored", with(breaches{0, offline}, 0, false), "xK7#mQ2v", -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := c.policy.Check(t.Context(), "alice@example.com", c.password)
+			err := c.policy.Check(t.Context(), []string{"alice@example.com"}, c.password)
 			if got := verdict(err); got != c.want {
 				t.Errorf("got %d (%v), want %d", got, err, c.want)
 			}

@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// Renewable says whether Renew can do anything at all: whether letters are sent,
-// and the identities of expired invitations are kept.
+// Renewable says whether Renew can do anything at all: whether it is permitted,
+// emails are sent, and the identities of expired invitations are kept.
 func (s *Service) Renewable() bool {
-	return s.config.Endpoints != nil && slices.Contains(s.config.Endpoints(EventTokenCreated), EndpointCourier) && !s.config.DeleteUnaccepted
+	return s.config.Renew && s.config.Unaccepted != DeleteAtExpiry &&
+		s.config.Endpoints != nil && slices.Contains(s.config.Endpoints(EventTokenCreated), EndpointCourier)
 }
 
 // Renew has a fresh link sent to the address that was invited, and to nobody
@@ -21,8 +22,9 @@ func (s *Service) Renewable() bool {
 // mailed even if the inviter wanted no mail.
 //
 // Where a newer invitation of the address was revoked, that is the inviter's
-// last word; where one was accepted, or the identity has credentials, there was
-// an account, and whoever deactivated it had a reason.
+// latest decision; where one was accepted, or the identity was used, there was an
+// account, and it was deactivated for a reason. Hooks are asked before an
+// expired invitation is revived, as before an invite.
 //
 // In all other cases nothing happens, and the caller learns nothing of it: nil.
 // ErrKratosAway, ErrStoreAway.
@@ -32,13 +34,11 @@ func (s *Service) Renew(ctx context.Context, token string) error {
 	}
 	inv, record, err := s.byToken(ctx, token)
 	if err == nil {
+		inv = s.aged(inv)
 		_, err = s.renewed(inv, record, s.now())
 	}
 	if err == nil {
-		_, err = s.resend(ctx, inv, func(tx Tx, identity Identity, inv Invitation, now time.Time) (Invitation, error) {
-			if identity.HasCredentials { // somebody could once sign in
-				return inv, ErrIdentityConflict
-			}
+		_, err = s.resend(ctx, inv, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
 			if err := lastWord(tx, inv.Email); err != nil {
 				return inv, err
 			}

@@ -233,7 +233,7 @@ func TestRenewable(t *testing.T) {
 		"letters":            {func(*bridge.Config) {}, true},
 		"nobody is told":     {func(c *bridge.Config) { c.Endpoints = nil }, false},
 		"hooks alone":        {func(c *bridge.Config) { c.Endpoints = func(bridge.Event) []string { return []string{bridgetest.Hook} } }, false},
-		"identities deleted": {func(c *bridge.Config) { c.DeleteUnaccepted = true }, false},
+		"identities deleted": {func(c *bridge.Config) { c.Unaccepted = bridge.DeleteAtExpiry }, false},
 	} {
 		if got := bridgetest.New(t, c.change).Service.Renewable(); got != c.want {
 			t.Errorf("%s: %v", name, got)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,9 +29,17 @@ type Config struct {
 	// AllowedNames are inviters' names that are kept though they look like a
 	// link, such as "Node.js Team". See [InviterName].
 	AllowedNames []string
-	// DeleteUnaccepted deletes the identity of an expired invitation, within
-	// the bounds of [Identities].Delete.
-	DeleteUnaccepted bool
+	// Unaccepted says what becomes of identities that the bridge created and that
+	// nobody ever used, when their invitations end.
+	Unaccepted Unaccepted
+	// Renew permits invitees to ask for a new link, see [Service.Renew].
+	Renew bool
+	// CodeLifespan is how long a code or link of the identity system is valid: so
+	// long after it was invited a reactivated identity is not handed over.
+	CodeLifespan time.Duration
+	// NeverUsedSince has identities that are older be taken for used. Zero: none.
+	// It is for identity systems that showed times in the wrong zone before.
+	NeverUsedSince time.Time
 	// Endpoints gives those that want a message about an event; EndpointCourier
 	// among those of EventTokenCreated means that the invitee gets an e-mail.
 	// Nil: nobody is told of anything.
@@ -44,9 +53,24 @@ type Config struct {
 	// Count is told what each commit changed, when it is kept, and of each look.
 	// It must not block. Nil: nobody counts.
 	Count func(Tally)
-	// Now is the clock. Nil: time.Now.
-	Now func() time.Time
+	// Warn notes what an operator should look at; args are as in [log/slog]. It
+	// must not block. Nil: nobody reads it.
+	Warn func(message string, args ...any)
+	// Now is the wall clock, and Running the time since some moment by a clock
+	// that nobody sets. Nil: the system's.
+	Now     func() time.Time
+	Running func() time.Duration
 }
+
+// Unaccepted says what becomes of an identity that was invited for nothing.
+type Unaccepted string
+
+// The choices. Both that delete also do so when an invitation is revoked.
+const (
+	KeepUnaccepted Unaccepted = "keep"
+	DeleteAtPurge  Unaccepted = "at_purge"
+	DeleteAtExpiry Unaccepted = "at_expiry"
+)
 
 // Service holds the rules. All methods are safe for concurrent use; what they
 // return is an [*Error].
@@ -54,8 +78,11 @@ type Service struct {
 	store      Store
 	identities Identities
 	config     Config
-	inviting   keyedMutex // one creation at a time for an e-mail address
+	inviting   keyedMutex // one creation at a time for an email address
 	expiring   chan struct{}
+	claims     claims
+	started    instant
+	shifted    atomic.Bool // the identity system shows times in a zone of its own
 }
 
 // NewService makes a Service. It starts nothing and owns neither the store nor
@@ -64,7 +91,13 @@ func NewService(store Store, identities Identities, config Config) *Service {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Service{store: store, identities: identities, config: config, expiring: make(chan struct{}, 1)}
+	if config.Running == nil {
+		start := time.Now()
+		config.Running = func() time.Duration { return time.Since(start) }
+	}
+	s := &Service{store: store, identities: identities, config: config, expiring: make(chan struct{}, 1)}
+	s.started = s.instant()
+	return s
 }
 
 // Offer is an invitation together with a fresh token. It is the only place
@@ -159,6 +192,14 @@ func (s *Service) aged(inv Invitation) Invitation { return inv.Expire(s.now()) }
 
 func (s *Service) now() time.Time { return s.config.Now().UTC().Truncate(time.Microsecond) }
 
+func (s *Service) instant() instant { return instant{wall: s.now(), run: s.config.Running()} }
+
+func (s *Service) warn(message string, args ...any) {
+	if s.config.Warn != nil {
+		s.config.Warn(message, args...)
+	}
+}
+
 // hookBudget bounds what asking the hooks may take, see [Hooks].
 const hookBudget = 10 * time.Second
 
@@ -171,12 +212,16 @@ func (s *Service) lease() time.Duration { return hookBudget + s.config.IdentityB
 
 // ask has the hooks agree to what is about to happen, or refuse.
 func (s *Service) ask(ctx context.Context, event Event, inv Invitation) error {
+	return s.askAbout(ctx, payload(event, inv, s.now()))
+}
+
+func (s *Service) askAbout(ctx context.Context, p Payload) error {
 	if s.config.Hooks == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hookBudget)
 	defer cancel()
-	return s.config.Hooks.Ask(ctx, payload(event, inv, s.now()))
+	return s.config.Hooks.Ask(ctx, p)
 }
 
 func (s *Service) link(t Token) string {

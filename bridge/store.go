@@ -43,7 +43,7 @@ type Store interface {
 // Errors of a [Tx] that a rule may act on. Each leaves the Tx as it was.
 var (
 	ErrMissing = errors.New("not in the store")
-	ErrTaken   = errors.New("another pending invitation has that e-mail")
+	ErrTaken   = errors.New("another pending invitation has that email address or identity")
 )
 
 // Tx is one transaction. It is valid inside fn only, for one goroutine. What it
@@ -69,15 +69,19 @@ type Tx interface {
 	ExpiringInvitations(now time.Time, limit int) ([]Invitation, error)
 
 	// LapsedClaims gives at most limit pending invitations whose claim has
-	// Until <= now; the earliest first.
+	// DueAt <= now; the earliest first.
 	LapsedClaims(now time.Time, limit int) ([]Invitation, error)
 
-	// EndedInvitations gives at most limit invitations that are not pending
-	// and have UpdatedAt <= before; the earliest first.
+	// WatchedInvitations gives at most limit invitations that carry no claim and
+	// have LookAt <= now; the earliest first. Zero is no time to look.
+	WatchedInvitations(now time.Time, limit int) ([]Invitation, error)
+
+	// EndedInvitations gives at most limit invitations that are not pending, have
+	// UpdatedAt <= before, and no Leftover; the earliest first.
 	EndedInvitations(before time.Time, limit int) ([]Invitation, error)
 
 	// PutInvitation writes an invitation whole, new or not. ErrTaken if it is
-	// pending and another pending one has its e-mail and schema.
+	// pending and another pending one has its email and schema, or its identity.
 	PutInvitation(inv Invitation) error
 
 	// PutToken writes a token's record. The invitation must be in the store:
@@ -129,9 +133,10 @@ type MessageQuery struct {
 // Query selects invitations for a list. Empty fields select all; given ones
 // must all match, to the letter.
 type Query struct {
-	State     State
-	Email     string // canonical, see [ParseEmail]
-	InviterID string
-	Before    uuid.UUID // only ids below this one; zero: from the newest
-	Limit     int       // at least 1
+	State      State
+	Email      string // canonical, see [ParseEmail]
+	InviterID  string
+	IdentityID uuid.UUID
+	Before     uuid.UUID // only ids below this one; zero: from the newest
+	Limit      int       // at least 1
 }

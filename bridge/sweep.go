@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -15,39 +14,35 @@ const sweepStep = 100
 type Swept struct {
 	Expired int // invitations whose time had run out
 	Settled int // claims that nobody finished
+	Watched int // identities that were looked at, for a late write or to be deleted
 	Purged  int // invitations kept past their retention
 }
 
 // Expire expires at most 100 invitations whose time has run out. It is cheap
 // where there are none, and returns at once if another call is at it.
 func (s *Service) Expire(ctx context.Context) (int, error) {
-	if s.config.DeleteUnaccepted {
-		return 0, nil // identities are to be deleted first: the sweep does
-	}
 	select {
 	case s.expiring <- struct{}{}:
 		defer func() { <-s.expiring }()
 	default:
 		return 0, nil
 	}
-	due, err := s.due(ctx)
-	due = slices.DeleteFunc(due, doubtful) // Kratos is to be asked first: the sweep does
-	if len(due) == 0 || err != nil {
-		return 0, err
-	}
-	return s.expire(ctx, due)
+	return s.expireStep(ctx)
 }
 
-// Sweep does all that time has made due: it settles lapsed claims, expires, and
-// purges, in steps of at most 100, until nothing is left or ctx ends. It is
-// meant to be called at start and every while, by one caller at a time. It
-// goes on after a failure where it can; the errors are joined.
+// Sweep does all that time has made due: it expires and purges, for which Kratos
+// is not needed; then it settles claims that nobody finished, and looks at
+// identities that a late write may change or that are to be deleted; in steps of
+// at most 100, until nothing is left or ctx ends. It is meant to be called at start and every while, by one caller at a
+// time. It goes on after a failure where it can; the errors are joined. An
+// identity that cannot be read is put off, and delays no other.
 func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 	var swept Swept
-	var errs [3]error
-	swept.Settled, errs[0] = s.settleLapsed(ctx)
-	swept.Expired, errs[1] = repeat(ctx, s.expireStep)
-	swept.Purged, errs[2] = repeat(ctx, s.purgeStep)
+	var errs [4]error
+	swept.Expired, errs[0] = repeat(ctx, s.expireStep)
+	swept.Purged, errs[1] = repeat(ctx, s.purgeStep)
+	swept.Settled, errs[2] = s.sweepEach(ctx, Tx.LapsedClaims, s.settleLapsed)
+	swept.Watched, errs[3] = s.sweepEach(ctx, Tx.WatchedInvitations, s.watch)
 	return swept, errors.Join(errs[:]...)
 }
 
@@ -63,55 +58,37 @@ func repeat(ctx context.Context, step func(context.Context) (int, error)) (total
 	return total, ctx.Err()
 }
 
-func (s *Service) due(ctx context.Context) (due []Invitation, err error) {
+// sweepEach does something with each invitation that an index says is due. What
+// it does must leave the invitation no longer due. Only a Kratos that is not
+// ready, or the store, ends it.
+func (s *Service) sweepEach(ctx context.Context, due func(Tx, time.Time, int) ([]Invitation, error), do func(context.Context, Invitation) error) (total int, err error) {
+	return repeat(ctx, func(ctx context.Context) (n int, err error) {
+		var found []Invitation
+		now := s.now()
+		err = s.view(ctx, func(tx Tx) (err error) {
+			found, err = due(tx, now, sweepStep)
+			return err
+		})
+		for _, inv := range found {
+			if err = do(ctx, inv); err != nil {
+				return n, err
+			}
+			n++
+		}
+		return n, err
+	})
+}
+
+func (s *Service) expireStep(ctx context.Context) (n int, err error) {
+	var due []Invitation
 	now := s.now()
 	err = s.view(ctx, func(tx Tx) (err error) {
 		due, err = tx.ExpiringInvitations(now, sweepStep)
 		return err
 	})
-	return due, err
-}
-
-func (s *Service) expireStep(ctx context.Context) (int, error) {
-	due, err := s.due(ctx)
 	if len(due) == 0 || err != nil {
 		return 0, err
 	}
-	if s.config.DeleteUnaccepted {
-		return s.expireEach(ctx, due)
-	}
-	// Those in doubt go last: the rest does not need Kratos.
-	doubted := slices.DeleteFunc(slices.Clone(due), func(i Invitation) bool { return !i.Doubt })
-	plain := slices.DeleteFunc(due, doubtful)
-	n := 0
-	if len(plain) > 0 {
-		if n, err = s.expire(ctx, plain); err != nil {
-			return n, err
-		}
-	}
-	settled, err := s.expireEach(ctx, doubted)
-	return n + settled, err
-}
-
-// expireEach goes on where one cannot be expired, unless Kratos or the store is
-// away: it would give no answer to the next either.
-func (s *Service) expireEach(ctx context.Context, due []Invitation) (n int, failed error) {
-	for _, inv := range due {
-		err := s.expireOne(ctx, inv)
-		if failed = errors.Join(failed, err); errors.Is(err, ErrKratosAway) || errors.Is(err, ErrStoreAway) {
-			break
-		} else if err == nil {
-			n++
-		}
-	}
-	return n, failed
-}
-
-func doubtful(inv Invitation) bool { return inv.Doubt }
-
-// expire expires those that are due still, in one commit.
-func (s *Service) expire(ctx context.Context, due []Invitation) (n int, err error) {
-	now := s.now()
 	tellings := make([]telling, len(due))
 	for i := range due {
 		tellings[i] = s.tell(EventInvitationExpired)
@@ -136,49 +113,12 @@ func (s *Service) expire(ctx context.Context, due []Invitation) (n int, err erro
 	return n, err
 }
 
-// expireOne expires an invitation whose identity is to be looked at first,
-// because it may be active after all, or is to be deleted. A crash behind the
-// deletion leaves the invitation due, and deleting twice is harmless. The lock
-// keeps a resend from reviving the invitation meanwhile. What Kratos refuses to
-// delete stays, and is an error; the invitation expires all the same.
-func (s *Service) expireOne(ctx context.Context, inv Invitation) error {
-	unlock, err := s.lockEmail(ctx, inv.Email)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	err = s.view(ctx, func(tx Tx) (err error) {
-		inv, err = tx.Invitation(inv.ID)
-		return err
-	})
-	if errors.Is(err, ErrMissing) || err == nil && !inv.Due(s.now()) {
-		return nil // somebody else saw to it, and may have adopted the identity
-	} else if err != nil {
-		return err
-	}
-	identity, err := s.identities.Get(ctx, inv.IdentityID)
-	if err != nil && !errors.Is(err, ErrIdentityNotFound) {
-		return failure(err)
-	}
-	if identity.Activated(inv.ID) {
-		return s.closeUnclaimed(ctx, inv, identity)
-	}
-	var refused error
-	if s.config.DeleteUnaccepted && identity.Email == inv.Email {
-		if refused = s.identities.Delete(ctx, inv.IdentityID, inv.ID); refused != nil {
-			refused = failure(refused)
-		}
-	}
-	if errors.Is(refused, ErrKratosAway) {
-		return refused
-	}
-	_, err = s.expire(ctx, []Invitation{inv})
-	return errors.Join(refused, err)
-}
-
+// purgeStep deletes what was kept past its retention. Where the identity is to
+// be deleted first, that is made due, and the invitation waits for it.
 func (s *Service) purgeStep(ctx context.Context) (n int, err error) {
 	var ended []Invitation
-	before := s.now().Add(-s.config.Retention)
+	now := s.now()
+	before := now.Add(-s.config.Retention)
 	err = s.view(ctx, func(tx Tx) (err error) {
 		ended, err = tx.EndedInvitations(before, sweepStep)
 		return err
@@ -191,7 +131,12 @@ func (s *Service) purgeStep(ctx context.Context) (n int, err error) {
 			return err
 		}
 		for _, inv := range ended {
-			if err := tx.DeleteInvitation(inv.ID); err != nil {
+			if s.config.Unaccepted.deletes() && inv.deletable() && inv.Leftover == "" {
+				err = tx.PutInvitation(inv.abandon(now))
+			} else {
+				err = tx.DeleteInvitation(inv.ID)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -200,78 +145,53 @@ func (s *Service) purgeStep(ctx context.Context) (n int, err error) {
 	return len(ended), err
 }
 
-// settleLapsed settles every claim whose lease has run out. One that cannot be
-// settled is put off, so that it does not keep the others waiting; but where
-// Kratos gives no answer, it would give none to the next.
-func (s *Service) settleLapsed(ctx context.Context) (n int, failed error) {
-	for ctx.Err() == nil {
-		var lapsed []Invitation
-		now := s.now()
-		err := s.view(ctx, func(tx Tx) (err error) {
-			lapsed, err = tx.LapsedClaims(now, sweepStep)
+// settleLapsed settles a claim whose lease has ended, and finishes what its
+// holder did not. The mark tells an acceptance from an activation by somebody
+// else, for both travel in the same write.
+func (s *Service) settleLapsed(ctx context.Context, inv Invitation) error {
+	over := s.leaseOf(*inv.Claim)
+	if mine, ours := s.claims.find(inv.Claim.ID); ours {
+		over = mine.until
+	}
+	if !s.instant().reached(over) { // the wall clock was set
+		return s.postpone(ctx, inv)
+	}
+	within, cancel := s.brief(ctx)
+	defer cancel()
+	i, v, err := s.look(within, inv.IdentityID, inv.question())
+	if err != nil {
+		if err := s.unreadable(ctx, inv, err); err != nil {
 			return err
-		})
-		if len(lapsed) == 0 || err != nil {
-			return n, errors.Join(failed, err)
 		}
-		for _, inv := range lapsed {
-			err := s.settle(ctx, inv)
-			if err == nil {
-				n++
-				continue
-			}
-			failed = errors.Join(failed, err, s.postpone(ctx, inv))
-			if errors.Is(failed, ErrKratosAway) || errors.Is(failed, ErrStoreAway) {
-				return n, failed
-			}
-		}
+		return s.postpone(ctx, inv)
 	}
-	return n, errors.Join(failed, ctx.Err())
+	_, err = s.settle(ctx, inv, v, i)
+	return err
 }
 
-// settle asks Kratos what came of a lapsed claim, and finishes what the claim's
-// holder did not. The mark tells an acceptance from an activation by another
-// road, for both travel in the same write.
-func (s *Service) settle(ctx context.Context, inv Invitation) error {
-	identity, err := s.identities.Get(ctx, inv.IdentityID)
-	if err != nil && !errors.Is(err, ErrIdentityNotFound) {
-		return failure(err)
-	}
-	now := s.now()
-	return s.changeLapsed(ctx, inv, now, func(i Invitation) Invitation { return i.Settle(identity, now) })
-}
+// lookTime bounds what one identity may take of a sweep.
+const lookTime = 2 * time.Second
 
-// dispel asks Kratos whether an invitation in doubt was accepted after all.
-func (s *Service) dispel(ctx context.Context, inv Invitation) error {
-	identity, err := s.identities.Get(ctx, inv.IdentityID)
-	switch {
-	case err != nil && !errors.Is(err, ErrIdentityNotFound):
-		return failure(err)
-	case identity.Activated(inv.ID):
-		return s.closeUnclaimed(ctx, inv, identity)
-	}
-	return nil
+func (s *Service) brief(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, min(lookTime, s.config.IdentityBudget))
 }
 
 func (s *Service) postpone(ctx context.Context, inv Invitation) error {
 	now := s.now()
-	return s.changeLapsed(ctx, inv, now, func(i Invitation) Invitation { return i.Postpone(now, s.lease()) })
+	var result Invitation
+	return s.changeClaim(ctx, inv, now, func(i Invitation) Invitation { return i.Postpone(now) }, &result)
 }
 
-// changeLapsed changes an invitation if its lapsed claim is the same still.
-func (s *Service) changeLapsed(ctx context.Context, inv Invitation, now time.Time, change func(Invitation) Invitation) error {
-	ended := s.tellEnd()
-	defer s.wake(ended.accepted, ended.revoked)
-	return s.update(ctx, func(tx Tx) error {
-		current, err := tx.Invitation(inv.ID)
-		switch {
-		case errors.Is(err, ErrMissing):
-			return nil
-		case err != nil:
-			return err
-		case current.Holds(inv.Claim.ID) && current.Lapsed(now):
-			return ended.change(tx, current, change(current), now)
-		}
-		return nil
-	})
+// unreadable notes that an identity could not be read. The error is for a Kratos
+// that is not ready: it would not answer for the next identity either.
+func (s *Service) unreadable(ctx context.Context, inv Invitation, cause error) error {
+	if err := s.identities.Ping(ctx); err != nil {
+		return ErrKratosAway.Because(errors.Join(cause, err))
+	}
+	s.warn("an identity cannot be read; it is looked at again later, and others are not delayed",
+		"invitation_id", inv.ID.String(), "identity_id", inv.IdentityID.String(), "cause", cause.Error())
+	if s.config.Count != nil {
+		s.config.Count(Tally{Unreadable: 1})
+	}
+	return nil
 }

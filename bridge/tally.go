@@ -15,6 +15,8 @@ type Tally struct {
 	Expired  int
 	Revoked  int
 	GivenUp  int // messages that will not be attempted again
+	// Unreadable counts looks of the sweep at identities that cannot be read.
+	Unreadable int
 }
 
 // tallyTx counts what is written through it. A transaction that runs again has

@@ -17,9 +17,10 @@ type Watch func(ctx context.Context, call string) (_ context.Context, end func(o
 const outcomePanic = "panic"
 
 // WatchIdentities watches each call of next under the method's name: create,
-// get, find_by_email, activate, delete or ping. The outcomes are ok; not_found,
-// exists, is_active and accepted, as the sentinels; invalid, refused, not_done
-// and unknown, as an [Outcome]; and error for what is none of them.
+// get, find_by_email, has_sessions or ping; or under that of the [Write]. The
+// outcomes are ok; not_found, exists and race, as the sentinels; invalid,
+// refused, not_done and unknown, as an [Outcome]; and error for what is none of
+// them.
 func WatchIdentities(next Identities, watch Watch) Identities { return identityWatch{next, watch} }
 
 type identityWatch struct {
@@ -51,12 +52,16 @@ func (w identityWatch) FindByEmail(ctx context.Context, email string) (i Identit
 	return i, err
 }
 
-func (w identityWatch) Activate(ctx context.Context, id uuid.UUID, a Activation) error {
-	return watched(ctx, w.watch, "activate", identityOutcome, func(ctx context.Context) error { return w.next.Activate(ctx, id, a) })
+func (w identityWatch) HasSessions(ctx context.Context, id uuid.UUID) (has bool, err error) {
+	err = watched(ctx, w.watch, "has_sessions", identityOutcome, func(ctx context.Context) error {
+		has, err = w.next.HasSessions(ctx, id)
+		return err
+	})
+	return has, err
 }
 
-func (w identityWatch) Delete(ctx context.Context, id, invitationID uuid.UUID) error {
-	return watched(ctx, w.watch, "delete", identityOutcome, func(ctx context.Context) error { return w.next.Delete(ctx, id, invitationID) })
+func (w identityWatch) Write(ctx context.Context, i Identity, write Write) error {
+	return watched(ctx, w.watch, write.Name(), identityOutcome, func(ctx context.Context) error { return w.next.Write(ctx, i, write) })
 }
 
 func (w identityWatch) Ping(ctx context.Context) error {
@@ -72,10 +77,8 @@ func identityOutcome(err error) string {
 		return "not_found"
 	case errors.Is(err, ErrIdentityExists):
 		return "exists"
-	case errors.Is(err, ErrIdentityIsActive):
-		return "is_active"
-	case errors.Is(err, ErrIdentityAccepted):
-		return "accepted"
+	case errors.Is(err, ErrIdentityRace):
+		return "race"
 	case !errors.As(err, &e):
 		return "error"
 	}

@@ -50,10 +50,12 @@ func (e end) Get(ctx context.Context, id uuid.UUID) (bridge.Identity, error) {
 func (e end) FindByEmail(ctx context.Context, email string) (bridge.Identity, error) {
 	return bridge.Identity{Email: email}, e.of(ctx)
 }
-func (e end) Activate(ctx context.Context, _ uuid.UUID, _ bridge.Activation) error { return e.of(ctx) }
-func (e end) Delete(ctx context.Context, _, _ uuid.UUID) error                     { return e.of(ctx) }
-func (e end) Ping(ctx context.Context) error                                       { return e.of(ctx) }
-func (e end) Ask(ctx context.Context, _ bridge.Payload) error                      { return e.of(ctx) }
+func (e end) HasSessions(ctx context.Context, _ uuid.UUID) (bool, error) { return true, e.of(ctx) }
+func (e end) Write(ctx context.Context, _ bridge.Identity, _ bridge.Write) error {
+	return e.of(ctx)
+}
+func (e end) Ping(ctx context.Context) error                  { return e.of(ctx) }
+func (e end) Ask(ctx context.Context, _ bridge.Payload) error { return e.of(ctx) }
 func (e end) Send(ctx context.Context, _ bridge.Dispatch) bridge.Result {
 	if e.of(ctx) != nil {
 		return bridge.Result{}
@@ -65,7 +67,7 @@ func TestWatchIdentities(t *testing.T) {
 	failed := func(o bridge.Outcome) error { return fmt.Errorf("wrapped: %w", &bridge.IdentityError{Outcome: o}) }
 	for outcome, err := range map[string]error{
 		"ok": nil, "not_found": bridge.ErrIdentityNotFound, "exists": bridge.ErrIdentityExists,
-		"is_active": bridge.ErrIdentityIsActive, "accepted": bridge.ErrIdentityAccepted,
+		"race":    bridge.ErrIdentityRace,
 		"invalid": failed(bridge.OutcomeInvalid), "refused": failed(bridge.OutcomeRefused),
 		"not_done": failed(bridge.OutcomeNotDone), "unknown": failed(bridge.OutcomeUnknown), "error": errors.New("else"),
 	} {
@@ -75,13 +77,19 @@ func TestWatchIdentities(t *testing.T) {
 		made, err1 := w.Create(ctx, bridge.NewIdentity{})
 		got, err2 := w.Get(ctx, id)
 		found, err3 := w.FindByEmail(ctx, email)
-		errs := []error{err1, err2, err3, w.Activate(ctx, id, bridge.Activation{}), w.Delete(ctx, id, id), w.Ping(ctx)}
-		if made.SchemaID != "made" || got.ID != id || found.Email != email ||
+		has, err4 := w.HasSessions(ctx, id)
+		errs := []error{err1, err2, err3, err4, w.Ping(ctx)}
+		want := []string{"create " + outcome, "get " + outcome, "find_by_email " + outcome, "has_sessions " + outcome, "ping " + outcome}
+		for _, write := range []bridge.Write{
+			bridge.WriteMark{}, bridge.WriteVerified{}, bridge.WriteActive{}, bridge.WritePassword{}, bridge.EndSessions{},
+			bridge.RemoveCredential{}, bridge.DeleteIdentity{},
+		} {
+			errs = append(errs, w.Write(ctx, got, write))
+			want = append(want, write.Name()+" "+outcome)
+		}
+		if !has || made.SchemaID != "made" || got.ID != id || found.Email != email ||
 			slices.ContainsFunc(errs, func(e error) bool { return !errors.Is(e, err) || (e == nil) != (err == nil) }) {
 			t.Errorf("%s: %v %v %v, errors %v", outcome, made, got, found, errs)
-		}
-		want := []string{
-			"create " + outcome, "get " + outcome, "find_by_email " + outcome, "activate " + outcome, "delete " + outcome, "ping " + outcome,
 		}
 		if diff := cmp.Diff([][]string{want, want}, [][]string{inner.calls, outer.calls}); diff != "" {
 			t.Error(diff)

@@ -112,9 +112,10 @@ type Kratos struct {
 	// Timeout bounds one call, from 1 to 60 seconds.
 	Timeout Duration `yaml:"timeout"`
 	// CodeLifespan is how long Kratos' codes and links are valid: the longest
-	// config.lifespan of its methods code and link. An identity that was
-	// deactivated is accepted again no earlier than this after its
-	// deactivation. It is from 1 minute to 720 hours.
+	// config.lifespan of its methods code and link, or the longest expires_in
+	// that a team's own tools give them by the admin API. An identity that was
+	// deactivated is accepted again no earlier than this after it was invited. It
+	// is from 1 minute to 720 hours.
 	CodeLifespan Duration `yaml:"code_lifespan"`
 	// NeverUsedSince is an RFC 3339 time, or empty. See Config.NeverUsedSince.
 	NeverUsedSince string `yaml:"never_used_since"`

@@ -44,8 +44,15 @@ func TestWrongAddress(t *testing.T) {
 			wantNoIdentityNews(t, "FindByEmail", err)
 			_, err = c.Create(t.Context(), bridge.NewIdentity{InvitationID: id, SchemaID: "default", Traits: []byte(`{}`)})
 			wantNoIdentityNews(t, "Create", err)
-			wantNoIdentityNews(t, "Activate", c.Activate(t.Context(), id, (&bench{mark: id}).activation()))
-			wantNoIdentityNews(t, "Delete", c.Delete(t.Context(), id, id))
+			_, err = c.HasSessions(t.Context(), id)
+			wantNoIdentityNews(t, "HasSessions", err)
+			i := bridge.Identity{ID: id, SchemaID: "default", Traits: []byte(`{}`), Email: invitedEmail}
+			for _, w := range []bridge.Write{
+				(&bench{mark: id}).activation(), bridge.WritePassword{Password: invitedPassword}, bridge.WriteVerified{},
+				bridge.WriteMark{Mark: bridge.Mark{InvitationID: id}}, bridge.EndSessions{}, bridge.RemoveCredential{Type: "totp"}, bridge.DeleteIdentity{},
+			} {
+				wantNoIdentityNews(t, w.Name(), c.Write(t.Context(), i, w))
+			}
 		})
 	}
 }
@@ -80,7 +87,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 			}
 			return res, nil
 		})})
-		if err := c.Activate(t.Context(), b.made.ID, b.activation()); !isOutcome(err, bridge.OutcomeRefused) {
+		if err := c.Write(t.Context(), b.made, b.activation()); !isOutcome(err, bridge.OutcomeRefused) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}

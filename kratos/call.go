@@ -45,15 +45,21 @@ type errRefused struct {
 func (errRefused) Error() string { return "refused" }
 
 // write sends one request once, and gives a 2xx answer. The error is an
-// errRefused for any other, and a *bridge.IdentityError for none.
+// errRefused for any other, bridge.ErrIdentityRace if the request was stale before
+// it could be sent, and a *bridge.IdentityError for none.
 func (k call) write(ctx context.Context, send request) (answer, error) {
-	// A context that has ended by now must not leave in doubt what was never
-	// tried.
+	// A context that has ended by now must not leave the outcome unknown of what
+	// was never tried.
 	if err := ctx.Err(); err != nil {
 		return answer{}, k.fail(bridge.OutcomeNotDone, 0, textNotSent, err)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var p probe
-	res, err := send(p.attach(ctx))
+	res, err := send(p.attach(ctx, cancel))
+	if p.stale.Load() {
+		return answer{}, bridge.ErrIdentityRace
+	}
 	if res == nil {
 		if p.stayed(err, k.client.foreign) {
 			return answer{}, k.fail(bridge.OutcomeNotDone, 0, textNotSent, err)
@@ -88,19 +94,6 @@ func (k call) read(ctx context.Context, send request) (answer, error) {
 	return a, err
 }
 
-// untouched says of a write that could not begin, because the read before it
-// failed, that it had no effect.
-func (k call) untouched(err error) error {
-	var e *bridge.IdentityError
-	if errors.As(err, &e) && e.Outcome == bridge.OutcomeUnknown {
-		e.Outcome = bridge.OutcomeNotDone
-	}
-	return err
-}
-
-// errLostRace is a 409 to a write of an identity that is there.
-var errLostRace = errors.New("somebody else wrote the identity")
-
 // judge gives what is known after an answer that is no success. Statuses that
 // mean something to the method alone are in own.
 func (k call) judge(err error, own map[int]error) error {
@@ -108,14 +101,10 @@ func (k call) judge(err error, own map[int]error) error {
 	if !errors.As(err, &r) {
 		return err
 	}
-	p, fromKratos := parseProblem(r)
-	if meaning, ok := own[r.status]; ok {
-		// A gateway's or a wrong server's 404 must not pass for Kratos' word
-		// that there is no such identity.
-		if r.status != http.StatusNotFound || fromKratos && p.Message == messageNotFound {
-			return meaning
-		}
+	if meaning, ok := own[r.status]; ok && (r.status != http.StatusNotFound || says404(err, messageNotFound)) {
+		return meaning
 	}
+	p, _ := parseProblem(r)
 	switch {
 	case r.status >= 500:
 		return k.fail(bridge.OutcomeUnknown, r.status, k.answered(r, p), nil)

@@ -62,9 +62,12 @@ const readyPath = "/admin/health/ready"
 
 // at makes a GET of a path with its query, where client-go has none, or has
 // one that asks for more than is wanted.
-func (c *Client) at(path string) request {
+func (c *Client) at(path string) request { return c.send(http.MethodGet, path) }
+
+// send makes a request without a body.
+func (c *Client) send(method, path string) request {
 	return func(ctx context.Context) (*http.Response, error) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.config.AdminURL+path, nil)
+		r, err := http.NewRequestWithContext(ctx, method, c.config.AdminURL+path, nil)
 		if err != nil {
 			return nil, err
 		}

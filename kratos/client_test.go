@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,97 +22,132 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-const conflict = `{"error":{"code":409,"message":"exists already"}}`
-
-func TestActivate_race(t *testing.T) {
-	put := func(times int) kratostest.Fault {
-		f := answers(409, conflict, "")
-		f.Method, f.Route, f.Times = http.MethodPut, kratostest.RouteIdentity, times
-		return f
-	}
-	t.Run("lost, then won", func(t *testing.T) {
-		b := newBench(t, kratos.Config{})
-		b.fake.Inject(put(3))
-		if err := b.client.Activate(t.Context(), b.made.ID, b.activation()); err != nil {
-			t.Error(err)
-		}
-		if got := b.fake.Count(http.MethodGet, kratostest.RouteIdentity).Calls; got != 4 {
-			t.Errorf("read %d times, want once before each of 4 writes", got)
-		}
-	})
-	t.Run("lost for ever", func(t *testing.T) {
-		b := newBench(t, kratos.Config{})
-		b.fake.Inject(put(0))
-		err := b.client.Activate(t.Context(), b.made.ID, b.activation())
-		if !isOutcome(err, bridge.OutcomeNotDone) {
-			t.Error(err)
-		}
-		if got := b.fake.Count(http.MethodPut, kratostest.RouteIdentity).Calls; got != 5 {
-			t.Errorf("wrote %d times, want 5", got)
-		}
-	})
-	t.Run("lost to another road", func(t *testing.T) {
-		b := newBench(t, kratos.Config{})
-		f := put(1)
-		f.Arrived = func() {
-			if err := b.fake.Activate(t.Context(), b.made.ID, "their own"); err != nil {
-				t.Error(err)
-			}
-		}
-		b.fake.Inject(f)
-		if err := b.client.Activate(t.Context(), b.made.ID, b.activation()); !errors.Is(err, bridge.ErrIdentityIsActive) {
-			t.Errorf("error is %v", err)
-		}
-		if err := b.fake.SignIn(t.Context(), invitedEmail, "their own"); err != nil {
-			t.Errorf("their own password: %v", err)
-		}
-	})
-	t.Run("lost to a deletion", func(t *testing.T) {
-		b := newBench(t, kratos.Config{})
-		b.fake.Inject(kratostest.Fault{Method: http.MethodPut, Arrived: func() {
-			if err := b.fake.Delete(t.Context(), b.made.ID); err != nil {
-				t.Error(err)
-			}
-		}})
-		if err := b.client.Activate(t.Context(), b.made.ID, b.activation()); !errors.Is(err, bridge.ErrIdentityNotFound) {
-			t.Errorf("error is %v", err)
-		}
-	})
-}
-
-// What a write does not name, Kratos erases; what it does not know, it refuses.
-func TestActivate_externalID(t *testing.T) {
-	b := newBench(t, kratos.Config{})
-	var sent []string
-	c := newClient(t, kratos.Config{AdminURL: b.fake.URL, Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodPut {
+// sent is a transport that keeps the bodies of one method.
+func sent(method string, bodies *[]string) http.RoundTripper {
+	return transportFunc(func(r *http.Request) (*http.Response, error) {
+		if r.Method == method {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
 				return nil, err
 			}
-			sent = append(sent, string(body))
+			*bodies = append(*bodies, string(body))
 			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
 		return http.DefaultTransport.RoundTrip(r)
-	})})
-	if err := c.Activate(t.Context(), b.made.ID, b.activation()); err != nil {
-		t.Fatal(err)
+	})
+}
+
+// What a PUT does not name, Kratos erases; what it does not know, it refuses.
+func TestWrite_wholeIdentity(t *testing.T) {
+	b, bodies := newBench(t, kratos.Config{}), []string(nil)
+	c := newClient(t, kratos.Config{AdminURL: b.fake.URL, Transport: sent(http.MethodPut, &bodies)})
+	id, err := b.fake.Create(t.Context(), `{"schema_id":"default","state":"inactive","external_id":"crm-7",
+		"traits":{"email":"eve@example.com","numbers":[1.10,1E400]},"metadata_public":{"n":12345678901234567890},
+		"metadata_admin":{"z":1.0,"invitation":{"id":"`+b.mark.String()+`","origin":"adopted"},"a":[0.10]}}`)
+	must(t, err)
+	i, err := c.Get(t.Context(), id)
+	must(t, err)
+	password := `"credentials":{"password":{"config":{"password":"` + invitedPassword + `"}}}`
+	whole := func(admin, state string) string {
+		return `{` + password + `,"external_id":"crm-7","metadata_admin":{"z":1.0,"a":[0.10],"invitation":{"id":"` + b.mark.String() + `",` + admin + `}},` +
+			`"metadata_public":{"n":12345678901234567890},"schema_id":"default","state":"` + state + `","traits":{"email":"eve@example.com","numbers":[1.10,1E400]}}`
 	}
-	id, err := b.fake.Create(t.Context(), `{"schema_id":"default","state":"inactive","external_id":"crm-7","traits":{"email":"eve@example.com"}}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Activate(t.Context(), id, b.activation()); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := b.fake.Read(t.Context(), id)
-	if err != nil || !strings.Contains(string(whole), `"external_id":"crm-7"`) {
-		t.Errorf("now it is %s, %v", whole, err)
-	}
-	if len(sent) != 2 || strings.Contains(sent[0], "external_id") || !strings.Contains(sent[1], `"external_id":"crm-7"`) {
-		t.Errorf("sent %q", sent)
+	for _, test := range []struct {
+		of   bridge.Identity
+		w    bridge.Write
+		want string
+	}{
+		{i, bridge.WritePassword{Password: invitedPassword}, whole(`"origin":"adopted"`, "inactive")},
+		{i, b.activation(), whole(`"accepted_at":"2001-09-09T01:46:40.000000Z"`, "active")},
+		{b.made, bridge.WritePassword{Password: invitedPassword}, `{` + password + `,"metadata_admin":{"invitation":{"id":"` + b.mark.String() + `"}},` +
+			`"schema_id":"default","state":"inactive","traits":{"email":"` + invitedEmail + `"}}`},
+	} {
+		bodies = nil
+		if err := c.Write(t.Context(), test.of, test.w); err != nil {
+			t.Errorf("%s: %v", test.w.Name(), err)
+		}
+		if len(bodies) != 1 || strings.TrimSpace(bodies[0]) != test.want {
+			t.Errorf("%s: sent %s\nwant %s", test.w.Name(), bodies, test.want)
+		}
 	}
 }
+
+// A metadata member that is somebody else's is neither overwritten by a mark nor
+// lost by a password.
+func TestWrite_foreignMark(t *testing.T) {
+	for _, metadata := range []string{`"text"`, `[1.0]`, `{"invitation":{"by":"someone else"}}`, `{"invitation":null,"n":1.0}`} {
+		b := newBench(t, kratos.Config{})
+		id, err := b.fake.Create(t.Context(), `{"schema_id":"default","state":"inactive","traits":{"email":"eve@example.com"},"metadata_admin":`+metadata+`}`)
+		must(t, err)
+		i, err := b.client.Get(t.Context(), id)
+		must(t, err)
+		b.fake.ResetLog()
+		for _, w := range []bridge.Write{b.activation(), bridge.WriteMark{Mark: bridge.Mark{InvitationID: b.mark}}} {
+			if err := b.client.Write(t.Context(), i, w); !isOutcome(err, bridge.OutcomeRefused) || !strings.Contains(err.Error(), "metadata_admin") {
+				t.Errorf("%s, %s: %v", metadata, w.Name(), err)
+			}
+		}
+		if n := len(b.fake.Log()); n != 0 {
+			t.Errorf("%s: %d requests", metadata, n)
+		}
+		must(t, b.client.Write(t.Context(), i, bridge.WritePassword{Password: invitedPassword}))
+		if now, err := b.client.Get(t.Context(), id); err != nil || string(now.MetadataAdmin) != metadata {
+			t.Errorf("%s became %s, %v", metadata, now.MetadataAdmin, err)
+		}
+	}
+}
+
+// A success whose answer shows another identity than was written is none.
+func TestWrite_otherAnswer(t *testing.T) {
+	for _, test := range []struct {
+		w        func(*bench) bridge.Write
+		old, now string // of the identity as it was
+		want     func(error) bool
+	}{
+		{func(b *bench) bridge.Write { return b.activation() }, "", "", isUnknown},
+		{func(b *bench) bridge.Write { return b.activation() }, `"state":"inactive"`, `"state":"active"`, isUnknown}, // without the mark
+		{func(*bench) bridge.Write { return bridge.WritePassword{Password: invitedPassword} }, `"state":"inactive"`, `"state":"active"`, isUnknown},
+		{func(*bench) bridge.Write { return bridge.WritePassword{Password: invitedPassword} }, `"invitation"`, `"invited"`, isUnknown},
+		{func(*bench) bridge.Write { return bridge.WriteMark{Mark: bridge.Mark{InvitationID: uuid.New()}} }, "", "", isUnknown},
+		{func(*bench) bridge.Write { return bridge.WriteVerified{} }, "", "", func(err error) bool { return errors.Is(err, bridge.ErrIdentityRace) }},
+	} {
+		b := newBench(t, kratos.Config{})
+		b.fake.Inject(answers(200, strings.Replace(b.shown(t), test.old, test.now, 1), ""))
+		if err := b.client.Write(t.Context(), b.made, test.w(b)); !test.want(err) {
+			t.Errorf("%s, %s: %v", test.w(b).Name(), test.now, err)
+		}
+	}
+}
+
+func isUnknown(err error) bool { return isOutcome(err, bridge.OutcomeUnknown) }
+
+// These would do harm, or nothing, and are not sent.
+func TestWrite_notSent(t *testing.T) {
+	b := newBench(t, kratos.Config{})
+	b.fake.ResetLog()
+	elsewhere := b.made
+	elsewhere.EmailIndex = -1
+	for _, test := range []struct {
+		i bridge.Identity
+		w bridge.Write
+	}{
+		{b.made, bridge.WriteActive{Mark: bridge.Mark{AcceptedAt: time.Now()}, Password: invitedPassword}},
+		{b.made, bridge.WriteActive{Mark: bridge.Mark{InvitationID: b.mark}, Password: invitedPassword}},
+		{elsewhere, bridge.WriteVerified{At: time.Now()}},
+		{b.made, unknownWrite{}},
+	} {
+		if err := b.client.Write(t.Context(), test.i, test.w); !isOutcome(err, bridge.OutcomeRefused) {
+			t.Errorf("%s: %v", test.w.Name(), err)
+		}
+	}
+	if n := len(b.fake.Log()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+type unknownWrite struct{}
+
+func (unknownWrite) Name() string { return "unknown" }
 
 func TestEmailTrait(t *testing.T) {
 	s := kratostest.Shared(t)
@@ -132,15 +168,11 @@ func TestEmailTrait(t *testing.T) {
 				t.Errorf("found %+v, %v", found, err)
 			}
 			elsewhere := newClient(t, kratos.Config{AdminURL: address})
-			if found, err = elsewhere.FindByEmail(t.Context(), email); err != nil || found.ID != i.ID || found.Email != "" {
+			if found, err = elsewhere.FindByEmail(t.Context(), email); !errors.Is(err, bridge.ErrIdentityNotFound) {
 				t.Errorf("by another trait: found %+v, %v", found, err)
 			}
-			a := bridge.Activation{
-				InvitationID: i.Mark.InvitationID, AcceptedAt: time.Now(), Password: "correct horse",
-				Email: "other@example.com", VerifyEmail: true, // where no address is known, none is compared or marked
-			}
-			if err := elsewhere.Activate(t.Context(), i.ID, a); err != nil {
-				t.Errorf("by another trait: %v", err)
+			if found, err = elsewhere.Get(t.Context(), i.ID); err != nil || found.Email != "" || found.EmailIndex != -1 || !slices.Equal(found.Addresses, []string{email}) {
+				t.Errorf("by another trait: read %+v, %v", found, err)
 			}
 		})
 	}

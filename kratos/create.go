@@ -31,11 +31,11 @@ func (c *Client) Create(ctx context.Context, n bridge.NewIdentity) (bridge.Ident
 	if err != nil {
 		return bridge.Identity{}, k.judge(k.mendable(err), map[int]error{http.StatusConflict: bridge.ErrIdentityExists})
 	}
-	r, err := c.parseRecord(a.body)
+	r, err := c.parseRecord(a.body, false)
 	if err != nil || r.Active || r.Mark.InvitationID != n.InvitationID {
 		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, err)
 	}
-	return r.Identity, nil
+	return r, nil
 }
 
 func (k call) creation(n bridge.NewIdentity) (ory.CreateIdentityBody, error) {

@@ -14,8 +14,8 @@
 //   - Of a call that failed it says no more than is known. A request that never
 //     left the process had no effect; a refusal had none either; everything else
 //     may have had one. See [bridge.Outcome].
-//   - A write is sent once. Only reads, and writes that Kratos has refused
-//     because somebody else wrote at the same time, are repeated.
+//   - A write is one request, sent once. Only a read that got no answer is
+//     repeated.
 //   - A wrong address is never taken for a deleted identity.
 //   - No password, no admin token and no part of a password's hash is in any
 //     error.
@@ -25,9 +25,10 @@
 // The bridge keeps a note in an identity's admin metadata, under the key
 // "invitation", beside whatever else is there:
 //
-//	{"invitation": {"id": "<uuid>", "accepted_at": "<RFC 3339, UTC, microseconds>"}}
+//	{"invitation": {"id": "<uuid>", "accepted_at": "<RFC 3339, UTC, microseconds>", "origin": "adopted"}}
 //
 // Create writes the id. The write that sets the password and activates the
-// identity adds accepted_at, so that whoever finds the identity active can tell
-// whether this invitation did it.
+// identity adds accepted_at, so that anyone who finds the identity active can
+// tell whether this invitation did it. The origin is missing where the bridge
+// created the identity, as in all marks of earlier releases.
 package kratos

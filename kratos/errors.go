@@ -7,11 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode"
 
 	"invitebridge/bridge"
 )
@@ -25,8 +21,8 @@ const (
 
 	// messageNotFound is what Kratos says of a missing row, from v1.3.1 to now.
 	messageNotFound = "Unable to locate the resource"
-
-	maxReason = 600 // bytes
+	// messageNoCredential is what Kratos says of a missing credential.
+	messageNoCredential = "The requested resource could not be found"
 )
 
 // problem is the "error" of Kratos' answers.
@@ -52,6 +48,18 @@ func parseProblem(r errRefused) (problem, bool) {
 		return problem{}, false
 	}
 	return *body.Error, true
+}
+
+// says404 says whether an answer is Kratos' 404 with one of these messages. A
+// gateway's or a wrong server's must not pass for Kratos' word that something
+// does not exist.
+func says404(err error, messages ...string) bool {
+	var r errRefused
+	if !errors.As(err, &r) || r.status != http.StatusNotFound {
+		return false
+	}
+	p, fromKratos := parseProblem(r)
+	return fromKratos && slices.Contains(messages, p.Message)
 }
 
 // answered tells an answer in one line. Of a body that is not Kratos' nothing
@@ -95,62 +103,4 @@ func (k call) invalid(format string, args ...any) error {
 // refuse is a refusal, before anything was sent, that a caller cannot mend.
 func (k call) refuse(format string, args ...any) error {
 	return k.fail(bridge.OutcomeRefused, 0, fmt.Sprintf(format, args...), nil)
-}
-
-// safe makes a foreign text fit for a log: one line of bounded length that
-// repeats no secret. Cutting a secret out would show where it was, and how
-// long; so the text goes as a whole.
-func (k call) safe(text string) string {
-	for _, secret := range k.secrets {
-		if secret == "" {
-			continue
-		}
-		inJSON, _ := json.Marshal(secret) // cannot fail for a string
-		inGo := strconv.Quote(secret)
-		spellings := []string{secret, string(inJSON[1 : len(inJSON)-1]), inGo[1 : len(inGo)-1], url.QueryEscape(secret)}
-		if slices.ContainsFunc(spellings, func(s string) bool { return strings.Contains(text, s) }) {
-			return textWithheld
-		}
-	}
-	return oneLine(text)
-}
-
-func oneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r)
-	}), " ")
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
-	}
-	return text
-}
-
-// schemaError is one line of what Kratos' JSON Schema validator says: where in
-// the instance, where in the schema, and what.
-var schemaError = regexp.MustCompile(`^\s*I\[#/?([^\]]*)\] S\[[^\]]*\] (.*)$`)
-
-// mendable makes the reason of a 400 readable: "traits.email: …; traits: …".
-// What is not a validator's report is given as it is.
-func mendable(text string) string {
-	var parts []string
-	for line := range strings.Lines(text) {
-		m := schemaError.FindStringSubmatch(strings.TrimRight(line, "\n"))
-		if m == nil {
-			return oneLine(text)
-		}
-		if m[2] == "validation failed" {
-			continue // the lines below it say why
-		}
-		part := m[2]
-		if m[1] != "" {
-			part = strings.ReplaceAll(m[1], "/", ".") + ": " + part
-		}
-		if !slices.Contains(parts, part) {
-			parts = append(parts, part)
-		}
-	}
-	if len(parts) == 0 {
-		return oneLine(text)
-	}
-	return oneLine(strings.Join(parts, "; "))
 }

@@ -34,8 +34,10 @@ func TestHeaders(t *testing.T) {
 		func() error { return c.Ping(ctx) },
 		func() error { _, err := c.Get(ctx, b.made.ID); return err },
 		func() error { _, err := c.FindByEmail(ctx, invitedEmail); return err },
-		func() error { return c.Activate(ctx, b.made.ID, b.activation()) },
-		func() error { return c.Delete(ctx, b.made.ID, b.mark) },
+		func() error { _, err := c.HasSessions(ctx, b.made.ID); return err },
+		func() error { return c.Write(ctx, b.made, b.activation()) },
+		func() error { return c.Write(ctx, b.made, bridge.WriteVerified{}) },
+		func() error { return c.Write(ctx, b.made, bridge.DeleteIdentity{}) },
 		func() error {
 			_, err := c.Create(ctx, bridge.NewIdentity{InvitationID: b.mark, SchemaID: "default", Traits: []byte(`{"email":"b@example.com"}`)})
 			return err

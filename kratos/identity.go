@@ -3,8 +3,10 @@ package kratos
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,16 +19,7 @@ const (
 	viaEmail      = "email"
 )
 
-// record is an identity as the admin API shows it: what the bridge needs to
-// know, and what it must send back.
-type record struct {
-	bridge.Identity
-	externalID  string // since v25.4; empty: none
-	identifiers []string
-	verifiable  int // the place of the e-mail address among the verifiable ones; -1: none
-	verified    bool
-}
-
+// recordJSON is an identity as the admin API shows it.
 type recordJSON struct {
 	ID                  uuid.UUID                 `json:"id"`
 	ExternalID          string                    `json:"external_id"`
@@ -35,12 +28,17 @@ type recordJSON struct {
 	Traits              json.RawMessage           `json:"traits"`
 	MetadataPublic      json.RawMessage           `json:"metadata_public"`
 	MetadataAdmin       json.RawMessage           `json:"metadata_admin"`
+	CreatedAt           time.Time                 `json:"created_at"`
+	StateChangedAt      time.Time                 `json:"state_changed_at"`
 	Credentials         map[string]credentialJSON `json:"credentials"`
-	VerifiableAddresses []struct {
-		Value    string `json:"value"`
-		Via      string `json:"via"`
-		Verified bool   `json:"verified"`
-	} `json:"verifiable_addresses"`
+	VerifiableAddresses []addressJSON             `json:"verifiable_addresses"`
+	RecoveryAddresses   []addressJSON             `json:"recovery_addresses"`
+}
+
+type addressJSON struct {
+	Value    string `json:"value"`
+	Via      string `json:"via"`
+	Verified bool   `json:"verified"`
 }
 
 type credentialJSON struct {
@@ -51,29 +49,47 @@ type credentialJSON struct {
 var errOddIdentity = errors.New("not an identity")
 
 // parseRecord reads the raw answer: client-go's own types put numbers into
-// float64.
-func (c *Client) parseRecord(raw json.RawMessage) (record, error) {
+// float64. Declassified says that the config of credentials was asked for.
+func (c *Client) parseRecord(raw json.RawMessage, declassified bool) (bridge.Identity, error) {
 	var j recordJSON
 	if err := json.Unmarshal(raw, &j); err != nil {
-		return record{}, errOddIdentity // not err, which would repeat the body
+		return bridge.Identity{}, errOddIdentity // not err, which would repeat the body
 	}
 	if j.ID == uuid.Nil || j.SchemaID == "" || j.State != stateActive && j.State != stateInactive {
-		return record{}, errOddIdentity
+		return bridge.Identity{}, errOddIdentity
 	}
-	r := record{externalID: j.ExternalID, Identity: bridge.Identity{
-		ID: j.ID, SchemaID: j.SchemaID, Active: j.State == stateActive,
+	i := bridge.Identity{
+		ID: j.ID, ExternalID: j.ExternalID, SchemaID: j.SchemaID, Active: j.State == stateActive,
+		CreatedAt: j.CreatedAt, StateChangedAt: j.StateChangedAt,
 		Traits: j.Traits, MetadataPublic: present(j.MetadataPublic),
-	}}
-	r.Mark, r.MetadataAdmin, r.MarkForeign = takeMark(present(j.MetadataAdmin))
-	r.Email, r.verifiable = c.emailOf(j)
-	r.verified = r.verifiable >= 0 && j.VerifiableAddresses[r.verifiable].Verified
-	for method, credential := range j.Credentials {
-		r.HasCredentials = r.HasCredentials || credential.opens(method)
-		if method != methodOIDC && method != methodSAML { // whose identifiers are a provider's
-			r.identifiers = append(r.identifiers, credential.Identifiers...)
+	}
+	i.Mark, i.MetadataAdmin, i.MarkForeign = takeMark(present(j.MetadataAdmin))
+	i.Email, i.EmailIndex = c.emailOf(j)
+	i.EmailVerified = i.EmailIndex >= 0 && j.VerifiableAddresses[i.EmailIndex].Verified
+	i.Identifiers = slices.Sorted(slices.Values(j.Credentials[methodPassword].Identifiers))
+	i.Addresses = j.otherThan(i.Email)
+	for _, method := range slices.Sorted(maps.Keys(j.Credentials)) {
+		if credential, opens := j.Credentials[method].read(method, declassified); opens {
+			i.Credentials = append(i.Credentials, credential)
 		}
 	}
-	return r, nil
+	return i, nil
+}
+
+// otherThan gives the addresses by which the identity is reached, or signed in
+// to by code, other than email.
+func (j recordJSON) otherThan(email string) (others []string) {
+	all := slices.Clone(j.Credentials[methodCode].Identifiers)
+	for _, a := range slices.Concat(j.VerifiableAddresses, j.RecoveryAddresses) {
+		all = append(all, a.Value)
+	}
+	for _, value := range all {
+		if value = strings.ToLower(value); value != email && !slices.Contains(others, value) {
+			others = append(others, value)
+		}
+	}
+	slices.Sort(others)
+	return others
 }
 
 func present(raw json.RawMessage) json.RawMessage {
@@ -83,9 +99,9 @@ func present(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// emailOf gives the address that Kratos sends mail to: that of the e-mail
-// trait, in the spelling of the addresses that Kratos keeps beside the traits.
-// At is its place among those; -1: it is none of them.
+// emailOf gives the address that Kratos sends email to: that of the email trait,
+// in the spelling of the addresses that Kratos keeps beside the traits. At is its
+// position among the verifiable ones; -1: it is none of them.
 func (c *Client) emailOf(j recordJSON) (email string, at int) {
 	value := j.Traits
 	for name := range strings.SplitSeq(c.config.EmailTrait, ".") {
@@ -105,11 +121,4 @@ func (c *Client) emailOf(j recordJSON) (email string, at int) {
 		}
 	}
 	return strings.ToLower(trait), -1
-}
-
-// answersTo says whether email is what the identity is found, or written to,
-// by.
-func (r record) answersTo(email string) bool {
-	return r.Email == email ||
-		slices.ContainsFunc(r.identifiers, func(s string) bool { return strings.EqualFold(s, email) })
 }

@@ -61,3 +61,25 @@ func TestContract(t *testing.T) {
 		})
 	})
 }
+
+func TestContractOfEveryMethod(t *testing.T) {
+	for name, later := range map[string]bool{"Fake": false, "FakeOfLaterKratos": true} {
+		t.Run(name, func(t *testing.T) {
+			kratostest.ContractOfEveryMethod(t, func(t *testing.T) (bridge.Identities, kratostest.Holder) {
+				f := newFake(t, kratostest.FakeOptions{ExternalIDs: later, CodeLogin: true})
+				return newClient(t, kratos.Config{AdminURL: f.URL, Timeout: patience}), f
+			})
+		})
+	}
+	t.Run("Real", func(t *testing.T) {
+		p, err := kratostest.NewProvider()
+		must(t, err)
+		defer p.Close()
+		s, err := kratostest.Start(t.Context(), kratostest.Options{EveryMethod: true, OIDC: p.Issuer, BcryptCost: 4})
+		must(t, err)
+		defer func() { must(t, s.Stop()) }()
+		kratostest.ContractOfEveryMethod(t, func(t *testing.T) (bridge.Identities, kratostest.Holder) {
+			return newClient(t, kratos.Config{AdminURL: s.AdminURL, Timeout: patience}), s
+		})
+	})
+}

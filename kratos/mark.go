@@ -20,6 +20,7 @@ const markTime = "2006-01-02T15:04:05.000000Z07:00"
 type markJSON struct {
 	ID         string `json:"id"`
 	AcceptedAt string `json:"accepted_at,omitempty"`
+	Origin     string `json:"origin,omitempty"`
 }
 
 // takeMark splits metadata into the mark and the rest; nil if nothing is left.
@@ -38,7 +39,7 @@ func takeMark(metadata json.RawMessage) (mark bridge.Mark, rest json.RawMessage,
 		var ok bool
 		mark, ok = parseMark(members[at].value)
 		members = slices.Delete(members, at, at+1)
-		if !ok || slices.ContainsFunc(members, isMark) { // twice: nobody knows which counts
+		if !ok || slices.ContainsFunc(members, isMark) { // twice: none of them counts
 			return bridge.Mark{}, metadata, true
 		}
 	}
@@ -75,7 +76,10 @@ func putMark(rest json.RawMessage, mark bridge.Mark) (json.RawMessage, error) {
 func isMark(m member) bool { return m.name == markKey }
 
 func printMark(mark bridge.Mark) json.RawMessage {
-	text := markJSON{ID: mark.InvitationID.String()}
+	text := markJSON{ID: mark.InvitationID.String(), Origin: string(mark.Origin)}
+	if mark.Origin == bridge.OriginCreated {
+		text.Origin = "" // which every release takes for it
+	}
 	if !mark.AcceptedAt.IsZero() {
 		text.AcceptedAt = mark.AcceptedAt.UTC().Format(markTime)
 	}
@@ -92,7 +96,7 @@ func parseMark(raw json.RawMessage) (bridge.Mark, bool) {
 	if err != nil || id == uuid.Nil {
 		return bridge.Mark{}, false
 	}
-	mark := bridge.Mark{InvitationID: id}
+	mark := bridge.Mark{InvitationID: id, Origin: bridge.Origin(text.Origin)}
 	if text.AcceptedAt != "" {
 		at, err := time.Parse(time.RFC3339Nano, text.AcceptedAt)
 		if err != nil {

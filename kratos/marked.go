@@ -20,7 +20,7 @@ import (
 const markedPage = 100
 
 // Marked is an identity that carries the bridge's mark. Its credentials are not
-// asked for: HasCredentials is false.
+// asked for, so that what it shows of them is incomplete.
 type Marked struct {
 	bridge.Identity
 	// Age is the time since it was made, by Kratos' clock; zero if that is not
@@ -69,28 +69,20 @@ func (c *Client) markedPage(ctx context.Context, token string) (marked []Marked,
 	}
 	now, dateErr := http.ParseTime(a.header.Get("Date"))
 	for _, raw := range page {
-		r, err := c.parseRecord(raw)
+		r, err := c.parseRecord(raw, false)
 		if err != nil {
 			return nil, "", k.fail(bridge.OutcomeUnknown, a.status, textOddBody, err)
 		}
 		if r.Mark.InvitationID == uuid.Nil {
 			continue
 		}
-		m := Marked{Identity: r.Identity}
-		if made, ok := createdAt(raw); ok && dateErr == nil {
-			m.Age = max(0, now.Sub(made))
+		m := Marked{Identity: r}
+		if !r.CreatedAt.IsZero() && dateErr == nil {
+			m.Age = max(0, now.Sub(r.CreatedAt))
 		}
 		marked = append(marked, m)
 	}
 	return marked, nextPage(a.header), nil
-}
-
-func createdAt(raw json.RawMessage) (time.Time, bool) {
-	var j struct {
-		CreatedAt time.Time `json:"created_at"`
-	}
-	err := json.Unmarshal(raw, &j)
-	return j.CreatedAt, err == nil && !j.CreatedAt.IsZero()
 }
 
 // nextPage reads the token of the next page off a Link header; empty: this was

@@ -45,7 +45,7 @@ func TestMarked(t *testing.T) {
 			t.Errorf("%s was met twice", m.Email)
 		}
 		met[m.ID] = m.Email
-		if _, mine := want[m.ID]; mine && (m.Age < 59*time.Minute || m.Age > time.Hour+time.Minute || m.Active || m.Mark.InvitationID == uuid.Nil) {
+		if _, mine := want[m.ID]; mine && (m.Age < 59*time.Minute || m.Age > time.Hour+time.Minute || m.Active || m.CreatedAt.IsZero() || m.Mark.InvitationID == uuid.Nil) {
 			t.Errorf("got %+v", m)
 		}
 	}

@@ -2,74 +2,73 @@ package kratos
 
 import (
 	"context"
-	"errors"
-	"math/rand/v2"
 	"net/http"
-	"time"
+	"unicode/utf8"
 
 	ory "github.com/ory/client-go"
-
-	"github.com/google/uuid"
 
 	"invitebridge/bridge"
 )
 
-// put sends the one write. lost says that somebody else was faster, and that
-// nothing was changed.
-func (k call) put(ctx context.Context, id uuid.UUID, a bridge.Activation, body ory.UpdateIdentityBody) (lost bool, err error) {
-	got, err := k.write(ctx, func(ctx context.Context) (*http.Response, error) {
-		_, res, err := k.client.api.UpdateIdentity(ctx, id.String()).UpdateIdentityBody(body).Execute()
+// put writes the whole identity anew, with a password. The mark is not written if
+// it is zero.
+func (k call) put(ctx context.Context, i bridge.Identity, state string, mark bridge.Mark, password string) error {
+	body, err := k.whole(i, state, mark, password)
+	if err != nil {
+		return err
+	}
+	written, err := k.change(ctx, i, func(ctx context.Context) (*http.Response, error) {
+		_, res, err := k.client.api.UpdateIdentity(ctx, i.ID.String()).UpdateIdentityBody(body).Execute()
 		return res, err
 	})
-	if err != nil {
-		err = k.judge(err, map[int]error{
-			http.StatusNotFound: bridge.ErrIdentityNotFound,
-			http.StatusConflict: errLostRace,
-		})
-		return errors.Is(err, errLostRace), err
+	if err == nil && (written.Active != (state == stateActive) || !carries(written, mark)) {
+		return k.fail(bridge.OutcomeUnknown, http.StatusOK, textOddBody, nil)
 	}
-	written, err := k.client.parseRecord(got.body)
-	if err != nil || written.ID != id || !written.Active || written.Mark.InvitationID != a.InvitationID {
-		return false, k.fail(bridge.OutcomeUnknown, got.status, textOddBody, err)
-	}
-	return false, nil
+	return err
 }
 
-// activation is the whole identity anew, for a PUT erases what it leaves out.
-// external_id is sent only where there is one: v1.3.1 does not know it.
-func (k call) activation(r record, a bridge.Activation) (ory.UpdateIdentityBody, error) {
+// whole is all of the identity, for a PUT erases what it leaves out. external_id
+// is sent only where there is one: v1.3.1 does not know it.
+func (k call) whole(i bridge.Identity, state string, mark bridge.Mark, password string) (ory.UpdateIdentityBody, error) {
 	var none ory.UpdateIdentityBody
-	traits, err := asValues(r.Traits)
+	if err := k.check(password); err != nil {
+		return none, err
+	}
+	traits, err := asValues(i.Traits)
 	if err != nil {
 		return none, k.refuse("the identity's traits are not an object")
 	}
-	admin, err := putMark(r.MetadataAdmin, bridge.Mark{InvitationID: a.InvitationID, AcceptedAt: a.AcceptedAt})
-	if err != nil {
-		return none, k.refuse("%v", err)
+	admin := i.MetadataAdmin
+	if mark != (bridge.Mark{}) {
+		if admin, err = putMark(admin, mark); err != nil {
+			return none, k.refuse("%v", err)
+		}
 	}
-	body := *ory.NewUpdateIdentityBody(r.SchemaID, stateActive, traits)
-	body.MetadataAdmin = admin
-	if r.MetadataPublic != nil {
-		body.MetadataPublic = r.MetadataPublic
+	body := *ory.NewUpdateIdentityBody(i.SchemaID, state, traits)
+	if admin != nil { // a nil RawMessage in an interface would be sent as null
+		body.MetadataAdmin = admin
 	}
-	if r.externalID != "" {
-		body.ExternalId = &r.externalID
+	if i.MetadataPublic != nil {
+		body.MetadataPublic = i.MetadataPublic
+	}
+	if i.ExternalID != "" {
+		body.ExternalId = &i.ExternalID
 	}
 	body.Credentials = &ory.IdentityWithCredentials{Password: &ory.IdentityWithCredentialsPassword{
-		Config: &ory.IdentityWithCredentialsPasswordConfig{Password: &a.Password},
+		Config: &ory.IdentityWithCredentialsPasswordConfig{Password: &password},
 	}}
 	return body, nil
 }
 
-// pause waits for a random part of most, so that those who lost a race do not
-// meet again. It says whether there is still time.
-func pause(ctx context.Context, most time.Duration) bool {
-	timer := time.NewTimer(rand.N(most)) //nolint:gosec // spread, not secrecy
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+// check refuses passwords that Kratos could not store as they are.
+func (k call) check(password string) error {
+	switch {
+	case password == "":
+		return k.invalid("the password is empty")
+	case len(password) > bridge.MaxPasswordLength:
+		return k.invalid("the password has more than %d bytes", bridge.MaxPasswordLength) // Kratos answers 500
+	case !utf8.ValidString(password):
+		return k.invalid("the password is not valid UTF-8") // JSON would change it
 	}
+	return nil
 }

@@ -18,29 +18,41 @@ const findLimit = 16
 func (c *Client) Get(ctx context.Context, id uuid.UUID) (bridge.Identity, error) {
 	k, ctx, cancel := c.begin(ctx, "get")
 	defer cancel()
-	r, err := k.get(ctx, id)
-	return r.Identity, err
-}
-
-func (k call) get(ctx context.Context, id uuid.UUID) (record, error) {
 	a, err := k.read(ctx, func(ctx context.Context) (*http.Response, error) {
-		_, res, err := k.client.api.GetIdentity(ctx, id.String()).IncludeCredential(declassified).Execute()
+		_, res, err := c.api.GetIdentity(ctx, id.String()).IncludeCredential(declassified).Execute()
 		return res, err
 	})
 	if err != nil {
-		return record{}, k.judge(err, map[int]error{http.StatusNotFound: bridge.ErrIdentityNotFound})
+		return bridge.Identity{}, k.judge(err, map[int]error{http.StatusNotFound: bridge.ErrIdentityNotFound})
 	}
-	r, err := k.client.parseRecord(a.body)
+	r, err := c.parseRecord(a.body, true)
 	if err != nil || r.ID != id {
-		return record{}, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, err)
+		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, err)
 	}
 	return r, nil
 }
 
-// FindByEmail reads the identity that has email as an identifier. Kratos
+// HasSessions asks for the sessions of an identity. Kratos lists them whatever
+// its state is, and until they are deleted: those that have expired or were
+// signed out of too. See [bridge.Identities].
+func (c *Client) HasSessions(ctx context.Context, id uuid.UUID) (bool, error) {
+	k, ctx, cancel := c.begin(ctx, "has_sessions")
+	defer cancel()
+	a, err := k.read(ctx, c.at("/admin/identities/"+id.String()+"/sessions?page_size=1&per_page=1"))
+	if err != nil {
+		return false, k.judge(err, map[int]error{http.StatusNotFound: bridge.ErrIdentityNotFound})
+	}
+	var sessions []struct{}
+	if err := json.Unmarshal(a.body, &sessions); err != nil || sessions == nil {
+		return false, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, nil)
+	}
+	return len(sessions) > 0, nil
+}
+
+// FindByEmail reads the identity that email is sent to at this address. Kratos
 // searches the identifiers of all credential types, those of an identity that
-// cannot sign in yet included; what it finds is checked here once more. See
-// [bridge.Identities].
+// cannot sign in yet included; what it finds is checked here once more. One that
+// has the address as a user name alone is not found. See [bridge.Identities].
 func (c *Client) FindByEmail(ctx context.Context, email string) (bridge.Identity, error) {
 	k, ctx, cancel := c.begin(ctx, "find")
 	defer cancel()
@@ -62,30 +74,23 @@ func (c *Client) FindByEmail(ctx context.Context, email string) (bridge.Identity
 	return k.choose(found, email)
 }
 
-// choose picks the one identity that the e-mail address is written to at. An
-// address may be the user name of one identity and the mailbox of another: then
-// it is the mailbox that counts.
+// choose picks the one identity that email is sent to at the address.
 func (k call) choose(found []json.RawMessage, email string) (bridge.Identity, error) {
-	var named, reached []record
+	var reached []bridge.Identity
 	for _, raw := range found {
-		r, err := k.client.parseRecord(raw)
+		r, err := k.client.parseRecord(raw, true)
 		if err != nil {
 			return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, http.StatusOK, textOddBody, err)
-		}
-		if r.answersTo(email) {
-			named = append(named, r)
 		}
 		if r.Email == email {
 			reached = append(reached, r)
 		}
 	}
-	switch {
-	case len(reached) == 1:
-		return reached[0].Identity, nil
-	case len(named) == 1:
-		return named[0].Identity, nil
-	case len(named) == 0:
+	switch len(reached) {
+	case 0:
 		return bridge.Identity{}, bridge.ErrIdentityNotFound
+	case 1:
+		return reached[0], nil
 	}
-	return bridge.Identity{}, k.refuse("%d identities have this e-mail address as an identifier", len(named))
+	return bridge.Identity{}, k.refuse("%d identities have this email address", len(reached))
 }

@@ -62,33 +62,43 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 			fmt.Fprintf(conn, "%s\r\n\r\n", strings.Join(strings.Fields(told), " "))
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, kratos.Config{})
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, b.made.ID.String()) {
-					b.fake.ServeHTTP(w, r) // so that the password is sent
-					return
-				}
-				body, _ := io.ReadAll(r.Body)
-				var sent struct {
-					Credentials struct {
-						Password struct{ Config struct{ Password string } }
+		// Each alone, for a text that repeats any of them is withheld as a whole.
+		for what, pick := range map[string]func(token, body, password string) string{
+			"token":    func(token, _, _ string) string { return token },
+			"body":     func(_, body, _ string) string { return body },
+			"password": func(_, _, password string) string { return password },
+		} {
+			t.Run(name+"/"+what, func(t *testing.T) {
+				b := newBench(t, kratos.Config{})
+				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					body, _ := io.ReadAll(r.Body)
+					var sent struct {
+						Credentials struct {
+							Password struct{ Config struct{ Password string } }
+						}
 					}
+					_ = json.Unmarshal(body, &sent)
+					misbehave(w, pick(r.Header.Get("Authorization"), string(body), sent.Credentials.Password.Config.Password))
+				}))
+				defer s.Close()
+				c := newClient(t, kratos.Config{AdminURL: s.URL, AdminToken: canaryToken})
+				a := b.activation()
+				a.Password = canaryPassword
+				for _, w := range []bridge.Write{a, bridge.WritePassword{Password: canaryPassword}} {
+					err := c.Write(t.Context(), b.made, w)
+					if err == nil {
+						t.Errorf("%s: no error", w.Name())
+					}
+					wantNoSecret(t, err)
 				}
-				_ = json.Unmarshal(body, &sent)
-				misbehave(w, r.Header.Get("Authorization")+" "+string(body)+" "+sent.Credentials.Password.Config.Password)
-			}))
-			defer s.Close()
-			c := newClient(t, kratos.Config{AdminURL: s.URL, AdminToken: canaryToken})
-			a := b.activation()
-			a.Password = canaryPassword
-			wantNoSecret(t, c.Activate(t.Context(), b.made.ID, a))
-			wantNoSecret(t, c.Ping(t.Context()))
-			_, err := c.FindByEmail(t.Context(), invitedEmail)
-			wantNoSecret(t, err)
-			_, err = c.Create(t.Context(), bridge.NewIdentity{InvitationID: uuid.New(), SchemaID: "default", Traits: []byte(`{}`)})
-			wantNoSecret(t, err)
-		})
+				wantNoSecret(t, c.Write(t.Context(), b.made, bridge.EndSessions{}))
+				wantNoSecret(t, c.Ping(t.Context()))
+				_, err := c.FindByEmail(t.Context(), invitedEmail)
+				wantNoSecret(t, err)
+				_, err = c.Create(t.Context(), bridge.NewIdentity{InvitationID: uuid.New(), SchemaID: "default", Traits: []byte(`{}`)})
+				wantNoSecret(t, err)
+			})
+		}
 	}
 }
 
@@ -155,9 +165,11 @@ func TestSecretsStayOutOfErrors_real(t *testing.T) {
 	}
 	a := (&bench{mark: mark}).activation()
 	a.Password = strings.Repeat(canaryPassword, 3)
-	if err := c.Activate(t.Context(), i.ID, a); !isOutcome(err, bridge.OutcomeInvalid) {
-		t.Errorf("error is %v", err)
-	} else {
+	for _, w := range []bridge.Write{a, bridge.WritePassword{Password: a.Password}} {
+		err := c.Write(t.Context(), i, w)
+		if !isOutcome(err, bridge.OutcomeInvalid) {
+			t.Errorf("error is %v", err)
+		}
 		wantNoSecret(t, err)
 	}
 }

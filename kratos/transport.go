@@ -9,6 +9,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"invitebridge/bridge"
 )
 
 const (
@@ -106,12 +108,22 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 type probe struct {
 	asked atomic.Bool // a connection was asked for
 	given atomic.Bool // a connection was given: from here on, bytes may have left
+	stale atomic.Bool // it came too late, and was closed before they could
 }
 
-func (p *probe) attach(ctx context.Context) context.Context {
+// attach watches the requests of ctx, which cancel ends.
+func (p *probe) attach(ctx context.Context, cancel context.CancelFunc) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { p.asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { p.given.Store(true) },
+		GotConn: func(got httptrace.GotConnInfo) {
+			if bridge.Stale(ctx) {
+				p.stale.Store(true)
+				cancel() // or it would be tried with another connection
+				_ = got.Conn.Close()
+				return
+			}
+			p.given.Store(true)
+		},
 	})
 }
 

@@ -133,17 +133,31 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 		if inv.InviterID != "" {
 			set("inviters", nil, hash(inv.InviterID), code, id)
 		}
+		if inv.Claim == nil && !inv.LookAt.IsZero() {
+			set("watched", nil, timeKey(inv.LookAt), id)
+		}
+		known := inv.IdentityID != uuid.Nil
 		switch {
 		case inv.State != bridge.StatePending:
 			set("emails", nil, hash(inv.Email), []byte("e"), id)
-			set("ended", nil, timeKey(inv.UpdatedAt), id)
+			if known {
+				set("identities", nil, inv.IdentityID[:], []byte("e"), id)
+			}
+			if inv.Leftover != "due" {
+				set("ended", nil, timeKey(inv.UpdatedAt), id)
+			}
 			return nil
 		case inv.Claim == nil:
 			set("expiring", nil, timeKey(inv.ExpiresAt), id)
+		case inv.Claim.LookAt.After(inv.Claim.Until):
+			set("lapsing", nil, timeKey(inv.Claim.LookAt), id)
 		default:
 			set("lapsing", nil, timeKey(inv.Claim.Until), id)
 		}
 		set("emails", id, hash(inv.Email), []byte("p"), hash(inv.SchemaID))
+		if known {
+			set("identities", id, inv.IdentityID[:], []byte("p"))
+		}
 		return nil
 	})
 	_ = messagesBucket.in(tx).ForEach(func(k, v []byte) error {

@@ -121,7 +121,7 @@ func TestUnchangedEntries(t *testing.T) {
 			}
 		}
 	}
-	if fmt.Sprint(same) != "[states inviters emails]" {
+	if fmt.Sprint(same) != "[states inviters emails identities]" {
 		t.Errorf("these stay: %v", same)
 	}
 }

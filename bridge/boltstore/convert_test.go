@@ -1,19 +1,27 @@
 package boltstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"testing"
 
 	"invitebridge/bridge"
 
+	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
 )
 
-// TestConvert opens a file of format 1, which had no counts: they are made once,
-// and kept from then on.
+// TestConvert opens files of earlier formats: what they lacked is made once, and
+// kept from then on.
 func TestConvert(t *testing.T) {
+	t.Run("1", func(t *testing.T) { converts(t, 1) })
+	t.Run("2", func(t *testing.T) { converts(t, 2) })
+}
+
+func converts(t *testing.T, from int) {
 	path := filepath.Join(t.TempDir(), "bridge.db")
 	s := open(t, path)
 	for n := range 5 {
@@ -29,27 +37,24 @@ func TestConvert(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	doubted, _ := sample(1)
 	edit(func(tx *bbolt.Tx) error {
-		for b, l := range layout {
-			if l.counted {
-				if err := bucket(b).in(tx).SetSequence(0); err != nil {
-					return err
-				}
-			}
-		}
-		old := h
-		old.Format = 1
-		value, err := json.Marshal(old)
-		if err != nil {
-			return err
-		}
-		return headerBucket.in(tx).Put(headerKey, value)
+		err := replace(tx, doubted, `"inviter_name":"Inviter 1 of the Company"`, `"inviter_name":"evil.com","doubt":true`)
+		return errors.Join(err, age(tx, h, from))
 	})(t, path)
 
 	for range 2 {
 		s = open(t, path)
 		if got := backlog(t, s); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
+		}
+		inv, err := read(s, doubted.ID)
+		if err != nil || inv.InviterName != "" || inv.DoubtUntil.IsZero() || inv.LookAt.IsZero() {
+			t.Errorf("an invitation with a link for a name, whose outcome was unknown: %+v, %v", inv, err)
+		}
+		found, err := listed(s, bridge.Query{IdentityID: doubted.IdentityID, Limit: 2})
+		if err != nil || len(found) != 1 || found[0].ID != doubted.ID {
+			t.Errorf("by its identity: %v, %v", found, err)
 		}
 		if s.Header() != h {
 			t.Errorf("the header is %+v, not %+v", s.Header(), h)
@@ -59,6 +64,82 @@ func TestConvert(t *testing.T) {
 		}
 	}
 	checkFile(t, path)
+}
+
+// TestConvertSharedIdentity: earlier formats let two pending invitations share an
+// identity. The newer one stays.
+func TestConvertSharedIdentity(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bridge.db")
+	s := open(t, path)
+	update(t, s, inviting(1))
+	update(t, s, inviting(2))
+	h := s.Header()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	older, _ := sample(1)
+	newer, _ := sample(2)
+	edit(func(tx *bbolt.Tx) error {
+		return errors.Join(replace(tx, newer, newer.IdentityID.String(), older.IdentityID.String()), age(tx, h, 2))
+	})(t, path)
+	s = open(t, path)
+	first, err1 := read(s, older.ID)
+	second, err2 := read(s, newer.ID)
+	if err1 != nil || err2 != nil || first.State != bridge.StateRevoked || first.Reason != bridge.ReasonInUse || second.State != bridge.StatePending {
+		t.Errorf("the older one is %s, %s, %v; the newer %s, %v", first.State, first.Reason, err1, second.State, err2)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkFile(t, path)
+}
+
+// replace changes the text of a row, past all indexes.
+func replace(tx *bbolt.Tx, inv bridge.Invitation, old, now string) error {
+	row := invitationsBucket.in(tx).Get(inv.ID[:])
+	changed := bytes.Replace(row, []byte(old), []byte(now), 1)
+	if bytes.Equal(row, changed) {
+		return errors.New("the row has no " + old)
+	}
+	return invitationsBucket.in(tx).Put(inv.ID[:], changed)
+}
+
+// age makes a store one of an earlier format.
+func age(tx *bbolt.Tx, h Header, format int) error {
+	for b, l := range layout {
+		var err error
+		switch {
+		case l.since > format:
+			err = tx.DeleteBucket([]byte(l.name))
+		case l.counted && format < 2:
+			err = bucket(b).in(tx).SetSequence(0)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	h.Format = format
+	value, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return headerBucket.in(tx).Put(headerKey, value)
+}
+
+func read(s *Store, id uuid.UUID) (inv bridge.Invitation, err error) {
+	err = s.View(context.Background(), func(tx bridge.Tx) (err error) {
+		inv, err = tx.Invitation(id)
+		return err
+	})
+	return inv, err
+}
+
+func listed(s *Store, q bridge.Query) (found []bridge.Invitation, err error) {
+	err = s.View(context.Background(), func(tx bridge.Tx) (err error) {
+		found, err = tx.ListInvitations(q)
+		return err
+	})
+	return found, err
 }
 
 func backlog(t *testing.T, s *Store) (b bridge.Backlog) {

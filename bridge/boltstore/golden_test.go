@@ -36,11 +36,19 @@ func TestGolden(t *testing.T) {
 		InviterID: "ann", InviterName: "Ann <Inviter>", Locale: "de-AT", ReturnTo: "https://app.example.com/?a=b&c=d",
 		Lifespan: 168 * time.Hour, Delivery: "email", Epoch: 2, CreatedAt: at, UpdatedAt: at.Add(time.Second), ExpiresAt: at.Add(168 * time.Hour),
 		AcceptedAt: at.Add(2 * time.Second), RevokedAt: at.Add(3 * time.Second), AnnouncedAt: at.Add(4 * time.Second),
-		SentAt: at.Add(6 * time.Second), SendCount: 3, Doubt: true,
-		Claim: &bridge.Claim{ID: uuid.MustParse("11111111-2222-4333-8444-555555555555"), Until: at.Add(time.Minute), UnsettledAt: at.Add(5 * time.Second), Inherited: true},
+		SentAt: at.Add(6 * time.Second), SendCount: 3, Reason: bridge.ReasonInUse,
+		Origin: bridge.OriginReactivated, Identifiers: []string{"full"}, Addresses: []string{"full@example.org"},
+		Baseline:          &bridge.Baseline{StateChangedAt: at.Add(789), Credentials: []bridge.Credential{{Type: "oidc", Identifiers: []string{"idp:1"}}}},
+		RevokeRequestedAt: at.Add(7 * time.Second), DoubtUntil: at.Add(8 * time.Second), CleaningBeganAt: at.Add(9 * time.Second),
+		Cleaned: []string{"password", "sessions"}, LookAt: at.Add(10 * time.Second), Looks: 2,
+		Claim: &bridge.Claim{
+			ID: uuid.MustParse("11111111-2222-4333-8444-555555555555"), Until: at.Add(time.Minute), UnsettledAt: at.Add(5 * time.Second),
+			LookAt: at.Add(6 * time.Second), Looks: 1,
+		},
 	}
 	ended := plain
 	ended.ID, ended.State = uuid.MustParse("0197a3c2-3333-7000-8000-000000000003"), bridge.StateRevoked
+	ended.IdentityID, ended.Leftover, ended.LookAt = full.IdentityID, bridge.LeftoverDue, at.Add(time.Hour)
 	token := bridge.TokenRecord{InvitationID: full.ID, Channel: bridge.ChannelAPI, Epoch: 2}
 	claimed := bridge.Message{
 		ID: uuid.MustParse("0197a3c2-4444-7000-8000-000000000004"), Endpoint: bridge.EndpointCourier, InvitationID: full.ID, State: bridge.MessageQueued,

@@ -13,7 +13,7 @@ import (
 
 const (
 	program = "invitebridge"
-	format  = 2 // of keys and values, as keys.go and bridge have them
+	format  = 3 // of keys and values, as keys.go and bridge have them
 )
 
 // Header says whose file it is. It is written when the file is made, and only a
@@ -43,20 +43,29 @@ func fill(db *bbolt.DB, h Header) error {
 		return err
 	}
 	return db.Update(func(tx *bbolt.Tx) error {
-		for _, l := range layout {
-			b, err := tx.CreateBucket([]byte(l.name))
-			if err != nil {
-				return err
-			}
-			if l.fenced {
-				err = errors.Join(b.Put(lowFence, []byte{}), b.Put(highFence, []byte{}))
-			}
-			if err != nil {
-				return err
-			}
+		if err := makeBuckets(tx, 0); err != nil {
+			return err
 		}
 		return headerBucket.in(tx).Put(headerKey, value)
 	})
+}
+
+// makeBuckets makes those that came with a format after the one given, and those
+// that were always there for format 0.
+func makeBuckets(tx *bbolt.Tx, after int) error {
+	for _, l := range layout {
+		if after > 0 && l.since <= after {
+			continue
+		}
+		b, err := tx.CreateBucket([]byte(l.name))
+		if err == nil && l.fenced {
+			err = errors.Join(b.Put(lowFence, []byte{}), b.Put(highFence, []byte{}))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readHeader says whether db is a store that this version can use. It changes
@@ -67,7 +76,7 @@ func readHeader(db *bbolt.DB, path string) (h Header, err error) {
 			if h, err = headerOf(tx, path); err != nil {
 				return err
 			}
-			return whole(tx, path)
+			return whole(tx, path, h.Format)
 		})
 	}
 	if err := guard(path, view); err != nil {
@@ -103,10 +112,13 @@ func headerOf(tx *bbolt.Tx, path string) (Header, error) {
 	return h, nil
 }
 
-// whole checks that nothing is missing which every store has. Walks rely on
-// the fences.
-func whole(tx *bbolt.Tx, path string) error {
+// whole checks that nothing is missing which every store of a format has. Walks
+// rely on the fences.
+func whole(tx *bbolt.Tx, path string, format int) error {
 	for _, l := range layout {
+		if l.since > format {
+			continue
+		}
 		b := tx.Bucket([]byte(l.name))
 		if b == nil {
 			return refused(ErrDamaged, path, "the bucket "+l.name+" is missing; "+restore)

@@ -27,6 +27,9 @@ import (
 //	emails
 //	    h(email) | "p" | h(schema)     id; the pending one
 //	    h(email) | "e" | id            empty; those that have ended
+//	identities
+//	    identity | "p"                 id; the pending one
+//	    identity | "e" | id            empty; those that have ended
 //	states
 //	    state | id                     empty
 //	inviters
@@ -34,9 +37,11 @@ import (
 //	expiring
 //	    time | id                      empty; ExpiresAt of the pending without claim
 //	lapsing
-//	    time | id                      empty; Claim.Until of the pending with claim
+//	    time | id                      empty; Claim.DueAt of the pending with claim
+//	watched
+//	    time | id                      empty; LookAt of those without claim
 //	ended
-//	    time | id                      empty; UpdatedAt of those not pending
+//	    time | id                      empty; UpdatedAt of those not pending, unless their Leftover is due
 //	messages
 //	    mid                            JSON of bridge.Message
 //	belonging
@@ -50,6 +55,7 @@ import (
 //
 //	id      the 16 bytes of the invitation's UUIDv7, and so ordered by time
 //	mid     likewise of the message's
+//	identity the 16 bytes of the identity's UUID; no entry if it is zero
 //	digest  the 32 bytes of bridge.Digest
 //	h(x)    the first 16 bytes of SHA-256 of x: callers choose these texts, of
 //	        any length, and bbolt's keys end at 32768 bytes
@@ -75,10 +81,12 @@ const (
 	invitationsBucket
 	tokensBucket
 	emailsBucket
+	identitiesBucket
 	statesBucket
 	invitersBucket
 	expiringBucket
 	lapsingBucket
+	watchedBucket
 	endedBucket
 	messagesBucket
 	belongingBucket
@@ -104,21 +112,25 @@ var layout = [...]struct {
 	// come at the end, half-full pages would never be filled up: 0.9 leaves
 	// room for a row to grow. Where they come anywhere, a half is right.
 	fill float64
+	// since is the format that the bucket came with; 0: it was always there.
+	since int
 }{
-	headerBucket:      {"header", false, false, bbolt.DefaultFillPercent},
-	probeBucket:       {"probe", false, false, bbolt.DefaultFillPercent},
-	invitationsBucket: {"invitations", true, false, 0.9},
-	tokensBucket:      {"tokens", false, false, bbolt.DefaultFillPercent},
-	emailsBucket:      {"emails", true, false, bbolt.DefaultFillPercent},
-	statesBucket:      {"states", true, false, 0.9},
-	invitersBucket:    {"inviters", true, false, bbolt.DefaultFillPercent},
-	expiringBucket:    {"expiring", false, true, 0.9},
-	lapsingBucket:     {"lapsing", false, true, bbolt.DefaultFillPercent},
-	endedBucket:       {"ended", false, false, 0.9},
-	messagesBucket:    {"messages", true, false, 0.9},
-	belongingBucket:   {"belonging", true, false, 0.9},
-	outcomesBucket:    {"outcomes", true, false, 0.9},
-	outboxBucket:      {"outbox", false, true, bbolt.DefaultFillPercent},
+	headerBucket:      {"header", false, false, bbolt.DefaultFillPercent, 0},
+	probeBucket:       {"probe", false, false, bbolt.DefaultFillPercent, 0},
+	invitationsBucket: {"invitations", true, false, 0.9, 0},
+	tokensBucket:      {"tokens", false, false, bbolt.DefaultFillPercent, 0},
+	emailsBucket:      {"emails", true, false, bbolt.DefaultFillPercent, 0},
+	identitiesBucket:  {"identities", true, false, bbolt.DefaultFillPercent, 3},
+	statesBucket:      {"states", true, false, 0.9, 0},
+	invitersBucket:    {"inviters", true, false, bbolt.DefaultFillPercent, 0},
+	expiringBucket:    {"expiring", false, true, 0.9, 0},
+	lapsingBucket:     {"lapsing", false, true, bbolt.DefaultFillPercent, 0},
+	watchedBucket:     {"watched", false, false, bbolt.DefaultFillPercent, 3},
+	endedBucket:       {"ended", false, false, 0.9, 0},
+	messagesBucket:    {"messages", true, false, 0.9, 0},
+	belongingBucket:   {"belonging", true, false, 0.9, 0},
+	outcomesBucket:    {"outcomes", true, false, 0.9, 0},
+	outboxBucket:      {"outbox", false, true, bbolt.DefaultFillPercent, 0},
 }
 
 // in opens the bucket; nil if it is not there.
@@ -158,6 +170,8 @@ func tokenRowKey(id uuid.UUID, d bridge.Digest) []byte { return append(id[:], d[
 
 func emailPrefix(email string, mark byte) []byte { return append(hash(email), mark) }
 
+func identityPrefix(identity uuid.UUID, mark byte) []byte { return append(identity[:], mark) }
+
 func pendingKey(email, schemaID string) []byte {
 	return append(emailPrefix(email, pendingMark), hash(schemaID)...)
 }
@@ -179,14 +193,25 @@ func entries(inv bridge.Invitation) []entry {
 	if inv.InviterID != "" {
 		list = append(list, entry{invitersBucket, append(inviterPrefix(inv.InviterID, inv.State), id...), none})
 	}
+	if !inv.LookAt.IsZero() && inv.Claim == nil {
+		list = append(list, entry{watchedBucket, append(timeKey(inv.LookAt), id...), none})
+	}
 	if inv.State != bridge.StatePending {
-		return append(list,
-			entry{emailsBucket, append(emailPrefix(inv.Email, endedMark), id...), none},
-			entry{endedBucket, append(timeKey(inv.UpdatedAt), id...), none})
+		list = append(list, entry{emailsBucket, append(emailPrefix(inv.Email, endedMark), id...), none})
+		if inv.IdentityID != uuid.Nil {
+			list = append(list, entry{identitiesBucket, append(identityPrefix(inv.IdentityID, endedMark), id...), none})
+		}
+		if inv.Leftover != bridge.LeftoverDue {
+			list = append(list, entry{endedBucket, append(timeKey(inv.UpdatedAt), id...), none})
+		}
+		return list
 	}
 	list = append(list, entry{emailsBucket, pendingKey(inv.Email, inv.SchemaID), id})
+	if inv.IdentityID != uuid.Nil {
+		list = append(list, entry{identitiesBucket, identityPrefix(inv.IdentityID, pendingMark), id})
+	}
 	if inv.Claim != nil {
-		return append(list, entry{lapsingBucket, append(timeKey(inv.Claim.Until), id...), none})
+		return append(list, entry{lapsingBucket, append(timeKey(inv.Claim.DueAt()), id...), none})
 	}
 	return append(list, entry{expiringBucket, append(timeKey(inv.ExpiresAt), id...), none})
 }

@@ -13,7 +13,8 @@ import (
 
 // ListInvitations implements [bridge.Tx]. Each combination of filters walks a
 // tree of its own, from the page's beginning to its end; only a query with an
-// e-mail and more reads all that this one e-mail ever had, which is little.
+// email or an identity and more reads all that this one ever had, which is
+// little.
 func (t *tx) ListInvitations(q bridge.Query) (_ []bridge.Invitation, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.alive(); err != nil {
@@ -43,7 +44,8 @@ func (t *tx) ListInvitations(q bridge.Query) (_ []bridge.Invitation, err error) 
 func matches(inv bridge.Invitation, q bridge.Query) bool {
 	return (q.Email == "" || q.Email == inv.Email) &&
 		(q.State == "" || q.State == inv.State) &&
-		(q.InviterID == "" || q.InviterID == inv.InviterID)
+		(q.InviterID == "" || q.InviterID == inv.InviterID) &&
+		(q.IdentityID == uuid.Nil || q.IdentityID == inv.IdentityID)
 }
 
 // ids gives one id after the other, descending, until there is none.
@@ -51,9 +53,14 @@ type ids func() (uuid.UUID, bool)
 
 func (t *tx) plan(q bridge.Query) ids {
 	switch {
+	case q.IdentityID != uuid.Nil:
+		return merge([]ids{
+			t.pending(identitiesBucket, identityPrefix(q.IdentityID, pendingMark), q.Before),
+			t.down(identitiesBucket, identityPrefix(q.IdentityID, endedMark), q.Before),
+		})
 	case q.Email != "":
 		return merge([]ids{
-			t.pendingOf(q.Email, q.Before),
+			t.pending(emailsBucket, emailPrefix(q.Email, pendingMark), q.Before),
 			t.down(emailsBucket, emailPrefix(q.Email, endedMark), q.Before),
 		})
 	case q.InviterID != "" && q.State != "":
@@ -72,11 +79,11 @@ func (t *tx) plan(q bridge.Query) ids {
 	}
 }
 
-// pendingOf gives the pending ones of an e-mail: one for each schema.
-func (t *tx) pendingOf(email string, before uuid.UUID) ids {
+// pending gives the pending ones of an email, one for each schema, or of an
+// identity.
+func (t *tx) pending(b bucket, prefix []byte, before uuid.UUID) ids {
 	var list []uuid.UUID
-	prefix := emailPrefix(email, pendingMark)
-	c := t.bucket(emailsBucket).Cursor()
+	c := t.bucket(b).Cursor()
 	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
 		if id := uuid.UUID(v); before == uuid.Nil || compare(id, before) < 0 {
 			list = append(list, id)

@@ -68,7 +68,7 @@ func TestOpenRefuses(t *testing.T) {
 		"header that is missing":    {header(""), ErrForeign},
 		"header without instance":   {header(`{"program":"invitebridge","format":1}`), ErrDamaged},
 		"format zero":               {header(`{"program":"invitebridge","instance_id":"0197a3c2-0000-7000-8000-000000000000"}`), ErrDamaged},
-		"newer format":              {header(`{"program":"invitebridge","format":3,"instance_id":{"new":"shape"}}`), ErrNewer},
+		"newer format":              {header(fmt.Sprintf(`{"program":"invitebridge","format":%d,"instance_id":{"new":"shape"}}`, format+1)), ErrNewer},
 		"a bucket missing":          {edit(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("expiring")) }), ErrDamaged},
 		"a fence missing":           {edit(func(tx *bbolt.Tx) error { return statesBucket.in(tx).Delete(highFence) }), ErrDamaged},
 		"a directory":               {directory, ErrForeign},

@@ -124,6 +124,11 @@ func (t *tx) LapsedClaims(now time.Time, limit int) ([]bridge.Invitation, error)
 	return t.due(lapsingBucket, now, limit)
 }
 
+// WatchedInvitations implements [bridge.Tx].
+func (t *tx) WatchedInvitations(now time.Time, limit int) ([]bridge.Invitation, error) {
+	return t.due(watchedBucket, now, limit)
+}
+
 // EndedInvitations implements [bridge.Tx].
 func (t *tx) EndedInvitations(before time.Time, limit int) ([]bridge.Invitation, error) {
 	return t.due(endedBucket, before, limit)

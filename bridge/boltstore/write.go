@@ -22,11 +22,8 @@ func (t *tx) PutInvitation(inv bridge.Invitation) (err error) {
 	if err != nil {
 		return err
 	}
-	if inv.State == bridge.StatePending {
-		holder := t.bucket(emailsBucket).Get(pendingKey(inv.Email, inv.SchemaID))
-		if holder != nil && !bytes.Equal(holder, inv.ID[:]) {
-			return bridge.ErrTaken
-		}
+	if inv.State == bridge.StatePending && t.taken(inv) {
+		return bridge.ErrTaken
 	}
 	var old []entry
 	if was := t.bucket(invitationsBucket).Get(inv.ID[:]); was != nil {
@@ -42,6 +39,13 @@ func (t *tx) PutInvitation(inv bridge.Invitation) (err error) {
 	t.reindex(old, entries(inv))
 	t.put(invitationsBucket, inv.ID[:], value)
 	return t.broken
+}
+
+// taken says whether another pending invitation has the address or the identity.
+func (t *tx) taken(inv bridge.Invitation) bool {
+	byEmail := t.bucket(emailsBucket).Get(pendingKey(inv.Email, inv.SchemaID))
+	byIdentity := t.bucket(identitiesBucket).Get(identityPrefix(inv.IdentityID, pendingMark))
+	return byEmail != nil && !bytes.Equal(byEmail, inv.ID[:]) || byIdentity != nil && !bytes.Equal(byIdentity, inv.ID[:])
 }
 
 // encode also keeps out what would not come back as it is: JSON has no bytes

@@ -19,9 +19,9 @@ type Kratos struct {
 	t testing.TB
 }
 
-func newKratos(t testing.TB) *Kratos {
+func newKratos(t testing.TB, o kratostest.FakeOptions) *Kratos {
 	t.Helper()
-	fake, err := kratostest.NewFake(kratostest.FakeOptions{})
+	fake, err := kratostest.NewFake(o)
 	if err != nil {
 		t.Fatal(err)
 	}

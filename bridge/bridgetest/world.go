@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -38,21 +39,46 @@ type World struct {
 // configuration of the service.
 func New(t testing.TB, changes ...func(*bridge.Config)) *World {
 	t.Helper()
+	return NewAt(t, kratostest.FakeOptions{}, changes...)
+}
+
+// NewAt is New with a fake Kratos that is shaped otherwise.
+func NewAt(t testing.TB, o kratostest.FakeOptions, changes ...func(*bridge.Config)) *World {
+	t.Helper()
 	w := &World{Clock: &Clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	w.StorePath = filepath.Join(t.TempDir(), "invites.db")
-	w.Kratos = newKratos(t)
+	o.Now = w.Clock.Now
+	w.Kratos = newKratos(t, o)
 	w.config = bridge.Config{
 		SchemaID: kratostest.DefaultSchema, EmailTrait: "email", ToASCII: idna.Lookup.ToASCII,
 		LinkURL:  "https://join.example.com/invite/{token}",
 		Lifespan: 24 * time.Hour, MaxLifespan: 720 * time.Hour, Cooldown: time.Minute, Retention: 720 * time.Hour,
 		IdentityBudget: 5 * time.Second,
 		Passwords:      bridge.PasswordPolicy{MinLength: 8, CheckSimilarity: true},
+		Renew:          true,
+		CodeLifespan:   time.Hour,
 		Now:            w.Clock.Now,
+		Running:        w.Clock.Running,
 		Endpoints:      Endpoints,
 	}
 	for _, change := range changes {
 		change(&w.config)
 	}
+	w.begin(t)
+	return w
+}
+
+// Beside makes another bridge, with a store of its own, on the same Kratos and
+// the same clock.
+func (w *World) Beside(t testing.TB) *World {
+	t.Helper()
+	other := &World{StorePath: filepath.Join(t.TempDir(), "invites.db"), Kratos: w.Kratos, Clock: w.Clock, config: w.config}
+	other.begin(t)
+	return other
+}
+
+func (w *World) begin(t testing.TB) {
+	t.Helper()
 	identities, err := kratos.New(kratos.Config{AdminURL: w.Kratos.URL, EmailTrait: "email", Timeout: w.config.IdentityBudget})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +87,6 @@ func New(t testing.TB, changes ...func(*bridge.Config)) *World {
 	w.identities = identities
 	w.open(t)
 	t.Cleanup(func() { _ = w.bolt.Close() })
-	return w
 }
 
 // Restart ends the process and begins another, over the same file and the same
@@ -74,6 +99,22 @@ func (w *World) Restart(t testing.TB) {
 	}
 	w.open(t)
 }
+
+// Restore is Restart over a copy of the store, as [bridge.Service.Backup] wrote it.
+func (w *World) Restore(t testing.TB, backup []byte) {
+	t.Helper()
+	err := w.bolt.Close()
+	if err == nil {
+		err = os.WriteFile(w.StorePath, backup, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.open(t)
+}
+
+// Identities gives what the service asks.
+func (w *World) Identities() bridge.Identities { return w.identities }
 
 // ForgetConnections has the next request to Kratos use a connection of its own.
 // After Kratos was down, the old ones may look alive for a moment.
@@ -123,10 +164,12 @@ func (w *World) Told(t testing.TB, endpoint string) (events []bridge.Event) {
 	}
 }
 
-// Clock is a clock that only moves when told to. It is safe for concurrent use.
+// Clock is a wall clock, and one that nobody sets, which only move when told to.
+// It is safe for concurrent use.
 type Clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu      sync.Mutex
+	now     time.Time
+	running time.Duration
 }
 
 // Now reads the clock.
@@ -136,11 +179,26 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// Advance moves the clock on.
+// Running reads the clock that nobody sets.
+func (c *Clock) Running() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.running
+}
+
+// Advance moves both clocks on.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	c.now, c.running = c.now.Add(d), c.running+d
+}
+
+// Set moves the wall clock alone, either way, as an administrator does; or as a
+// suspended machine finds it.
+func (c *Clock) Set(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
 }
 
 // Store is a real store whose updates can be made to fail, as on a full disk.

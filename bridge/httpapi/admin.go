@@ -26,6 +26,8 @@ type inviteBody struct {
 	ReturnTo       string         `json:"return_to"`
 	ExpiresIn      *string        `json:"expires_in"`
 	Notify         *bool          `json:"notify"`
+	Reactivate     bool           `json:"reactivate"`
+	KeepAddresses  bool           `json:"keep_addresses"`
 }
 
 func (b inviteBody) request() (bridge.InviteRequest, error) {
@@ -35,7 +37,7 @@ func (b inviteBody) request() (bridge.InviteRequest, error) {
 		MetadataPublic: json.RawMessage(b.MetadataPublic),
 		MetadataAdmin:  json.RawMessage(b.MetadataAdmin),
 		InviterID:      b.InviterID, InviterName: b.InviterName, Locale: b.Locale, ReturnTo: b.ReturnTo,
-		Quiet: b.Notify != nil && !*b.Notify,
+		Quiet: b.Notify != nil && !*b.Notify, Reactivate: b.Reactivate, KeepAddresses: b.KeepAddresses,
 	}
 	if b.IdentityID != nil {
 		r.IdentityID = *b.IdentityID
@@ -108,7 +110,11 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, inv.View())
+	code := http.StatusOK
+	if inv.State == bridge.StatePending { // somebody is accepting, and it is revoked unless that succeeds
+		code = http.StatusAccepted
+	}
+	writeJSON(w, code, inv.View())
 	return nil
 }
 

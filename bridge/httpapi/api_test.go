@@ -61,7 +61,7 @@ func startWorld(t testing.TB, w *bridgetest.World, changes ...func(*httpapi.Conf
 	config := httpapi.Config{
 		BasePath: base, LoginURL: "https://id.example.com/login", Version: "v0.0.0-test",
 		APIKeys: []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))}},
-		Metrics: measured, Page: builtinPage(t),
+		Metrics: measured, Page: builtinPage(t), Now: w.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})),
 	}
 	for _, change := range changes {

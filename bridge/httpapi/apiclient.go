@@ -51,7 +51,9 @@ func (c *Client) Resend(ctx context.Context, id uuid.UUID) (o Offer, err error) 
 	return o, err
 }
 
-// Revoke ends an invitation for good. One that is revoked stays as it is.
+// Revoke ends an invitation for good. One that is revoked stays as it is. While
+// somebody is accepting it, what is given is pending still, with
+// RevokeRequestedAt: it is revoked unless that acceptance succeeds.
 func (c *Client) Revoke(ctx context.Context, id uuid.UUID) (v bridge.View, err error) {
 	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/revoke", nil, nil, &v)
 	return v, err

@@ -18,6 +18,7 @@ type Error struct {
 	Status     int    // of HTTP
 	RequestID  string // what the bridge's log knows the request by; may be empty
 	Messages   []bridge.UIText
+	Addresses  []string      // of an identity that exists, which keep_addresses would keep
 	RetryAfter time.Duration // zero: no advice
 }
 
@@ -48,7 +49,8 @@ func newError(res *http.Response, text []byte) *Error {
 			Reason  string `json:"reason"`
 			Request string `json:"request"`
 			Details struct {
-				Messages []bridge.UIText `json:"messages"`
+				Messages  []bridge.UIText `json:"messages"`
+				Addresses []string        `json:"addresses"`
 			} `json:"details"`
 		} `json:"error"`
 	}
@@ -57,7 +59,7 @@ func newError(res *http.Response, text []byte) *Error {
 	}
 	e := &Error{
 		ID: envelope.Error.ID, Reason: envelope.Error.Reason, Status: res.StatusCode,
-		RequestID: envelope.Error.Request, Messages: envelope.Error.Details.Messages,
+		RequestID: envelope.Error.Request, Messages: envelope.Error.Details.Messages, Addresses: envelope.Error.Details.Addresses,
 	}
 	if n, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && n > 0 {
 		e.RetryAfter = time.Duration(n) * time.Second

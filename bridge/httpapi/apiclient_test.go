@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestClientInvite(t *testing.T) {
 		t.Fatalf("created %t, %v", created, err)
 	}
 	want := bridge.View{
-		Email: email, State: bridge.StatePending, SchemaID: kratostest.DefaultSchema, InviterID: "42", InviterName: "Grace", Locale: "de",
+		Email: email, State: bridge.StatePending, Origin: bridge.OriginCreated, SchemaID: kratostest.DefaultSchema, InviterID: "42", InviterName: "Grace", Locale: "de",
 		ReturnTo: "https://app.example.com/in", ExpiresAt: a.Clock.Now().Add(90 * time.Minute), Delivery: bridge.DeliveryOff,
 	}
 	if diff := cmp.Diff(want, o.View, cmpopts.IgnoreFields(bridge.View{}, "ID", "IdentityID", "CreatedAt", "UpdatedAt")); diff != "" {
@@ -88,6 +89,12 @@ func TestClient(t *testing.T) {
 			t.Fatal(err)
 		}
 		ids = append(ids, o.ID)
+	}
+	_, _ = a.Kratos.Create(ctx, `{"schema_id":"member","state":"inactive","traits":{"email":"two@example.com","second_email":"former@example.com"}}`)
+	_, _, err := c.Invite(ctx, bridge.InviteRequest{Email: "two@example.com", Reactivate: true})
+	var refused *httpapi.Error
+	if !errors.As(err, &refused) || !errors.Is(err, bridge.ErrIdentityConflict) || !slices.Equal(refused.Addresses, []string{"former@example.com"}) {
+		t.Errorf("invite: %v", err)
 	}
 	if v, err := c.Get(ctx, ids[0]); err != nil || v.ID != ids[0] {
 		t.Errorf("get: %+v, %v", v, err)

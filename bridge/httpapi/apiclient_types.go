@@ -38,6 +38,7 @@ func encodeInvite(r bridge.InviteRequest) ([]byte, error) {
 		MetadataPublic: jsontext.Value(r.MetadataPublic),
 		MetadataAdmin:  jsontext.Value(r.MetadataAdmin),
 		InviterID:      r.InviterID, InviterName: r.InviterName, Locale: r.Locale, ReturnTo: r.ReturnTo,
+		Reactivate: r.Reactivate, KeepAddresses: r.KeepAddresses,
 	}
 	if id := r.IdentityID; id != uuid.Nil {
 		body.IdentityID = &id

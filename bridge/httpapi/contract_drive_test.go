@@ -151,21 +151,30 @@ func (d *driver) hooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(asked.Close)
-	w := d.start(t, func(c *bridge.Config) { c.Hooks = asked })
-	answer.Store(http.StatusForbidden)
-	w.all(http.StatusForbidden, "hook_refused", nil, w.usual)
-	answer.Store(http.StatusInternalServerError)
-	w.all(http.StatusServiceUnavailable, "hook_unavailable", nil, w.usual)
+	for status, want := range map[int]struct {
+		status int
+		id     string
+	}{
+		http.StatusForbidden:           {http.StatusForbidden, "hook_refused"},
+		http.StatusInternalServerError: {http.StatusServiceUnavailable, "hook_unavailable"},
+	} {
+		for _, o := range that(want.status, want.id) {
+			answer.Store(http.StatusNoContent)
+			w := d.start(t, func(c *bridge.Config) { c.Hooks = asked })
+			if o.id == "resendInvitation" || o.id == "renewInvitation" { // else no hook is asked
+				w.Clock.Advance(25 * time.Hour)
+			}
+			answer.Store(int64(status))
+			w.want(o.id, want.status, want.id, w.body(o.id))
+		}
+	}
 }
 
 func (d *driver) kratos(t *testing.T) {
 	fail := func(status int, errorID string, spoil func(*driven)) {
 		for _, o := range that(status, errorID) {
 			w := d.start(t)
-			switch o.id { // else Kratos is not asked
-			case "revokeInvitation":
-				w.abandon()
-			case "renewInvitation":
+			if o.id == "renewInvitation" { // else Kratos is not asked
 				w.Clock.Advance(25 * time.Hour)
 			}
 			spoil(w)
@@ -177,15 +186,6 @@ func (d *driver) kratos(t *testing.T) {
 	w := d.start(t)
 	w.Kratos.Down()
 	w.want("isReady", http.StatusServiceUnavailable, "", nil)
-}
-
-// abandon leaves an acceptance of which nobody knows what came.
-func (d *driven) abandon() {
-	d.t.Helper()
-	mend := d.Kratos.OnPut(bridgetest.CutBefore)
-	d.want("acceptInvitation", http.StatusServiceUnavailable, "kratos_unavailable", d.body("acceptInvitation"))
-	mend()
-	d.Clock.Advance(time.Minute) // its lease has run out
 }
 
 func (d *driver) tooMany(t *testing.T) {

@@ -43,6 +43,12 @@ func (d *driver) page(t *testing.T) {
 
 	w = d.start(t)
 	w.Kratos.ActivateByHand(uuid.MustParse(w.addressee.IdentityID), password)
+	submit(http.StatusGone, w, good)
+
+	w = d.start(t)
+	id := w.Kratos.Add("left@example.com", true)
+	w.Kratos.Deactivate(id)
+	w.addressee = w.wantOrigin(object{"email": "left@example.com", "reactivate": true}, bridge.OriginReactivated)
 	submit(http.StatusConflict, w, good)
 
 	w = d.start(t)

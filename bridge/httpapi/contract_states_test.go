@@ -16,7 +16,9 @@ import (
 func (d *driver) states(t *testing.T) {
 	d.ended(t)
 	d.identities(t)
+	d.adoptions(t)
 	d.underWay(t)
+	d.revokedMeanwhile(t)
 
 	w := d.start(t)
 	w.deliver(bridgetest.Hook, bridge.Result{Outcome: bridge.Sent})
@@ -57,14 +59,13 @@ func (d *driver) ended(t *testing.T) {
 
 func (d *driver) identities(t *testing.T) {
 	w := d.start(t)
-	w.Kratos.Add("new@example.com", true)
-	w.want("createInvitation", http.StatusConflict, "identity_already_active", w.body("createInvitation"))
-	w.want("createInvitation", http.StatusConflict, "identity_conflict", object{"identity_id": uuid.NewString()})
-
-	for _, operation := range []string{"resendInvitation", "acceptInvitation", "confirmInvitation"} {
+	w.Kratos.ActivateByHand(uuid.MustParse(w.addressee.IdentityID), password)
+	w.want("resendInvitation", http.StatusConflict, "identity_in_use", nil)
+	w.want("getInvitation", http.StatusOK, "", nil) // it is closed
+	for _, operation := range []string{"acceptInvitation", "confirmInvitation"} {
 		w := d.start(t)
 		w.Kratos.ActivateByHand(uuid.MustParse(w.addressee.IdentityID), password)
-		w.want(operation, http.StatusConflict, "identity_already_active", w.body(operation))
+		w.want(operation, http.StatusGone, "invitation_revoked", w.body(operation))
 	}
 
 	w = d.start(t)
@@ -79,9 +80,10 @@ func (d *driver) underWay(t *testing.T) {
 	mend := w.Kratos.OnPut(bridgetest.CutBefore)
 	w.want("acceptInvitation", http.StatusServiceUnavailable, "kratos_unavailable", w.body("acceptInvitation"))
 	mend()
-	for _, operation := range []string{"acceptInvitation", "confirmInvitation", "revokeInvitation"} {
+	for _, operation := range []string{"acceptInvitation", "confirmInvitation"} {
 		w.want(operation, http.StatusConflict, "accept_in_progress", w.body(operation))
 	}
 	w.Clock.Advance(25 * time.Hour)
+	w.want("resendInvitation", http.StatusConflict, "accept_in_progress", nil)
 	w.want("createInvitation", http.StatusConflict, "accept_in_progress", object{"email": email})
 }

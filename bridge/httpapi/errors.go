@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -68,8 +69,12 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	var body errorBody
 	body.Error.ID, body.Error.Code, body.Error.Status = e.ID, code, http.StatusText(code)
 	body.Error.Reason, body.Error.Message, body.Error.Request = e.Reason, statuses[e.Kind].message, requestID(r)
+	body.Error.Details = maps.Clone(e.Extra)
 	if len(e.Messages) > 0 {
-		body.Error.Details = map[string]any{"messages": e.Messages}
+		if body.Error.Details == nil {
+			body.Error.Details = make(map[string]any)
+		}
+		body.Error.Details["messages"] = e.Messages
 	}
 	writeJSON(w, code, body)
 }

@@ -151,18 +151,18 @@ func (a *API) formAgain(w http.ResponseWriter, r *http.Request, problem error) e
 func (a *API) form(inv bridge.Invitation, problem *bridge.Error) page.View {
 	return page.View{
 		Sight: page.SightForm, Email: inv.Email, InviterName: inv.InviterName, ExpiresAt: inv.ExpiresAt,
-		Policy: a.service.Passwords(), Problem: problem,
+		Policy: a.service.Passwords(), Identifiers: inv.Identifiers, Problem: problem,
 	}
 }
 
 // sights are those that errors have; all others are shown as unavailable.
 var sights = map[string]page.Sight{
-	bridge.ErrNotFound.ID:       page.SightUnknown,
-	bridge.ErrNoRoute.ID:        page.SightUnknown,
-	bridge.ErrExpired.ID:        page.SightExpired,
-	bridge.ErrRevoked.ID:        page.SightRevoked,
-	bridge.ErrAccepted.ID:       page.SightDone,
-	bridge.ErrIdentityActive.ID: page.SightActive,
+	bridge.ErrNotFound.ID: page.SightUnknown,
+	bridge.ErrNoRoute.ID:  page.SightUnknown,
+	bridge.ErrExpired.ID:  page.SightExpired,
+	bridge.ErrRevoked.ID:  page.SightRevoked,
+	bridge.ErrAccepted.ID: page.SightDone,
+	bridge.ErrTooEarly.ID: page.SightEarly,
 }
 
 // failPage answers with the page for an error.
@@ -171,7 +171,7 @@ func (a *API) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	noteError(r, e, err)
 	v := page.View{
 		Sight: cmp.Or(sights[e.ID], page.SightUnavailable), ContinueURL: a.config.LoginURL,
-		Renewable: a.service.Renewable(), RequestID: requestID(r),
+		Renewable: a.service.Renewable(), From: a.config.Now().Add(e.RetryAfter), RequestID: requestID(r),
 	}
 	locale := ""
 	if v.Sight != page.SightUnavailable && v.Sight != page.SightUnknown {

@@ -17,6 +17,7 @@ import (
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/httpapi"
+	"invitebridge/kratos/kratostest"
 )
 
 // open asks for the page as a browser does.
@@ -75,7 +76,7 @@ func TestPageTellsHowTheInvitationStands(t *testing.T) {
 	a.shows(t, a.open(o.Token), 410, "revoked")
 	o = a.invite(object{"email": "c@example.com"})
 	a.Kratos.ActivateByHand(uuid.MustParse(o.IdentityID), password)
-	a.shows(t, a.submit(o.Token, choose(password)), 409, "active", `href="`+login+`"`)
+	a.shows(t, a.submit(o.Token, choose(password)), 410, "revoked")
 	for _, token := range []string{bridge.MintToken().Reveal(), "x", o.Token + "x", "%00", "a%2Fb"} {
 		a.shows(t, a.open(token), 404, "unknown")
 		a.shows(t, a.submit(token, choose(password)), 404, "unknown")
@@ -84,6 +85,37 @@ func TestPageTellsHowTheInvitationStands(t *testing.T) {
 	a.shows(t, do(t, request(t, http.MethodPut, a.public+"/invite/"+o.Token, nil)), 405, "unavailable")
 	if got := do(t, request(t, http.MethodGet, a.admin+"/invite/"+o.Token, nil, "Authorization", "Bearer "+key)); got.status != 404 {
 		t.Errorf("the admin listener has the page: %d", got.status)
+	}
+}
+
+// TestPageTooEarly: an account that was deactivated a short time ago can be had
+// later, and both browsers and people are told when.
+func TestPageTooEarly(t *testing.T) {
+	a := start(t)
+	id := a.Kratos.Add("left@example.com", true)
+	a.Kratos.Deactivate(id)
+	o := a.invite(object{"email": "left@example.com", "reactivate": true})
+	got := a.submit(o.Token, choose(password))
+	a.shows(t, got, 409, "early", "January 2, 2030, 04:05 UTC")
+	if wait := got.header.Get("Retry-After"); wait != "3600" {
+		t.Errorf("Retry-After: %s", wait)
+	}
+	a.shows(t, a.submit(o.Token, choose("short")), 400, "form")
+	a.shows(t, a.submit(o.Token, choose(password), "Accept-Language", "de"), 409, "early", "ab 2.\u00a0Januar 2030, 04:05\u00a0Uhr (UTC)")
+	a.shows(t, a.open(o.Token), 200, "form")
+	a.Clock.Advance(time.Hour)
+	a.shows(t, a.submit(o.Token, choose(password)), 200, "accepted")
+}
+
+// TestPageKnowsUserNames: the page is told what a password is compared with, and
+// the preview is not.
+func TestPageKnowsUserNames(t *testing.T) {
+	a := start(t)
+	o := a.invite(object{"email": email, "schema_id": kratostest.MemberSchema, "traits": object{"username": "Lovelace"}})
+	a.shows(t, a.open(o.Token), 200, "form", `data-rule="similar"`, `data-identifiers="[&#34;lovelace&#34;]"`)
+	a.shows(t, a.submit(o.Token, choose("l0v3l4c3")), 400, "form", "user name", `data-identifiers="[&#34;lovelace&#34;]"`)
+	if got := a.asInvitee(http.MethodGet, "/"+o.Token, nil); got.status != http.StatusOK || strings.Contains(string(got.body), "lovelace") {
+		t.Errorf("%d %s", got.status, got.body)
 	}
 }
 

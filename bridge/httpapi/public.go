@@ -56,8 +56,10 @@ func (a *API) acceptWith(w http.ResponseWriter, r *http.Request, token, password
 		return err
 	}
 	note(r, func(n *notes) { n.invitation = inv.ID.String() })
+	view := inv.View()
+	view.Cleaned = nil // of somebody else's account: for inviters only
 	writeJSON(w, http.StatusOK, accepted{
-		Invitation:   inv.View(),
+		Invitation:   view,
 		ContinueWith: []continueWith{{Action: "redirect_browser_to", RedirectBrowserTo: a.next(inv)}},
 	})
 	return nil

@@ -30,6 +30,7 @@ type Config struct {
 	Page           *page.Page // to begin with, see [API.SetPage]
 	Version        string
 	Log            *slog.Logger
+	Now            func() time.Time // the wall clock; nil: the system's
 	// Metrics answers GET /metrics/prometheus on the admin listener, to holders
 	// of a key. Nil: there is no such route.
 	Metrics http.Handler
@@ -82,6 +83,9 @@ type API struct {
 
 // New makes an API. It starts nothing.
 func New(service *bridge.Service, config Config) *API {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
 	a := &API{
 		service: service, config: config, document: config.document(),
 		ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit),

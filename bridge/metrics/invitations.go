@@ -8,8 +8,8 @@ import (
 
 // invitations counts what has happened to invitations, and their messages.
 type invitations struct {
-	created, sent, opened, accepted, expired, revoked, givenUp prometheus.Counter
-	age                                                        prometheus.Histogram
+	created, sent, opened, accepted, expired, revoked, givenUp, unreadable prometheus.Counter
+	age                                                                    prometheus.Histogram
 }
 
 const minute, hour, day = 60.0, 3600.0, 86400.0
@@ -24,8 +24,10 @@ func newInvitations() invitations {
 		opened:   counter("invitations_opened", "Looks at a token that can be used, whoever looked: scanners of mail do so too."),
 		accepted: counter("invitations_accepted", "Invitations that were accepted."),
 		expired:  counter("invitations_expired", "Invitations that expired. One that is revived can expire again."),
-		revoked:  counter("invitations_revoked", "Invitations that were revoked, or closed because their identity is gone or was activated by another road."),
+		revoked:  counter("invitations_revoked", "Invitations that were revoked, or closed because their identity is gone, or was used or changed by others."),
 		givenUp:  counter("outbox_given_up", "Messages that will not be attempted again, unless somebody retries them."),
+		unreadable: counter("unreadable_identities",
+			"Looks of a sweep at identities that Kratos could not show. Each is looked at again, after pauses of up to an hour."),
 		age: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "invitation_acceptance_seconds", Help: "Time from the creation of an invitation to its acceptance.",
 			Buckets: []float64{minute, 5 * minute, 15 * minute, hour, 4 * hour, 12 * hour, day, 2 * day, 4 * day, 7 * day, 14 * day, 30 * day},
@@ -34,7 +36,7 @@ func newInvitations() invitations {
 }
 
 func (i invitations) collectors() []prometheus.Collector {
-	return []prometheus.Collector{i.created, i.sent, i.opened, i.accepted, i.expired, i.revoked, i.givenUp, i.age}
+	return []prometheus.Collector{i.created, i.sent, i.opened, i.accepted, i.expired, i.revoked, i.givenUp, i.unreadable, i.age}
 }
 
 func (i invitations) count(t bridge.Tally) {
@@ -45,6 +47,7 @@ func (i invitations) count(t bridge.Tally) {
 	i.expired.Add(float64(t.Expired))
 	i.revoked.Add(float64(t.Revoked))
 	i.givenUp.Add(float64(t.GivenUp))
+	i.unreadable.Add(float64(t.Unreadable))
 	for _, took := range t.Accepted {
 		i.age.Observe(took.Seconds())
 	}

@@ -28,7 +28,7 @@ func everything() *Metrics {
 		end("ok")
 	}
 	m.Commit(time.Millisecond, errors.New("full"))
-	m.Count(bridge.Tally{Created: 1, Sent: 1, Opened: 1, Accepted: []time.Duration{time.Hour}, Expired: 1, Revoked: 1, GivenUp: 1})
+	m.Count(bridge.Tally{Created: 1, Sent: 1, Opened: 1, Accepted: []time.Duration{time.Hour}, Expired: 1, Revoked: 1, GivenUp: 1, Unreadable: 1})
 	return m
 }
 

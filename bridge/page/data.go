@@ -54,6 +54,9 @@ type Rule struct {
 	Limit  int // in bytes, of min and max
 	Text   string
 	Broken string // what to say if a password breaks it
+	// Identifiers is a JSON list, of similar: what a password is compared with
+	// beside Email.
+	Identifiers string
 }
 
 func (p *Page) data(w words, v View) Data {
@@ -70,21 +73,26 @@ func (p *Page) data(w words, v View) Data {
 			d.Until = v.ExpiresAt.UTC().Format(time.RFC3339)
 			d.Valid = parts(w.text["valid_until"], "date", w.date(v.ExpiresAt))
 		}
-		d.Rules = w.rules(v.Policy)
+		d.Rules = w.rules(v.Policy, v.Identifiers)
 		d.Faults, d.FieldFault = w.faults(v.Problem)
 	case SightExpired:
 		if d.Renewable = v.Renewable; v.Renewable {
 			d.Body = w.text["expired_renew_text"]
 		}
+	case SightEarly:
+		d.Body = strings.ReplaceAll(d.Body, "{date}", w.date(upToMinute(v.From)))
 	case SightUnavailable:
 		d.RequestID = v.RequestID
-	case SightAccepted, SightDone, SightActive, SightUnknown:
+	case SightAccepted, SightDone, SightUnknown:
 		d.ContinueURL = harmless(v.ContinueURL)
 		d.Redirect = v.Redirect && v.Sight == SightAccepted && d.ContinueURL != ""
 	default: // the words say it all
 	}
 	return d
 }
+
+// upToMinute rounds up: a page shows minutes only.
+func upToMinute(t time.Time) time.Time { return t.Add(time.Minute - 1).Truncate(time.Minute) }
 
 // activeSchemes are those whose links do something in the page instead of
 // leading away from it. Schemes of apps are good.

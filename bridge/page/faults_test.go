@@ -52,7 +52,7 @@ func TestRender_passwordRefused(t *testing.T) {
 		{"breached", "correct horse", breached, "data leaks", "Datenlecks"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := c.policy.Check(context.Background(), "jo@example.com", c.password)
+			err := c.policy.Check(context.Background(), []string{"jo@example.com"}, c.password)
 			var problem *bridge.Error
 			if !errors.As(err, &problem) {
 				t.Fatalf("the policy said %v", err)

@@ -38,6 +38,24 @@ func TestOverride(t *testing.T) {
 	}
 }
 
+// Texts that a team wrote for an earlier release are taken as they are.
+func TestOverride_earlier(t *testing.T) {
+	english := builtin(t, "en")
+	for _, key := range []string{"early_heading", "early_text"} {
+		at := strings.Index(english, `  "`+key+`"`)
+		english = english[:at] + english[at+strings.Index(english[at:], "\n")+1:]
+	}
+	p := newPage(t, page.Config{TemplateOverridePath: folder(t, map[string]string{
+		"de.json": `{"active_heading": "Ihr Konto ist bereits aktiv", "active_text": "Melden Sie sich an."}`,
+		"fr.json": strings.Replace(english, `"Set password"`, `"Choisir"`, 1),
+	})})
+	for language, want := range map[string]string{"de": "Bitte kommen Sie später wieder", "fr": "Please come back later"} {
+		if _, root := render(t, p, language, full(page.SightEarly)); text(one(t, root, "h1")) != want {
+			t.Errorf("%s: %s", language, text(one(t, root, "h1")))
+		}
+	}
+}
+
 func TestOverride_problems(t *testing.T) {
 	for _, c := range []struct{ name, file, content, want string }{
 		{"unknown file", "page.html", "", "page.html is not used; give page.gotmpl"},

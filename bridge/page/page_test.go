@@ -20,6 +20,7 @@ func full(sight page.Sight) page.View {
 		Sight: sight, Email: "jo@example.com", InviterName: "Sam Doe",
 		ExpiresAt: time.Date(2026, 3, 9, 23, 5, 0, 0, time.FixedZone("", 3600)),
 		Policy:    bridge.PasswordPolicy{MinLength: 12, CheckSimilarity: true},
+		From:      time.Date(2026, 3, 9, 23, 5, 0, 1, time.FixedZone("", 3600)),
 		Renewable: true, ContinueURL: "https://app.example.com/login?a=1&b=2", RequestID: "req-77",
 	}
 }
@@ -136,6 +137,17 @@ func TestRender_form(t *testing.T) {
 	}
 }
 
+// An invitation that can be accepted later says from when on, not a moment
+// before.
+func TestRender_early(t *testing.T) {
+	for language, want := range map[string]string{"en": "after March 9, 2026, 22:06 UTC.", "de": "ab 9.\u00a0März 2026, 22:06\u00a0Uhr (UTC) an"} {
+		_, root := render(t, newPage(t, page.Config{}), language, full(page.SightEarly))
+		if said := text(one(t, root, "main")); !strings.Contains(said, want) {
+			t.Errorf("%s: %s", language, said)
+		}
+	}
+}
+
 // A form without an inviter, an end and rules has no gaps in its words.
 func TestRender_least(t *testing.T) {
 	_, root := render(t, newPage(t, page.Config{}), "en", page.View{Sight: page.SightForm, Email: "jo@example.com"})
@@ -150,7 +162,7 @@ func TestRender_ways(t *testing.T) {
 		v := full(sight)
 		v.Redirect = true
 		_, root := render(t, p, "", v)
-		ends := sight == page.SightAccepted || sight == page.SightDone || sight == page.SightActive || sight == page.SightUnknown
+		ends := sight == page.SightAccepted || sight == page.SightDone || sight == page.SightUnknown
 		links := find(one(t, root, "main"), "a")
 		if ends != (len(links) == 1) || ends && (attr(links[0], "href") != v.ContinueURL || attr(links[0], "rel") != "noreferrer") {
 			t.Errorf("%s has %d links", sight, len(links))

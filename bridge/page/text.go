@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ func (w words) limited(key string, limit int) string {
 	return strings.ReplaceAll(w.text[key], "{limit}", strconv.Itoa(limit))
 }
 
-func (w words) rules(policy bridge.PasswordPolicy) []Rule {
+func (w words) rules(policy bridge.PasswordPolicy, identifiers []string) []Rule {
 	var rules []Rule
 	add := func(name string, limit int, broken string) {
 		rules = append(rules, Rule{
@@ -51,6 +52,8 @@ func (w words) rules(policy bridge.PasswordPolicy) []Rule {
 	}
 	if policy.CheckSimilarity {
 		add("similar", 0, "similar")
+		list, _ := json.Marshal(identifiers) // texts always can be
+		rules[len(rules)-1].Identifiers = string(list)
 	}
 	if policy.Breaches != nil {
 		add("breached", 0, "breached")

@@ -39,7 +39,7 @@ func (p *Page) try() error {
 func samples() []View {
 	full := View{
 		Email: "jo@example.com", InviterName: "Sam", ExpiresAt: time.Date(2030, 5, 17, 9, 0, 0, 0, time.UTC),
-		Policy:  bridge.PasswordPolicy{MinLength: 8, CheckSimilarity: true, Breaches: noBreaches{}},
+		Policy: bridge.PasswordPolicy{MinLength: 8, CheckSimilarity: true, Breaches: noBreaches{}}, Identifiers: []string{"jo"},
 		Problem: bridge.ErrTooMany, Renewable: true, ContinueURL: "https://example.com/login", Redirect: true, RequestID: "1",
 	}
 	var views []View

@@ -15,7 +15,7 @@ const (
 	SightForm        Sight = "form"        // pending: choose a password
 	SightAccepted    Sight = "accepted"    // the password was set just now
 	SightDone        Sight = "done"        // it had been accepted before
-	SightActive      Sight = "active"      // the account is active by another road
+	SightEarly       Sight = "early"       // it cannot be accepted yet
 	SightExpired     Sight = "expired"     //
 	SightRenewed     Sight = "renewed"     // a new link was asked for
 	SightRevoked     Sight = "revoked"     //
@@ -26,7 +26,7 @@ const (
 // Sights returns every sight.
 func Sights() []Sight {
 	return []Sight{
-		SightForm, SightAccepted, SightDone, SightActive, SightExpired, SightRenewed,
+		SightForm, SightAccepted, SightDone, SightEarly, SightExpired, SightRenewed,
 		SightRevoked, SightUnknown, SightUnavailable,
 	}
 }
@@ -40,15 +40,19 @@ type View struct {
 	InviterName string
 	ExpiresAt   time.Time // UTC
 	Policy      bridge.PasswordPolicy
+	// Identifiers are what the invitee signs in with beside Email, such as a user
+	// name: a password must not resemble them.
+	Identifiers []string
 	// Problem says why a form that was sent is shown again; its Messages stand
 	// beside the field. Nil: it was not sent yet.
 	Problem *bridge.Error
+	// From is when the invitation can be accepted, for SightEarly.
+	From time.Time
 	// Renewable says that SightExpired offers to send a new link.
 	Renewable bool
-	// ContinueURL is where the way goes on, for SightAccepted, SightDone,
-	// SightActive and SightUnknown: the login, or where the inviter wants
-	// invitees to go. Where Redirect is set the page leads there by
-	// itself, without a click.
+	// ContinueURL is where the way goes on, for SightAccepted, SightDone and
+	// SightUnknown: the login, or where the inviter wants invitees to go. Where
+	// Redirect is set the page leads there by itself, without a click.
 	ContinueURL string
 	Redirect    bool
 	// RequestID helps a support to find the request in the log, for

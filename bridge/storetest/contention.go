@@ -24,7 +24,7 @@ var contentionTests = []test{
 			if err != nil {
 				return err
 			}
-			got, err = got.Begin(uuid.UUID{1, byte(i)}, epoch, time.Minute)
+			got, err = got.Begin(uuid.UUID{1, byte(i)}, uuid.Nil, epoch, time.Minute)
 			if err != nil {
 				return err
 			}
@@ -42,7 +42,7 @@ var contentionTests = []test{
 			if err != nil {
 				return err
 			}
-			if got, err = got.Begin(uuid.UUID{1}, epoch, time.Minute); err != nil {
+			if got, err = got.Begin(uuid.UUID{1}, uuid.Nil, epoch, time.Minute); err != nil {
 				return err
 			}
 			return tx.PutInvitation(got.Accept(epoch.Add(time.Duration(i) * time.Second)))
@@ -100,7 +100,7 @@ var contentionTests = []test{
 			}
 			switch i % 3 {
 			case 0:
-				if got, err = got.Begin(uuid.UUID{1}, epoch, time.Minute); err == nil {
+				if got, err = got.Begin(uuid.UUID{1}, uuid.Nil, epoch, time.Minute); err == nil {
 					got = got.Accept(epoch)
 				}
 			case 1:

@@ -26,11 +26,11 @@ var dueTests = []test{
 		}
 		b.due("expiring", bridge.Tx.ExpiringInvitations, inv)
 
-		b.put(claimed.Release())
-		b.due("a claim released", bridge.Tx.ExpiringInvitations, inv, claimed.Release())
+		b.put(claimed.Release(epoch))
+		b.due("a claim released", bridge.Tx.ExpiringInvitations, inv, claimed.Release(epoch))
 		inv.Claim = claimed.Claim
 		b.put(inv)
-		b.due("another begun", bridge.Tx.ExpiringInvitations, claimed.Release())
+		b.due("another begun", bridge.Tx.ExpiringInvitations, claimed.Release(epoch))
 	}},
 	{"expiring: a new expiry moves it", func(b *bench) {
 		first, second := b.invitation(), b.invitation()
@@ -58,8 +58,47 @@ var dueTests = []test{
 		inv = inv.Unsettle(epoch)
 		b.put(inv)
 		b.due("unsettled", bridge.Tx.LapsedClaims, inv)
-		b.put(inv.Release())
+		b.put(inv.Release(epoch))
 		b.due("released", bridge.Tx.LapsedClaims)
+	}},
+	{"lapsed: putting it off moves it", func(b *bench) {
+		inv := b.invitation()
+		inv.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: inv.CreatedAt, LookAt: inv.CreatedAt.Add(time.Hour)}
+		b.put(inv)
+		b.bounds(inv, inv.Claim.LookAt, bridge.Tx.LapsedClaims)
+	}},
+	{"watched: the boundary", func(b *bench) {
+		for _, state := range bridge.States() {
+			inv := b.invitation()
+			inv.State, inv.LookAt = state, inv.CreatedAt.Add(time.Minute)
+			b.put(inv)
+			b.bounds(inv, inv.LookAt, bridge.Tx.WatchedInvitations)
+			b.delete(inv)
+		}
+	}},
+	{"watched: only those to look at, without claim", func(b *bench) {
+		inv, other := b.invitation(), b.invitation()
+		inv.LookAt = inv.CreatedAt
+		b.put(inv, other)
+		b.due("watched", bridge.Tx.WatchedInvitations, inv)
+		inv.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: inv.CreatedAt}
+		b.put(inv)
+		b.due("claimed", bridge.Tx.WatchedInvitations)
+		inv.Claim = nil
+		b.put(inv)
+		b.due("released", bridge.Tx.WatchedInvitations, inv)
+		inv.LookAt = time.Time{}
+		b.put(inv)
+		b.due("no longer", bridge.Tx.WatchedInvitations)
+	}},
+	{"ended: not while the identity is to be deleted", func(b *bench) {
+		inv := b.invitation()
+		inv.State, inv.Leftover = bridge.StateRevoked, bridge.LeftoverDue
+		b.put(inv)
+		b.due("due", bridge.Tx.EndedInvitations)
+		inv.Leftover = bridge.LeftoverSettled
+		b.put(inv)
+		b.due("settled", bridge.Tx.EndedInvitations, inv)
 	}},
 	{"lapsed: another claim moves it", func(b *bench) {
 		first, second := b.invitation(), b.invitation()

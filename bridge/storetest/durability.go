@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"time"
+
 	"fmt"
 
 	"invitebridge/bridge"
@@ -34,7 +36,7 @@ var durabilityTests = []test{
 		b.put(inv, gone)
 		b.putToken(digestOf("gone"), bridge.TokenRecord{InvitationID: gone.ID})
 		b.delete(gone)
-		inv = inv.Release()
+		inv.Claim, inv.LookAt = nil, time.Time{}
 		b.put(inv)
 		b.restart()
 		b.missing(gone, digestOf("gone"))

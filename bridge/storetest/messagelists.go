@@ -300,7 +300,7 @@ func (b *bench) sameMessages(world []bridge.Message, others ...uuid.UUID) {
 
 func (b *bench) sameMessagesIn(tx bridge.Tx, world []bridge.Message, others ...uuid.UUID) {
 	b.Helper()
-	invitations, befores, endpoints := append(others, uuid.Nil, uuid.Max), []uuid.UUID{{}, uuid.Max}, []string{"nobody"}
+	invitations, befores, endpoints := append(others, uuid.Max), []uuid.UUID{{}, uuid.Max}, []string{"nobody"}
 	for i, m := range world {
 		got, err := tx.Message(m.ID)
 		b.is(err, nil)

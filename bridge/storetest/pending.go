@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"invitebridge/bridge"
+
+	"github.com/google/uuid"
 )
 
 var pendingTests = []test{
@@ -17,6 +19,27 @@ var pendingTests = []test{
 		b.isPending(inv)
 		b.isPending(schema)
 		b.isPending(email)
+	}},
+	{"one for each identity", func(b *bench) {
+		inv, rival, none, other := b.invitation(), b.invitation(), b.invitation(), b.invitation()
+		inv.IdentityID = uuid.UUID{7}
+		rival.IdentityID = inv.IdentityID
+		b.put(inv, none, other) // those without an identity do not count
+		b.taken(rival)
+		b.same("of the identity", []bridge.Invitation{inv}, b.list(bridge.Query{IdentityID: inv.IdentityID, Limit: 9}))
+		inv.State = bridge.StateExpired
+		b.put(inv, rival)
+		b.taken(func() bridge.Invitation { inv.State = bridge.StatePending; return inv }())
+		inv.State = bridge.StateExpired
+		b.same("newest first", []bridge.Invitation{rival, inv}, b.list(bridge.Query{IdentityID: inv.IdentityID, Limit: 9}))
+		b.same("of a state", []bridge.Invitation{inv}, b.list(bridge.Query{IdentityID: inv.IdentityID, State: bridge.StateExpired, Limit: 9}))
+		b.same("before one", []bridge.Invitation{inv}, b.list(bridge.Query{IdentityID: inv.IdentityID, Before: rival.ID, Limit: 9}))
+		b.same("of another", []bridge.Invitation{}, b.list(bridge.Query{IdentityID: uuid.UUID{8}, Limit: 9}))
+		rival.IdentityID = uuid.UUID{8}
+		b.put(rival)
+		b.same("moved", []bridge.Invitation{rival}, b.list(bridge.Query{IdentityID: uuid.UUID{8}, Limit: 9}))
+		b.delete(inv)
+		b.same("deleted", []bridge.Invitation{}, b.list(bridge.Query{IdentityID: inv.IdentityID, Limit: 9}))
 	}},
 	{"writing the pending one again", func(b *bench) {
 		inv := b.invitation()

@@ -123,7 +123,10 @@ var valueTests = []test{
 // full makes an invitation with every field set.
 func (b *bench) full() bridge.Invitation {
 	inv := b.invitation()
-	inv.IdentityID = uuid.UUID{1, 2, 3}
+	inv.IdentityID = inv.ID
+	inv.IdentityID[0] = 0xff
+	inv.Origin, inv.Identifiers, inv.Addresses = bridge.OriginReactivated, []string{"ann"}, []string{"ann@example.org"}
+	inv.Baseline = &bridge.Baseline{StateChangedAt: inv.CreatedAt.Add(789), Credentials: []bridge.Credential{{Type: "oidc", Identifiers: []string{"idp:1"}}}}
 	inv.SchemaID = "employee"
 	inv.InviterID, inv.InviterName = "inviter-1", "Ann Inviter"
 	inv.Locale, inv.ReturnTo, inv.Delivery = "de-AT", "https://app.example.com/welcome?a=b", "email"
@@ -131,7 +134,11 @@ func (b *bench) full() bridge.Invitation {
 	at := inv.CreatedAt
 	inv.UpdatedAt, inv.AcceptedAt = at.Add(time.Microsecond), at.Add(time.Minute)
 	inv.RevokedAt, inv.AnnouncedAt = at.Add(time.Hour), at.Add(time.Second)
-	inv.SentAt, inv.SendCount, inv.Doubt = at.Add(2*time.Second), 3, true
-	inv.Claim = &bridge.Claim{ID: uuid.UUID{4, 5, 6}, Until: at.Add(time.Minute), UnsettledAt: at.Add(time.Second), Inherited: true}
+	inv.SentAt, inv.SendCount, inv.Reason = at.Add(2*time.Second), 3, bridge.ReasonInUse
+	inv.RevokeRequestedAt, inv.DoubtUntil, inv.CleaningBeganAt = at.Add(3*time.Second), at.Add(4*time.Second), at.Add(5*time.Second)
+	inv.Cleaned, inv.Leftover, inv.LookAt, inv.Looks = []string{"password"}, bridge.LeftoverSettled, at.Add(6*time.Second), 2
+	inv.Claim = &bridge.Claim{
+		ID: uuid.UUID{4, 5, 6}, Until: at.Add(time.Minute), UnsettledAt: at.Add(time.Second), LookAt: at.Add(2 * time.Second), Looks: 3,
+	}
 	return inv
 }

@@ -51,7 +51,7 @@ func (t *Tracer) Request(ctx context.Context, remote http.Header) (_ context.Con
 
 // The outcomes of calls that went as they may: see bridge.WatchIdentities and
 // its like. All others are errors.
-var fine = []string{"ok", "not_found", "exists", "is_active", "accepted", "invalid", "sent"}
+var fine = []string{"ok", "not_found", "exists", "race", "invalid", "sent"}
 
 // Kratos is a [bridge.Watch] for bridge.WatchIdentities.
 func (t *Tracer) Kratos(ctx context.Context, method string) (context.Context, func(string)) {

@@ -72,6 +72,8 @@ func TestSpans(t *testing.T) {
 	sent := http.Header{}
 	tracer.Inject(inner, sent)
 	endCall("unknown")
+	_, endRace := tracer.Kratos(ctx, "mark")
+	endRace("race")
 	_, endHook := tracer.Hook(ctx, "pre_password_creation")
 	endHook("refused")
 	_, endAttempt := tracer.Attempt(t.Context(), "crm")
@@ -99,6 +101,7 @@ func TestSpans(t *testing.T) {
 	cut["error.type"] = "0"
 	want := []tracingtest.Span{
 		{Name: "kratos get", Kind: "client", Error: true, Attributes: outcome("unknown")},
+		{Name: "kratos mark", Kind: "client", Attributes: outcome("race")},
 		{Name: "hook pre_password_creation", Kind: "client", Attributes: outcome("refused")},
 		{Name: "outbox crm", Kind: "client", Error: true, Attributes: outcome("retry")},
 		{Name: "POST /x/{token}", Kind: "server", Error: true, Attributes: failed},
@@ -109,8 +112,8 @@ func TestSpans(t *testing.T) {
 	if len(got) != len(want) {
 		t.Fatalf("%d spans: %+v\n%s", len(got), got, log)
 	}
-	request := got[3]
-	for i, parent := range []string{request.ID, request.ID, "", remoteSpan, "", ""} {
+	request := got[4]
+	for i, parent := range []string{request.ID, request.ID, request.ID, "", remoteSpan, "", ""} {
 		if got[i].ParentID != parent || (parent != "") != (got[i].TraceID == remoteTrace) {
 			t.Errorf("%s: trace %s, parent %s", got[i].Name, got[i].TraceID, got[i].ParentID)
 		}

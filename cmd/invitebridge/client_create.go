@@ -24,7 +24,12 @@ func newCreateInvitation(o *clientOptions) *cobra.Command {
 		Short:   "Invite e-mail addresses, or an inactive identity",
 		Long: "Invites each e-mail address, or with --identity-id an identity that is there and\n" +
 			"inactive. An address that has a pending invitation keeps that one, and gets a\n" +
-			"further token. The token and the link are in the result, and never shown again.",
+			"further token. The token and the link are in the result, and never shown again.\n\n" +
+			"An identity that exists is invited only if nobody ever used it. With --reactivate\n" +
+			"it may be the deactivated account of somebody else, or an imported one: before the\n" +
+			"invitee gets it, every session and credential is removed. Kratos sends codes and\n" +
+			"recovery links to all addresses of an identity: if it has others than EMAIL, say\n" +
+			"with --keep-addresses that they belong to the invitee.",
 		Example: "  invitebridge create invitation ada@example.com --inviter-name Grace --expires-in 48h\n" +
 			"  invitebridge create invitation ada@example.com --traits '{\"name\": {\"first\": \"Ada\"}}'",
 		RunE: func(cmd *cobra.Command, emails []string) error {
@@ -79,6 +84,8 @@ func (f *inviteFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.Locale, "locale", "", "`LANGUAGE` of the e-mail, such as de")
 	flags.StringVar(&f.ReturnTo, "return-to", "", "`URL` to go to after accepting; must be an allowed one")
 	flags.DurationVar(&f.ExpiresIn, "expires-in", 0, "how long the invitation is good, such as 48h; default the bridge's")
+	flags.BoolVar(&f.Reactivate, "reactivate", false, "invite an account that was deactivated, or imported with credentials; they are removed")
+	flags.BoolVar(&f.KeepAddresses, "keep-addresses", false, "the other addresses of an existing identity belong to the invitee")
 	flags.BoolVar(&f.Quiet, "no-notify", false, "tell the invitee nothing: the link is passed on by other means")
 }
 

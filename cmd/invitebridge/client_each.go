@@ -75,6 +75,9 @@ func (s *session) explain(err error) error {
 		for _, m := range refused.Messages {
 			lines = append(lines, printable(strings.TrimSpace(m.InstancePtr+" "+m.Text)))
 		}
+		for _, address := range refused.Addresses {
+			lines = append(lines, printable(address))
+		}
 	}
 	if hint := s.hint(err, refused); hint != "" {
 		lines = append(lines, "hint: "+hint)
@@ -92,6 +95,10 @@ func (s *session) hint(err error, refused *httpapi.Error) string {
 		return "set " + envAPIKey + " to one of the bridge's serve.admin.api_keys"
 	case refused.ID == "", errors.Is(err, bridge.ErrNoRoute), errors.Is(err, bridge.ErrMethodNotAllowed):
 		return "is " + s.endpoint + " the admin listener of a bridge, and its serve.base_path that of --base-path?"
+	case errors.Is(err, bridge.ErrIdentityDeactivated), errors.Is(err, bridge.ErrIdentityHasCredentials):
+		return "--reactivate invites it, and removes every session and credential of it"
+	case len(refused.Addresses) > 0:
+		return "--keep-addresses invites it, if these addresses belong to the invitee"
 	case refused.RetryAfter > 0:
 		return "try again in " + refused.RetryAfter.String()
 	}

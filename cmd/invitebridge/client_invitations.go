@@ -49,25 +49,40 @@ func newListInvitations(o *clientOptions) *cobra.Command {
 }
 
 func newGetInvitation(o *clientOptions) *cobra.Command {
-	return byID(o, "invitation", "Show invitations", "", invitationColumns, (*httpapi.Client).Get)
+	return byID(o, "invitation", "Show invitations", "", invitationColumns, by((*httpapi.Client).Get))
 }
 
 func newRevokeInvitation(o *clientOptions) *cobra.Command {
 	return byID(o, "invitation", "Revoke invitations for good",
-		"Every token of a revoked invitation is dead. Revoking it again changes nothing.",
-		invitationColumns, (*httpapi.Client).Revoke)
+		"Every token of a revoked invitation is invalid. Revoking it again changes nothing.\n"+
+			"One that somebody is accepting is still pending in the result: no token is valid\n"+
+			"any more, and it is revoked unless that acceptance succeeds.",
+		invitationColumns, revoke)
+}
+
+func revoke(ctx context.Context, s *session, id uuid.UUID) (bridge.View, error) {
+	v, err := s.client.Revoke(ctx, id)
+	if err == nil && v.State == bridge.StatePending {
+		s.note("Revocation of %s requested. Somebody is accepting it: it is revoked unless that succeeds.", id)
+	}
+	return v, err
 }
 
 func newResendInvitation(o *clientOptions) *cobra.Command {
 	return byID(o, "invitation", "Send invitations again, with a fresh expiry",
 		"The invitee is told again, and an expired invitation is pending again. The new\n"+
 			"token and link are in the result, and never shown again.",
-		offerColumns, (*httpapi.Client).Resend)
+		offerColumns, by((*httpapi.Client).Resend))
+}
+
+// by is a call of the client for byID.
+func by[T any](call func(*httpapi.Client, context.Context, uuid.UUID) (T, error)) func(context.Context, *session, uuid.UUID) (T, error) {
+	return func(ctx context.Context, s *session, id uuid.UUID) (T, error) { return call(s.client, ctx, id) }
 }
 
 // byID makes a command that calls something for each id it is given.
 func byID[T any](
-	o *clientOptions, noun, short, long string, columns []string, call func(*httpapi.Client, context.Context, uuid.UUID) (T, error),
+	o *clientOptions, noun, short, long string, columns []string, call func(context.Context, *session, uuid.UUID) (T, error),
 ) *cobra.Command {
 	return &cobra.Command{
 		Use:     noun + " ID...",
@@ -84,7 +99,7 @@ func byID[T any](
 				return err
 			}
 			return each(cmd.Context(), s, ids, columns, func(ctx context.Context, id uuid.UUID) (T, error) {
-				return call(s.client, ctx, id)
+				return call(ctx, s, id)
 			})
 		},
 	}

@@ -56,12 +56,12 @@ func newListMessages(o *clientOptions) *cobra.Command {
 }
 
 func newGetMessage(o *clientOptions) *cobra.Command {
-	return byID(o, "message", "Show messages with their attempts", "", nil, (*httpapi.Client).Message)
+	return byID(o, "message", "Show messages with their attempts", "", nil, by((*httpapi.Client).Message))
 }
 
 func newRetryMessage(o *clientOptions) *cobra.Command {
 	return byID(o, "message", "Send failed messages again",
 		"A message keeps its id, so that a receiver knows it again, and gets the whole\n"+
 			"schedule of attempts anew. One that is queued is attempted at once.",
-		messageColumns, (*httpapi.Client).RetryMessage)
+		messageColumns, by((*httpapi.Client).RetryMessage))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -27,7 +28,10 @@ var update = flag.Bool("update", false, "write what the client commands print in
 //	until N invitebridge ...  run it until it prints N lines
 //	xargs invitebridge ...    run it with what was printed last as further arguments
 //	hook N                    the team's system answers webhooks with status N from now on
+//	kratos METHOD PATH BODY   somebody else asks Kratos' admin API for something
 //	kratos-away               Kratos answers nobody from now on
+//	accepting                 somebody accepts with the token that was printed last, and
+//	                          Kratos does not answer until the script ends
 //
 // The variable ID1 holds the id that outputs show as ...0001, and so on.
 func TestScripts(t *testing.T) {
@@ -49,6 +53,12 @@ func TestScripts(t *testing.T) {
 				ts.Check(err)
 				scriptOf(ts).hook.Store(int64(status))
 			},
+			"kratos": func(ts *testscript.TestScript, _ bool, args []string) {
+				if status, answer := scriptOf(ts).kratos.Do(args[0], args[1], args[2]); status >= http.StatusBadRequest {
+					ts.Fatalf("Kratos answers %d %s", status, answer)
+				}
+			},
+			"accepting":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).accepting(ts) },
 			"kratos-away": func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).kratos.Down() },
 		},
 	})
@@ -143,5 +153,27 @@ func (s *script) until(ts *testscript.TestScript, args []string) {
 func (s *script) wantCode(ts *testscript.TestScript, args []string) {
 	if want := args[0]; strconv.Itoa(s.code) != want {
 		ts.Fatalf("exit code %d, want %s", s.code, want)
+	}
+}
+
+// accepting begins an acceptance that Kratos holds until the script ends.
+func (s *script) accepting(ts *testscript.TestScript) {
+	body := fmt.Sprintf(`{"invitation_token":%q,"password":%q}`, linkPattern.FindStringSubmatch(s.out)[1], password)
+	arrived, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	s.kratos.Inject(kratostest.Fault{
+		Method: http.MethodPut, Route: kratostest.RouteIdentity, Times: 1, Arrived: func() { close(arrived) }, Hold: release,
+	})
+	go func() {
+		defer close(done)
+		res, err := http.Post(ts.Getenv("PUBLIC")+base+"/confirm", "application/json", strings.NewReader(body))
+		if err == nil {
+			_ = res.Body.Close()
+		}
+	}()
+	ts.Defer(func() { close(release); <-done })
+	select {
+	case <-arrived:
+	case <-done:
+		ts.Fatalf("the acceptance ended before Kratos was asked")
 	}
 }

@@ -30,9 +30,11 @@ func newDoctor(environ []string, io stdio) *cobra.Command {
 			"It also looks for identities in Kratos that were made for an invitation which\n" +
 			"the running bridge does not have any more, because it was purged unaccepted, or\n" +
 			"the store was lost. Those of accepted invitations and those younger than ten\n" +
-			"minutes do not count. With --fix the inactive ones without credentials are\n" +
-			"deleted; an active one never is. Nothing is deleted where the bridge knows no\n" +
-			"identity of this Kratos: its store was not mounted, or it is another bridge.\n" +
+			"minutes do not count. With --fix those are deleted that the bridge created and\n" +
+			"nobody ever used: never active, without credentials and sessions. Nothing is\n" +
+			"deleted where the bridge knows no identity of this Kratos: its store was not\n" +
+			"mounted, or it is another bridge. It warns where Kratos shows times in another\n" +
+			"time zone, for then it cannot tell which were used.\n" +
 			"Where several bridges share one Kratos, do not use it: each knows its own\n" +
 			"invitations only. For this check the API key comes from the environment variable\n" +
 			envAPIKey + ", and must be one of the configuration. A comparison that\n" +
@@ -55,7 +57,7 @@ func newDoctor(environ []string, io stdio) *cobra.Command {
 	}
 	configFlags(cmd, &o.Files, &o.Dev)
 	registerEndpoint(cmd, &client.endpoint)
-	cmd.Flags().BoolVar(&d.fix, "fix", false, "delete in Kratos the inactive identities whose invitation is gone")
+	cmd.Flags().BoolVar(&d.fix, "fix", false, "delete in Kratos the unused identities whose invitation is gone")
 	cmd.Flags().StringVar(&client.format, "format", formatTable, "`FORMAT` of the results: table, json")
 	cmd.Flags().DurationVar(&d.timeout, "timeout", 10*time.Second, "how long each check may take; a long list of identities wants more")
 	return cmd

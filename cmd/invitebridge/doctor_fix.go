@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"invitebridge/bridge"
 	"invitebridge/kratos"
@@ -17,6 +18,7 @@ const doubtAdvice = "mount the right store, or ask this Kratos' own bridge; if t
 // fixer treats forsaken identities. The zero one deletes nothing.
 type fixer struct {
 	admin  *kratos.Client // nil: --fix was not given
+	since  time.Time      // kratos.never_used_since
 	doubt  string         // why nothing is deleted all the same; empty: it is
 	spared int            // how many are there only because of the doubt
 }
@@ -25,16 +27,17 @@ type fixer struct {
 // store was not mounted, or it is another environment's. To it each identity
 // looks forsaken.
 func (d *doctor) fixer(ctx context.Context, newest []bridge.View) (fixer, error) {
+	since := d.config.NeverUsedSince()
 	if len(newest) == 0 {
-		return fixer{admin: d.admin, doubt: "the bridge has not one invitation: is its store the right one?"}, nil
+		return fixer{admin: d.admin, since: since, doubt: "the bridge has not one invitation: is its store the right one?"}, nil
 	}
 	for _, invitation := range newest {
 		_, err := d.admin.Get(ctx, invitation.IdentityID)
 		if !errors.Is(err, bridge.ErrIdentityNotFound) {
-			return fixer{admin: d.admin}, err
+			return fixer{admin: d.admin, since: since}, err
 		}
 	}
-	return fixer{admin: d.admin, doubt: "the bridge's newest invitations are of identities that this Kratos does not have: is it this Kratos' bridge?"}, nil
+	return fixer{admin: d.admin, since: since, doubt: "the bridge's newest invitations are of identities that this Kratos does not have: is it this Kratos' bridge?"}, nil
 }
 
 // treat deletes an identity if it is asked to and may, and tells what became of
@@ -45,7 +48,7 @@ func (x *fixer) treat(ctx context.Context, m kratos.Marked) (f finding) {
 	const gone = "its invitation is gone"
 	switch {
 	case m.Active:
-		return warning(gone+", and it became active by another road", "it is left alone; look into it if nobody did that on purpose")
+		return warning(gone+", and it was activated some other way", "it is left alone; look into it if nobody did that on purpose")
 	case m.Email == "":
 		return warning(gone+", and it has no e-mail address at kratos.email_trait", "it is left alone; delete it in Kratos if nobody needs it")
 	case x.admin == nil:
@@ -54,15 +57,12 @@ func (x *fixer) treat(ctx context.Context, m kratos.Marked) (f finding) {
 		x.spared++
 		return warning("the bridge does not know its invitation", "it is left alone; see below")
 	}
-	if err := x.admin.Delete(ctx, m.ID, m.Mark.InvitationID); err != nil {
-		return problem(gone+", and it could not be deleted: "+reason(err), "run it again")
-	}
-	// What may not be deleted stays without an error.
-	switch _, err := x.admin.Get(ctx, m.ID); {
-	case errors.Is(err, bridge.ErrIdentityNotFound):
-		return fine("%s, and it was deleted", gone)
+	deleted, err := bridge.DeleteForsaken(ctx, x.admin, m.ID, m.Mark.InvitationID, m.Email, x.since)
+	switch {
 	case err != nil:
-		return problem(gone+", and whether it was deleted is not known: "+reason(err), "run it again")
+		return problem(gone+", and it could not be deleted: "+reason(err), "run it again")
+	case deleted:
+		return fine("%s, and it was deleted", gone)
 	}
-	return warning(gone+", and it stays: it can sign in, or was activated meanwhile", "delete it in Kratos if nobody needs it")
+	return warning(gone+", and it stays: it was used, can be signed in to, or was there before the bridge", "delete it in Kratos if nobody needs it")
 }

@@ -40,10 +40,12 @@ func (d *doctor) identities(ctx context.Context, tell func(finding)) {
 		}
 	}
 	marked, found := 0, 0
+	zones := zoneCheck{since: d.config.NeverUsedSince()}
 	for m, err := range d.admin.Marked(ctx) {
 		gone := false
 		if err == nil {
 			marked++
+			zones.look(m)
 			gone, err = d.forsaken(ctx, m)
 		}
 		if err != nil {
@@ -54,6 +56,9 @@ func (d *doctor) identities(ctx context.Context, tell func(finding)) {
 			found++
 			tell(f.treat(ctx, m))
 		}
+	}
+	if zones.shifted > 0 {
+		tell(zones.finding())
 	}
 	if f.spared > 0 {
 		tell(problem(fmt.Sprintf("%d identities were not deleted, for %s", f.spared, f.doubt), doubtAdvice))

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,9 +39,10 @@ func TestDoctorIdentities(t *testing.T) {
 		ids[name] = id
 	}
 
+	create("taken", "")
 	former := startBridge(t, kratos)
-	for _, name := range []string{"lost", "gone", "adopted", "readopted", "activated"} {
-		invite(former, name)
+	for _, name := range []string{"lost", "gone", "adopted", "readopted", "activated", "used", "signed-in", "taken"} {
+		invite(former, name) // taken exists, and is adopted
 	}
 	for _, name := range []string{"accepted", "deactivated"} {
 		if a := former.accept(token(invite(former, name)), password); a.status != http.StatusOK {
@@ -49,8 +53,19 @@ func TestDoctorIdentities(t *testing.T) {
 	if err := kratos.Activate(t.Context(), ids["activated"], password); err != nil {
 		t.Fatal(err)
 	}
-	if err := kratos.Deactivate(t.Context(), ids["deactivated"]); err != nil {
+	if err := kratos.Activate(t.Context(), ids["signed-in"], password); err != nil {
 		t.Fatal(err)
+	}
+	if err := kratos.SignIn(t.Context(), "signed-in@example.com", password); err != nil {
+		t.Fatal(err)
+	}
+	if err := kratos.Replace(t.Context(), ids["used"], `{"schema_id":"default","state":"active","traits":{"email":"used@example.com"},"metadata_admin":`+markOf(t, kratos, ids["used"])+`}`); err != nil {
+		t.Fatal(err) // without a password, it may be used by a code
+	}
+	for _, name := range []string{"deactivated", "signed-in", "used"} {
+		if err := kratos.Deactivate(t.Context(), ids[name]); err != nil {
+			t.Fatal(err)
+		}
 	}
 	mark := fmt.Sprintf(`,"metadata_admin":{"invitation":{"id":"%s"}}`, uuid.Must(uuid.NewV7()))
 	create("password", mark+`,"credentials":{"password":{"config":{"password":"`+password+`"}}}`)
@@ -116,12 +131,14 @@ func TestDoctorIdentities(t *testing.T) {
 	t.Run("listed alone", func(t *testing.T) {
 		want(t, found(aged), map[string]string{
 			"lost": "warning: by --fix", "gone": "warning: by --fix", "password": "warning: by --fix", "activated": "warning: left alone",
+			"used": "warning: by --fix", "signed-in": "warning: by --fix", "taken": "warning: by --fix",
 		})
 		stay(t)
 	})
 	t.Run("where Kratos deletes nothing", func(t *testing.T) {
 		want(t, found(unwilling, "--fix"), map[string]string{
 			"lost": "problem: could not be deleted", "gone": "problem: could not be deleted", "password": "warning: it stays", "activated": "warning: left alone",
+			"used": "warning: it stays", "signed-in": "warning: it stays", "taken": "warning: it stays",
 		})
 		stay(t)
 	})
@@ -130,6 +147,27 @@ func TestDoctorIdentities(t *testing.T) {
 		for _, f := range of(findings, "identities") {
 			if f.IdentityID != "" && !strings.Contains(f.Message+f.Advice, "left alone") {
 				t.Errorf("got %+v", f)
+			}
+		}
+		stay(t)
+	})
+	t.Run("with times in another zone", func(t *testing.T) {
+		tokyo := inFront(t, kratos.AdminURL, nil, func(h http.Header, body []byte) []byte {
+			return inZone(9*time.Hour, later(time.Hour)(h, body))
+		})
+		_, findings, _ := p.examined([]string{"INVITEBRIDGE_KRATOS_ADMIN_URL=" + tokyo}, "--fix")
+		if warned := slices.ContainsFunc(of(findings, "identities"), func(f finding) bool {
+			return f.Verdict == verdictWarning && strings.Contains(f.Message, "9h0m0s ahead of UTC") && strings.Contains(f.Advice, "TZ=UTC")
+		}); !warned {
+			t.Errorf("got %+v", findings)
+		}
+		_, findings, _ = p.examined([]string{
+			"INVITEBRIDGE_KRATOS_ADMIN_URL=" + tokyo, "INVITEBRIDGE_KRATOS_NEVER_USED_SINCE=" + time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
+		})
+		_, inUTC, _ := p.examined([]string{aged})
+		for _, f := range append(findings, inUTC...) {
+			if strings.Contains(f.Message, "time zone") {
+				t.Errorf("it warns of what was mended: %+v", f)
 			}
 		}
 		stay(t)
@@ -161,7 +199,7 @@ func TestDoctorIdentities(t *testing.T) {
 	t.Run("by a bridge with an empty store", func(t *testing.T) {
 		// To it those of the other bridge are forsaken as well; what was accepted
 		// is not.
-		spared(t, empty, "has not one invitation", 7)
+		spared(t, empty, "has not one invitation", 10)
 		_, findings, _ := empty.examined([]string{aged})
 		for _, f := range of(findings, "identities") {
 			if f.Verdict == verdictProblem {
@@ -174,13 +212,43 @@ func TestDoctorIdentities(t *testing.T) {
 		foreign.invite(object{"email": "pending@example.com"})
 		p := empty
 		p.environ = newPatient(foreign).environ
-		spared(t, p, "this Kratos does not have", 7)
+		spared(t, p, "this Kratos does not have", 10)
 	})
 	t.Run("fixed", func(t *testing.T) {
 		want(t, found(aged, "--fix"), map[string]string{
 			"lost": "ok: it was deleted", "gone": "ok: it was deleted", "password": "warning: it stays", "activated": "warning: left alone",
+			"used": "warning: it stays", "signed-in": "warning: it stays", "taken": "warning: it stays",
 		})
 		stay(t, "lost", "gone")
-		want(t, found(aged, "--fix"), map[string]string{"password": "warning: it stays", "activated": "warning: left alone"})
+		want(t, found(aged, "--fix"), map[string]string{
+			"password": "warning: it stays", "activated": "warning: left alone",
+			"used": "warning: it stays", "signed-in": "warning: it stays", "taken": "warning: it stays",
+		})
+	})
+}
+
+// markOf gives the admin metadata of an identity.
+func markOf(t *testing.T, kratos *kratostest.Server, id uuid.UUID) string {
+	t.Helper()
+	raw, err := kratos.Read(t.Context(), id)
+	var identity struct {
+		MetadataAdmin json.RawMessage `json:"metadata_admin"`
+	}
+	if err := errors.Join(err, json.Unmarshal(raw, &identity)); err != nil {
+		t.Fatal(err)
+	}
+	return string(identity.MetadataAdmin)
+}
+
+var stateChange = regexp.MustCompile(`"state_changed_at":"([^"]+)"`)
+
+// inZone shows when the state changed as Kratos on PostgreSQL does in a zone.
+func inZone(offset time.Duration, body []byte) []byte {
+	return stateChange.ReplaceAllFunc(body, func(found []byte) []byte {
+		at, err := time.Parse(time.RFC3339, string(stateChange.FindSubmatch(found)[1]))
+		if err != nil {
+			return found
+		}
+		return []byte(`"state_changed_at":"` + at.Add(offset).Format(time.RFC3339Nano) + `"`)
 	})
 }

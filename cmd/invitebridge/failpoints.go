@@ -16,14 +16,15 @@ import (
 	"invitebridge/bridge/outbox"
 )
 
-// failpoints ends the process at the arrows of what it does: before and after
+// failpoints ends the process at the failpoints of what it does: before and after
 // each call that leaves the rules, to the store, to Kratos, to a hook, to a
-// receiver. An arrow is named for what is going on, the call, and its number
+// receiver. A failpoint is named for what is going on, the call, and its number
 // there: accept.update2.before is before the second commit of an acceptance.
 //
-// The file that INVITEBRIDGE_FAILPOINT_FILE names says at which one: its name,
-// or "record", which ends nothing and notes each that is passed in a second
-// file, named with ".passed" behind it. It is read anew at each.
+// The file that INVITEBRIDGE_FAILPOINT_FILE names says at which one: its name;
+// "stop" and its name, which suspends the process there; or "record", which ends
+// nothing and notes each that is passed in a second file, named with ".passed"
+// behind it. It is read anew at each.
 type failpoints struct{ file string }
 
 func newFailpoints() failpoints { return failpoints{os.Getenv("INVITEBRIDGE_FAILPOINT_FILE")} }
@@ -62,6 +63,8 @@ func (f failpoints) pass(name string) {
 	case armed == name:
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // until it arrives
+	case armed == "stop "+name:
+		suspend()
 	case armed == "record":
 		passed, err := os.OpenFile(f.file+".passed", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -69,6 +72,15 @@ func (f failpoints) pass(name string) {
 		}
 		_, _ = fmt.Fprintln(passed, name)
 		_ = passed.Close()
+	}
+}
+
+// suspend returns when somebody lets the process go on. The signal may stop the
+// other threads first, so the clock must show that it has stopped this one.
+func suspend() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	for last := time.Now(); time.Since(last) < time.Second; {
+		last = time.Now()
 	}
 }
 
@@ -95,6 +107,10 @@ func (f failpoints) headers(next func(context.Context, http.Header)) setHeaders 
 		}
 	}
 }
+
+// codeLifespan has a reactivated account be handed over at once: a wait of a
+// minute, the least that can be configured, would be most of what kills take.
+func (failpoints) codeLifespan(time.Duration) time.Duration { return 0 }
 
 func (f failpoints) sweep(ctx context.Context) context.Context { return f.walking(ctx, "sweep") }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/outbox"
@@ -22,5 +23,6 @@ func (failpoints) sender(next bridge.Sender) bridge.Sender                    { 
 func (failpoints) store(next bridge.Store) bridge.Store                       { return next }
 func (failpoints) queue(next outbox.Queue) outbox.Queue                       { return next }
 func (failpoints) handler(next http.Handler) http.Handler                     { return next }
+func (failpoints) codeLifespan(d time.Duration) time.Duration                 { return d }
 func (failpoints) sweep(ctx context.Context) context.Context                  { return ctx }
 func (failpoints) headers(next func(context.Context, http.Header)) setHeaders { return next }

@@ -119,22 +119,27 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	defer delivery.close()
 	service := bridge.NewService(watching.fail.store(store), watching.identities(identities), bridge.Config{
-		SchemaID:         cfg.Kratos.SchemaID,
-		EmailTrait:       cfg.Kratos.EmailTrait,
-		ToASCII:          idna.Lookup.ToASCII,
-		LinkURL:          cfg.LinkTemplate(),
-		ReturnURLs:       returnURLs,
-		Lifespan:         time.Duration(cfg.Invitation.Lifespan),
-		MaxLifespan:      time.Duration(cfg.Invitation.MaxLifespan),
-		Cooldown:         time.Duration(cfg.Invitation.Cooldown),
-		Retention:        time.Duration(cfg.Invitation.Retention),
-		IdentityBudget:   budget(time.Duration(cfg.Kratos.Timeout)),
-		Passwords:        passwords(cfg.PasswordPolicy(), breaches),
-		DeleteUnaccepted: cfg.Invitation.UnacceptedIdentities == config.UnacceptedAtExpiry,
-		Endpoints:        delivery.endpoints,
-		Wake:             delivery.worker.Wake,
-		Hooks:            watching.hooks(delivery),
-		Count:            watching.metrics.Count,
+		SchemaID:       cfg.Kratos.SchemaID,
+		EmailTrait:     cfg.Kratos.EmailTrait,
+		ToASCII:        idna.Lookup.ToASCII,
+		LinkURL:        cfg.LinkTemplate(),
+		ReturnURLs:     returnURLs,
+		Lifespan:       time.Duration(cfg.Invitation.Lifespan),
+		MaxLifespan:    time.Duration(cfg.Invitation.MaxLifespan),
+		Cooldown:       time.Duration(cfg.Invitation.Cooldown),
+		Retention:      time.Duration(cfg.Invitation.Retention),
+		IdentityBudget: budget(time.Duration(cfg.Kratos.Timeout)),
+		Passwords:      passwords(cfg.PasswordPolicy(), breaches),
+		Unaccepted:     bridge.Unaccepted(cfg.Invitation.UnacceptedIdentities),
+		Renew:          cfg.Invitation.Renew,
+		AllowedNames:   cfg.Invitation.AllowedInviterNames,
+		CodeLifespan:   watching.fail.codeLifespan(time.Duration(cfg.Kratos.CodeLifespan)),
+		NeverUsedSince: cfg.NeverUsedSince(),
+		Endpoints:      delivery.endpoints,
+		Wake:           delivery.worker.Wake,
+		Hooks:          watching.hooks(delivery),
+		Count:          watching.metrics.Count,
+		Warn:           s.log.Warn,
 	})
 	watching.scrape(service, store)
 	api := httpapi.New(service, watching.api(httpapi.Config{
@@ -238,7 +243,7 @@ func (s *server) sweep(ctx context.Context, service *bridge.Service) {
 			s.log.Warn("the sweep was not finished and goes on later", "cause", err.Error())
 		}
 		if swept != (bridge.Swept{}) {
-			s.log.Info("swept", "expired", swept.Expired, "settled", swept.Settled, "purged", swept.Purged)
+			s.log.Info("swept", "expired", swept.Expired, "settled", swept.Settled, "looked_at", swept.Watched, "purged", swept.Purged)
 		}
 		select {
 		case <-ticker.C:

@@ -28,8 +28,8 @@ func Contract(t *testing.T, newIdentities func(t *testing.T) (bridge.Identities,
 		{"Create", createTests},
 		{"Read", readTests},
 		{"Activate", activateTests},
-		{"Judge", judgeTests},
 		{"Verify", verifyTests},
+		{"Write", writeTests},
 		{"Delete", deleteTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
@@ -61,10 +61,26 @@ func newIdentity(email string) bridge.NewIdentity {
 	}
 }
 
-func activation(invitation uuid.UUID, password string) bridge.Activation {
-	return bridge.Activation{
-		InvitationID: invitation, Password: password,
-		AcceptedAt: time.Date(2031, 2, 3, 4, 5, 6, 789_012_000, time.UTC),
+// acceptedAt is when invitations of the contract are accepted.
+var acceptedAt = time.Date(2031, 2, 3, 4, 5, 6, 789_012_000, time.UTC)
+
+func activation(invitation uuid.UUID, password string) bridge.WriteActive {
+	return bridge.WriteActive{Mark: bridge.Mark{InvitationID: invitation, AcceptedAt: acceptedAt}, Password: password}
+}
+
+// write reads an identity, and sends one write to it.
+func (c *contract) write(id uuid.UUID, w bridge.Write) error {
+	i, err := c.ids.Get(c.ctx, id)
+	if err != nil {
+		return err
+	}
+	return c.ids.Write(c.ctx, i, w)
+}
+
+func (c *contract) mustWrite(t *testing.T, id uuid.UUID, w bridge.Write) {
+	t.Helper()
+	if err := c.write(id, w); err != nil {
+		t.Fatalf("%s: %v", w.Name(), err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package kratostest
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -22,14 +21,11 @@ var activateTests = map[string]func(*testing.T, *contract){
 		i, n := c.invite(t)
 		c.wantSignIn(t, i.Email, goodPassword, ErrWrongPassword)
 		a := activation(n.InvitationID, goodPassword)
-		if err := c.ids.Activate(c.ctx, i.ID, a); err != nil {
-			t.Fatal(err)
-		}
+		c.mustWrite(t, i.ID, a)
 		c.wantSignIn(t, i.Email, goodPassword, nil)
 		c.wantSignIn(t, i.Email, otherPassword, ErrWrongPassword)
 		after := c.get(t, i.ID)
-		want := bridge.Mark{InvitationID: n.InvitationID, AcceptedAt: a.AcceptedAt}
-		if !after.Active || !after.HasCredentials || after.Mark != want || after.Email != i.Email || after.SchemaID != i.SchemaID {
+		if !after.Active || len(after.Credentials) != 1 || after.Credentials[0].Type != "password" || after.Mark != a.Mark || after.Email != i.Email || after.SchemaID != i.SchemaID {
 			t.Errorf("after it: %+v", after)
 		}
 		wantJSON(t, "metadata_admin", c.raw(t, i.ID)["metadata_admin"],
@@ -44,9 +40,7 @@ var activateTests = map[string]func(*testing.T, *contract){
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, goodPassword)); err != nil {
-			t.Fatal(err)
-		}
+		c.mustWrite(t, i.ID, activation(n.InvitationID, goodPassword))
 		after := c.get(t, i.ID)
 		wantJSON(t, "traits", after.Traits, traits)
 		wantJSON(t, "metadata_public", after.MetadataPublic, public)
@@ -55,33 +49,27 @@ var activateTests = map[string]func(*testing.T, *contract){
 			t.Errorf("mark is %+v", after.Mark)
 		}
 	},
-	"20 at once": func(t *testing.T, c *contract) {
-		for _, repeat := range []bool{false, true} {
-			activateAtOnce(t, c, repeat)
-		}
-	},
+	"20 at once": activateAtOnce,
 	"of a missing identity": func(t *testing.T, c *contract) {
-		wantError(t, c.ids.Activate(c.ctx, uuid.New(), activation(uuid.New(), goodPassword)), bridge.ErrIdentityNotFound)
 		i, n := c.invite(t)
 		if err := c.admin.Delete(c.ctx, i.ID); err != nil {
 			t.Fatal(err)
 		}
-		wantError(t, c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, goodPassword)), bridge.ErrIdentityNotFound)
+		wantError(t, c.ids.Write(c.ctx, i, activation(n.InvitationID, goodPassword)), bridge.ErrIdentityNotFound)
 	},
 	"with the longest password": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
 		longest := strings.Repeat("é", bridge.MaxPasswordLength/2)
-		if err := c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, longest)); err != nil {
-			t.Fatal(err)
-		}
+		c.mustWrite(t, i.ID, activation(n.InvitationID, longest))
 		c.wantSignIn(t, i.Email, longest, nil)
 	},
 	"with a password that cannot be": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
 		for _, password := range []string{"", strings.Repeat("x", bridge.MaxPasswordLength+1), "not UTF-8 \xff"} {
-			wantOutcome(t, c.ids.Activate(c.ctx, i.ID, activation(n.InvitationID, password)), bridge.OutcomeInvalid, "password")
+			wantOutcome(t, c.write(i.ID, activation(n.InvitationID, password)), bridge.OutcomeInvalid, "password")
+			wantOutcome(t, c.write(i.ID, bridge.WritePassword{Password: password}), bridge.OutcomeInvalid, "password")
 		}
-		if after := c.get(t, i.ID); after.Active || after.HasCredentials {
+		if after := c.get(t, i.ID); after.Active || len(after.Credentials) > 0 {
 			t.Errorf("after it: %+v", after)
 		}
 	},
@@ -89,7 +77,7 @@ var activateTests = map[string]func(*testing.T, *contract){
 		for _, metadata := range []string{`"text"`, `[1,2]`, `{"invitation":{"by":"someone else"}}`} {
 			email := freshEmail()
 			id := c.make(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"metadata_admin":%s}`, DefaultSchema, email, metadata)
-			wantOutcome(t, c.ids.Activate(c.ctx, id, activation(uuid.New(), goodPassword)), bridge.OutcomeRefused, "metadata_admin")
+			wantOutcome(t, c.write(id, activation(uuid.New(), goodPassword)), bridge.OutcomeRefused, "metadata_admin")
 			if i := c.get(t, id); i.Active || !i.MarkForeign {
 				t.Errorf("%s: after it: %+v", metadata, i)
 			}
@@ -98,24 +86,22 @@ var activateTests = map[string]func(*testing.T, *contract){
 	},
 	"when the time has run out": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
-		wantOutcome(t, c.ids.Activate(ended(c.ctx), i.ID, activation(n.InvitationID, goodPassword)), bridge.OutcomeNotDone)
+		wantOutcome(t, c.ids.Write(ended(c.ctx), i, activation(n.InvitationID, goodPassword)), bridge.OutcomeNotDone)
 		if c.get(t, i.ID).Active {
 			t.Error("it is active")
 		}
 	},
 }
 
-// activateAtOnce lets one invitation be accepted by many. Whoever got no error
-// may be the last to have written; whoever was not let through changed nothing.
-func activateAtOnce(t *testing.T, c *contract, repeat bool) {
+// activateAtOnce lets many write. Whoever got no error may be the last to have
+// written; a lost race changed nothing.
+func activateAtOnce(t *testing.T, c *contract) {
 	i, n := c.invite(t)
 	errs := make([]error, 20)
 	password := func(k int) string { return fmt.Sprintf("%s %d", goodPassword, k) }
 	var wait sync.WaitGroup
 	for k := range errs {
-		a := activation(n.InvitationID, password(k))
-		a.Repeat = repeat
-		wait.Go(func() { errs[k] = c.ids.Activate(c.ctx, i.ID, a) })
+		wait.Go(func() { errs[k] = c.ids.Write(c.ctx, i, activation(n.InvitationID, password(k))) })
 	}
 	wait.Wait()
 	wrote, opens := 0, 0
@@ -128,9 +114,7 @@ func activateAtOnce(t *testing.T, c *contract, repeat bool) {
 			wrote++
 			continue
 		}
-		if repeat || !errors.Is(err, bridge.ErrIdentityAccepted) {
-			wantOutcome(t, err, bridge.OutcomeNotDone)
-		}
+		wantError(t, err, bridge.ErrIdentityRace)
 		if signsIn {
 			t.Errorf("%v, and yet its password signs in", err)
 		}

@@ -152,8 +152,8 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	route := routeOf(r.URL.Path)
-	fault := f.faults.pick(r.Method, route)
+	target := targetOf(r.URL.Path)
+	fault := f.faults.pick(r.Method, target)
 	if !fault.wait(f.closed) {
 		cut(w)
 		return
@@ -170,7 +170,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, then := f.log.record(requestOf(r.Method, r.URL, string(body)), func() reply {
 		return f.handle(r.Method, r.URL, r.Header.Get("Content-Type"), body)
 	})
-	f.faults.committed(r.Method, route, answer.status)
+	f.faults.committed(r.Method, target.route, answer.status)
 	then()
 	if !sleep(fault.Stall, f.closed) {
 		cut(w)

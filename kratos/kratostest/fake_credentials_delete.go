@@ -28,7 +28,7 @@ func (f *Fake) deleteCredential(id uuid.UUID, method string, q url.Values) reply
 func (i *fakeIdentity) deleteCredential(o FakeOptions, method, identifier string) (reply, bool) {
 	c, ok := i.credentials[method]
 	if !ok {
-		return refusal(http.StatusNotFound, "there is no "+method, "not found"), false
+		return refusal(http.StatusNotFound, "there is no "+method, missingCredential), false
 	}
 	switch method {
 	case methodTOTP, methodLookup:
@@ -58,11 +58,14 @@ func (i *fakeIdentity) deleteProvider(method, identifier string) (reply, bool) {
 	all := i.providers(method)
 	kept := slices.DeleteFunc(slices.Clone(all), func(p provider) bool { return p.identifier() == identifier })
 	if len(kept) == len(all) {
-		return refusal(http.StatusNotFound, "there is no "+identifier, "not found"), false
+		return refusal(http.StatusNotFound, "there is no "+identifier, missingCredential), false
 	}
 	i.setProviders(method, kept)
 	return reply{}, true
 }
+
+// missingCredential is what Kratos says of one, and of a link, that there is not.
+const missingCredential = "The requested resource could not be found"
 
 // keysConfig is that of webauthn and passkey.
 type keysConfig struct {

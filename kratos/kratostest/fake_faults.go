@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Action is what a [Fault] does to a request.
@@ -26,10 +28,11 @@ const (
 
 // Fault is a rule that spoils some requests to a [Fake].
 type Fault struct {
-	Method string // empty: any
-	Route  string // such as RouteIdentity; empty: any
-	Skip   int    // so many matching requests pass first
-	Times  int    // so many are spoilt then; 0: all
+	Method string    // empty: any
+	Route  string    // such as RouteIdentity; empty: any
+	ID     uuid.UUID // of the identity; zero: any
+	Skip   int       // so many matching requests pass first
+	Times  int       // so many are spoilt then; 0: all
 
 	// Before the effect: Arrived is called, then Delay passes, then Hold is
 	// waited for. A client that leaves meanwhile does not stop the effect, as it
@@ -85,15 +88,15 @@ func (f *Fake) Count(method, route string) Count {
 }
 
 // pick counts a request, and gives the fault that is to act on it.
-func (s *faults) pick(method, route string) Fault {
+func (s *faults) pick(method string, t target) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := countKey{method, route}
+	key := countKey{method, t.route}
 	c := s.counts[key]
 	c.Calls++
 	s.counts[key] = c
 	for _, r := range s.rules {
-		if r.Method != "" && r.Method != method || r.Route != "" && r.Route != route {
+		if r.Method != "" && r.Method != method || r.Route != "" && r.Route != t.route || r.ID != uuid.Nil && r.ID != t.uuid() {
 			continue
 		}
 		if r.Times > 0 && r.seen >= r.Skip+r.Times {

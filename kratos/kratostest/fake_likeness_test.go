@@ -27,6 +27,7 @@ var likenessServers = []struct {
 	schemas []string
 }{
 	{"default", kratostest.Options{}, kratostest.FakeOptions{}, []string{"default", "customer"}},
+	{"every method", kratostest.Options{EveryMethod: true}, kratostest.FakeOptions{CodeLogin: true}, []string{"default", "customer", "member"}},
 }
 
 // The same requests have the same effect on the fake and on the real server, and

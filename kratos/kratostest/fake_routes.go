@@ -32,8 +32,6 @@ func targetOf(path string) target {
 	return target{route: path}
 }
 
-func routeOf(path string) string { return targetOf(path).route }
-
 // uuid gives no id for what is none, and there is no identity without one.
 func (t target) uuid() uuid.UUID {
 	id, _ := uuid.Parse(t.id)

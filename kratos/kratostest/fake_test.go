@@ -235,6 +235,27 @@ func TestFake_faults(t *testing.T) {
 			t.Errorf("statuses %v", got)
 		}
 	})
+	t.Run("of one identity", func(t *testing.T) {
+		f := newFake(t)
+		var statuses []int
+		for i := range 2 {
+			id, err := f.Create(t.Context(), person("inactive", freshEmail()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				f.Inject(kratostest.Fault{ID: id, Do: kratostest.Answer, Status: 500})
+			}
+			status, _, err := send(t, http.MethodGet, f.URL+kratostest.RouteIdentities+"/"+id.String(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			statuses = append(statuses, status)
+		}
+		if fmt.Sprint(statuses) != "[500 200]" {
+			t.Errorf("statuses %v", statuses)
+		}
+	})
 	t.Run("held", func(t *testing.T) {
 		f := newFake(t)
 		arrived, hold := make(chan struct{}), make(chan struct{})

@@ -67,6 +67,10 @@ type Options struct {
 	// empty: it does not ask.
 	BreachesHost string
 
+	// Config is a YAML document whose members replace those of kratos.yml; lists
+	// are replaced whole.
+	Config string
+
 	// Env is added to the environment of Kratos, as NAME=value.
 	Env []string
 }
@@ -120,15 +124,16 @@ func sqliteDSN(dir string) string {
 		"?_fk=true&mode=rwc&_journal_mode=WAL&_busy_timeout=10000"
 }
 
-// writeConfig writes kratos.yml and what it refers to, and gives its path.
-func writeConfig(o Options) (string, error) {
+// writeConfig writes the configuration and what it refers to, and gives the paths
+// of its files; of two that disagree the later one counts.
+func writeConfig(o Options) ([]string, error) {
 	for _, name := range []string{"identity.schema.json", "customer.schema.json", "member.schema.json", "oidc.jsonnet"} {
 		text, err := files.ReadFile("files/" + name)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if err := os.WriteFile(filepath.Join(o.Dir, name), text, 0o600); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	var text bytes.Buffer
@@ -138,10 +143,14 @@ func writeConfig(o Options) (string, error) {
 		CookieSecret: cookieSecret, CipherSecret: cipherSecret,
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	path := filepath.Join(o.Dir, "kratos.yml")
-	return path, os.WriteFile(path, text.Bytes(), 0o600)
+	paths := []string{filepath.Join(o.Dir, "kratos.yml")}
+	if err := os.WriteFile(paths[0], text.Bytes(), 0o600); err != nil || o.Config == "" {
+		return paths, err
+	}
+	paths = append(paths, filepath.Join(o.Dir, "over.yml"))
+	return paths, os.WriteFile(paths[1], []byte(o.Config), 0o600)
 }
 
 func loopback(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }

@@ -117,13 +117,17 @@ func (s *Server) serve(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	config, err := writeConfig(o)
+	configs, err := writeConfig(o)
 	if err != nil {
 		return err
 	}
+	args := []string{"serve", "--dev"}
+	for _, path := range configs {
+		args = append(args, "-c", path)
+	}
 	s.PublicURL, s.AdminURL = loopback(o.PublicPort), loopback(o.AdminPort)
 	s.rawAdmin = rawAdmin{send: s.sendAdmin}
-	s.process, err = startProcess(o.Log, o.environment(), o.Binary, "serve", "-c", config, "--dev")
+	s.process, err = startProcess(o.Log, o.environment(), o.Binary, args...)
 	if err != nil {
 		return err
 	}

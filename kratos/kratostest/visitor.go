@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"time"
 )
 
 // visitor is somebody at the self-service API: a native app, signed in if it has
@@ -57,10 +58,29 @@ func (a answer) refused() error {
 }
 
 // exchange keeps self-service requests one behind the other: in parallel, SQLite
-// answers "database is locked".
-func (v *visitor) exchange(ctx context.Context, method, address string, form any) (answer, error) {
+// answers "database is locked". Beside the admin API it does so too, and then the
+// request is repeated, for it had no effect.
+func (v *visitor) exchange(ctx context.Context, method, address string, form any) (a answer, err error) {
 	v.server.flows.Lock()
 	defer v.server.flows.Unlock()
+	for {
+		a, err = v.exchangeOnce(ctx, method, address, form)
+		if err != nil || a.status != http.StatusInternalServerError || !bytes.Contains(a.body, []byte("database is locked")) || !pause(ctx, pollEvery) {
+			return a, err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (v *visitor) exchangeOnce(ctx context.Context, method, address string, form any) (answer, error) {
 	var body bytes.Buffer
 	if form != nil {
 		if err := json.NewEncoder(&body).Encode(form); err != nil {

@@ -4,25 +4,44 @@
 
 const bytes = (text) => new TextEncoder().encode(text).length;
 
-// The longest common part of two texts, in UTF-16 units: what the server
-// compares too, and near enough for a hint.
+// Characters in lower case, each for itself, as the server has them.
+const lower = (text) => Array.from(text, (c) => [...c.toLowerCase()][0]);
+
+// The length of the longest common part, as the server counts: a part ends
+// behind a character beyond ASCII.
 function common(a, b) {
   let most = 0, runs = [];
-  for (const x of a.split("")) {
-    const next = b.split("").map((y, j) => (x === y ? (j ? runs[j - 1] : 0) + 1 : 0));
-    most = Math.max(most, ...next);
-    runs = next;
+  for (const x of a) {
+    runs = b.map((y, j) => (x === y ? 1 + (j && b[j - 1] < "\x80" ? runs[j - 1] ?? 0 : 0) : 0));
+    most = Math.max(most, ...runs);
   }
   return most;
+}
+
+// How many characters to insert, delete or replace to turn a into b.
+function distance(a, b) {
+  let row = [...b.keys(), b.length];
+  for (const [i, x] of a.entries()) {
+    const next = [i + 1];
+    for (const [j, y] of b.entries()) next.push(x === y ? row[j] : 1 + Math.min(row[j], next[j], row[j + 1]));
+    row = next;
+  }
+  return row[b.length];
+}
+
+function similar(account, password) {
+  const a = lower(account), b = lower(password), [n, m] = [a, b].map((c) => bytes(c.join("")));
+  if (!n || Math.max(n, m, bytes(password)) > 256) return false;
+  return distance(a, b) < 5 || common(a, b) > m / 2;
 }
 
 // Each rule says whether a password keeps it; none can tell about leaks.
 const rules = {
   min: (password, limit) => bytes(password) >= limit,
   max: (password, limit) => bytes(password) <= limit,
-  similar: (password) => {
-    const account = (document.querySelector("#username")?.value ?? "").toLowerCase();
-    return password.length > 256 || common(account, password.toLowerCase()) <= password.length / 2;
+  similar: (password, _, item) => {
+    const accounts = JSON.parse(item.dataset.identifiers || "null") ?? [];
+    return ![...accounts, document.querySelector("#username")?.value ?? ""].some((account) => similar(account, password));
   },
 };
 
@@ -32,7 +51,7 @@ function mark(field) {
   for (const item of document.querySelectorAll("[data-rule]")) {
     const rule = rules[item.dataset.rule];
     if (!rule) continue;
-    const kept = rule(field.value, Number(item.dataset.limit));
+    const kept = rule(field.value, Number(item.dataset.limit), item);
     item.classList.toggle("met", field.value !== "" && kept);
     item.classList.toggle("broken", field.value !== "" && !kept && item.dataset.rule !== "min");
     if (!kept) say ||= item.dataset.broken;
