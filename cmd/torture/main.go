@@ -2,7 +2,7 @@
 // looks from outside at what came of it: over HTTP, in Kratos, at what arrived
 // as webhook and as mail, and in the file of the store.
 //
-// It builds the bridge with failpoints, and runs it as a process. For each arrow
+// It builds the bridge with failpoints, and runs it as a process. For each failpoint
 // of points.go it has the process killed there as often as it is told, while
 // somebody asks for something about an invitation of its own. After a hundred
 // kills of one bridge at most the clients repeat what they asked for, as clients
@@ -29,22 +29,18 @@ import (
 
 func main() {
 	o := options{out: os.Stdout}
-	flag.IntVar(&o.kills, "kills", 20, "how often the process is killed at each arrow")
-	flag.IntVar(&o.parallel, "parallel", 8, "how many arrows at once: much of the time is spent waiting")
+	flag.IntVar(&o.kills, "kills", 20, "how often the process is killed at each failpoint")
+	flag.IntVar(&o.parallel, "parallel", 8, "how many failpoints at once: much of the time is spent waiting")
 	flag.IntVar(&o.slack, "slack", 1, "how many times as long as on a machine of its own a client may wait")
 	flag.BoolVar(&o.kratos, "kratos", false, "against a real Kratos, not against a fake one")
 	flag.DurationVar(&o.soak, "soak", 0, "no kills, but a steady load for so long")
 	flag.DurationVar(&o.away, "away", 0, "in the middle of it, Kratos is away for so long")
-	pattern := flag.String("points", "", "only the arrows whose \"scenario name\" this regular `expression` matches")
+	pattern := flag.String("points", "", "only the failpoints whose \"scenario name\" this regular `expression` matches")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
 	o.only, err = regexp.Compile(*pattern)
-	if o.kratos { // it shares the machine with its bridges, and has more to do
-		kratosTimeout = 5 * time.Second
-		lease = leaseOf(kratosTimeout)
-	}
 	switch {
 	case err != nil:
 	case o.soak > 0:
@@ -84,7 +80,7 @@ func torture(ctx context.Context, o options) error {
 	}
 	defer stop()
 	t := table{out: o.out}
-	t.head(o)
+	t.head(o, identities.lease())
 	chosen := 0
 	trials, running := errgroup.WithContext(ctx)
 	trials.SetLimit(o.parallel)
@@ -98,7 +94,7 @@ func torture(ctx context.Context, o options) error {
 				if err := running.Err(); err != nil {
 					return err
 				}
-				if err != nil { // of this arrow: the others go on
+				if err != nil { // of this failpoint: the others go on
 					result.broken = append(result.broken, err.Error())
 				}
 				mu.Lock()

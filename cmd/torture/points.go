@@ -1,106 +1,58 @@
 package main
 
-// The arrows of each scenario in their order, as cmd/invitebridge/failpoints.go
-// names them. One that is missing here, or that is here alone, is an error.
+import "strings"
+
+// The calls of each scenario in their order, as cmd/invitebridge/failpoints.go
+// numbers them. One that is missing here, or that is here alone, is an error.
 var (
-	invitePoints = []string{
-		"invite.pre_invitation_creation1.before",
-		"invite.pre_invitation_creation1.after",
-		"invite.create1.before",
-		"invite.request1.before",
-		"invite.create1.after",
-		"invite.update1.before",
-		"invite.update1.after",
-	}
-	acceptPoints = []string{
-		"accept.update1.before",
-		"accept.update1.after",
-		"accept.pre_password_creation1.before",
-		"accept.pre_password_creation1.after",
-		"accept.activate1.before",
-		"accept.request1.before",
-		"accept.request2.before",
-		"accept.activate1.after",
-		"accept.update2.before",
-		"accept.update2.after",
-	}
-	// With the token of a letter, which shows that the address is the invitee's.
-	letterPoints = []string{
-		"accept.update1.before",
-		"accept.update1.after",
-		"accept.pre_password_creation1.before",
-		"accept.pre_password_creation1.after",
-		"accept.activate1.before",
-		"accept.request1.before",
-		"accept.request2.before",
-		"accept.request3.before",
-		"accept.request4.before",
-		"accept.activate1.after",
-		"accept.update2.before",
-		"accept.update2.after",
-	}
-	// Of an identity that is there already.
-	adoptPoints = []string{
-		"invite.pre_invitation_creation1.before",
-		"invite.pre_invitation_creation1.after",
-		"invite.create1.before",
-		"invite.request1.before",
-		"invite.create1.after",
-		"invite.find_by_email1.before",
-		"invite.request2.before",
-		"invite.find_by_email1.after",
-		"invite.update1.before",
-		"invite.update1.after",
-	}
-	resendPoints = []string{
-		"resend.get1.before",
-		"resend.request1.before",
-		"resend.get1.after",
-		"resend.update1.before",
-		"resend.update1.after",
-	}
-	revokePoints = []string{
-		"revoke.update1.before",
-		"revoke.update1.after",
-	}
-	renewPoints = []string{
-		"renew.get1.before",
-		"renew.request1.before",
-		"renew.get1.after",
-		"renew.update1.before",
-		"renew.update1.after",
-	}
-	expirePoints = []string{
-		"sweep.update1.before",
-		"sweep.update1.after",
-	}
+	invitePoints = failpoints("invite", "pre_invitation_creation1", "create1", "request1", "update1")
+	// Of an identity that exists.
+	adoptPoints = failpoints("invite", "pre_invitation_creation1", "create1", "request1", "find_by_email1", "request2",
+		"has_sessions1", "request3", "get1", "request4", "has_sessions2", "request5", "get2", "request6",
+		"update1", "mark1", "request7", "update2")
+	// Of one that was somebody's account.
+	reactivateInvitePoints = failpoints("invite", "pre_invitation_creation1", "create1", "request1", "find_by_email1", "request2",
+		"has_sessions1", "request3", "get1", "request4", "get2", "request5", "get3", "request6",
+		"update1", "mark1", "request7", "update2")
+	acceptPoints = failpoints("accept", "update1", "pre_password_creation1",
+		"get1", "request1", "update2", "activate1", "request2", "update3")
+	// With the token of an email, which shows that the address is the invitee's.
+	letterPoints = failpoints("accept", "update1", "pre_password_creation1",
+		"get1", "request1", "update2", "verify1", "request2",
+		"get2", "request3", "update3", "activate1", "request4", "update4")
+	// The former holder's password is replaced; the sessions, the link to a
+	// provider and the authenticator app are removed.
+	reactivateAcceptPoints = failpoints("accept", "update1", "pre_password_creation1",
+		"get1", "request1", "update2", "set_password1", "request2", "has_sessions1", "request3",
+		"get2", "request4", "update3", "end_sessions1", "request5",
+		"get3", "request6", "update4", "remove_credential1", "request7",
+		"get4", "request8", "update5", "remove_credential2", "request9",
+		"get5", "request10", "has_sessions2", "request11",
+		"get6", "request12", "update6", "activate1", "request13", "update7")
+	resendPoints = failpoints("resend", "get1", "request1", "update1")
+	revokePoints = failpoints("revoke", "update1")
+	// While a hook is being asked: the acceptance must not begin its write.
+	revokeRunningPoints = append(failpoints("accept", "update1", "pre_password_creation1", "get1", "request1", "update2", "update3"),
+		failpoints("revoke", "update1")...)
+	// After a write whose answer nobody read.
+	revokeLandedPoints = failpoints("revoke", "update1", "get1", "request1", "update2")
+	renewPoints        = failpoints("renew", "pre_invitation_creation1", "get1", "request1", "update1")
+	expirePoints       = failpoints("sweep", "update1")
 	// With the identities of those who did not accept.
-	deletePoints = []string{
-		"sweep.get1.before",
-		"sweep.request1.before",
-		"sweep.get1.after",
-		"sweep.delete1.before",
-		"sweep.request2.before",
-		"sweep.request3.before",
-		"sweep.delete1.after",
-		"sweep.update1.before",
-		"sweep.update1.after",
-	}
-	settlePoints = []string{
-		"sweep.get1.before",
-		"sweep.request1.before",
-		"sweep.get1.after",
-		"sweep.update1.before",
-		"sweep.update1.after",
-	}
-	deliverPoints = []string{
-		"claim.update1.before",
-		"claim.update1.after",
-		"send.crm1.before",
-		"send.crm1.after",
-		"send.courier1.before",
-		"send.courier1.after",
-		"finish.update1.before",
-		"finish.update1.after",
-	}
+	deletePoints = failpoints("sweep", "update1", "has_sessions1", "request1", "get1", "request2", "get2", "request3",
+		"update2", "delete1", "request4", "update3")
+	settlePoints  = failpoints("sweep", "get1", "request1", "update1")
+	deliverPoints = append(append(failpoints("claim", "update1"), failpoints("send", "crm1", "courier1")...), failpoints("finish", "update1")...)
 )
+
+// failpoints gives those around each of the calls. A request to Kratos is a part
+// of a call, and has one before it only.
+func failpoints(verb string, calls ...string) (points []string) {
+	for _, call := range calls {
+		points = append(points, verb+"."+call+".before")
+		if !strings.HasPrefix(call, "request") {
+			points = append(points, verb+"."+call+".after")
+		}
+	}
+	return points
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,22 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
 const apiKey = "a-key-for-the-torture"
-
-// kratosTimeout is the bridge's, and lease that of a claim then: ten seconds for
-// hooks, four fifths of the timeout, and five to spare.
-var (
-	kratosTimeout = 2 * time.Second
-	lease         = leaseOf(kratosTimeout)
-)
-
-func leaseOf(timeout time.Duration) time.Duration {
-	return 10*time.Second + timeout*4/5 + 5*time.Second
-}
 
 func build(ctx context.Context) (binary string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "invitebridge-torture-")
@@ -120,6 +112,40 @@ func (p *process) kill() {
 	}
 	_ = p.cmd.Process.Kill()
 	<-p.ended
+}
+
+// suspend stops the process in the middle of whatever it does, until resume.
+func (p *process) suspend() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+func (p *process) resume() error  { return p.cmd.Process.Signal(syscall.SIGCONT) }
+
+// suspended waits until each thread of the process is.
+func (p *process) suspended(within time.Duration) error {
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+		if err != nil {
+			return err
+		}
+		if len(threads) > 0 && !slices.ContainsFunc(threads, runs) {
+			return nil
+		}
+	}
+	return errors.New("the process was not suspended")
+}
+
+func runs(thread string) bool {
+	stat, err := os.ReadFile(thread)
+	_, state, _ := bytes.Cut(stat, []byte(") "))
+	return err == nil && !bytes.HasPrefix(state, []byte("T"))
+}
+
+// gone says whether the process is dead.
+func (p *process) gone() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 func (p *process) remove() {

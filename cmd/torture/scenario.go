@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"invitebridge/kratos/kratostest"
@@ -15,16 +16,22 @@ import (
 type scenario struct {
 	name     string
 	points   []string
-	verbs    []string      // whose arrows are meant
+	verbs    []string      // whose failpoints are meant
 	cooldown time.Duration // of letters
 	deletes  bool          // identities that nobody accepted
 	claims   bool          // clients may have to wait for a lease
 	// prepare brings a subject to where the scenario begins.
 	prepare func(context.Context, *trial, *subject) error
+	// approach brings about what must be fresh when the bridge is killed; nil:
+	// nothing must.
+	approach func(context.Context, *trial, *subject) error
 	// ripe says when that has taken effect; zero: at once.
 	ripe func(*subject) time.Time
 	// act asks for it once; it is repeated until it succeeds.
 	act func(context.Context, *trial, *subject) error
+	// between looks, and may have somebody do something, after a kill and before
+	// the next start; nil: nobody does anything.
+	between check
 	// stands says what is not as it should be, nil if all is: at once, and in the
 	// end.
 	stands check
@@ -43,10 +50,19 @@ var scenarios = []scenario{
 		prepare: invite, act: accept, stands: isAccepted, arrives: toldOnce("post_password_creation")},
 	{name: "letter", points: letterPoints, verbs: []string{"accept"}, cooldown: day, claims: true,
 		prepare: inviteByLetter, act: accept, stands: isAccepted, arrives: toldOnce("post_password_creation")},
+	{name: "reactivate-invite", points: reactivateInvitePoints, verbs: []string{"invite"}, cooldown: day,
+		prepare: leave, act: inviteAnew, between: isUntouched, stands: all(isPending, isAdopted, isUntouched),
+		arrives: all(toldOnce("invitation_token_created"), mailed(1))},
+	{name: "reactivate-accept", points: reactivateAcceptPoints, verbs: []string{"accept"}, cooldown: day, claims: true,
+		prepare: inviteFormer, act: acceptOrReturn, between: reclaim, stands: isHandedOver, arrives: toldOfEnd},
 	{name: "resend", points: resendPoints, verbs: []string{"resend"}, cooldown: day,
 		prepare: invite, act: resend, stands: all(isPending, isGranted), arrives: mailed(2)},
 	{name: "revoke", points: revokePoints, verbs: []string{"revoke"}, cooldown: day,
 		prepare: invite, act: revoke, stands: hasEnded("revoked"), arrives: toldOnce("invitation_revoked")},
+	{name: "revoke-running", points: revokeRunningPoints, verbs: []string{"accept", "revoke"}, cooldown: day, claims: true,
+		prepare: invite, act: revokeWhileRunning, stands: hasEnded("revoked"), arrives: toldOnce("invitation_revoked")},
+	{name: "revoke-landed", points: revokeLandedPoints, verbs: []string{"revoke"}, cooldown: day, claims: true,
+		prepare: invite, approach: landClaim, act: revokeUntilSettled, stands: isAccepted, arrives: toldOnce("post_password_creation")},
 	{name: "renew", points: renewPoints, verbs: []string{"renew"}, cooldown: time.Second,
 		prepare: inviteBriefly, ripe: expiry, act: renew, stands: all(isGranted, nobodySignsIn), arrives: mailed(2)},
 	{name: "expire", points: expirePoints, verbs: []string{"sweep"}, cooldown: day,
@@ -90,7 +106,11 @@ func inviteBriefly(ctx context.Context, t *trial, s *subject) error {
 }
 
 func inviteFor(ctx context.Context, t *trial, s *subject, lifespan string) error {
-	a, err := call(ctx, http.MethodPost, t.process.admin, "/", map[string]any{"email": s.email, "expires_in": lifespan})
+	return inviteBy(ctx, t, s, map[string]any{"email": s.email, "expires_in": lifespan})
+}
+
+func inviteBy(ctx context.Context, t *trial, s *subject, body map[string]any) error {
+	a, err := call(ctx, http.MethodPost, t.process.admin, "/", body)
 	if err != nil {
 		return err
 	}
@@ -107,8 +127,7 @@ func inviteFor(ctx context.Context, t *trial, s *subject, lifespan string) error
 func expiry(s *subject) time.Time { return s.until.Add(10 * time.Millisecond) }
 
 func accept(ctx context.Context, t *trial, s *subject) error {
-	s.asked++
-	a, err := call(ctx, http.MethodPost, t.process.public, "/"+s.tokens[0], map[string]any{"password": s.password})
+	a, err := t.send(ctx, s, s.tokens[0], s.password)
 	if err != nil {
 		return err
 	}
@@ -118,12 +137,27 @@ func accept(ctx context.Context, t *trial, s *subject) error {
 	return a.is(http.StatusOK)
 }
 
-// leaveClaim has the bridge killed when Kratos has activated the identity, and
-// before the bridge has noted it.
+// send sends a password with a token.
+func (t *trial) send(ctx context.Context, s *subject, token, password string) (answer, error) {
+	s.asked++
+	return call(ctx, http.MethodPost, t.process.public, "/"+token, map[string]any{"password": password})
+}
+
+// leaveClaim leaves a claim behind, and waits for nothing.
 func leaveClaim(ctx context.Context, t *trial, s *subject) error {
 	if err := invite(ctx, t, s); err != nil {
 		return err
 	}
+	if err := landClaim(ctx, t, s); err != nil {
+		return err
+	}
+	s.until = time.Now().Add(t.kratos.lease())
+	return errors.Join(t.process.arm(""), t.process.start(ctx))
+}
+
+// landClaim has the bridge killed when Kratos has activated the identity, and
+// before the bridge has noted it.
+func landClaim(ctx context.Context, t *trial, s *subject) error {
 	if err := t.process.arm("accept.activate1.after"); err != nil {
 		return err
 	}
@@ -131,8 +165,11 @@ func leaveClaim(ctx context.Context, t *trial, s *subject) error {
 	if !t.process.dies(10 * time.Second) {
 		return errors.New("it was not killed at accept.activate1.after")
 	}
-	s.until = time.Now().Add(lease)
-	return errors.Join(t.process.arm(""), t.process.start(ctx))
+	shown, err := t.kratos.Show(ctx, s.identity)
+	if err == nil && shown.State != "active" {
+		err = errors.New("the write took Kratos too long")
+	}
+	return err
 }
 
 func afterLease(s *subject) time.Time { return s.until }
@@ -153,6 +190,48 @@ func revoke(ctx context.Context, t *trial, s *subject) error {
 		err = a.is(http.StatusOK)
 	}
 	return err
+}
+
+// revokeWhileRunning revokes while a hook is being asked whether the invitation
+// may be accepted. Repeated, it revokes until nobody is at work any more.
+func revokeWhileRunning(ctx context.Context, t *trial, s *subject) error {
+	if s.asked > 0 {
+		return revoke(ctx, t, s)
+	}
+	asked, goOn := t.world.holdBack(s.id)
+	defer goOn()
+	var accepting sync.WaitGroup
+	accepting.Go(func() { _ = accept(ctx, t, s); goOn() })
+	select {
+	case <-asked:
+	case <-t.process.ended:
+	case <-ctx.Done():
+	}
+	err := revoke(ctx, t, s)
+	goOn()
+	accepting.Wait()
+	return err
+}
+
+// revokeUntilSettled revokes an invitation that was accepted, as nobody knows
+// yet.
+func revokeUntilSettled(ctx context.Context, t *trial, s *subject) error {
+	for {
+		a, err := call(ctx, http.MethodPost, t.process.admin, "/"+s.id.String()+"/revoke", nil)
+		switch {
+		case err != nil:
+			return err
+		case a.Error.ID == "invitation_accepted":
+			return nil
+		case a.status != http.StatusAccepted:
+			return a.is(http.StatusAccepted)
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func renew(ctx context.Context, t *trial, s *subject) error {

@@ -50,7 +50,7 @@ func soak(ctx context.Context, o options) error {
 		return err
 	}
 	defer fake.Close()
-	t, removeTrial, err := newTrial(ctx, scenario{cooldown: day}, 0, binary, identities{fake, fake.URL})
+	t, removeTrial, err := newTrial(ctx, scenario{cooldown: day}, 0, binary, fakeIdentities(fake))
 	if err != nil {
 		return err
 	}
@@ -177,6 +177,7 @@ func (s *soaking) request(ctx context.Context, x *subject) (verb string, a answe
 		a, err = call(ctx, http.MethodPost, p.admin, "/"+x.id.String()+"/revoke", nil)
 		x.revoking = true
 		x.revoked = x.revoked || a.status == http.StatusOK
+		x.promised = x.promised || a.status == http.StatusAccepted
 		return "revoke", a, err
 	}
 	x.asked++

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// result is what came of the kills at one arrow.
+// result is what came of the kills at one failpoint.
 type result struct {
 	kills    int
 	broken   []string      // what was wrong, a line each
@@ -23,17 +23,17 @@ func (r *result) add(other result) {
 // table is printed row by row, as Markdown.
 type table struct{ out io.Writer }
 
-func (t table) head(o options) {
+func (t table) head(o options, lease time.Duration) {
 	against := "the fake Kratos"
 	if o.kratos {
 		against = "a real Kratos"
 	}
-	fmt.Fprintf(t.out, "Kills at each arrow, against %s. A claim's lease is %v.\n\n", against, lease)
-	fmt.Fprintf(t.out, "| scenario | %-42s | kills | broken | worst recovery |\n|----------|%s|------:|-------:|---------------:|\n", "arrow", strings.Repeat("-", 44))
+	fmt.Fprintf(t.out, "Kills at each failpoint, against %s. A claim's lease is %v.\n\n", against, lease)
+	fmt.Fprintf(t.out, "| scenario          | %-42s | kills | broken | worst recovery |\n|-------------------|%s|------:|-------:|---------------:|\n", "failpoint", strings.Repeat("-", 44))
 }
 
 func (t table) row(scenario, point string, r result) {
-	fmt.Fprintf(t.out, "| %-8s | %-42s | %5d | %6d | %14s |\n", scenario, "`"+point+"`", r.kills, len(r.broken), r.recovery.Round(time.Millisecond))
+	fmt.Fprintf(t.out, "| %-17s | %-42s | %5d | %6d | %14s |\n", scenario, "`"+point+"`", r.kills, len(r.broken), r.recovery.Round(time.Millisecond))
 	for i, line := range r.broken {
 		if i == 5 {
 			fmt.Fprintf(t.out, "  and %d more\n", len(r.broken)-i)

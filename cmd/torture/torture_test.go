@@ -19,7 +19,7 @@ func TestHoldsAny(t *testing.T) {
 	}
 }
 
-// TestTorture is the short form: every arrow, against the fake Kratos.
+// TestTorture is the short form: every failpoint, against the fake Kratos.
 func TestTorture(t *testing.T) {
 	kills := 3
 	if os.Getenv("CI") == "true" {

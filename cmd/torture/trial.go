@@ -23,14 +23,17 @@ type subject struct {
 	tokens          []string
 	until           time.Time // see scenario.ripe
 	adopted         uuid.UUID // the identity that was there before
+	former          holder    // whose account it was
+	reclaimed       bool      // an administrator gave it back to that holder
 	letters         int       // that had come before the last start
 	asked           int       // how often its password was sent
 	accepted        bool      // and revoked: what was answered with success
 	revoked         bool
+	promised        bool // 202: it is revoked unless it was being accepted
 	revoking        bool // it was asked for, whatever came of it
 }
 
-// trial is a bridge that is killed at one arrow.
+// trial is a bridge that is killed at one failpoint.
 type trial struct {
 	scenario scenario
 	process  *process
@@ -40,7 +43,7 @@ type trial struct {
 }
 
 const (
-	killPatience    = 20 * time.Second // for a kill
+	killPatience    = time.Minute      // for a kill
 	messagePatience = 80 * time.Second // for a message: one that was under way is leased for a minute
 	once            = 0                // for what is not repeated
 	prompt          = 5 * time.Second  // for whatever a client asks for, after a start; a lease comes on top
@@ -52,7 +55,7 @@ func newTrial(ctx context.Context, s scenario, subjects int, binary string, krat
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := newProcess(binary, w.config(kratos.url, s))
+	p, err := newProcess(binary, w.config(kratos, s))
 	if err != nil {
 		w.stop()
 		return nil, nil, err
@@ -73,7 +76,7 @@ const batch = 100
 func killAll(ctx context.Context, s scenario, point string, kills, slack int, binary string, kratos identities) (all result, err error) {
 	limit := time.Duration(slack) * prompt
 	if s.claims {
-		limit += lease
+		limit += kratos.lease()
 	}
 	// Where time brings something about, one start may see to what several kills
 	// were meant for: some more are tried then.
@@ -83,7 +86,7 @@ func killAll(ctx context.Context, s scenario, point string, kills, slack int, bi
 		if err != nil {
 			return all, err
 		}
-		if r.kills < n && s.ripe == nil {
+		if r.kills < n && s.ripe == nil && s.approach == nil {
 			r.broken = append(r.broken, fmt.Sprintf("only %d of %d times it came to be killed", r.kills, n))
 		}
 		all.add(r)
@@ -113,6 +116,11 @@ func kill(ctx context.Context, s scenario, point string, kills int, limit time.D
 		if killed {
 			r.kills++
 		}
+		if killed && s.between != nil {
+			if err := s.between(ctx, t, subject); err != nil {
+				r.broken = append(r.broken, fmt.Sprintf("%s: after the kill: %v", subject.id, err))
+			}
+		}
 	}
 	t.countLetters()
 	begin := time.Now()
@@ -125,7 +133,7 @@ func kill(ctx context.Context, s scenario, point string, kills int, limit time.D
 	if r.recovery = started + longest; r.recovery > limit {
 		failed = append(failed, fmt.Sprintf("it took %v until a client had its answer", r.recovery))
 	}
-	r.broken = append(failed, t.judge(ctx)...)
+	r.broken = slices.Concat(r.broken, failed, t.judge(ctx))
 	return r, ctx.Err()
 }
 
@@ -158,11 +166,27 @@ func (t *trial) prepare(ctx context.Context) error {
 	}
 	defer t.process.kill()
 	for _, s := range t.subjects {
-		if err := t.scenario.prepare(ctx, t, s); err != nil {
+		if err := t.prepareOne(ctx, s); err != nil {
 			return fmt.Errorf("while it is prepared: %w", err)
 		}
 	}
 	return nil
+}
+
+// prepareOne has patience with a crowded machine.
+func (t *trial) prepareOne(ctx context.Context, s *subject) error {
+	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		var err error
+		if t.process.gone() {
+			err = errors.Join(t.process.arm(""), t.process.start(ctx))
+		}
+		if err == nil {
+			err = t.scenario.prepare(ctx, t, s)
+		}
+		if err == nil || ctx.Err() != nil || time.Since(begin) > killPatience {
+			return err
+		}
+	}
 }
 
 // killOnce starts the bridge, with a kill ahead, and asks.
@@ -170,13 +194,20 @@ func (t *trial) killOnce(ctx context.Context, point string, s *subject) (killed 
 	if t.scenario.ripe != nil {
 		time.Sleep(time.Until(t.scenario.ripe(s)))
 	}
+	if err := t.approach(ctx, s); err != nil {
+		return false, err
+	}
 	if err := errors.Join(t.process.arm(point), t.process.start(ctx)); err != nil {
 		return false, err
 	}
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
 	var asked sync.WaitGroup
-	asked.Go(func() { _ = t.scenario.act(asking, t, s) }) // who was killed does not answer
+	asked.Go(func() {
+		for t.scenario.act(asking, t, s) != nil && asking.Err() == nil { // who was killed does not answer
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
 	patience := killPatience
 	if t.scenario.ripe != nil {
 		patience = 2 * time.Second // it is done at the start, or was done before
@@ -185,6 +216,18 @@ func (t *trial) killOnce(ctx context.Context, point string, s *subject) (killed 
 	stop()
 	asked.Wait()
 	return killed, ctx.Err()
+}
+
+// approach brings about what must be fresh when the bridge is killed.
+func (t *trial) approach(ctx context.Context, s *subject) error {
+	if t.scenario.approach == nil {
+		return nil
+	}
+	if err := errors.Join(t.process.arm(""), t.process.start(ctx)); err != nil {
+		return err
+	}
+	defer t.process.kill()
+	return t.scenario.approach(ctx, t, s)
 }
 
 // each runs something for all subjects, several at a time, and gives what it
@@ -220,7 +263,7 @@ func (t *trial) each(ctx context.Context, within time.Duration, do func(context.
 	return failed, longest
 }
 
-// named compares the arrows that a scenario passes with those of points.go.
+// named compares the failpoints that a scenario passes with those of points.go.
 func named(ctx context.Context, s scenario, binary string, kratos identities) error {
 	t, remove, err := newTrial(ctx, s, 1, binary, kratos)
 	if err != nil {
@@ -233,15 +276,18 @@ func named(ctx context.Context, s scenario, binary string, kratos identities) er
 	if s.ripe != nil {
 		time.Sleep(time.Until(s.ripe(t.subjects[0])))
 	}
+	if err := t.approach(ctx, t.subjects[0]); err != nil {
+		return err
+	}
 	t.countLetters()
 	if err := errors.Join(t.process.arm("record"), t.process.start(ctx)); err != nil {
 		return err
 	}
 	defer t.process.kill()
-	if len(s.verbs) == 1 && s.verbs[0] != "sweep" {
+	if s.verbs[0] != "sweep" && s.verbs[0] != "claim" {
 		time.Sleep(500 * time.Millisecond) // what is due at a start is seen to, and is no part of this
 	}
-	failed, _ := t.each(ctx, lease+prompt, s.act)
+	failed, _ := t.each(ctx, kratos.lease()+prompt, s.act)
 	if failed = append(failed, t.judge(ctx)...); len(failed) > 0 {
 		return fmt.Errorf("%s goes wrong with nobody killed: %s", s.name, strings.Join(failed, "; "))
 	}
@@ -260,7 +306,7 @@ func named(ctx context.Context, s scenario, binary string, kratos identities) er
 	slices.Sort(passed)
 	want := slices.Sorted(slices.Values(s.points))
 	if !slices.Equal(passed, want) {
-		return fmt.Errorf("%s passes other arrows than points.go names: %q", s.name, passed)
+		return fmt.Errorf("%s passes other failpoints than points.go names: %q", s.name, passed)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (s *soaking) settle(ctx context.Context) {
 
 // verdict compares what was answered with what is.
 func (s *soaking) verdict(ctx context.Context) error {
-	failed, _ := s.trial.each(ctx, lease+messagePatience, func(ctx context.Context, t *trial, x *subject) error {
+	failed, _ := s.trial.each(ctx, s.trial.kratos.lease()+messagePatience, func(ctx context.Context, t *trial, x *subject) error {
 		a, err := t.get(ctx, x)
 		if err != nil {
 			return err
@@ -35,6 +35,8 @@ func (s *soaking) verdict(ctx context.Context) error {
 			return fmt.Errorf("it was accepted, and is %s; %w", a.State, signIn)
 		case x.revoked && !x.accepted && (a.State != "revoked" || signIn == nil):
 			return fmt.Errorf("it was revoked, and is %s; signs in: %v", a.State, signIn == nil)
+		case x.promised && a.State != "accepted" && a.State != "revoked":
+			return fmt.Errorf("its revocation was promised, and it is %s", a.State)
 		case (a.State == "accepted") != (signIn == nil):
 			return fmt.Errorf("it is %s; %w", a.State, signIn)
 		case a.State == "accepted":

@@ -15,29 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"invitebridge/bridge/mail/mailtest"
-	"invitebridge/kratos/kratostest"
 )
-
-// identities is the Kratos, real or not.
-type identities struct {
-	kratostest.Admin
-	url string
-}
-
-func startKratos(ctx context.Context, whole bool) (k identities, stop func(), err error) {
-	if whole {
-		s, err := kratostest.Start(ctx, kratostest.Options{BcryptCost: 4})
-		if err != nil {
-			return k, nil, err
-		}
-		return identities{s, s.AdminURL}, func() { _ = s.Stop() }, nil
-	}
-	f, err := kratostest.NewFake(kratostest.FakeOptions{})
-	if err != nil {
-		return k, nil, err
-	}
-	return identities{f, f.URL}, f.Close, nil
-}
 
 // world is what is around the bridge: it notes what arrives.
 type world struct {
@@ -46,10 +24,11 @@ type world struct {
 	url     string
 
 	mu      sync.Mutex
-	events  map[told]map[string]int // how often each webhook-id came
-	letters map[string]int          // by address
-	tokens  map[string]string       // of the last letter, by address
-	some    []string                // tokens of webhooks and letters
+	events  map[told]map[string]int                 // how often each webhook-id came
+	letters map[string]int                          // by address
+	tokens  map[string]string                       // of the last letter, by address
+	some    []string                                // tokens of webhooks and letters
+	answers map[uuid.UUID]func(http.ResponseWriter) // to the hook that is asked about an acceptance
 }
 
 // maxTokens bounds how many are kept to be searched for.
@@ -117,8 +96,40 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.events[key][r.Header.Get("webhook-id")]++
 	w.remember(payload.Data.Token)
+	answer := w.answers[payload.Data.Invitation.ID]
 	w.mu.Unlock()
-	rw.WriteHeader(http.StatusNoContent)
+	if answer == nil || payload.Type != "pre_password_creation" {
+		answer = consent
+	}
+	answer(rw)
+}
+
+func consent(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) }
+
+// answer decides what the hook says that is asked whether an invitation may be
+// accepted; nil: it consents.
+func (w *world) answer(invitation uuid.UUID, answer func(http.ResponseWriter)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.answers == nil {
+		w.answers = make(map[uuid.UUID]func(http.ResponseWriter))
+	}
+	w.answers[invitation] = answer
+}
+
+// holdBack has that hook wait for goOn, and says when it is asked.
+func (w *world) holdBack(invitation uuid.UUID) (asked <-chan struct{}, goOn func()) {
+	arrived, way := make(chan struct{}), make(chan struct{})
+	arrive := sync.OnceFunc(func() { close(arrived) })
+	w.answer(invitation, func(rw http.ResponseWriter) {
+		arrive()
+		<-way
+		consent(rw)
+	})
+	return arrived, sync.OnceFunc(func() {
+		w.answer(invitation, nil)
+		close(way)
+	})
 }
 
 // ids gives how many different messages told of an event.
@@ -155,7 +166,7 @@ func (w *world) letterToken(email string) string {
 }
 
 // config is the bridge's, with what process fills in.
-func (w *world) config(kratos string, s scenario) string {
+func (w *world) config(kratos identities, s scenario) string {
 	unaccepted := map[bool]string{true: "at_expiry", false: "keep"}[s.deletes]
 	return fmt.Sprintf(`
 dsn: bolt://%%s
@@ -170,5 +181,5 @@ hooks:
   - { id: crm, url: "%[6]s/told", events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired ] }
   - { id: gate, url: "%[6]s/asked", can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
 log: { level: trace }
-`, kratos, kratosTimeout, s.cooldown, unaccepted, w.mailbox.URI(), w.url)
+`, kratos.url, kratos.timeout, s.cooldown, unaccepted, w.mailbox.URI(), w.url)
 }
