@@ -14,7 +14,7 @@ CHROMIUM = [ -n "$$CHROMIUM_BIN" ] || command -v chromium || command -v chromium
 	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >/dev/null 2>&1; } || true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test stack chart lint vuln bench fuzz torture soak
+.PHONY: help demo build test stack chart lint vuln mutants bench fuzz torture soak
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,11 +45,14 @@ lint: ## Run the linters
 vuln: ## Ask the Go vulnerability database about our dependencies
 	$(GO) run $(GOVULNCHECK) ./...
 
+mutants: ## Break each rule of whose account it is, and see that a test notices
+	@GO=$(GO) sh bridge/mutants/run.sh
+
 bench: ## Measure the bridge against what it stands on: bare Kratos and bare bbolt
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bridge/boltstore ./bridge/outbox ./bridge/metrics ./cmd/invitebridge
 
-KILLS ?= 1000
-torture: ## Kill the bridge KILLS (1000) times at every arrow, and 50 times with a real Kratos
+KILLS ?= 200
+torture: ## Kill the bridge KILLS (200) times at every failpoint, and 50 times with a real Kratos
 	$(GO) run ./cmd/torture -kills $(KILLS)
 	$(GO) run ./cmd/torture -kills 50 -kratos -parallel 4
 
