@@ -21,6 +21,7 @@ func TestHoldsAny(t *testing.T) {
 
 // TestTorture is the short form: every failpoint, against the fake Kratos.
 func TestTorture(t *testing.T) {
+	t.Parallel()
 	kills := 3
 	if os.Getenv("CI") == "true" {
 		kills = 20
