@@ -119,6 +119,7 @@ var (
 	ErrUnauthorized           = &Error{Kind: KindUnauthorized, ID: "unauthorized", Reason: "Send a valid API key as \"Authorization: Bearer KEY\"."}
 	ErrNotFound               = &Error{Kind: KindNotFound, ID: "invitation_not_found", Reason: "There is no such invitation. Check the link or the id."}
 	ErrMessageNotFound        = &Error{Kind: KindNotFound, ID: "message_not_found", Reason: "There is no such message. Check the id."}
+	ErrEndpointNotFound       = &Error{Kind: KindNotFound, ID: "endpoint_not_found", Reason: "No endpoint of this id is configured. Hooks that can refuse are called at once and have none."}
 	ErrNoRoute                = &Error{Kind: KindNotFound, ID: "not_found", Reason: "There is nothing at this address."}
 	ErrMethodNotAllowed       = &Error{Kind: KindNotAllowed, ID: "method_not_allowed", Reason: "This address does not answer that method."}
 	ErrIdentityActive         = &Error{Kind: KindConflict, ID: "identity_already_active", Reason: "The identity is already active. It can sign in, or recover its account; it needs no invitation."}
@@ -129,6 +130,7 @@ var (
 	ErrTooEarly               = &Error{Kind: KindConflict, ID: "accept_too_early", Reason: "The invitation cannot be accepted yet. Try again later with the same link."}
 	ErrAcceptInProgress       = &Error{Kind: KindConflict, ID: "accept_in_progress", Reason: "The invitation is being accepted right now. Try again in a moment."}
 	ErrMessageEnded           = &Error{Kind: KindConflict, ID: "message_not_failed", Reason: "The message was sent, or nobody needs it any more. Only one that failed, or that waits, can be sent again."}
+	ErrEndpointDisabled       = &Error{Kind: KindConflict, ID: "endpoint_disabled", Reason: "The endpoint is disabled, because its receiver answered 410. Enable the endpoint first, then retry the message."}
 	ErrExpired                = &Error{Kind: KindGone, ID: "invitation_expired", Reason: "The invitation has expired. Ask for a new one."}
 	ErrRevoked                = &Error{Kind: KindGone, ID: "invitation_revoked", Reason: "The invitation was withdrawn. Ask the inviter."}
 	ErrAccepted               = &Error{Kind: KindGone, ID: "invitation_accepted", Reason: "The invitation was already accepted. Sign in with the password that was chosen then."}

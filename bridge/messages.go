@@ -40,8 +40,8 @@ func (s *Service) Message(ctx context.Context, id uuid.UUID) (m Message, err err
 
 // RetryMessage sends a failed message again, under the same id, with the whole
 // schedule before it; a queued one is attempted now. ErrMessageNotFound;
-// ErrMessageEnded; and for a letter whose invitation cannot be accepted any
-// more, ErrExpired, ErrRevoked or ErrAccepted.
+// ErrMessageEnded; ErrEndpointDisabled; and for an email whose invitation cannot
+// be accepted any more, ErrExpired, ErrRevoked or ErrAccepted.
 func (s *Service) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, err error) {
 	now := s.now()
 	err = s.update(ctx, func(tx Tx) (err error) {
@@ -50,6 +50,9 @@ func (s *Service) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, er
 		}
 		if m, err = m.Retry(now); err != nil {
 			return err
+		}
+		if s.disabled(m.Endpoint) {
+			return ErrEndpointDisabled
 		}
 		inv, err := tx.Invitation(m.InvitationID)
 		if err == nil && m.Endpoint == EndpointCourier {

@@ -47,6 +47,8 @@ type Config struct {
 	// Wake is called after each commit that has queued a message for an
 	// endpoint. It must not block. Nil: nobody is waiting.
 	Wake func(endpoint string)
+	// Outbox knows which endpoints are disabled. Nil: none can be.
+	Outbox Outbox
 	// Hooks are asked before identities and passwords are created. Nil: nobody
 	// is.
 	Hooks Hooks

@@ -13,10 +13,11 @@ import (
 // lane is the way to one endpoint.
 type lane struct {
 	Endpoint
-	log      *slog.Logger
-	woken    chan struct{}
-	disabled atomic.Bool // the endpoint wants no more
-	retire   func()      // has it claim no more
+	log   *slog.Logger
+	woken chan struct{}
+	// disabled is when the attempt began whose answer was 410; nil: there was none.
+	disabled atomic.Pointer[time.Time]
+	retire   func() // has it claim no more
 
 	// What it shares with the lanes that were there before it and may be there
 	// after it.
@@ -40,10 +41,10 @@ func (l *lane) run(ctx, claiming context.Context, queue Queue) {
 // claim claims until ctx ends or the endpoint wants no more. Attempts run in
 // sending.
 func (l *lane) claim(ctx, sending context.Context, queue Queue, f *flight) {
-	for ctx.Err() == nil && !l.disabled.Load() {
+	for ctx.Err() == nil && l.disabled.Load() == nil {
 		// Half of the slots at once: claims of one message each would cost a
 		// commit each.
-		if !f.await(ctx, (l.Concurrency+1)/2) || l.disabled.Load() {
+		if !f.await(ctx, (l.Concurrency+1)/2) || l.disabled.Load() != nil {
 			return
 		}
 		claimed, next, err := queue.ClaimMessages(ctx, l.Name, f.free(), lease)
@@ -69,7 +70,7 @@ func (l *lane) claim(ctx, sending context.Context, queue Queue, f *flight) {
 // drain claims and sends until nothing is due.
 func (l *lane) drain(ctx context.Context, queue Queue) error {
 	f := newFlight(l.Concurrency, l.total)
-	for !l.disabled.Load() {
+	for l.disabled.Load() == nil {
 		claimed, _, err := queue.ClaimMessages(ctx, l.Name, l.Concurrency, lease)
 		if len(claimed) == 0 || err != nil {
 			return err
@@ -106,7 +107,7 @@ func (l *lane) sleep(ctx context.Context, next time.Time) {
 
 // attempt sends one message, and notes what came of it.
 func (l *lane) attempt(ctx context.Context, queue Queue, c bridge.Claimed) {
-	if l.disabled.Load() {
+	if l.disabled.Load() != nil {
 		l.handBack(context.WithoutCancel(ctx), queue, []bridge.Claimed{c})
 		return
 	}
@@ -118,7 +119,8 @@ func (l *lane) attempt(ctx context.Context, queue Queue, c bridge.Claimed) {
 	}
 	l.report(c.Dispatch, result)
 	if result.Outcome == bridge.Disabled {
-		l.disabled.Store(true)
+		at := c.Dispatch.At
+		l.disabled.CompareAndSwap(nil, &at)
 	}
 	// What was sent is to be noted even if the process is to stop: else it is
 	// sent twice.
@@ -152,7 +154,7 @@ func (l *lane) report(d bridge.Dispatch, r bridge.Result) {
 	case bridge.Failed:
 		level, text = slog.LevelError, "message failed"
 	case bridge.Disabled:
-		level, text = slog.LevelError, "endpoint disabled until restart or reload: it answered that it is gone"
+		level, text = slog.LevelError, "endpoint disabled: its receiver answered 410; nothing is sent to it until it is enabled, its configuration changes, or the bridge restarts"
 	}
 	l.log.Log(context.Background(), level, text, "message_id", d.MessageID, "event", d.Payload.Type,
 		"invitation_id", d.Payload.Data.Invitation.ID, "attempt", d.Attempt, "status", r.Status, "detail", r.Detail)

@@ -14,7 +14,7 @@ import (
 // TestReplace: a running worker is given other endpoints. An attempt under way
 // ends as it began and is noted; what comes then goes the new way; an endpoint
 // that is no longer there keeps its messages until it is back, and one that
-// was disabled is tried anew.
+// was disabled before it was taken out is attempted again.
 func TestReplace(t *testing.T) {
 	p, stop := newRunningPost(t)
 	arrived, release := make(chan uuid.UUID, 1), make(chan struct{})

@@ -11,6 +11,9 @@ package outbox
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +33,10 @@ type Endpoint struct {
 	Name        string
 	Sender      bridge.Sender
 	Concurrency int // attempts at once; at least 1
+	// Settings are what the endpoint was made from, as [reflect.DeepEqual]
+	// compares. [Worker.Replace] keeps a disabled endpoint disabled while they
+	// stay the same.
+	Settings any
 }
 
 const (
@@ -38,6 +45,8 @@ const (
 	stopTimeout    = 10 * time.Second // for attempts in flight, when told to stop
 	storePause     = 5 * time.Second  // after the store failed
 )
+
+var _ bridge.Outbox = (*Worker)(nil)
 
 // Worker delivers to endpoints. It is safe for concurrent use.
 type Worker struct {
@@ -58,15 +67,23 @@ func New(endpoints []Endpoint, log *slog.Logger) *Worker {
 func (w *Worker) lanesTo(endpoints []Endpoint) map[string]*lane {
 	lanes := make(map[string]*lane)
 	for _, e := range endpoints {
-		if w.total[e.Name] == nil {
-			w.total[e.Name] = new(atomic.Int32)
-		}
-		lanes[e.Name] = &lane{
-			Endpoint: e, log: w.log.With("endpoint", e.Name), woken: make(chan struct{}, 1), retire: func() {},
-			total: w.total[e.Name], again: func() { w.Wake(e.Name) },
+		lanes[e.Name] = w.laneTo(e)
+		former := w.lanes[e.Name]
+		if former != nil && reflect.DeepEqual(former.Settings, e.Settings) {
+			lanes[e.Name].disabled.Store(former.disabled.Load())
 		}
 	}
 	return lanes
+}
+
+func (w *Worker) laneTo(e Endpoint) *lane {
+	if w.total[e.Name] == nil {
+		w.total[e.Name] = new(atomic.Int32)
+	}
+	return &lane{
+		Endpoint: e, log: w.log.With("endpoint", e.Name), woken: make(chan struct{}, 1), retire: func() {},
+		total: w.total[e.Name], again: func() { w.Wake(e.Name) },
+	}
 }
 
 // Wake has the worker look at an endpoint now. It never blocks, may be called
@@ -80,8 +97,8 @@ func (w *Worker) Wake(endpoint string) {
 }
 
 // Replace has the worker deliver to these endpoints from now on, and to none
-// that wanted no more before. What is under way to the former ones goes on to
-// its end.
+// other. What is under way to the former ones goes on to its end. One that was
+// disabled stays so while its Settings are the same.
 func (w *Worker) Replace(endpoints []Endpoint) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -95,6 +112,40 @@ func (w *Worker) Replace(endpoints []Endpoint) {
 	for _, l := range w.lanes {
 		w.start(l)
 	}
+}
+
+// Endpoints implements [bridge.Outbox].
+func (w *Worker) Endpoints() []bridge.Endpoint {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	endpoints := make([]bridge.Endpoint, 0, len(w.lanes))
+	for _, name := range slices.Sorted(maps.Keys(w.lanes)) {
+		e := bridge.Endpoint{ID: name, State: bridge.EndpointEnabled}
+		if since := w.lanes[name].disabled.Load(); since != nil {
+			e.State, e.DisabledAt = bridge.EndpointDisabled, *since
+		}
+		endpoints = append(endpoints, e)
+	}
+	return endpoints
+}
+
+// Enable implements [bridge.Outbox]. An attempt that is still under way ends as
+// it began; its 410 does not disable the endpoint again.
+func (w *Worker) Enable(endpoint string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	former, ok := w.lanes[endpoint]
+	if !ok || former.disabled.Load() == nil {
+		return ok
+	}
+	former.retire()
+	l := w.laneTo(former.Endpoint)
+	w.lanes[endpoint] = l
+	l.log.Info("endpoint enabled")
+	if w.start != nil {
+		w.start(l)
+	}
+	return true
 }
 
 // Run delivers until ctx ends. Then it claims nothing more, gives the attempts
