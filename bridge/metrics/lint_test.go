@@ -22,6 +22,7 @@ func everything() *Metrics {
 	m.Collect(func(context.Context) (bridge.Backlog, time.Duration, error) {
 		return bridge.Backlog{Pending: 1, Queued: 1}, time.Second, nil
 	}, func() (int64, error) { return 1, nil })
+	m.CollectEndpoints(func() []bridge.Endpoint { return []bridge.Endpoint{{ID: "crm", State: bridge.EndpointDisabled}} })
 	m.Request("public", "GET", "/api/v1/invite/{token}", http.StatusOK, time.Millisecond)
 	for call, watch := range map[string]bridge.Watch{"get": m.Kratos, "pre_password_creation": m.Hook, "courier": m.Attempt} {
 		_, end := watch(context.Background(), call)

@@ -1,0 +1,35 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"invitebridge/bridge"
+)
+
+// CollectEndpoints has each scrape show which endpoints are disabled. Call it
+// once. list must not block.
+func (m *Metrics) CollectEndpoints(list func() []bridge.Endpoint) {
+	m.registry.MustRegister(endpoints{list, prometheus.NewDesc(namespace+"_outbox_endpoint_disabled",
+		"1 if nothing is sent to the endpoint, because its receiver answered 410, else 0.", []string{"endpoint"}, nil)})
+}
+
+// endpoints is a collector. It lists anew at each scrape, so that an endpoint
+// which is no longer configured disappears.
+type endpoints struct {
+	list     func() []bridge.Endpoint
+	disabled *prometheus.Desc
+}
+
+// Describe implements prometheus.Collector.
+func (e endpoints) Describe(ch chan<- *prometheus.Desc) { ch <- e.disabled }
+
+// Collect implements prometheus.Collector.
+func (e endpoints) Collect(ch chan<- prometheus.Metric) {
+	for _, endpoint := range e.list() {
+		value := 0.0
+		if endpoint.State == bridge.EndpointDisabled {
+			value = 1
+		}
+		ch <- prometheus.MustNewConstMetric(e.disabled, prometheus.GaugeValue, value, endpoint.ID)
+	}
+}
