@@ -52,7 +52,7 @@ func (s *Service) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, er
 			return err
 		}
 		if s.disabled(m.Endpoint) {
-			return ErrEndpointDisabled
+			return ErrEndpointDisabled.Reasonf("The endpoint %q is disabled, because its receiver answered 410. Enable the endpoint first, then retry the message.", m.Endpoint)
 		}
 		inv, err := tx.Invitation(m.InvitationID)
 		if err == nil && m.Endpoint == EndpointCourier {

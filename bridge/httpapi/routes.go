@@ -60,6 +60,8 @@ func (a *API) Admin() chi.Router {
 		r.Get("/messages", a.handle(a.messages))
 		r.Get("/messages/{id}", a.handle(a.message))
 		r.Post("/messages/{id}/retry", a.handle(a.retryMessage))
+		r.Get("/endpoints", a.handle(a.endpoints))
+		r.Post("/endpoints/{id}/enable", a.handle(a.enableEndpoint))
 	})
 	return r
 }

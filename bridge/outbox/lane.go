@@ -117,11 +117,11 @@ func (l *lane) attempt(ctx context.Context, queue Queue, c bridge.Claimed) {
 		l.handBack(context.WithoutCancel(ctx), queue, []bridge.Claimed{c})
 		return
 	}
-	l.report(c.Dispatch, result)
 	if result.Outcome == bridge.Disabled {
 		at := c.Dispatch.At
 		l.disabled.CompareAndSwap(nil, &at)
 	}
+	l.report(c.Dispatch, result)
 	// What was sent is to be noted even if the process is to stop: else it is
 	// sent twice.
 	err := queue.FinishMessage(context.WithoutCancel(ctx), c, result)
@@ -154,7 +154,7 @@ func (l *lane) report(d bridge.Dispatch, r bridge.Result) {
 	case bridge.Failed:
 		level, text = slog.LevelError, "message failed"
 	case bridge.Disabled:
-		level, text = slog.LevelError, "endpoint disabled: its receiver answered 410; nothing is sent to it until it is enabled, its configuration changes, or the bridge restarts"
+		level, text = slog.LevelError, "message failed, and endpoint disabled: its receiver answered 410"
 	}
 	l.log.Log(context.Background(), level, text, "message_id", d.MessageID, "event", d.Payload.Type,
 		"invitation_id", d.Payload.Data.Invitation.ID, "attempt", d.Attempt, "status", r.Status, "detail", r.Detail)

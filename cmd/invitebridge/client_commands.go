@@ -14,11 +14,12 @@ func newClientCommands(environ []string, io stdio) []*cobra.Command {
 	o := &clientOptions{environ: environ, io: io}
 	return []*cobra.Command{
 		o.verb("create", "Invite people", newCreateInvitation(o)),
-		o.verb("list", "List invitations or messages", newListInvitations(o), newListMessages(o)),
+		o.verb("list", "List invitations, messages or endpoints", newListInvitations(o), newListMessages(o), newListEndpoints(o)),
 		o.verb("get", "Show invitations or messages", newGetInvitation(o), newGetMessage(o)),
 		o.verb("resend", "Send invitations again", newResendInvitation(o)),
 		o.verb("revoke", "Revoke invitations", newRevokeInvitation(o)),
 		o.verb("retry", "Send failed messages again", newRetryMessage(o)),
+		o.verb("enable", "Send again to endpoints whose receiver answered 410", newEnableEndpoint(o)),
 		newBackup(&clientOptions{environ: environ, io: io, format: formatTable}),
 	}
 }

@@ -92,7 +92,7 @@ func (s *server) newSenders(cfg config.Config) (*senders, error) {
 	}
 	for _, hook := range cfg.Hooks {
 		if !hook.CanInterrupt {
-			made.endpoints = append(made.endpoints, outbox.Endpoint{Name: hook.ID, Sender: s.watching.sender(hooks), Concurrency: hookAtOnce})
+			made.endpoints = append(made.endpoints, outbox.Endpoint{Name: hook.ID, Sender: s.watching.sender(hooks), Concurrency: hookAtOnce, Settings: hook})
 		}
 	}
 	return made, nil

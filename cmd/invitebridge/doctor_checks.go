@@ -39,6 +39,9 @@ func (d *doctor) checks() []check {
 	for _, h := range d.config.Hooks {
 		checks = append(checks, check{"hook " + h.ID, one(func(ctx context.Context) finding { return d.hook(ctx, h.ID) })})
 	}
+	if d.bridge != nil { // else "identities" says why it cannot be asked
+		checks = append(checks, check{"endpoints", d.endpoints})
+	}
 	return append(checks, check{"identities", d.identities})
 }
 

@@ -78,9 +78,10 @@ func (o *observers) headers() setHeaders {
 	return o.fail.headers(o.traces.Inject)
 }
 
-// scrape has metrics look at the store.
+// scrape has metrics look at the store and the endpoints.
 func (o *observers) scrape(service *bridge.Service, store *boltstore.Store) {
 	o.metrics.Collect(service.Backlog, store.Size)
+	o.metrics.CollectEndpoints(service.Endpoints)
 }
 
 // api has the handlers tell of requests, and serve the metrics.

@@ -137,6 +137,7 @@ func (s *server) serve(ctx context.Context) error {
 		NeverUsedSince: cfg.NeverUsedSince(),
 		Endpoints:      delivery.endpoints,
 		Wake:           delivery.worker.Wake,
+		Outbox:         delivery.worker,
 		Hooks:          watching.hooks(delivery),
 		Count:          watching.metrics.Count,
 		Warn:           s.log.Warn,
