@@ -24,9 +24,10 @@ var pauses = [maxTries - 1]time.Duration{100 * time.Millisecond, 400 * time.Mill
 // Ask asks the hooks that want p.Type, one after the other, in the order of the
 // configuration. Nil: all of them answered 2xx. [bridge.ErrHookRefused] with
 // what the first one said that answered 4xx with messages in Kratos' shape; the
-// others are not asked. [bridge.ErrHookUnavailable] if a hook gave no such
-// answer in three tries, or ten seconds went by in all, or ctx ended; its cause
-// names the hook. A try takes no longer than the hook's timeout: one that is
+// others are not asked. [bridge.ErrHookUnavailable] if a hook's body could
+// not be made, which its reason says; or if a hook gave no such answer in three
+// tries, or ten seconds went by in all, or ctx ended; its cause names the hook. A
+// try takes no longer than the hook's timeout: one that is
 // longer than ten seconds leaves room for one try only.
 //
 // Each hook gets one webhook-id for all its tries, and none twice.
@@ -50,7 +51,7 @@ func (w *Webhooks) ask(ctx context.Context, h *hook, p bridge.Payload) error {
 		return nil
 	}
 	if err != nil {
-		return unavailable(h, err.Error())
+		return unmade(h, err)
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -96,6 +97,13 @@ func refused(h *hook, why string, messages []bridge.UIText) error {
 	err := bridge.ErrHookRefused.Because(fmt.Errorf("hook %s: %s", h.id, why))
 	err.Messages = messages
 	return err
+}
+
+// unmade says of a hook that it was not called: it cannot have failed to answer.
+func unmade(h *hook, why error) error {
+	return bridge.ErrHookUnavailable.
+		Reasonf("The request to a hook of the operator could not be made. Nothing was changed. The operator finds the cause in the log.").
+		Because(fmt.Errorf("hook %s was not called: %w", h.id, why))
 }
 
 func unavailable(h *hook, why string) error {

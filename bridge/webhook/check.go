@@ -67,12 +67,7 @@ func (c *checker) hook(key string, configured Hook) *hook {
 	}
 	h.header = c.headers(key, configured)
 	h.signer = c.signer(key, configured.Secrets)
-	if configured.Body != "" {
-		var err error
-		if h.template, err = loadTemplate(configured.Body); err != nil {
-			c.problem(key+".body", "%v", err)
-		}
-	}
+	h.template = c.body(key+".body", configured)
 	return h
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-jsonnet"
@@ -35,12 +36,17 @@ var (
 	errPayload      = errors.New("the event has no JSON form")
 )
 
-// render evaluates the template, in a VM of its own. It returns soon after
-// templateTime, or when ctx has ended: then with errSlowTemplate. The other
+// render evaluates the template within templateTime.
+func (t *template) render(ctx context.Context, payload []byte) ([]byte, error) {
+	return t.renderWithin(ctx, payload, templateTime)
+}
+
+// renderWithin evaluates the template, in a VM of its own. It returns soon after
+// the limit, or when ctx has ended: then with errSlowTemplate. The other
 // errors are those above, and will come again for the same payload. Jsonnet's
 // own errors are not passed on, as they quote values.
-func (t *template) render(ctx context.Context, payload []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, templateTime)
+func (t *template) renderWithin(ctx context.Context, payload []byte, limit time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	select {
 	case t.slots <- struct{}{}:
@@ -93,6 +99,8 @@ func evaluate(ctx context.Context, source string, payload []byte) ([]byte, error
 		return nil, errManyCalls
 	case errors.As(err, &raised) && raised.Msg == "cancel":
 		return nil, errCancelled
+	case errors.As(err, &raised) && strings.HasPrefix(raised.Msg, "Field does not exist"):
+		return nil, fmt.Errorf("%w%s: it reads a field that is not there", errTemplate, line(err))
 	default:
 		return nil, fmt.Errorf("%w%s", errTemplate, line(err))
 	}

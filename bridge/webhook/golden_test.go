@@ -36,10 +36,10 @@ func TestBodies(t *testing.T) {
 	for i, event := range append(told, asked...) {
 		t.Run(string(event), func(t *testing.T) {
 			if event.Blocking() {
-				if err := w.Ask(t.Context(), payload(event)); err != nil {
+				if err := w.Ask(t.Context(), webhook.FullSample(event)); err != nil {
 					t.Fatal(err)
 				}
-			} else if result := w.Send(t.Context(), dispatch(event)); result.Outcome != bridge.Sent {
+			} else if result := w.Send(t.Context(), sample(event)); result.Outcome != bridge.Sent {
 				t.Fatalf("got %+v", result)
 			}
 			var pretty bytes.Buffer
@@ -61,6 +61,24 @@ func TestBodies(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// sample is the dispatch of what templates are tried with.
+func sample(event bridge.Event) bridge.Dispatch {
+	d := dispatch(event)
+	d.Payload = webhook.FullSample(event)
+	return d
+}
+
+// TestBodiesAreForPeopleToo: nothing is escaped that need not be.
+func TestBodiesAreForPeopleToo(t *testing.T) {
+	r := newReceiver(t, status(http.StatusOK))
+	telling(t, r.URL, nil).Send(t.Context(), dispatch(bridge.EventTokenCreated))
+	for _, want := range []string{`"Ada <ada> & \u2028 \"co\""`, `"https://app.example.com/?a=1&b=2"`} {
+		if body := r.got()[0].body; !bytes.Contains(body, []byte(want)) {
+			t.Errorf("%s has no %s", body, want)
+		}
 	}
 }
 

@@ -94,6 +94,12 @@ func inline(template string) string {
 	return "base64://" + base64.StdEncoding.EncodeToString([]byte(template))
 }
 
+// later has a template do what it does for payloads other than the samples that
+// it is tried with.
+func later(template string) string {
+	return strings.Replace(template, "function(ctx)", `function(ctx) if ctx.data.invitation.id[0:8] == "01970c5e" then {} else`, 1)
+}
+
 var (
 	invitationID = uuid.MustParse("0198c0de-0000-7000-8000-000000000001")
 	identityID   = uuid.MustParse("0198c0de-0000-4000-8000-000000000002")

@@ -35,8 +35,8 @@ func TestNoSecretInDetails(t *testing.T) {
 		strings.Replace(shout(200), "http:", "https:", 1), "http://" + canary + ".invalid",
 	}
 	bodies := []string{
-		"", inline(`function(ctx) error ctx.data.invitation_token`), inline(`function(ctx) ctx.data.invitation_token.x`),
-		inline(`function(ctx) { assert false : "` + canary + `" }`), inline(`function(ctx) std.parseInt(ctx.data.invitation_link)`),
+		"", inline(later(`function(ctx) error ctx.data.invitation_token`)), inline(later(`function(ctx) ctx.data.invitation_token.x`)),
+		inline(later(`function(ctx) { assert false : "` + canary + `" }`)), inline(later(`function(ctx) std.parseInt(ctx.data.invitation_link)`)),
 	}
 	for _, target := range targets {
 		for _, body := range bodies {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/google/go-jsonnet"
@@ -23,6 +24,7 @@ const (
 // template is a Jsonnet function(ctx) that makes a body of a payload.
 type template struct {
 	source string
+	hints  []string // about names of Kratos' that the source uses
 	// slots bounds how many evaluations there are at once. One that has run out
 	// of time keeps its slot until it has really ended.
 	slots chan struct{}
@@ -45,7 +47,7 @@ func loadTemplate(location string) (*template, error) {
 	if !takesContext(root) {
 		return nil, errors.New("must be a function(ctx)")
 	}
-	return &template{source: source, slots: make(chan struct{}, maxEvaluations)}, nil
+	return &template{source: source, hints: hints(root), slots: make(chan struct{}, maxEvaluations)}, nil
 }
 
 func readTemplate(location string) (string, error) {
@@ -99,6 +101,29 @@ func imports(node ast.Node) bool {
 		}
 	}
 	return false
+}
+
+// hints tells of the names of Kratos' that a program reads, in the order of the
+// program.
+func hints(root ast.Node) (texts []string) {
+	var walk func(ast.Node)
+	walk = func(node ast.Node) {
+		if index, ok := node.(*ast.Index); ok {
+			target, isVar := index.Target.(*ast.Var)
+			field, isText := index.Index.(*ast.LiteralString)
+			if isVar && isText {
+				name := string(target.Id) + "." + field.Value
+				if hint := kratosHint(name); kratosNames[name] != "" && !slices.Contains(texts, hint) {
+					texts = append(texts, hint)
+				}
+			}
+		}
+		for _, child := range toolutils.Children(node) {
+			walk(child)
+		}
+	}
+	walk(root)
+	return texts
 }
 
 // takesContext says whether a program is a function that can be called with

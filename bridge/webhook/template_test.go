@@ -37,7 +37,7 @@ func TestTemplates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t, status(http.StatusOK))
-			w := telling(t, r.URL, func(h *webhook.Hook) { h.Body, h.Secrets = inline(c.template), []string{secret("a")} })
+			w := telling(t, r.URL, func(h *webhook.Hook) { h.Body, h.Secrets = inline(later(c.template)), []string{secret("a")} })
 			if result := w.Send(t.Context(), dispatch(bridge.EventTokenCreated)); result.Outcome != bridge.Sent {
 				t.Fatalf("got %+v", result)
 			}
@@ -76,7 +76,7 @@ func TestTemplatesThatFail(t *testing.T) {
 		want     bridge.SendOutcome
 		detail   string
 	}{
-		"missing field":        {"function(ctx)\n  ctx.data.nothing", bridge.Failed, "the body template failed at line 2"},
+		"missing field":        {"function(ctx)\n  ctx.data.nothing", bridge.Failed, "the body template failed at line 2: it reads a field that is not there"},
 		"raises what it got":   {`function(ctx) error ctx.data.invitation_token`, bridge.Failed, "the body template failed at line 1"},
 		"endless tail calls":   {tail, bridge.Failed, "called too many functions"},
 		"endless recursion":    {`local f(n) = 1 + f(n); function(ctx) f(0)`, bridge.Failed, "the body template failed"},
@@ -92,7 +92,7 @@ func TestTemplatesThatFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t, status(http.StatusOK))
-			w := telling(t, r.URL, func(h *webhook.Hook) { h.Body, h.Timeout = inline(c.template), 5*time.Second })
+			w := telling(t, r.URL, func(h *webhook.Hook) { h.Body, h.Timeout = inline(later(c.template)), 5*time.Second })
 			var result bridge.Result
 			// On a machine with much else to do, time may run out before calls do.
 			for range 5 {
@@ -124,7 +124,7 @@ func TestTemplatesCannotTrace(t *testing.T) {
 	os.Stderr = write
 	defer func() { os.Stderr = stderr }()
 	r := newReceiver(t, status(http.StatusOK))
-	telling(t, r.URL, func(h *webhook.Hook) { h.Body = inline(`function(ctx) std.trace(ctx.data.invitation_token, {})`) }).
+	telling(t, r.URL, func(h *webhook.Hook) { h.Body = inline(`function(ctx) std.trace(ctx.data.invitation.email, {})`) }).
 		Send(t.Context(), dispatch(bridge.EventTokenCreated))
 	_ = write.Close()
 	printed := make([]byte, 1000)
@@ -161,7 +161,7 @@ func TestTemplatesAreCompiledAtStart(t *testing.T) {
 func TestTemplatesInParallel(t *testing.T) {
 	r := newReceiver(t, status(http.StatusOK))
 	w := telling(t, r.URL, func(h *webhook.Hook) {
-		h.Body = inline(`local f(x) = { v: x }; function(ctx) f(ctx.data.message.detail)`)
+		h.Body = inline(`local f(x) = { v: x }; function(ctx) f(std.get(ctx.data.message, "detail"))`)
 		h.Events = []bridge.Event{bridge.EventDeliveryFailed}
 	})
 	done := make(chan bridge.Result)

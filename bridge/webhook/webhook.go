@@ -39,8 +39,8 @@ type hook struct {
 	transport *http.Transport
 }
 
-// New checks the configuration, reads and compiles the body templates, and
-// connects to nothing. The error joins one error for each problem; it quotes
+// New checks the configuration, reads the body templates, tries each with samples
+// of the hook's events, and connects to nothing. The error joins one error for each problem; it quotes
 // no secret, no header's value and no URL. Call [Webhooks.Close] in the end.
 func New(config Config) (*Webhooks, error) {
 	check := &checker{}
@@ -95,6 +95,14 @@ func (w *Webhooks) Endpoints(event bridge.Event) []string {
 // body gives what is to be sent about p; the errors are those of
 // template.render.
 func (h *hook) body(ctx context.Context, p bridge.Payload) ([]byte, error) {
+	body, err := encode(p)
+	if err != nil || h.template == nil {
+		return body, err
+	}
+	return h.template.render(ctx, body)
+}
+
+func encode(p bridge.Payload) ([]byte, error) {
 	var plain bytes.Buffer
 	encoder := json.NewEncoder(&plain)
 	// Bodies are never HTML; links in them are for people to read, too.
@@ -102,11 +110,7 @@ func (h *hook) body(ctx context.Context, p bridge.Payload) ([]byte, error) {
 	if err := encoder.Encode(p); err != nil {
 		return nil, errPayload
 	}
-	body := bytes.TrimSuffix(plain.Bytes(), []byte("\n"))
-	if h.template == nil {
-		return body, nil
-	}
-	return h.template.render(ctx, body)
+	return bytes.TrimSuffix(plain.Bytes(), []byte("\n")), nil
 }
 
 func (h *hook) wants(event bridge.Event) bool { return slices.Contains(h.events, event) }

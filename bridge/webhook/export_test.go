@@ -1,0 +1,7 @@
+package webhook
+
+// The samples that templates are tried with, for tests.
+var (
+	FullSample = fullSample
+	BareSample = bareSample
+)

@@ -1,0 +1,77 @@
+package webhook
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+)
+
+// What the samples are about. Nothing in them is a secret.
+var (
+	sampleInvitation = uuid.MustParse("01970c5e-8a11-7c3e-9f54-3c1d2a7b9e60")
+	sampleIdentity   = uuid.MustParse("5f0c2f36-0b7a-4d5a-8a0e-6f0f2ac1d9b4")
+	sampleMessage    = uuid.MustParse("01970c5e-8a12-7d0b-8c64-a1f09b7c52aa")
+	sampleTime       = time.Date(2026, 5, 26, 9, 0, 0, 123456000, time.UTC)
+)
+
+const (
+	sampleToken = "q83vEjRWTHiavN7wEjRWeA" //nolint:gosec // of no invitation
+	sampleLink  = "https://join.example.com/invite/" + sampleToken
+)
+
+// fullSample is what the bridge says of an event if there is something to say in
+// every field that it can have.
+func fullSample(event bridge.Event) bridge.Payload {
+	p := bareSample(event)
+	view, data := &p.Data.Invitation, &p.Data
+	view.InviterID, view.InviterName, view.Locale, view.ReturnTo = "42", "Grace Hopper", "en", "https://app.example.com/welcome"
+	if event == bridge.EventPreInvitation {
+		data.Reactivate = true
+		return p
+	}
+	view.Origin = bridge.OriginCreated
+	view.SentAt, view.SendCount, view.Delivery = sampleTime.Add(2*time.Second), 1, bridge.DeliverySent
+	switch event {
+	case bridge.EventTokenCreated:
+		data.Token, data.Link = sampleToken, sampleLink
+	case bridge.EventDeliveryFailed:
+		data.Message.Detail = "the mail server refused the address"
+		view.SentAt, view.SendCount, view.Delivery = time.Time{}, 0, bridge.DeliveryFailed
+	case bridge.EventPostPassword:
+		view.Origin, view.Cleaned = bridge.OriginReactivated, []string{"password", "sessions"}
+		view.RevokedAt, data.Late = sampleTime.Add(59*time.Minute), true
+	case bridge.EventInvitationRevoked:
+		view.RevokeRequestedAt = sampleTime.Add(59 * time.Minute)
+	case bridge.EventInvitationExpired, bridge.EventPrePassword, bridge.EventPreInvitation:
+	}
+	return p
+}
+
+// bareSample is what the bridge says of an event if nothing optional was given.
+func bareSample(event bridge.Event) bridge.Payload {
+	p := bridge.Payload{Type: event, Timestamp: sampleTime, Data: bridge.PayloadData{Invitation: bridge.View{
+		ID: sampleInvitation, Email: "ada@example.com", State: bridge.StatePending, SchemaID: "default",
+		CreatedAt: sampleTime, UpdatedAt: sampleTime, ExpiresAt: sampleTime.Add(24 * time.Hour), Delivery: bridge.DeliveryOff,
+	}}}
+	view, data := &p.Data.Invitation, &p.Data
+	if event != bridge.EventPreInvitation {
+		data.IdentityID, view.IdentityID = sampleIdentity, sampleIdentity
+	}
+	later := sampleTime.Add(time.Hour)
+	switch event {
+	case bridge.EventPostPassword:
+		view.State, view.AcceptedAt, view.UpdatedAt, p.Timestamp = bridge.StateAccepted, later, later, later
+	case bridge.EventInvitationRevoked:
+		view.State, view.RevokedAt, view.UpdatedAt, p.Timestamp = bridge.StateRevoked, later, later, later
+		data.Reason = bridge.ReasonRequested
+	case bridge.EventInvitationExpired:
+		view.State, p.Timestamp = bridge.StateExpired, view.ExpiresAt
+		view.UpdatedAt = view.ExpiresAt
+	case bridge.EventDeliveryFailed:
+		data.Message = &bridge.FailedMessage{ID: sampleMessage, Event: bridge.EventTokenCreated, Endpoint: bridge.EndpointCourier}
+	case bridge.EventPreInvitation, bridge.EventTokenCreated, bridge.EventPrePassword:
+	}
+	return p
+}
