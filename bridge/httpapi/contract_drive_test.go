@@ -34,6 +34,7 @@ func TestEveryDocumentedAnswer(t *testing.T) {
 	t.Run("refused for their number", d.tooMany)
 	t.Run("failed", d.failures)
 	t.Run("the page", d.page)
+	t.Run("endpoints", d.endpoints)
 
 	seen := map[string]bool{}
 	for _, w := range d.watches {

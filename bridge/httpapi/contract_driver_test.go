@@ -9,6 +9,7 @@ import (
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
+	"invitebridge/bridge/outbox"
 )
 
 // driver asks for operations by their ids.
@@ -18,9 +19,10 @@ type driver struct {
 }
 
 func (d *driver) start(t *testing.T, changes ...func(*bridge.Config)) *driven {
-	a := startWorld(t, bridgetest.New(t, changes...))
+	worker := newWorker()
+	a := startWorld(t, bridgetest.New(t, append([]func(*bridge.Config){func(c *bridge.Config) { c.Outbox = worker }}, changes...)...))
 	d.watches = append(d.watches, a.watch)
-	return &driven{api: a, addressee: a.invite(object{"email": email}), messageID: newestMessage(a)}
+	return &driven{api: a, addressee: a.invite(object{"email": email}), messageID: newestMessage(a), endpointID: bridgetest.Hook, worker: worker}
 }
 
 func newestMessage(a *api) string {
@@ -32,8 +34,10 @@ func newestMessage(a *api) string {
 // driven is a bridge with one invitation, which every request is about.
 type driven struct {
 	*api
-	addressee offer
-	messageID string
+	addressee  offer
+	messageID  string
+	endpointID string
+	worker     *outbox.Worker
 }
 
 // bodies are what operations are sent, where they want a body.
@@ -59,6 +63,9 @@ func (d *driven) ask(o *operation, change func(*http.Request), body any) (last a
 		id := d.addressee.ID
 		if strings.Contains(path, "/messages/") {
 			id = d.messageID
+		}
+		if strings.Contains(path, "/endpoints/") {
+			id = d.endpointID
 		}
 		at := d.admin
 		if listener == "public" {

@@ -1,0 +1,64 @@
+package httpapi_test
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/bridgetest"
+	"invitebridge/bridge/outbox"
+)
+
+// newWorker gives a worker whose receivers want no more, and who has not begun.
+func newWorker() *outbox.Worker {
+	gone := bridgetest.NewReceiver()
+	gone.Fail(bridge.Disabled)
+	return outbox.New([]outbox.Endpoint{
+		{Name: bridge.EndpointCourier, Sender: gone, Concurrency: 1}, {Name: bridgetest.Hook, Sender: gone, Concurrency: 1},
+	}, slog.New(slog.DiscardHandler))
+}
+
+// endpoints drives what can be asked of endpoints and of their messages.
+func (d *driver) endpoints(t *testing.T) {
+	w := d.start(t)
+	if err := w.worker.Drain(t.Context(), w.Service); err != nil {
+		t.Fatal(err)
+	}
+	w.messageID = w.messageAt(bridgetest.Hook)
+	w.want("retryMessage", http.StatusConflict, "endpoint_disabled", nil)
+	var list []bridge.Endpoint
+	w.asAdmin(http.MethodGet, "/endpoints/", nil).into(t, &list)
+	if len(list) != 2 || list[0].ID != bridge.EndpointCourier || list[1].ID != bridgetest.Hook || list[1].State != bridge.EndpointDisabled || list[1].DisabledAt.IsZero() {
+		t.Errorf("got %+v", list)
+	}
+	w.want("enableEndpoint", http.StatusOK, "", nil)
+	if got := w.asAdmin(http.MethodGet, "/endpoints", nil); !strings.Contains(string(got.body), `{"id":"crm","state":"enabled"}`) {
+		t.Errorf("after it was enabled: %s", got.body)
+	}
+	w.want("retryMessage", http.StatusOK, "", nil)
+	for _, id := range []string{"erp", "CRM", "%2e%2e", "a%2Fb"} {
+		w.endpointID = id
+		w.want("enableEndpoint", http.StatusNotFound, "endpoint_not_found", nil)
+	}
+	w = &driven{api: startWorld(t, bridgetest.New(t))}
+	if got := w.asAdmin(http.MethodGet, "/endpoints", nil); string(got.body) != "[]\n" {
+		t.Errorf("without an outbox: %s", got.body)
+	}
+}
+
+// TestFixedSegments: what stands in a path where an id or a token does, is
+// neither.
+func TestFixedSegments(t *testing.T) {
+	for _, segment := range []string{"backup", "confirm", "endpoints", "messages"} {
+		if _, err := uuid.Parse(segment); err == nil {
+			t.Errorf("%s is an id", segment)
+		}
+		if _, ok := bridge.ParseToken(segment); ok {
+			t.Errorf("%s is a token", segment)
+		}
+	}
+}
