@@ -22,7 +22,8 @@
 // numbers and hook ids: neither addresses nor anything that was sent or
 // received gets into them.
 //
-// The configuration is trusted, body templates included. A template can read
+// The configuration is trusted, body templates included; they are tried with
+// samples of their events before they are used. A template can read
 // no file, no environment and no network; its run time, its stack and what it
 // may send are bounded. The memory it uses on the way is not: that is as safe
 // as the people who write the configuration.
