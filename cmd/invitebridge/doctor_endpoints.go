@@ -20,7 +20,7 @@ func (d *doctor) endpoints(ctx context.Context, tell func(finding)) {
 		tell(warning("the running bridge does not list its endpoints", "it is an older release: restart it with this one"))
 		return
 	case err != nil:
-		tell(warning("the running bridge was not asked for disabled endpoints: "+err.Error(), d.bridge.hint(err, refused)))
+		tell(warning("the running bridge could not be asked for disabled endpoints: "+err.Error(), d.bridge.hint(err, refused)))
 		return
 	}
 	enabled := true

@@ -268,7 +268,7 @@ func TestDoctorEnds(t *testing.T) {
 		"INVITEBRIDGE_HOOKS=[{id: crm, url: 'https://" + mute + "', events: [invitation_revoked]}]",
 	}, stdio{&out, io.Discard})
 	var findings []finding
-	if err := json.Unmarshal(out.Bytes(), &findings); err != nil || code != exitFailed || len(findings) != 8 {
+	if err := json.Unmarshal(out.Bytes(), &findings); err != nil || code != exitFailed || len(findings) != 9 {
 		t.Errorf("exit code %d, %v:\n%s", code, err, &out)
 	}
 	for _, f := range findings[1:] {
