@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha1" //nolint:gosec // the protocol's choice; nothing is protected by it
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -71,7 +70,6 @@ func NewBreaches(config BreachesConfig) (*Breaches, error) {
 	}
 	if config.Transport == nil {
 		t := connections(4)
-		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 		t.ForceAttemptHTTP2 = true
 		config.Transport = t
 	}

@@ -62,9 +62,9 @@ func (k call) write(ctx context.Context, send request) (answer, error) {
 	}
 	if res == nil {
 		if p.stayed(err, k.client.foreign) {
-			return answer{}, k.fail(bridge.OutcomeNotDone, 0, textNotSent, err)
+			return answer{}, k.fail(bridge.OutcomeNotDone, 0, textNotSent, p.tls.Explain(err))
 		}
-		return answer{}, k.fail(bridge.OutcomeUnknown, 0, textNoAnswer, err)
+		return answer{}, k.fail(bridge.OutcomeUnknown, 0, textNoAnswer, p.tls.Explain(err))
 	}
 	defer func() { _ = res.Body.Close() }()
 	// What client-go makes of the answer does not count, only whether it could

@@ -1,6 +1,7 @@
 package kratos_test
 
 import (
+	"fmt"
 	"io"
 	"log"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/tlsfault/tlstest"
 	"invitebridge/kratos"
 	"invitebridge/kratos/kratostest"
 )
@@ -15,7 +17,16 @@ import (
 // discard is for servers whose complaints are the point of the test.
 var discard = log.New(io.Discard, "", 0)
 
-func TestMain(m *testing.M) { os.Exit(kratostest.Main(m)) }
+func TestMain(m *testing.M) {
+	forget, err := tlstest.Trust()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := kratostest.Main(m)
+	forget()
+	os.Exit(code)
+}
 
 func newClient(t *testing.T, config kratos.Config) *kratos.Client {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/tlsfault"
 )
 
 const (
@@ -45,6 +46,7 @@ func connections(most int) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
+		TLSClientConfig:        tlsfault.Config(),
 		TLSHandshakeTimeout:    dialTimeout,
 		MaxConnsPerHost:        most,
 		MaxIdleConns:           most,
@@ -109,11 +111,12 @@ type probe struct {
 	asked atomic.Bool // a connection was asked for
 	given atomic.Bool // a connection was given: from here on, bytes may have left
 	stale atomic.Bool // it came too late, and was closed before they could
+	tls   tlsfault.Observer
 }
 
 // attach watches the requests of ctx, which cancel ends.
 func (p *probe) attach(ctx context.Context, cancel context.CancelFunc) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	return httptrace.WithClientTrace(p.tls.Attach(ctx), &httptrace.ClientTrace{
 		GetConn: func(string) { p.asked.Store(true) },
 		GotConn: func(got httptrace.GotConnInfo) {
 			if bridge.Stale(ctx) {

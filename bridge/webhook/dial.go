@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"invitebridge/bridge/tlsfault"
 )
 
 // maxHeader bounds the headers of an answer, in bytes.
@@ -35,6 +37,7 @@ func newTransport(dialer *net.Dialer) *http.Transport {
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
 		Protocols:              protocols,
+		TLSClientConfig:        tlsfault.Config(),
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
 		MaxIdleConns:           100,

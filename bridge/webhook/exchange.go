@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"invitebridge/bridge/tlsfault"
 )
 
 const (
@@ -29,7 +31,8 @@ type answer struct {
 func (h *hook) exchange(ctx context.Context, id string, at time.Time, body []byte, wants func(status int) bool) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, h.method, h.url, bytes.NewReader(body))
+	var seen tlsfault.Observer
+	request, err := http.NewRequestWithContext(seen.Attach(ctx), h.method, h.url, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
@@ -41,7 +44,7 @@ func (h *hook) exchange(ctx context.Context, id string, at time.Time, body []byt
 	// cookie and puts no URL into its errors.
 	response, err := h.transport.RoundTrip(request)
 	if err != nil {
-		return answer{}, err
+		return answer{}, seen.Explain(err)
 	}
 	a := answer{status: response.StatusCode, header: response.Header}
 	if wants != nil && wants(a.status) {

@@ -2,15 +2,14 @@ package webhook
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"syscall"
 
 	"code.dny.dev/ssrf"
+
+	"invitebridge/bridge/tlsfault"
 )
 
 // fault says what went wrong with a request, in words that hold no secret. The
@@ -19,12 +18,7 @@ import (
 func fault(err error) string {
 	var (
 		dns     *net.DNSError
-		record  tls.RecordHeaderError
-		alert   tls.AlertError
-		unknown x509.UnknownAuthorityError
-		name    x509.HostnameError
-		invalid x509.CertificateInvalidError
-		cert    *tls.CertificateVerificationError
+		secure  tlsfault.Error
 		network net.Error
 		op      *net.OpError
 	)
@@ -39,18 +33,8 @@ func fault(err error) string {
 		return "the host's name does not resolve"
 	case errors.As(err, &dns):
 		return "the name server gave no answer"
-	case errors.As(err, &unknown):
-		return "TLS: the certificate is signed by an unknown authority"
-	case errors.As(err, &name):
-		return "TLS: the certificate is for another name"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "TLS: the certificate has expired or is not yet valid"
-	case errors.As(err, &invalid), errors.As(err, &cert):
-		return "TLS: the certificate is not valid"
-	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
-		return "TLS: the receiver does not speak it"
-	case errors.As(err, &alert):
-		return "TLS: the handshake failed"
+	case errors.As(err, &secure):
+		return secure.Error()
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"invitebridge/bridge/tlsfault"
 )
 
 // Probe goes as far as an attempt at the hook of this id would before its
@@ -27,12 +31,36 @@ func (w *Webhooks) Probe(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	conn, err := h.transport.NewClientConn(ctx, scheme, address)
+	var seen tlsfault.Observer
+	conn, err := h.transport.NewClientConn(seen.Attach(ctx), scheme, address)
 	if err != nil {
-		return errors.New(fault(err))
+		return errors.New(fault(seen.Explain(err)))
 	}
-	_ = conn.Close()
+	defer func() { _ = conn.Close() }()
+	if seen.Asked() {
+		if err := endOf(ctx, conn); err != nil {
+			return errors.New(fault(seen.Explain(err)))
+		}
+	}
 	return nil
+}
+
+// verdictTime is how long a server that asked for a client certificate may take
+// to refuse that it got none.
+const verdictTime = time.Second
+
+// endOf waits for the server to end the connection, and gives why it did; nil: it
+// keeps it.
+func endOf(ctx context.Context, conn *http.ClientConn) error {
+	ctx, cancel := context.WithTimeout(ctx, verdictTime)
+	defer cancel()
+	conn.SetStateHook(func(conn *http.ClientConn) {
+		if conn.Err() != nil {
+			cancel()
+		}
+	})
+	<-ctx.Done()
+	return conn.Err()
 }
 
 // address gives what is dialled for the hook's URL.

@@ -45,7 +45,7 @@ func TestProbeFails(t *testing.T) {
 		"refused":           {closed.URL, "the connection was refused"},
 		"no such name":      {"http://" + canary + ".invalid", "the host's name does not resolve"},
 		"unknown authority": {secure.URL, "TLS: the certificate is signed by an unknown authority"},
-		"no TLS":            {strings.Replace(open.URL, "http:", "https:", 1), "TLS: the receiver does not speak it"},
+		"no TLS":            {strings.Replace(open.URL, "http:", "https:", 1), "TLS: the server does not speak it on this port"},
 		"no handshake":      {"https://" + mute.Addr().String(), "no answer in time"},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
