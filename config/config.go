@@ -150,6 +150,9 @@ type Invitation struct {
 	// AllowedInviterNames are shown to invitees although they look like a link,
 	// such as "Node.js Team". Each is compared with the whole name.
 	AllowedInviterNames []string `yaml:"allowed_inviter_names"`
+	// TraitsInMessages are dotted paths inside the traits of the invitee, unique,
+	// whose values are stored with an invitation and shown in emails and webhooks.
+	TraitsInMessages []string `yaml:"traits_in_messages"`
 }
 
 // Values of Invitation.UnacceptedIdentities. The deleting ones also delete when

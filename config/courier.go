@@ -2,7 +2,9 @@ package config
 
 import (
 	"net/mail"
+	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -26,6 +28,8 @@ func (k *checks) courier(c Courier) {
 	k.that(from == "" || isMailAddress(from), at+"from_address",
 		"must be one plain address such as invitations@example.com, without a name and in ASCII")
 	k.that(!hasControls(c.SMTP.FromName), at+"from_name", "must not have line breaks or other control characters")
+	k.that(c.SMTP.LocalName == "" || isHelloName(c.SMTP.LocalName), at+"local_name",
+		"must be a host name such as bridge.example.com, or an address in brackets such as [192.0.2.1], or empty")
 	k.that(c.TemplateOverridePath == "" || isAbsolute(c.TemplateOverridePath), "courier.template_override_path",
 		"must be the absolute path of a directory, or empty for the built-in templates")
 }
@@ -35,6 +39,18 @@ func isMailAddress(text string) bool {
 	address, err := mail.ParseAddress(text)
 	return err == nil && address.Address == text && isPrintable(text) && !strings.ContainsAny(text, `"\`)
 }
+
+// isHelloName tells whether text may be an argument of EHLO (RFC 5321, 4.1.1.1).
+func isHelloName(text string) bool {
+	literal, isLiteral := strings.CutPrefix(text, "[")
+	if isLiteral {
+		_, err := netip.ParseAddr(strings.TrimPrefix(strings.TrimSuffix(literal, "]"), "IPv6:"))
+		return err == nil && strings.HasSuffix(literal, "]")
+	}
+	return len(text) <= 253 && helloName.MatchString(text)
+}
+
+var helloName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
 
 // connectionFlaw says what is wrong with the address of a mail server, or "".
 func connectionFlaw(uri string) string {

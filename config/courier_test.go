@@ -50,6 +50,14 @@ var courierRefusals = []refusal{
 	{"sender/name_with_line_break", `courier: {smtp: {from_name: "Team\r\nBcc: b@x.example"}}`, "courier.smtp.from_name", true},
 	{"sender/name_with_escape", `courier: {smtp: {from_name: "\e[31m"}}`, "courier.smtp.from_name", true},
 
+	{"local_name/with_underscore", `courier: {smtp: {local_name: my_host}}`, "courier.smtp.local_name", true},
+	{"local_name/address_without_brackets", `courier: {smtp: {local_name: "2001:db8::1"}}`, "courier.smtp.local_name", true},
+	{"local_name/no_address", `courier: {smtp: {local_name: "[x]"}}`, "courier.smtp.local_name", false},
+	{"local_name/with_line_break", `courier: {smtp: {local_name: "a\nMAIL"}}`, "courier.smtp.local_name", true},
+	{"traits/array", `invitation: {traits_in_messages: ["a[0]"]}`, "invitation.traits_in_messages[0]", true},
+	{"traits/empty", `invitation: {traits_in_messages: [""]}`, "invitation.traits_in_messages[0]", true},
+	{"traits/twice", `invitation: {traits_in_messages: [name.first, name.first]}`, "invitation.traits_in_messages[1]", true},
+
 	{"templates/relative", `courier: {template_override_path: templates}`, "courier.template_override_path", true},
 	{"templates/line_break", `courier: {template_override_path: "/x\ny"}`, "courier.template_override_path", false},
 
@@ -71,6 +79,9 @@ var courierAcceptances = []acceptance{
 	{"no_smtp", `courier: {smtp: {connection_uri: "", from_address: ""}}`},
 	{"sender_alone", sender("a.b+c@localhost")},
 	{"sender_name", `courier: {smtp: {from_name: "Tëam “A”, B & C"}}`},
+	{"local_name", `courier: {smtp: {local_name: bridge.example.com, reply_to_inviter: true}}`},
+	{"local_name_address", `courier: {smtp: {local_name: "[IPv6:2001:db8::1]"}}`},
+	{"traits", `invitation: {traits_in_messages: [name.first, department]}`},
 	{"templates", `courier: {template_override_path: /etc/invitebridge/templates/}`},
 	{"exceptions", `clients: {http: {disallow_private_ip_ranges: true, private_ip_exception_urls: ["http://10.0.0.1:8080/hook?a=b", "https://x.internal"]}}`},
 }

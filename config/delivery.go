@@ -83,4 +83,8 @@ type SMTP struct {
 	FromAddress string `yaml:"from_address"`
 	// FromName is shown beside it. It has no control characters.
 	FromName string `yaml:"from_name"`
+	// LocalName is the argument of EHLO; empty lets the bridge choose.
+	LocalName string `yaml:"local_name"`
+	// ReplyToInviter sends replies to the inviter_email of an invitation.
+	ReplyToInviter bool `yaml:"reply_to_inviter"`
 }

@@ -202,7 +202,7 @@ func TestLoad(t *testing.T) {
 		{"unknown_key_beside_secrets_of_hooks_and_mail", []string{withKey, "courier:\n  correcthorse:\n  smtp:\n    batterystaple:\n" +
 			"clients:\n  horsecorrect:\nhooks:\n- id: crm\n  events: [delivery_failed]\n  url: https://x\n  auth:\n    staplebattery:\n    tpye: api_key\n"}, []string{
 			"2.yml:2: courier: has an unknown key here; remove it, or use one out of smtp, template_override_path",
-			"2.yml:4: courier.smtp: has an unknown key here; remove it, or use one out of connection_uri, from_address, from_name",
+			"2.yml:4: courier.smtp: has an unknown key here; remove it, or use one out of connection_uri, from_address, from_name, local_name, reply_to_inviter",
 			"2.yml:6: clients: has an unknown key here; remove it, or use one out of http",
 			"2.yml:12: hooks[0].auth: has an unknown key here; remove it, or use one out of config, type",
 			"2.yml:13: hooks[0].auth: has an unknown key here; remove it, or use one out of config, type"}},

@@ -133,6 +133,11 @@ func (k *checks) invitation(v Invitation) {
 		k.that(isLabel(name), index(at+"allowed_inviter_names", i), "must be a name of at most 256 bytes, "+
 			"without line breaks and other control characters")
 	}
+	for i, path := range v.TraitsInMessages {
+		key := index(at+"traits_in_messages", i)
+		k.that(traitPath.MatchString(path), key, "must be a dotted path inside the traits, such as name.first")
+		k.that(!slices.Contains(v.TraitsInMessages[:i], path), key, "must not be there twice")
+	}
 }
 
 func (k *checks) password(p PasswordPolicy) {

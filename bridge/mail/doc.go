@@ -18,7 +18,9 @@
 //  1. A 5xx reply is final only where it is about the letter: to MAIL, RCPT,
 //     DATA or the final dot. In greeting, EHLO, STARTTLS and AUTH it is about
 //     us, and so are 530, 534, 535 and 538 anywhere: an operator mends that,
-//     and the letter must still be there then. All of these are retried.
+//     and the letter must still be there then. All of these are retried. So is
+//     504, and what mentions HELO: many servers refuse the name in EHLO no earlier
+//     than at RCPT.
 //  2. A connection that ends after the final dot and before the reply is
 //     retried. The letter may arrive twice, but the Message-ID is made from the
 //     message's ID, so that a mail system can tell.

@@ -1,10 +1,12 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"net/mail"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -38,7 +40,8 @@ type Config struct {
 	// FromName is shown beside FromAddress, and in the built-in letters. It may
 	// be empty.
 	FromName string
-	// LocalName is what the bridge calls itself in EHLO; empty: localhost.
+	// LocalName is what the bridge calls itself in EHLO. Empty: the name of this
+	// host if it has a domain, else the address that the mail server sees it by.
 	LocalName string
 	// TemplateOverridePath is a directory that holds invitation/email.*.gotmpl
 	// (for all languages) or invitation/LANGUAGE/email.*.gotmpl, which are used
@@ -65,10 +68,7 @@ var _ bridge.Sender = (*Mailer)(nil)
 func New(c Config) (*Mailer, error) {
 	srv, serverProblems := parseServer(c.ConnectionURI)
 	srv.tls.RootCAs = c.RootCAs
-	srv.localName = c.LocalName
-	if srv.localName == "" {
-		srv.localName = "localhost"
-	}
+	srv.localName = cmp.Or(c.LocalName, hostDomain())
 	letters, letterProblems := loadLetters(c.TemplateOverridePath)
 
 	problems := append(serverProblems, c.problems()...)
@@ -82,6 +82,16 @@ func New(c Config) (*Mailer, error) {
 		letters: letters,
 		timeout: maxAttempt,
 	}, nil
+}
+
+// hostDomain gives the name of this host; empty: it has none with a domain.
+// Servers that look at EHLO refuse any other.
+func hostDomain() string {
+	name, err := os.Hostname()
+	if name = strings.TrimSuffix(name, "."); err != nil || !strings.Contains(name, ".") || !helloName.MatchString(name) {
+		return ""
+	}
+	return name
 }
 
 // helloName is a host name or an address literal (RFC 5321, 4.1.1.1).
@@ -122,16 +132,17 @@ func (m *Mailer) Send(ctx context.Context, d bridge.Dispatch) bridge.Result {
 	return m.server.deliver(ctx, m.from.Address, d.Payload.Data.Invitation.Email, message)
 }
 
-// Try goes as far as a letter would before its first word, and sends none:
-// connection, TLS, greeting, EHLO and login. It ends within ctx and 30 seconds.
-// Its error says which of them failed and why, in the words of a
-// [bridge.Result], and holds no credentials and nothing that the server said.
+// Try goes as far as an email to the sender would before its content, and sends
+// none: connection, TLS, greeting, EHLO, login, MAIL, RCPT and RSET. Some servers
+// judge EHLO no earlier than at RCPT. It ends within ctx and 30 seconds. Its error
+// says which of them failed and why, in the words of a [bridge.Result], and holds
+// no credentials and nothing that the server said.
 func (m *Mailer) Try(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
-	at, err := m.server.meet(ctx, func(*smtp.Client) (stage, error) { return "", nil })
+	at, err := m.server.meet(ctx, func(client *smtp.Client) (stage, error) { return rehearse(client, m.from.Address) })
 	if err != nil {
-		return errors.New(verdict(ctx, at, err).Detail)
+		return errors.New(m.server.verdict(ctx, at, err).Detail)
 	}
 	return nil
 }

@@ -15,9 +15,9 @@ import (
 // server is a mail server and how to speak to it.
 type server struct {
 	host, port string
-	localName  string
-	implicit   bool // TLS from the first byte
-	clear      bool // no TLS at all
+	localName  string // empty: the address of the connection
+	implicit   bool   // TLS from the first byte
+	clear      bool   // no TLS at all
 	tls        *tls.Config
 	// login is nil without credentials. They are inside a closure, so that
 	// printing a Mailer cannot show them.

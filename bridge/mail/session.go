@@ -1,16 +1,19 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"net/textproto"
 	"time"
 
 	"github.com/wneessen/go-mail/smtp"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/tlsfault"
 )
 
 const (
@@ -35,6 +38,7 @@ const (
 	stageData     stage = "DATA"
 	stageContent  stage = "message"
 	stageDot      stage = "final dot"
+	stageReset    stage = "RSET"
 )
 
 var (
@@ -48,7 +52,7 @@ func (s server) deliver(ctx context.Context, from, to string, message []byte) br
 	if err == nil {
 		return bridge.Result{Outcome: bridge.Sent, Status: 250}
 	}
-	return verdict(ctx, at, err)
+	return s.verdict(ctx, at, err)
 }
 
 // converse gives the stage that went wrong, and how.
@@ -67,22 +71,25 @@ func (s server) meet(ctx context.Context, talk func(*smtp.Client) (stage, error)
 	// the layers above have set.
 	defer context.AfterFunc(ctx, func() { _ = raw.Close() })()
 
+	var seen tlsfault.Observer
+	s.tls = seen.Watch(s.tls)
 	var conn net.Conn = &measuredConn{Conn: raw, left: maxAnswers}
 	if s.implicit {
 		secured := tls.Client(conn, s.tls)
 		if err := secured.HandshakeContext(ctx); err != nil {
-			return stageTLS, err
+			return stageTLS, seen.Explain(err)
 		}
 		conn = secured
 	}
 	client, err := smtp.NewClient(conn, s.host)
 	if err != nil {
-		return stageGreeting, err
+		return stageGreeting, seen.Explain(err)
 	}
-	at, err := s.introduce(client)
+	at, err := s.introduce(client, cmp.Or(s.localName, literal(raw.LocalAddr())))
 	if err == nil {
 		at, err = talk(client)
 	}
+	err = seen.Explain(err)
 	if reply := (*textproto.Error)(nil); err == nil || errors.As(err, &reply) {
 		// Only a server that still answers is worth a good-bye.
 		_ = raw.SetDeadline(time.Now().Add(quitPatience))
@@ -92,11 +99,11 @@ func (s server) meet(ctx context.Context, talk func(*smtp.Client) (stage, error)
 }
 
 // introduce goes as far as a server may want before it takes letters.
-func (s server) introduce(client *smtp.Client) (stage, error) {
+func (s server) introduce(client *smtp.Client, localName string) (stage, error) {
 	// All addresses are ASCII, and SMTPUTF8 would keep the letter from servers
 	// further on that do not know it.
 	client.SkipSMTPUTF8(true)
-	if err := client.Hello(s.localName); err != nil {
+	if err := client.Hello(localName); err != nil {
 		return stageHello, err
 	}
 	if !s.implicit && !s.clear {
@@ -120,12 +127,43 @@ func (s server) introduce(client *smtp.Client) (stage, error) {
 	return "", nil
 }
 
-func submit(client *smtp.Client, from, to string, message []byte) (stage, error) {
+// literal gives an address as EHLO takes it for want of a name (RFC 5321, 4.1.3).
+func literal(address net.Addr) string {
+	host, _, err := net.SplitHostPort(address.String())
+	ip, parseErr := netip.ParseAddr(host)
+	switch ip = ip.Unmap().WithZone(""); {
+	case err != nil || parseErr != nil:
+		return "localhost"
+	case ip.Is4():
+		return "[" + ip.String() + "]"
+	}
+	return "[IPv6:" + ip.String() + "]"
+}
+
+// rehearse is submit without a message, to the sender.
+func rehearse(client *smtp.Client, from string) (stage, error) {
+	if at, err := address(client, from, from); err != nil {
+		return at, err
+	}
+	if err := client.Reset(); err != nil {
+		return stageReset, err
+	}
+	return "", nil
+}
+
+func address(client *smtp.Client, from, to string) (stage, error) {
 	if err := client.Mail("<" + from + ">"); err != nil {
 		return stageMail, err
 	}
 	if err := client.Rcpt("<" + to + ">"); err != nil {
 		return stageRcpt, err
+	}
+	return "", nil
+}
+
+func submit(client *smtp.Client, from, to string, message []byte) (stage, error) {
+	if at, err := address(client, from, to); err != nil {
+		return at, err
 	}
 	data, err := client.Data()
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 type smtpd struct {
 	implicit   bool
 	noTLS      bool
+	tls        *tls.Config // nil: one of its own
 	mechanisms []string
 	// What it says at each stage; nil: yes.
 	authErr, mailErr, rcptErr, dataErr error
@@ -57,6 +58,9 @@ func (s *smtpd) start(t *testing.T) *smtpd {
 	server.ErrorLog = log.New(io.Discard, "", 0)
 	s.addr = listener.Addr().String()
 	if !s.noTLS {
+		server.TLSConfig = s.tls
+	}
+	if !s.noTLS && s.tls == nil {
 		var certificate tls.Certificate
 		certificate, s.roots = selfSigned(t)
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}

@@ -108,6 +108,7 @@ func newMailer(cfg config.Config) (*mail.Mailer, error) {
 		ConnectionURI:        smtp.ConnectionURI.Reveal(),
 		FromAddress:          smtp.FromAddress,
 		FromName:             smtp.FromName,
+		LocalName:            smtp.LocalName,
 		TemplateOverridePath: cfg.Courier.TemplateOverridePath,
 	})
 }
