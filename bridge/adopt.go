@@ -195,7 +195,7 @@ func (s *Service) inviterError(v verdict, i Identity, d *draft) error {
 	case verdictMoved:
 		return ErrIdentityConflict.Reasonf("The identity has another email address by now.")
 	case verdictFixed:
-		return ErrIdentityConflict.Reasonf("The identity has a passkey or another credential that the admin API cannot remove. Delete the identity in Kratos and invite the address anew.")
+		return ErrIdentityConflict.Reasonf("The identity has a passkey or another credential that the admin API cannot remove. To give the account back to its holder, activate it in Kratos. To give it to somebody else, delete the identity in Kratos, with all its data, and invite the address anew.")
 	case verdictHasCredentials:
 		return ErrIdentityHasCredentials
 	case verdictAddresses:
@@ -209,7 +209,7 @@ func (s *Service) inviterError(v verdict, i Identity, d *draft) error {
 }
 
 func errAddresses(addresses []string) error {
-	return ErrIdentityConflict.Reasonf("The identity is also reached by other addresses, whose owners could sign in to it. If they belong to the invitee, say so by keep_addresses.").Details("addresses", addresses)
+	return ErrIdentityConflict.Reasonf("The identity is also reached by other addresses, whose owners could sign in to it. If they belong to the invitee, send \"keep_addresses\": true.").Details("addresses", addresses)
 }
 
 // fits refuses what the inviter gave and what differs: the bridge never merges,

@@ -20,10 +20,14 @@ const sessionsCleaned = "sessions"
 // ones reach whoever the link was sent to. ErrTooEarly.
 func (s *Service) early(inv Invitation) error {
 	if left := s.acceptableFrom(inv).Sub(s.now()); left > 0 {
-		return ErrTooEarly.After(left)
+		return ErrTooEarly.Reasonf("The invitation can be accepted from %s on, with the same link.", s.acceptableFrom(inv).Format("2006-01-02 15:04 MST")).After(left)
 	}
 	return nil
 }
+
+// TooEarly says whether an invitation that can be used cannot be accepted yet:
+// ErrTooEarly, with the time to wait; nil: it can.
+func (s *Service) TooEarly(inv Invitation) error { return s.early(inv) }
 
 // acceptableFrom is when the identity of an invitation may be handed over at the
 // earliest; zero: at once.

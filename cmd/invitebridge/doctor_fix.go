@@ -52,10 +52,10 @@ func (x *fixer) treat(ctx context.Context, m kratos.Marked) (f finding) {
 	case m.Email == "":
 		return warning(gone+", and it has no e-mail address at kratos.email_trait", "it is left alone; delete it in Kratos if nobody needs it")
 	case x.admin == nil:
-		return warning(gone, "invite the address anew, or have it deleted by --fix")
+		return warning(gone, "invite the address anew, or run --fix, which deletes it if the bridge created it and nobody used it")
 	case x.doubt != "":
 		x.spared++
-		return warning("the bridge does not know its invitation", "it is left alone; see below")
+		return warning("the bridge does not know its invitation", "not deleted, see below")
 	}
 	deleted, err := bridge.DeleteForsaken(ctx, x.admin, m.ID, m.Mark.InvitationID, m.Email, x.since)
 	switch {

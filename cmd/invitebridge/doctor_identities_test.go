@@ -130,8 +130,8 @@ func TestDoctorIdentities(t *testing.T) {
 
 	t.Run("listed alone", func(t *testing.T) {
 		want(t, found(aged), map[string]string{
-			"lost": "warning: by --fix", "gone": "warning: by --fix", "password": "warning: by --fix", "activated": "warning: left alone",
-			"used": "warning: by --fix", "signed-in": "warning: by --fix", "taken": "warning: by --fix",
+			"lost": "warning: run --fix", "gone": "warning: run --fix", "password": "warning: run --fix", "activated": "warning: left alone",
+			"used": "warning: run --fix", "signed-in": "warning: run --fix", "taken": "warning: run --fix",
 		})
 		stay(t)
 	})
