@@ -115,8 +115,8 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (Offer, error) {
 	return offer, err
 }
 
-// expireOld makes room for a new invitation: what is due still counts as pending
-// in the store, by the address as by the identity.
+// expireOld makes room for an invitation that is to be pending: what is due still
+// counts as pending in the store, by the address as by the identity.
 func expireOld(tx Tx, inv Invitation, now time.Time, expired []telling) error {
 	byEmail, err := tx.PendingInvitation(inv.Email, inv.SchemaID)
 	if err == nil && byEmail.Due(now) {

@@ -50,7 +50,7 @@ func (s *Service) watch(ctx context.Context, inv Invitation) error {
 	if inv.Leftover == LeftoverDue && !now.Before(inv.DoubtUntil) {
 		return s.dispose(ctx, inv)
 	}
-	within, cancel := s.brief(ctx)
+	within, cancel := s.brief(ctx, inv.Looks)
 	defer cancel()
 	i, v, err := s.look(within, inv.IdentityID, inv.question())
 	if err != nil {
@@ -63,6 +63,8 @@ func (s *Service) watch(ctx context.Context, inv Invitation) error {
 		switch {
 		case now.Before(i.DoubtUntil): // the last look is when the doubt ends
 			i.LookAt, i.Looks = earlier(now.Add(pauseAfter(i.Looks)), i.DoubtUntil), i.Looks+1
+		case i.Leftover == LeftoverDue: // since this look began
+			i.LookAt, i.Looks = now, 0
 		default:
 			i.LookAt, i.Looks = time.Time{}, 0
 		}
@@ -112,7 +114,7 @@ func (s *Service) dispose(ctx context.Context, inv Invitation) error {
 		return s.lookLater(ctx, inv) // somebody is inviting the address
 	}
 	defer unlock()
-	within, cancel := s.brief(ctx)
+	within, cancel := s.brief(ctx, inv.Looks)
 	defer cancel()
 	err = s.deleteUnused(within, inv)
 	var refused refusal
@@ -121,18 +123,18 @@ func (s *Service) dispose(ctx context.Context, inv Invitation) error {
 		return s.closeUnclaimed(ctx, inv, refused.verdict, refused.identity)
 	case err == nil, errors.As(err, &refused), errors.Is(err, errTaken):
 		return s.settleLeftover(ctx, inv)
-	case errors.Is(err, ErrStoreAway):
+	case errors.Is(err, ErrStoreAway) && within.Err() == nil:
 		return err
-	case s.now().After(inv.UpdatedAt.Add(s.config.Retention + patience)):
+	case inv.Looks >= mostLooks:
 		s.warn("an identity that nobody accepted could not be deleted, and is left", "invitation_id", inv.ID.String(), "identity_id", inv.IdentityID.String(), "cause", err.Error())
 		return s.settleLeftover(ctx, inv)
 	}
 	return s.putOff(ctx, inv, err)
 }
 
-// patience is how long an invitation is kept past its retention for the sake of an
-// identity that cannot be deleted.
-const patience = 30 * 24 * time.Hour
+// mostLooks is how often an identity is tried to be deleted, with a Kratos that is
+// ready otherwise: a month of hourly looks, for which the invitation is kept.
+const mostLooks = 720
 
 func (s *Service) settleLeftover(ctx context.Context, inv Invitation) error {
 	return s.changeWatched(ctx, inv, func(i Invitation) Invitation {

@@ -56,22 +56,21 @@ func (s *Service) resend(ctx context.Context, inv Invitation, change func(Tx, In
 	} else if err != nil {
 		return Offer{}, err
 	}
-	now, expired := s.now(), s.tell(EventInvitationExpired)
+	now, expired := s.now(), []telling{s.tell(EventInvitationExpired), s.tell(EventInvitationExpired)}
 	offer, err := s.offer(ctx, false, func(tx Tx) (_ Invitation, announce bool, err error) {
-		current, err := tx.Invitation(inv.ID)
-		if err == nil && current.Expire(now).State != inv.State {
-			err = errStateChanged(current, now)
+		if err := expireOld(tx, inv, now, expired); err != nil {
+			return inv, false, err
 		}
-		if err == nil && current.Due(now) {
-			// It expired, though the sweep has not noted it yet.
-			err = expired.change(tx, current, current.Expire(now), now)
+		current, err := tx.Invitation(inv.ID)
+		if err == nil && current.State != inv.State {
+			err = errStateChanged(current, now)
 		}
 		if err == nil {
 			current, err = change(tx, current, now)
 		}
 		return current, true, err
 	})
-	s.wake(expired)
+	s.wake(expired...)
 	if errors.Is(err, ErrTaken) {
 		err = ErrIdentityConflict.Reasonf("A newer invitation of this email address or identity is pending. Resend that one.")
 	}

@@ -156,7 +156,7 @@ func (s *Service) settleLapsed(ctx context.Context, inv Invitation) error {
 	if !s.instant().reached(over) { // the wall clock was set
 		return s.postpone(ctx, inv)
 	}
-	within, cancel := s.brief(ctx)
+	within, cancel := s.brief(ctx, inv.Claim.Looks)
 	defer cancel()
 	i, v, err := s.look(within, inv.IdentityID, inv.question())
 	if err != nil {
@@ -169,11 +169,16 @@ func (s *Service) settleLapsed(ctx context.Context, inv Invitation) error {
 	return err
 }
 
-// lookTime bounds what one identity may take of a sweep.
-const lookTime = 2 * time.Second
+// firstLook bounds what an identity may take of a sweep at first. One that was
+// put off gets the whole budget.
+const firstLook = 2 * time.Second
 
-func (s *Service) brief(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, min(lookTime, s.config.IdentityBudget))
+func (s *Service) brief(ctx context.Context, looks int) (context.Context, context.CancelFunc) {
+	budget := s.config.IdentityBudget
+	if looks == 0 {
+		budget = min(firstLook, budget)
+	}
+	return context.WithTimeout(ctx, budget)
 }
 
 func (s *Service) postpone(ctx context.Context, inv Invitation) error {

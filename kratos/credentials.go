@@ -76,7 +76,7 @@ type (
 
 // understood reads the config.
 func (c credentialJSON) understood(config any, declassified bool) bool {
-	if len(c.Config) == 0 {
+	if missing(c.Config) {
 		return !declassified
 	}
 	return json.Unmarshal(c.Config, config) == nil

@@ -21,7 +21,7 @@ func TestCredentials(t *testing.T) {
 
 		`{"password":{"identifiers":["ada@example.com"],"config":{},"version":0}}`:                                            nil,
 		`{"password":{"identifiers":["ada@example.com"],"version":0}}`:                                                        fixed("password"),
-		`{"password":{"identifiers":["ada@example.com"],"config":null}}`:                                                      nil,
+		`{"password":{"identifiers":["ada@example.com"],"config":null}}`:                                                      fixed("password"),
 		`{"password":{"identifiers":["ada@example.com"],"config":{"hashed_password":""}}}`:                                    nil,
 		`{"password":{"identifiers":["ada@example.com"],"config":{"hashed_password":"$2a$04$x"}}}`:                            of("password"),
 		`{"password":{"identifiers":["ada@example.com"],"config":{"hashed_password":"","use_password_migration_hook":true}}}`: of("password"),

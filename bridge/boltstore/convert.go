@@ -91,12 +91,12 @@ func indexIdentities(btx *bbolt.Tx) error {
 
 // outdated gives the invitations that change: those with a name that looks like a
 // link, those whose outcome was unknown, and of several that are pending for one
-// identity all but the newest, which earlier formats did not keep apart. Ids rise
-// with time, and so does the walk.
+// identity all but one, which earlier formats did not keep apart: the newest stays,
+// and one that has run out gives way to one that has not. Ids rise with time, and so does the walk.
 func (t *tx) outdated(now time.Time) (map[uuid.UUID]bridge.Invitation, error) {
 	changed := make(map[uuid.UUID]bridge.Invitation)
-	newest := make(map[uuid.UUID]uuid.UUID) // the pending one of each identity
-	var older []uuid.UUID
+	kept := make(map[uuid.UUID]bridge.Invitation) // the pending one of each identity
+	var others []bridge.Invitation
 	err := t.eachInvitation(func(inv bridge.Invitation, value []byte) error {
 		var old struct {
 			Doubt bool `json:"doubt"`
@@ -114,19 +114,21 @@ func (t *tx) outdated(now time.Time) (map[uuid.UUID]bridge.Invitation, error) {
 			changed[inv.ID] = inv
 		}
 		if inv.State == bridge.StatePending && inv.IdentityID != uuid.Nil {
-			if id, taken := newest[inv.IdentityID]; taken {
-				older = append(older, id)
+			other, taken := kept[inv.IdentityID]
+			if taken && inv.Due(now) && !other.Due(now) {
+				inv, other = other, inv
 			}
-			newest[inv.IdentityID] = inv.ID
+			if kept[inv.IdentityID] = inv; taken {
+				others = append(others, other)
+			}
 		}
 		return nil
 	})
-	for _, id := range older {
-		inv, known := changed[id]
-		if !known && err == nil {
-			inv, err = t.row(id)
+	for _, inv := range others {
+		if inv.Claim != nil { // it may have been accepted
+			inv.DoubtUntil, inv.LookAt = now.Add(10*time.Minute), now
 		}
-		changed[id] = inv.Close(bridge.ReasonInUse, now)
+		changed[inv.ID] = inv.Expire(now).Close(bridge.ReasonInUse, now)
 	}
 	return changed, err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"invitebridge/bridge"
 
@@ -67,31 +68,50 @@ func converts(t *testing.T, from int) {
 }
 
 // TestConvertSharedIdentity: earlier formats let two pending invitations share an
-// identity. The newer one stays.
+// identity. The newer one stays, unless it has run out and the older one has not.
 func TestConvertSharedIdentity(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "bridge.db")
-	s := open(t, path)
-	update(t, s, inviting(1))
-	update(t, s, inviting(2))
-	h := s.Header()
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
+	past, future := time.Now().Add(-time.Hour).UTC(), time.Now().Add(time.Hour).UTC()
+	for _, tc := range []struct {
+		name         string
+		older, newer time.Time // when they run out
+		states       [2]bridge.State
+	}{
+		{"both live", future, future, [2]bridge.State{bridge.StateRevoked, bridge.StatePending}},
+		{"older ran out", past, future, [2]bridge.State{bridge.StateExpired, bridge.StatePending}},
+		{"newer ran out", future, past, [2]bridge.State{bridge.StatePending, bridge.StateExpired}},
+		{"both ran out", past, past, [2]bridge.State{bridge.StateExpired, bridge.StatePending}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			older, _ := sample(1)
+			newer, _ := sample(2)
+			older.ExpiresAt, newer.ExpiresAt = tc.older, tc.newer
+			path := filepath.Join(t.TempDir(), "bridge.db")
+			s := open(t, path)
+			update(t, s, func(tx bridge.Tx) error {
+				return errors.Join(tx.PutInvitation(older), tx.PutInvitation(newer))
+			})
+			h := s.Header()
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			edit(func(tx *bbolt.Tx) error {
+				return errors.Join(replace(tx, newer, newer.IdentityID.String(), older.IdentityID.String()), age(tx, h, 2))
+			})(t, path)
+			s = open(t, path)
+			first, err1 := read(s, older.ID)
+			second, err2 := read(s, newer.ID)
+			if got := [2]bridge.State{first.State, second.State}; err1 != nil || err2 != nil || got != tc.states {
+				t.Errorf("the older and the newer are %q, want %q; %v, %v", got, tc.states, err1, err2)
+			}
+			if first.State == bridge.StateRevoked && first.Reason != bridge.ReasonInUse {
+				t.Errorf("the older one's reason is %q", first.Reason)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			checkFile(t, path)
+		})
 	}
-	older, _ := sample(1)
-	newer, _ := sample(2)
-	edit(func(tx *bbolt.Tx) error {
-		return errors.Join(replace(tx, newer, newer.IdentityID.String(), older.IdentityID.String()), age(tx, h, 2))
-	})(t, path)
-	s = open(t, path)
-	first, err1 := read(s, older.ID)
-	second, err2 := read(s, newer.ID)
-	if err1 != nil || err2 != nil || first.State != bridge.StateRevoked || first.Reason != bridge.ReasonInUse || second.State != bridge.StatePending {
-		t.Errorf("the older one is %s, %s, %v; the newer %s, %v", first.State, first.Reason, err1, second.State, err2)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	checkFile(t, path)
 }
 
 // replace changes the text of a row, past all indexes.
