@@ -19,6 +19,7 @@ func (s *Service) identityFor(ctx context.Context, inv Invitation, d *draft) (_ 
 			MetadataPublic: d.MetadataPublic, MetadataAdmin: d.MetadataAdmin,
 		})
 		if err == nil {
+			inv.Traits = s.chosenTraits(i.Traits) // with what the schema adds
 			return inv.of(i, OriginCreated), true, release, nil
 		}
 		if !errors.Is(err, ErrIdentityExists) {
@@ -94,6 +95,7 @@ func (s *Service) adopt(ctx context.Context, inv Invitation, d *draft) (Invitati
 		return inv, failure(err)
 	}
 	inv = inv.of(adopted, origin)
+	inv.Traits = s.chosenTraits(adopted.Traits)
 	if d.KeepAddresses {
 		inv.Addresses = adopted.Addresses
 	}

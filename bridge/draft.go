@@ -23,7 +23,9 @@ type InviteRequest struct {
 	MetadataAdmin  json.RawMessage // an object
 	InviterID      string
 	InviterName    string
+	InviterEmail   string
 	Locale         string
+	TimeZone       string // an IANA name, for dates in messages
 	ReturnTo       string
 	ExpiresIn      time.Duration // zero: the configured lifespan
 	Quiet          bool          // send no email
@@ -57,6 +59,14 @@ func (d *draft) forget() {
 	}
 }
 
+// shownTraits are those of the identity, as far as they are known yet.
+func (d *draft) shownTraits() json.RawMessage {
+	if d.identity != nil {
+		return d.identity.Traits
+	}
+	return d.Traits
+}
+
 // check validates all that needs no look at the identity system.
 func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 	for name, text := range map[string]string{
@@ -68,6 +78,18 @@ func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 	}
 	if (r.Email == "") == (r.IdentityID == uuid.Nil) {
 		return r, ErrBadRequest.Reasonf("Give either email or identity_id.")
+	}
+	if r.InviterEmail != "" {
+		canonical, err := ParseEmail(r.InviterEmail, s.config.ToASCII)
+		if err != nil {
+			return r, ErrBadRequest.Reasonf("inviter_email must be one plain e-mail address.").Because(err)
+		}
+		r.InviterEmail = canonical
+	}
+	if r.TimeZone != "" {
+		if _, err := location(r.TimeZone); err != nil {
+			return r, ErrBadRequest.Reasonf("timezone must be an IANA name such as Europe/Berlin.")
+		}
 	}
 	if given(r.Traits) && !isObject(r.Traits) {
 		return r, ErrTraitsInvalid.Reasonf("traits must be an object.")

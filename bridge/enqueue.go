@@ -10,7 +10,8 @@ import (
 func (i Invitation) View() View {
 	return View{
 		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, Origin: i.Origin, SchemaID: i.SchemaID,
-		InviterID: i.InviterID, InviterName: i.InviterName, Locale: i.Locale, ReturnTo: i.ReturnTo,
+		InviterID: i.InviterID, InviterName: i.InviterName, InviterEmail: i.InviterEmail,
+		Locale: i.Locale, TimeZone: i.TimeZone, Traits: i.Traits, ReturnTo: i.ReturnTo,
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, ExpiresAt: i.ExpiresAt,
 		AcceptedAt: i.AcceptedAt, RevokedAt: i.RevokedAt, RevokeRequestedAt: i.RevokeRequestedAt, Cleaned: i.Cleaned,
 		SentAt: i.SentAt, SendCount: i.SendCount, Delivery: i.Delivery,

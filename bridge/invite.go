@@ -161,7 +161,8 @@ func (s *Service) planned(d *draft) Invitation {
 	now := s.now()
 	return Invitation{
 		ID: uuid.Must(uuid.NewV7()), State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
-		InviterID: d.InviterID, InviterName: InviterName(d.InviterName, s.config.AllowedNames), Locale: d.Locale, ReturnTo: d.ReturnTo,
+		InviterID: d.InviterID, InviterName: InviterName(d.InviterName, s.config.AllowedNames), InviterEmail: d.InviterEmail,
+		Locale: d.Locale, TimeZone: d.TimeZone, Traits: s.chosenTraits(d.shownTraits()), ReturnTo: d.ReturnTo,
 		Lifespan: d.ExpiresIn, Delivery: DeliveryOff,
 		CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(d.ExpiresIn),
 	}

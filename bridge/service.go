@@ -29,6 +29,9 @@ type Config struct {
 	// AllowedNames are inviters' names that are kept though they look like a
 	// link, such as "Node.js Team". See [InviterName].
 	AllowedNames []string
+	// MessageTraits are dotted paths inside the traits, whose values are stored
+	// with an invitation and shown in messages.
+	MessageTraits []string
 	// Unaccepted says what becomes of identities that the bridge created and that
 	// nobody ever used, when their invitations end.
 	Unaccepted Unaccepted

@@ -33,7 +33,8 @@ func TestGolden(t *testing.T) {
 	full := bridge.Invitation{
 		ID: uuid.MustParse("0197a3c2-2222-7000-8000-000000000002"), State: bridge.StatePending, Email: "full@example.com",
 		IdentityID: uuid.MustParse("6f9619ff-8b86-4011-b42d-00c04fc964ff"), SchemaID: "employee",
-		InviterID: "ann", InviterName: "Ann <Inviter>", Locale: "de-AT", ReturnTo: "https://app.example.com/?a=b&c=d",
+		InviterID: "ann", InviterName: "Ann <Inviter>", InviterEmail: "ann@example.com", Locale: "de-AT", TimeZone: "Europe/Vienna",
+		Traits: map[string]string{"name.first": "Full"}, ReturnTo: "https://app.example.com/?a=b&c=d",
 		Lifespan: 168 * time.Hour, Delivery: "email", Epoch: 2, CreatedAt: at, UpdatedAt: at.Add(time.Second), ExpiresAt: at.Add(168 * time.Hour),
 		AcceptedAt: at.Add(2 * time.Second), RevokedAt: at.Add(3 * time.Second), AnnouncedAt: at.Add(4 * time.Second),
 		SentAt: at.Add(6 * time.Second), SendCount: 3, Reason: bridge.ReasonInUse,

@@ -22,7 +22,9 @@ type inviteBody struct {
 	MetadataAdmin  jsontext.Value `json:"metadata_admin"`
 	InviterID      string         `json:"inviter_id"`
 	InviterName    string         `json:"inviter_name"`
+	InviterEmail   string         `json:"inviter_email"`
 	Locale         string         `json:"locale"`
+	TimeZone       string         `json:"timezone"`
 	ReturnTo       string         `json:"return_to"`
 	ExpiresIn      *string        `json:"expires_in"`
 	Notify         *bool          `json:"notify"`
@@ -36,7 +38,7 @@ func (b inviteBody) request() (bridge.InviteRequest, error) {
 		Traits:         json.RawMessage(b.Traits),
 		MetadataPublic: json.RawMessage(b.MetadataPublic),
 		MetadataAdmin:  json.RawMessage(b.MetadataAdmin),
-		InviterID:      b.InviterID, InviterName: b.InviterName, Locale: b.Locale, ReturnTo: b.ReturnTo,
+		InviterID:      b.InviterID, InviterName: b.InviterName, InviterEmail: b.InviterEmail, Locale: b.Locale, TimeZone: b.TimeZone, ReturnTo: b.ReturnTo,
 		Quiet: b.Notify != nil && !*b.Notify, Reactivate: b.Reactivate, KeepAddresses: b.KeepAddresses,
 	}
 	if b.IdentityID != nil {

@@ -37,7 +37,7 @@ func encodeInvite(r bridge.InviteRequest) ([]byte, error) {
 		Traits:         jsontext.Value(r.Traits),
 		MetadataPublic: jsontext.Value(r.MetadataPublic),
 		MetadataAdmin:  jsontext.Value(r.MetadataAdmin),
-		InviterID:      r.InviterID, InviterName: r.InviterName, Locale: r.Locale, ReturnTo: r.ReturnTo,
+		InviterID:      r.InviterID, InviterName: r.InviterName, InviterEmail: r.InviterEmail, Locale: r.Locale, TimeZone: r.TimeZone, ReturnTo: r.ReturnTo,
 		Reactivate: r.Reactivate, KeepAddresses: r.KeepAddresses,
 	}
 	if id := r.IdentityID; id != uuid.Nil {

@@ -57,7 +57,8 @@ func (a *API) acceptWith(w http.ResponseWriter, r *http.Request, token, password
 	}
 	note(r, func(n *notes) { n.invitation = inv.ID.String() })
 	view := inv.View()
-	view.Cleaned = nil // of somebody else's account: for inviters only
+	view.InviterEmail, view.Traits = "", nil // for inviters and hooks
+	view.Cleaned = nil                       // of somebody else's account: for inviters only
 	writeJSON(w, http.StatusOK, accepted{
 		Invitation:   view,
 		ContinueWith: []continueWith{{Action: "redirect_browser_to", RedirectBrowserTo: a.next(inv)}},

@@ -112,7 +112,8 @@ func payload(event bridge.Event) bridge.Payload {
 	p := bridge.Payload{Type: event, Timestamp: eventTime, Data: bridge.PayloadData{
 		Invitation: bridge.View{
 			ID: invitationID, Email: "grace@example.com", State: bridge.StatePending, SchemaID: "default",
-			InviterID: "u-1", InviterName: "Ada <ada> & \u2028 \"co\"", Locale: "en", ReturnTo: "https://app.example.com/?a=1&b=2",
+			InviterID: "u-1", InviterName: "Ada <ada> & \u2028 \"co\"", InviterEmail: "ada@example.com",
+			Locale: "en", TimeZone: "Europe/London", Traits: map[string]string{"name.first": "Grace"}, ReturnTo: "https://app.example.com/?a=1&b=2",
 			CreatedAt: eventTime, UpdatedAt: eventTime, ExpiresAt: eventTime.Add(48 * time.Hour), Delivery: "pending",
 		},
 	}}

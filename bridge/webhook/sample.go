@@ -27,6 +27,7 @@ func fullSample(event bridge.Event) bridge.Payload {
 	p := bareSample(event)
 	view, data := &p.Data.Invitation, &p.Data
 	view.InviterID, view.InviterName, view.Locale, view.ReturnTo = "42", "Grace Hopper", "en", "https://app.example.com/welcome"
+	view.InviterEmail, view.TimeZone, view.Traits = "grace@example.com", "Europe/Berlin", map[string]string{"name.first": "Ada"}
 	if event == bridge.EventPreInvitation {
 		data.Reactivate = true
 		return p

@@ -8,6 +8,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	// The image of the bridge has no files of time zones.
+	_ "time/tzdata"
 )
 
 func main() {

@@ -133,6 +133,7 @@ func (s *server) serve(ctx context.Context) error {
 		Unaccepted:     bridge.Unaccepted(cfg.Invitation.UnacceptedIdentities),
 		Renew:          cfg.Invitation.Renew,
 		AllowedNames:   cfg.Invitation.AllowedInviterNames,
+		MessageTraits:  cfg.Invitation.TraitsInMessages,
 		CodeLifespan:   watching.fail.codeLifespan(time.Duration(cfg.Kratos.CodeLifespan)),
 		NeverUsedSince: cfg.NeverUsedSince(),
 		Endpoints:      delivery.endpoints,
