@@ -23,14 +23,14 @@ func (s *Service) Look(ctx context.Context, token string) (Invitation, error) {
 	return inv, nil
 }
 
-// Locale gives that of the invitation of a token, dead or alive; empty: it has
-// none, or there is no such invitation.
-func (s *Service) Locale(ctx context.Context, token string) string {
+// Locale gives the language and the time zone of the invitation of a token, dead
+// or alive; empty: it has none, or there is no such invitation.
+func (s *Service) Locale(ctx context.Context, token string) (locale, timeZone string) {
 	inv, _, err := s.byToken(ctx, token)
 	if err != nil {
-		return ""
+		return "", ""
 	}
-	return inv.Locale
+	return inv.Locale, inv.TimeZone
 }
 
 // open looks a token up and checks that it can be used. A malformed one is

@@ -123,12 +123,13 @@ func (a *API) renewPage(w http.ResponseWriter, r *http.Request) error {
 	if err := a.service.Renew(r.Context(), pathToken(r)); err != nil {
 		return err
 	}
-	return a.write(w, r, http.StatusOK, page.View{Sight: page.SightRenewed}, a.locale(r))
+	locale, _ := a.locale(r)
+	return a.write(w, r, http.StatusOK, page.View{Sight: page.SightRenewed}, locale)
 }
 
-// locale gives that of the invitation that a page is about, whatever became of
-// it.
-func (a *API) locale(r *http.Request) string {
+// locale gives the language and the time zone of the invitation that a page is
+// about, whatever became of it.
+func (a *API) locale(r *http.Request) (locale, timeZone string) {
 	return a.service.Locale(context.WithoutCancel(r.Context()), pathToken(r))
 }
 
@@ -154,7 +155,7 @@ func (a *API) formAgain(w http.ResponseWriter, r *http.Request, problem error) e
 
 func (a *API) form(inv bridge.Invitation, problem *bridge.Error) page.View {
 	return page.View{
-		Sight: page.SightForm, Email: inv.Email, InviterName: inv.InviterName, ExpiresAt: inv.ExpiresAt,
+		Sight: page.SightForm, Email: inv.Email, InviterName: inv.InviterName, ExpiresAt: inv.ExpiresAt, TimeZone: inv.TimeZone,
 		Policy: a.service.Passwords(), Identifiers: inv.Identifiers, Problem: problem,
 	}
 }
@@ -179,7 +180,7 @@ func (a *API) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	locale := ""
 	if v.Sight != page.SightUnavailable && v.Sight != page.SightUnknown {
-		locale = a.locale(r)
+		locale, v.TimeZone = a.locale(r)
 	}
 	if err := a.write(w, r, advise(w, e), v, locale); err != nil {
 		writeError(w, r, err)

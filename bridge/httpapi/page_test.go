@@ -94,15 +94,15 @@ func TestPageTooEarly(t *testing.T) {
 	a := start(t)
 	id := a.Kratos.Add("left@example.com", true)
 	a.Kratos.Deactivate(id)
-	o := a.invite(object{"email": "left@example.com", "reactivate": true})
+	o := a.invite(object{"email": "left@example.com", "reactivate": true, "timezone": "Asia/Kolkata"})
 	got := a.submit(o.Token, choose(password))
-	a.shows(t, got, 409, "early", "January 2, 2030, 04:05 UTC")
+	a.shows(t, got, 409, "early", "after Wednesday, 2\u00a0January 2030, 09:35\u00a0UTC&#43;5:30")
 	if wait := got.header.Get("Retry-After"); wait != "3600" {
 		t.Errorf("Retry-After: %s", wait)
 	}
 	a.shows(t, a.submit(o.Token, choose("short")), 400, "form")
-	a.shows(t, a.submit(o.Token, choose(password), "Accept-Language", "de"), 409, "early", "ab 2.\u00a0Januar 2030, 04:05\u00a0Uhr (UTC)")
-	a.shows(t, a.open(o.Token), 200, "early", "January 2, 2030, 04:05 UTC") // before anybody chooses a password
+	a.shows(t, a.submit(o.Token, choose(password), "Accept-Language", "de"), 409, "early", "ab Mittwoch, 2.\u00a0Januar 2030, 09:35\u00a0Uhr\u00a0(UTC&#43;5:30)")
+	a.shows(t, a.open(o.Token), 200, "early", "Wednesday, January 2, 2030, 09:35 (UTC&#43;5:30)") // before anybody chooses a password
 	a.Clock.Advance(time.Hour)
 	a.shows(t, a.open(o.Token), 200, "form")
 	a.shows(t, a.submit(o.Token, choose(password)), 200, "accepted")

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"invitebridge/bridge"
 )
 
 // Moment is what email.expiry.gotmpl sees: when an invitation expires, in
@@ -19,12 +21,14 @@ type Moment struct {
 	Day     int
 	Month   time.Month
 	Year    int
-	Clock   string // 14:00, in UTC
+	Clock   string // 14:00
+	Zone    string // of the time and the date: UTC, UTC+1, UTC-3:30
 }
 
-func momentOf(expiresAt, now time.Time) Moment {
-	at := expiresAt.UTC()
+func momentOf(expiresAt, now time.Time, timeZone string) Moment {
+	at, zone := bridge.LocalTime(expiresAt, timeZone)
 	m := Moment{
+		Zone:    zone,
 		Weekday: at.Weekday(), Day: at.Day(), Month: at.Month(), Year: at.Year(), Clock: at.Format("15:04"),
 	}
 	// To the minute first: a letter leaves a moment after its invitation was

@@ -25,7 +25,7 @@ func TestExpiry(t *testing.T) {
 		{71 * time.Hour, "in 2 days", "in 2 Tagen"},
 		{7*24*time.Hour - 3*time.Second, "in 7 days", "in 7 Tagen"},
 	} {
-		moment := momentOf(now.Add(test.left), now)
+		moment := momentOf(now.Add(test.left), now, "")
 		for language, want := range map[string]string{"en": test.en, "de": test.de} {
 			if got, err := inWords(all[language].expiry, "in", moment); err != nil || got != want {
 				t.Errorf("%v: got %q, %v; want %q", test.left, got, err, want)
@@ -33,15 +33,18 @@ func TestExpiry(t *testing.T) {
 		}
 	}
 
-	// Whatever the zone it came in, it is told in UTC.
-	zone := time.FixedZone("", 9*60*60)
-	moment := momentOf(time.Date(2030, 3, 6, 0, 30, 0, 0, zone), now)
-	for language, want := range map[string]string{
-		"en": "on Tuesday, 5 March 2030, 15:30 UTC",
-		"de": "am Dienstag, dem 5. März 2030, um 15:30 Uhr UTC",
+	// Whatever the zone it came in, it is told in UTC, or in the invitee's.
+	at := time.Date(2030, 3, 6, 0, 30, 0, 0, time.FixedZone("", 9*60*60))
+	for zone, want := range map[string]map[string]string{
+		"":              {"en": "on Tuesday, 5 March 2030, 15:30 UTC", "de": "am Dienstag, 5. März 2030, 15:30 Uhr (UTC)"},
+		"no/zone":       {"en": "on Tuesday, 5 March 2030, 15:30 UTC", "de": "am Dienstag, 5. März 2030, 15:30 Uhr (UTC)"},
+		"Europe/Berlin": {"en": "on Tuesday, 5 March 2030, 16:30 UTC+1", "de": "am Dienstag, 5. März 2030, 16:30 Uhr (UTC+1)"},
+		"Asia/Tokyo":    {"en": "on Wednesday, 6 March 2030, 00:30 UTC+9", "de": "am Mittwoch, 6. März 2030, 00:30 Uhr (UTC+9)"},
 	} {
-		if got, err := inWords(all[language].expiry, "on", moment); err != nil || got != want {
-			t.Errorf("got %q, %v; want %q", got, err, want)
+		for language, want := range want {
+			if got, err := inWords(all[language].expiry, "on", momentOf(at, now, zone)); err != nil || got != want {
+				t.Errorf("%s: got %q, %v; want %q", zone, got, err, want)
+			}
 		}
 	}
 }

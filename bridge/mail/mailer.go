@@ -48,6 +48,13 @@ type Config struct {
 	// in place of the built-in ones of the same name; a language that is not
 	// built in needs them all. Empty: the built-in ones.
 	TemplateOverridePath string
+	Look                 Look
+	// ReplyToInviter sends replies to the inviter's address, where an invitation
+	// has one, instead of FromAddress.
+	ReplyToInviter bool
+	// NameTrait is the path of the trait that invitees are greeted by, if an
+	// invitation has it; empty: they are greeted without a name.
+	NameTrait string
 	// RootCAs are the authorities to trust; nil: the system's.
 	RootCAs *x509.CertPool
 }
@@ -58,7 +65,11 @@ type Mailer struct {
 	server  server
 	from    mail.Address
 	letters letters
-	timeout time.Duration
+	look    Look
+	// As in Config.
+	replyToInviter bool
+	nameTrait      string
+	timeout        time.Duration
 }
 
 var _ bridge.Sender = (*Mailer)(nil)
@@ -70,8 +81,12 @@ func New(c Config) (*Mailer, error) {
 	srv.tls.RootCAs = c.RootCAs
 	srv.localName = cmp.Or(c.LocalName, hostDomain())
 	letters, letterProblems := loadLetters(c.TemplateOverridePath)
+	look, lookProblem := c.Look.complete()
 
 	problems := append(serverProblems, c.problems()...)
+	if lookProblem != nil {
+		problems = append(problems, lookProblem)
+	}
 	problems = append(problems, letterProblems...)
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
@@ -80,6 +95,7 @@ func New(c Config) (*Mailer, error) {
 		server:  srv,
 		from:    mail.Address{Name: bridge.OneLine(c.FromName), Address: c.FromAddress},
 		letters: letters,
+		look:    look, replyToInviter: c.ReplyToInviter, nameTrait: c.NameTrait,
 		timeout: maxAttempt,
 	}, nil
 }

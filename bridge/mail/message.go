@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/url"
 	"strings"
 
@@ -27,8 +28,7 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 		return nil, errEvent
 	}
 	invitation, link := d.Payload.Data.Invitation, d.Payload.Data.Link
-	asIs := func(domain string) (string, error) { return domain, nil }
-	if email, err := bridge.ParseEmail(invitation.Email, asIs); err != nil || email != invitation.Email {
+	if !isCanonical(invitation.Email) {
 		return nil, errRecipient
 	}
 	if u, err := url.Parse(link); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
@@ -37,8 +37,12 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 	out, err := m.letters.choose(invitation.Locale).render(facts{
 		email:       invitation.Email,
 		inviterName: bridge.PersonName(invitation.InviterName),
+		traits:      shownTraits(invitation.Traits),
+		nameTrait:   m.nameTrait,
+		look:        m.look,
 		fromName:    m.from.Name,
 		link:        link,
+		timeZone:    invitation.TimeZone,
 		locale:      bridge.Shorten(bridge.OneLine(invitation.Locale), maxLocale),
 		expiresAt:   invitation.ExpiresAt,
 		now:         d.At,
@@ -51,12 +55,17 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 	msg := gomail.NewMsg(
 		gomail.WithCharset(gomail.CharsetUTF8),
 		gomail.WithEncoding(gomail.EncodingQP),
-		gomail.WithBoundary(out.boundary()),
 		gomail.WithNoDefaultUserAgent(),
 	)
+	if m.look.Logo == nil {
+		msg.SetBoundary(out.boundary()) // else there are two, which the library draws at random
+	}
 	msg.FromMailAddress(&m.from)
 	if err := msg.To(invitation.Email); err != nil {
 		return nil, errRecipient
+	}
+	if m.replyToInviter && isCanonical(invitation.InviterEmail) {
+		msg.ReplyToMailAddress(&mail.Address{Address: invitation.InviterEmail})
 	}
 	msg.Subject(subjectHeader(out.subject))
 	msg.SetDateWithValue(d.At.UTC())
@@ -70,11 +79,38 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 	msg.SetBodyString(gomail.TypeTextPlain, out.text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, out.html)
 
+	if m.look.Logo != nil {
+		err := msg.EmbedReader(logoID, bytes.NewReader(m.look.Logo),
+			gomail.WithFileContentID(logoID), gomail.WithFileContentType(gomail.ContentType(m.look.logoType())))
+		if err != nil {
+			return nil, errors.New("the logo could not be put into the letter")
+		}
+	}
+
 	var letter bytes.Buffer
 	if _, err := msg.WriteTo(&letter); err != nil {
 		return nil, errors.New("the letter could not be put together")
 	}
 	return letter.Bytes(), nil
+}
+
+// isCanonical says whether text is one plain address and nothing else, so that it
+// can stand in a header.
+func isCanonical(text string) bool {
+	email, err := bridge.ParseEmail(text, func(domain string) (string, error) { return domain, nil })
+	return err == nil && email == text
+}
+
+// shownTraits leaves out what a mail program could turn into a link: inviters
+// choose traits as freely as their names.
+func shownTraits(traits map[string]string) map[string]string {
+	shown := make(map[string]string, len(traits))
+	for path, text := range traits {
+		if name := bridge.PersonName(bridge.InviterName(text, nil)); name != "" {
+			shown[path] = name
+		}
+	}
+	return shown
 }
 
 // boundary is the same in each run, for the same letter, and known to nobody who

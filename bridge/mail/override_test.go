@@ -106,6 +106,8 @@ func TestBrokenOverride(t *testing.T) {
 		"HTML lacks link":    {map[string]string{"invitation/email.body.gotmpl": "Hello"}, []string{"email.body.gotmpl does not show {{.Link}}"}},
 		"expiry lacks on":    {map[string]string{"invitation/email.expiry.gotmpl": `{{define "in"}}x{{end}}`}, []string{`email.expiry.gotmpl does not define "on"`}},
 		"expiry lacks words": {map[string]string{"invitation/email.expiry.gotmpl": `{{define "in"}}x{{end}}{{define "on"}}{{pick .Weekday "So" "Mo"}}{{end}}`}, []string{"pick: no word at that place among 2"}},
+		"time without zone":  {map[string]string{"invitation/email.expiry.gotmpl": `{{define "in"}}x{{end}}{{define "on"}}{{.Day}} {{.Clock}} UTC{{end}}`}, []string{"email.expiry.gotmpl shows {{.Clock}} and not its {{.Zone}}"}},
+		"trait by name":      {map[string]string{"invitation/email.subject.gotmpl": `Hello {{.Traits.department}}`}, []string{"department"}},
 		"misspelt file":      {map[string]string{"invitation/email.body.txt.gotmpl": fine}, []string{"email.body.txt.gotmpl has a name that is not used"}},
 		"misspelt in folder": {map[string]string{"invitation/de/email.bodi.gotmpl": fine}, []string{"email.bodi.gotmpl has a name that is not used"}},
 		"no language":        {map[string]string{"invitation/valid/email.body.gotmpl": fine}, []string{"valid is not named as a language"}},

@@ -14,14 +14,20 @@ import (
 // Heading is what the subject template sees. It has no link: a subject travels
 // through logs and previews.
 type Heading struct {
-	Email       string    // the invitee's
-	InviterName string    // may be empty
-	FromName    string    // as configured, may be empty
-	ExpiresAt   time.Time // UTC
-	ExpiresIn   string    // "in 2 days", in the letter's language
-	ExpiresOn   string    // "on Tuesday, 5 March 2030, 14:00 UTC", likewise
-	Locale      string    // as the invitation has it, may be empty
-	Language    string    // of the letter, such as de
+	Email       string // the invitee's
+	InviterName string // may be empty
+	FromName    string // as configured, may be empty
+	Title       string // of the team or its product, may be empty
+	// InviteeName is the trait that the configuration names first, may be empty.
+	InviteeName string
+	// Traits are those that the configuration names, by their path, where the
+	// invitee has them: {{index .Traits "department"}}.
+	Traits    map[string]string
+	ExpiresAt time.Time // UTC
+	ExpiresIn string    // "in 2 days", in the letter's language
+	ExpiresOn string    // "on Tuesday, 5 March 2030, 14:00 UTC", likewise, in the invitee's time zone
+	Locale    string    // as the invitation has it, may be empty
+	Language  string    // of the letter, such as de
 }
 
 // Letter is what the body templates see.
@@ -29,11 +35,16 @@ type Letter struct {
 	Heading
 	Subject string
 	Link    string // a secret
+	Look    Look
+	LogoURL htmltemplate.URL // of the image within the email; may be empty
 }
 
 // facts are the values a letter is made from, already inert.
 type facts struct {
 	email, inviterName, fromName, link, locale string
+	timeZone, nameTrait                        string
+	traits                                     map[string]string
+	look                                       Look
 	expiresAt, now                             time.Time
 }
 
@@ -52,7 +63,7 @@ type rendered struct {
 }
 
 func (l *letter) render(f facts) (rendered, error) {
-	moment := momentOf(f.expiresAt, f.now)
+	moment := momentOf(f.expiresAt, f.now, f.timeZone)
 	in, err := inWords(l.expiry, "in", moment)
 	if err != nil {
 		return rendered{}, err
@@ -61,11 +72,16 @@ func (l *letter) render(f facts) (rendered, error) {
 	if err != nil {
 		return rendered{}, err
 	}
-	data := Letter{Link: f.link, Heading: Heading{
+	data := Letter{Link: f.link, Look: f.look, Heading: Heading{
 		Email: f.email, InviterName: f.inviterName, FromName: f.fromName,
+		Title: f.look.Title, InviteeName: f.traits[f.nameTrait], Traits: f.traits,
 		ExpiresAt: f.expiresAt.UTC(), ExpiresIn: in, ExpiresOn: on,
 		Locale: f.locale, Language: l.language,
 	}}
+
+	if f.look.Logo != nil {
+		data.LogoURL = "cid:" + logoID
+	}
 
 	var subject, text, body bytes.Buffer
 	if err := l.subject.Execute(&subject, data.Heading); err != nil {
@@ -92,8 +108,11 @@ func samples() []facts {
 		expiresAt: time.Date(2030, 3, 5, 14, 0, 0, 0, time.UTC),
 		now:       time.Date(2030, 3, 3, 14, 0, 0, 0, time.UTC),
 	}
+	full.look, _ = Look{Title: "Team"}.complete() // cannot fail
+	full.traits, full.nameTrait = map[string]string{"name": "Invitee"}, "name"
 	bare := full
-	bare.inviterName, bare.fromName, bare.locale = "", "", ""
+	bare.inviterName, bare.fromName, bare.locale, bare.look.Title, bare.traits = "", "", "", "", nil
+	full.look.Logo = []byte{}
 	return []facts{full, bare}
 }
 
@@ -114,10 +133,13 @@ func (l *letter) try() []error {
 			problems = append(problems, fmt.Errorf("%s does not show {{.Link}}", l.html.Name()))
 		}
 	}
+	if problem := l.tryZone(); problem != nil {
+		return append(problems, problem)
+	}
 	for i := range 12 { // every weekday, month and unit has to have its word
 		moment := Moment{
 			Count: 1 + i, Unit: []string{"minute", "hour", "day"}[i%3],
-			Weekday: time.Weekday(i % 7), Day: 1 + i, Month: time.Month(1 + i), Year: 2030, Clock: "14:00",
+			Weekday: time.Weekday(i % 7), Day: 1 + i, Month: time.Month(1 + i), Year: 2030, Clock: "14:00", Zone: "UTC",
 		}
 		for _, definition := range []string{"in", "on"} {
 			words, err := inWords(l.expiry, definition, moment)
@@ -130,4 +152,16 @@ func (l *letter) try() []error {
 		}
 	}
 	return problems
+}
+
+// tryZone refuses a time whose zone is not said: it is not always UTC.
+func (l *letter) tryZone() error {
+	on := func(clock, zone string) string {
+		words, _ := inWords(l.expiry, "on", Moment{Count: 1, Unit: "day", Day: 1, Month: 1, Year: 2030, Clock: clock, Zone: zone})
+		return words // an error is found by the caller's own samples
+	}
+	if on("14:00", "UTC") != on("15:00", "UTC") && on("14:00", "UTC") == on("14:00", "UTC+1") {
+		return fmt.Errorf("%s shows {{.Clock}} and not its {{.Zone}}", l.expiry.Name())
+	}
+	return nil
 }

@@ -23,16 +23,28 @@ var (
 // minContrast is what WCAG 2 asks of text at level AA.
 const minContrast = 4.5
 
-// accents gives the style sheet's colours of buttons and links.
-func accents(light, dark string) (string, error) {
+// Accents are the colours of buttons and links, as #rrggbb, and of the texts on
+// buttons; the latter two on a dark ground.
+type Accents struct{ Light, OnLight, Dark, OnDark string }
+
+// NewAccents checks a team's colours, and fills in what it left empty.
+func NewAccents(light, dark string) (Accents, error) {
 	light, lightErr := accent("accent_color", light, accentLight, "light", "darker", groundsLight)
 	dark, darkErr := accent("accent_color_dark", dark, accentDark, "dark", "lighter", groundsDark)
 	if err := errors.Join(lightErr, darkErr); err != nil {
+		return Accents{}, err
+	}
+	return Accents{light, textOn(light), dark, textOn(dark)}, nil
+}
+
+// accents gives the style sheet's colours of buttons and links.
+func accents(light, dark string) (string, error) {
+	a, err := NewAccents(light, dark)
+	if err != nil {
 		return "", err
 	}
 	const rule = ":root { --accent: %s; --on-accent: %s; }\n"
-	return fmt.Sprintf(rule+"@media (prefers-color-scheme: dark) { "+rule+"}\n",
-		light, textOn(light), dark, textOn(dark)), nil
+	return fmt.Sprintf(rule+"@media (prefers-color-scheme: dark) { "+rule+"}\n", a.Light, a.OnLight, a.Dark, a.OnDark), nil
 }
 
 var hexColour = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)

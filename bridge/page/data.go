@@ -24,7 +24,7 @@ type Data struct {
 
 	// The form.
 	Email      string
-	Invited    []Part // who invited; the name is given
+	Invited    []Part // who invited, and to what; the names are given
 	Until      string // for the datetime attribute; empty: not known
 	Valid      []Part // until when in words; the date is given
 	Rules      []Rule
@@ -68,10 +68,10 @@ func (p *Page) data(w words, v View) Data {
 	switch v.Sight {
 	case SightForm:
 		d.Email = v.Email
-		d.Invited = w.invited(v.InviterName)
+		d.Invited = w.invited(v.InviterName, p.title)
 		if !v.ExpiresAt.IsZero() {
 			d.Until = v.ExpiresAt.UTC().Format(time.RFC3339)
-			d.Valid = parts(w.text["valid_until"], "date", w.date(v.ExpiresAt))
+			d.Valid = parts(w.text["valid_until"], "date", w.date(v.ExpiresAt, v.TimeZone))
 		}
 		d.Rules = w.rules(v.Policy, v.Identifiers)
 		d.Faults, d.FieldFault = w.faults(v.Problem)
@@ -80,7 +80,7 @@ func (p *Page) data(w words, v View) Data {
 			d.Body = w.text["expired_renew_text"]
 		}
 	case SightEarly:
-		d.Body = strings.ReplaceAll(d.Body, "{date}", w.date(upToMinute(v.From)))
+		d.Body = strings.ReplaceAll(d.Body, "{date}", w.date(upToMinute(v.From), v.TimeZone))
 	case SightUnavailable:
 		d.RequestID = v.RequestID
 	case SightAccepted, SightDone, SightUnknown:

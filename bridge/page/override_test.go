@@ -41,14 +41,19 @@ func TestOverride(t *testing.T) {
 // Texts that a team wrote for an earlier release are taken as they are.
 func TestOverride_earlier(t *testing.T) {
 	english := builtin(t, "en")
-	for _, key := range []string{"early_heading", "early_text"} {
+	for _, key := range []string{"early_heading", "early_text", "invited_by_to", "invited_to", "weekdays", "date"} {
 		at := strings.Index(english, `  "`+key+`"`)
 		english = english[:at] + english[at+strings.Index(english[at:], "\n")+1:]
 	}
 	p := newPage(t, page.Config{TemplateOverridePath: folder(t, map[string]string{
 		"de.json": `{"active_heading": "Ihr Konto ist bereits aktiv", "active_text": "Melden Sie sich an."}`,
-		"fr.json": strings.Replace(english, `"Set password"`, `"Choisir"`, 1),
+		"fr.json": strings.Replace(english, "{", `{"date": "le {day} {month} {year}, {time} UTC",`, 1),
 	})})
+	view := full(page.SightForm)
+	view.TimeZone = "Europe/Berlin"
+	if _, root := render(t, p, "fr", view); text(one(t, root, "time")) != "le 9 March 2026, 22:05 UTC" {
+		t.Errorf("until %s", text(one(t, root, "time")))
+	}
 	for language, want := range map[string]string{"de": "Bitte kommen Sie später wieder", "fr": "Please come back later"} {
 		if _, root := render(t, p, language, full(page.SightEarly)); text(one(t, root, "h1")) != want {
 			t.Errorf("%s: %s", language, text(one(t, root, "h1")))

@@ -122,7 +122,7 @@ func TestRender_form(t *testing.T) {
 		has(password, "autofocus") || has(password, "aria-invalid") || attr(password, "aria-describedby") != "rules" {
 		t.Errorf("password: %v", password.Attr)
 	}
-	if when := one(t, root, "time"); attr(when, "datetime") != "2026-03-09T22:05:00Z" || text(when) != "March 9, 2026, 22:05 UTC" {
+	if when := one(t, root, "time"); attr(when, "datetime") != "2026-03-09T22:05:00Z" || text(when) != "Monday, 9\u00a0March 2026, 22:05\u00a0UTC" {
 		t.Errorf("until %s, %s", attr(when, "datetime"), text(when))
 	}
 	if who := one(t, root, "bdi"); text(who) != "Sam Doe" {
@@ -132,7 +132,7 @@ func TestRender_form(t *testing.T) {
 		t.Errorf("rules: %s", text(one(t, root, "ul")))
 	}
 	_, root = render(t, newPage(t, page.Config{}), "de", full(page.SightForm))
-	if when := text(one(t, root, "time")); when != "9.\u00a0März 2026, 22:05\u00a0Uhr (UTC)" {
+	if when := text(one(t, root, "time")); when != "Montag, 9.\u00a0März 2026, 22:05\u00a0Uhr\u00a0(UTC)" {
 		t.Errorf("until %s", when)
 	}
 }
@@ -140,7 +140,7 @@ func TestRender_form(t *testing.T) {
 // An invitation that can be accepted later says from when on, not a moment
 // before.
 func TestRender_early(t *testing.T) {
-	for language, want := range map[string]string{"en": "after March 9, 2026, 22:06 UTC.", "de": "ab 9.\u00a0März 2026, 22:06\u00a0Uhr (UTC) an"} {
+	for language, want := range map[string]string{"en": "after Monday, 9\u00a0March 2026, 22:06\u00a0UTC.", "de": "ab Montag, 9.\u00a0März 2026, 22:06\u00a0Uhr\u00a0(UTC) an"} {
 		_, root := render(t, newPage(t, page.Config{}), language, full(page.SightEarly))
 		if said := text(one(t, root, "main")); !strings.Contains(said, want) {
 			t.Errorf("%s: %s", language, said)

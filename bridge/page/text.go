@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,26 +10,41 @@ import (
 	"invitebridge/bridge"
 )
 
-// parts divides a text at the word name in braces, and gives value for it.
-func parts(text, name, value string) []Part {
-	before, after, found := strings.Cut(text, "{"+name+"}")
-	if !found {
-		return []Part{{Text: text}}
+// parts divides a text at each word in braces that values, in pairs, has a value
+// for, and gives that.
+func parts(text string, values ...string) []Part {
+	var divided []Part
+	end := 0
+	for _, at := range placeholder.FindAllStringIndex(text, -1) {
+		for pair := range slices.Chunk(values, 2) {
+			if text[at[0]:at[1]] == "{"+pair[0]+"}" {
+				divided = append(divided, Part{Text: text[end:at[0]]}, Part{Text: pair[1], Given: true})
+				end = at[1]
+			}
+		}
 	}
-	return []Part{{Text: before}, {Text: value, Given: true}, {Text: after}}
+	return append(divided, Part{Text: text[end:]})
 }
 
-func (w words) invited(inviter string) []Part {
-	name := bridge.PersonName(inviter)
-	if name == "" {
-		return []Part{{Text: w.text["invited"]}}
+func (w words) invited(inviter, title string) []Part {
+	key, name := "invited", bridge.PersonName(inviter)
+	if name != "" {
+		key = "invited_by"
 	}
-	return parts(w.text["invited_by"], "inviter", name)
+	if title != "" {
+		key += "_to"
+	}
+	return parts(w.text[key], "inviter", name, "title", title)
 }
 
-func (w words) date(t time.Time) string {
-	t = t.UTC()
+func (w words) date(t time.Time, timeZone string) string {
+	if !strings.Contains(w.text["date"], "{zone}") {
+		timeZone = "" // a text of an earlier release says UTC itself
+	}
+	t, zone := bridge.LocalTime(t, timeZone)
 	return strings.NewReplacer(
+		"{weekday}", w.weekdays[t.Weekday()],
+		"{zone}", zone,
 		"{day}", strconv.Itoa(t.Day()),
 		"{month}", w.months[t.Month()-1],
 		"{year}", strconv.Itoa(t.Year()),

@@ -39,6 +39,7 @@ type View struct {
 	Email       string
 	InviterName string
 	ExpiresAt   time.Time // UTC
+	TimeZone    string    // an IANA name, to show ExpiresAt and From in; empty: UTC
 	Policy      bridge.PasswordPolicy
 	// Identifiers are what the invitee signs in with beside Email, such as a user
 	// name: a password must not resemble them.

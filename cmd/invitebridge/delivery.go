@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/mail"
 	"invitebridge/bridge/outbox"
+	"invitebridge/bridge/page"
 	"invitebridge/bridge/webhook"
 	"invitebridge/config"
 )
@@ -104,7 +106,23 @@ func newMailer(cfg config.Config) (*mail.Mailer, error) {
 	if smtp.ConnectionURI == "" {
 		return nil, nil
 	}
+	// Whether the logo can be read is said about the page.
+	logo, _ := os.ReadFile(cfg.Page.LogoPath)
+	accents, err := page.NewAccents(cfg.Page.AccentColor, cfg.Page.AccentColorDark)
+	if err != nil {
+		return nil, fmt.Errorf("page: %w", err)
+	}
+	nameTrait := ""
+	if traits := cfg.Invitation.TraitsInMessages; len(traits) > 0 {
+		nameTrait = traits[0]
+	}
 	return mail.New(mail.Config{
+		ReplyToInviter: smtp.ReplyToInviter,
+		NameTrait:      nameTrait,
+		Look: mail.Look{
+			Title: cfg.Page.Title, Logo: logo,
+			Accent: accents.Light, OnAccent: accents.OnLight, AccentDark: accents.Dark, OnAccentDark: accents.OnDark,
+		},
 		ConnectionURI:        smtp.ConnectionURI.Reveal(),
 		FromAddress:          smtp.FromAddress,
 		FromName:             smtp.FromName,

@@ -341,7 +341,7 @@ func TestTracesOfNobody(t *testing.T) {
 	t.Cleanup(kratos.Close)
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	b := startAgainst(t, kratos.URL, kratos.URL, fmt.Sprintf(
+	b := startAgainst(t, kratos.URL, kratos.URL, "page: { title: ACME }", fmt.Sprintf(
 		"tracing: { provider: otel, providers: { otlp: { server_url: %q, insecure: true, authorization_header: Bearer CANARY } } }",
 		strings.TrimPrefix(gone.URL, "http://")))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -118,6 +118,9 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	defer delivery.close()
+	if cfg.Page.Title == "" {
+		s.log.Warn("page.title is not set: emails and the page do not say what people are invited to")
+	}
 	service := bridge.NewService(watching.fail.store(store), watching.identities(identities), bridge.Config{
 		SchemaID:       cfg.Kratos.SchemaID,
 		EmailTrait:     cfg.Kratos.EmailTrait,
