@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strings"
 
 	"invitebridge/bridge"
 )
@@ -48,5 +49,11 @@ func (l Look) logoType() string {
 	return kind
 }
 
-// logoID names the logo within an email.
-const logoID = "logo"
+// logoID names the logo within an email (RFC 2392).
+const logoID = "logo@invitebridge"
+
+// logoName is what a mail program calls the logo among attachments.
+func (l Look) logoName() string {
+	_, kind, _ := strings.Cut(l.logoType(), "/")
+	return "logo." + kind
+}

@@ -80,8 +80,8 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 	msg.AddAlternativeString(gomail.TypeTextHTML, out.html)
 
 	if m.look.Logo != nil {
-		err := msg.EmbedReader(logoID, bytes.NewReader(m.look.Logo),
-			gomail.WithFileContentID(logoID), gomail.WithFileContentType(gomail.ContentType(m.look.logoType())))
+		err := msg.EmbedReader(m.look.logoName(), bytes.NewReader(m.look.Logo),
+			gomail.WithFileContentID("<"+logoID+">"), gomail.WithFileContentType(gomail.ContentType(m.look.logoType())))
 		if err != nil {
 			return nil, errors.New("the logo could not be put into the letter")
 		}

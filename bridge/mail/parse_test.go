@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"encoding/base64"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -17,6 +18,8 @@ type parsedLetter struct {
 	count      int // of header fields
 	subject    string
 	text, html string
+	logo       *multipart.Part // nil: there is none
+	image      []byte          // of the logo
 }
 
 func parse(t *testing.T, raw []byte) parsedLetter {
@@ -32,11 +35,34 @@ func parse(t *testing.T, raw []byte) parsedLetter {
 	if p.subject, err = new(mime.WordDecoder).DecodeHeader(msg.Header.Get("Subject")); err != nil {
 		t.Fatal(err)
 	}
+	body := msg.Body
 	mediaType, params, err := mime.ParseMediaType(msg.Header.Get("Content-Type"))
+	if err == nil && mediaType == "multipart/related" {
+		related := multipart.NewReader(msg.Body, params["boundary"])
+		part, partErr := related.NextRawPart()
+		if partErr != nil {
+			t.Fatal(partErr)
+		}
+		content, readErr := io.ReadAll(part)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		body = bytes.NewReader(content)
+		mediaType, params, err = mime.ParseMediaType(part.Header.Get("Content-Type"))
+		if p.logo, partErr = related.NextRawPart(); partErr != nil {
+			t.Fatal(partErr)
+		}
+		if p.image, readErr = io.ReadAll(base64.NewDecoder(base64.StdEncoding, p.logo)); readErr != nil {
+			t.Fatal(readErr)
+		}
+		if _, err := related.NextRawPart(); err != io.EOF {
+			t.Fatalf("after the logo: %v", err)
+		}
+	}
 	if err != nil || mediaType != "multipart/alternative" {
 		t.Fatalf("Content-Type %q, %v", mediaType, err)
 	}
-	parts := multipart.NewReader(msg.Body, params["boundary"])
+	parts := multipart.NewReader(body, params["boundary"])
 	p.text = nextPart(t, parts, "text/plain")
 	p.html = nextPart(t, parts, "text/html")
 	if _, err := parts.NextPart(); err != io.EOF {

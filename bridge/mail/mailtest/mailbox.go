@@ -31,6 +31,7 @@ const (
 type Letter struct {
 	From, To, Subject string
 	MessageID         string
+	ReplyTo           string
 	Recipients        []string // of the envelope
 	Text              string   // the plain part
 	Raw               string
@@ -176,17 +177,27 @@ func read(raw []byte) (Letter, error) {
 	if letter.Subject, err = new(mime.WordDecoder).DecodeHeader(message.Header.Get("Subject")); err != nil {
 		return Letter{}, err
 	}
-	_, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
+	letter.ReplyTo = message.Header.Get("Reply-To")
+	letter.Text, err = plainPart(message.Header.Get("Content-Type"), message.Body)
+	return letter, err
+}
+
+// plainPart finds the text of a multipart body, whose first part may be one too.
+func plainPart(contentType string, body io.Reader) (string, error) {
+	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return Letter{}, err
+		return "", err
 	}
-	parts := multipart.NewReader(message.Body, params["boundary"])
+	parts := multipart.NewReader(body, params["boundary"])
 	for {
 		part, err := parts.NextRawPart()
 		if err != nil {
-			return Letter{}, fmt.Errorf("no plain part: %w", err)
+			return "", fmt.Errorf("no plain part: %w", err)
 		}
-		if !strings.HasPrefix(part.Header.Get("Content-Type"), "text/plain") {
+		switch contentType := part.Header.Get("Content-Type"); {
+		case strings.HasPrefix(contentType, "multipart/"):
+			return plainPart(contentType, part)
+		case !strings.HasPrefix(contentType, "text/plain"):
 			continue
 		}
 		var body io.Reader = part
@@ -194,7 +205,6 @@ func read(raw []byte) (Letter, error) {
 			body = quotedprintable.NewReader(part)
 		}
 		text, err := io.ReadAll(body)
-		letter.Text = strings.ReplaceAll(string(text), "\r\n", "\n")
-		return letter, err
+		return strings.ReplaceAll(string(text), "\r\n", "\n"), err
 	}
 }
