@@ -81,7 +81,7 @@ func (f *inviteFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.metadataAdmin, "metadata-admin", "", "admin metadata as a `JSON` object")
 	flags.StringVar(&f.InviterID, "inviter-id", "", "who invites: an `ID` of your choice")
 	flags.StringVar(&f.InviterName, "inviter-name", "", "who invites: the `NAME` that the invitee reads")
-	flags.StringVar(&f.InviterEmail, "inviter-email", "", "who invites: the `ADDRESS` that replies go to, if the bridge is configured so")
+	flags.StringVar(&f.InviterEmail, "inviter-email", "", "who invites: the `EMAIL` that replies go to, if the bridge is configured so")
 	flags.StringVar(&f.Locale, "locale", "", "`LANGUAGE` of the e-mail, such as de")
 	flags.StringVar(&f.TimeZone, "timezone", "", "`ZONE` of the dates that the invitee reads, such as Europe/Berlin")
 	flags.StringVar(&f.ReturnTo, "return-to", "", "`URL` to go to after accepting; must be an allowed one")
