@@ -1,6 +1,6 @@
 // Package mail tells invitees of their invitation by e-mail. It implements
-// [bridge.Sender] for [bridge.EndpointCourier], and imports bridge, the standard
-// library and an SMTP library; never another package of ours.
+// [bridge.Sender] for [bridge.EndpointCourier], and imports bridge, the words of
+// tlsfault, the standard library and an SMTP library; never another package of ours.
 //
 // # What it promises
 //
@@ -29,6 +29,10 @@
 //     stage is known, and a reply to QUIT cannot turn a success into a failure.
 //  4. An inviter's name is shown as it is: what a mail program could turn into a
 //     link was dropped when the invitation was made, see [bridge.InviterName].
+//     Traits are stored as they are, for hooks, and go through the same here.
+//  5. The logo travels within the email: many mail programs show no image of a
+//     data: URL, and ask before they load one from elsewhere.
+//  6. Reply-To holds an address alone, checked once more like the recipient's.
 //
 // # Templates
 //
