@@ -70,25 +70,21 @@ type FailedMessage struct {
 // View is an invitation as the world sees it: in answers, in events. What is
 // empty is left out.
 type View struct {
-	ID           uuid.UUID `json:"id"`
-	Email        string    `json:"email"`
-	State        State     `json:"state"`
-	IdentityID   uuid.UUID `json:"identity_id,omitzero"`
-	Origin       Origin    `json:"identity_origin,omitempty"`
-	SchemaID     string    `json:"schema_id"`
-	InviterID    string    `json:"inviter_id,omitempty"`
-	InviterName  string    `json:"inviter_name,omitempty"`
-	InviterEmail string    `json:"inviter_email,omitempty"`
-	Locale       string    `json:"locale,omitempty"`
-	TimeZone     string    `json:"timezone,omitempty"`
-	// Traits are the invitee's that the configuration names, by their path.
-	Traits     map[string]string `json:"traits,omitempty"`
-	ReturnTo   string            `json:"return_to,omitempty"`
-	CreatedAt  time.Time         `json:"created_at"`
-	UpdatedAt  time.Time         `json:"updated_at"`
-	ExpiresAt  time.Time         `json:"expires_at"`
-	AcceptedAt time.Time         `json:"accepted_at,omitzero"`
-	RevokedAt  time.Time         `json:"revoked_at,omitzero"`
+	ID          uuid.UUID `json:"id"`
+	Email       string    `json:"email"`
+	State       State     `json:"state"`
+	IdentityID  uuid.UUID `json:"identity_id,omitzero"`
+	Origin      Origin    `json:"identity_origin,omitempty"`
+	SchemaID    string    `json:"schema_id"`
+	InviterID   string    `json:"inviter_id,omitempty"`
+	InviterName string    `json:"inviter_name,omitempty"`
+	Locale      string    `json:"locale,omitempty"`
+	ReturnTo    string    `json:"return_to,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	ExpiresAt   time.Time `json:"expires_at"`
+	AcceptedAt  time.Time `json:"accepted_at,omitzero"`
+	RevokedAt   time.Time `json:"revoked_at,omitzero"`
 	// RevokeRequestedAt is there while an acceptance was under way when the
 	// invitation was revoked.
 	RevokeRequestedAt time.Time `json:"revoke_requested_at,omitzero"`
@@ -98,4 +94,9 @@ type View struct {
 	SentAt    time.Time `json:"sent_at,omitzero"`
 	SendCount int       `json:"send_count,omitempty"`
 	Delivery  Delivery  `json:"delivery"`
+
+	// Traits are the invitee's that the configuration names, by their path.
+	InviterEmail string            `json:"inviter_email,omitempty"`
+	TimeZone     string            `json:"timezone,omitempty"`
+	Traits       map[string]string `json:"traits,omitempty"`
 }

@@ -39,38 +39,32 @@ const (
 // The JSON names are those at rest. Times are UTC in microseconds, zero where
 // the thing has not happened.
 type Invitation struct {
-	ID          uuid.UUID `json:"id"` // a UUIDv7: ordered by time, harmless to log
-	State       State     `json:"state"`
-	Email       string    `json:"email"` // canonical, see [ParseEmail]
-	IdentityID  uuid.UUID `json:"identity_id"`
-	Origin      Origin    `json:"identity_origin,omitempty"` // empty: not known, made by an earlier release
-	Baseline    *Baseline `json:"baseline,omitempty"`        // of the identity; nil: made by an earlier release
-	Identifiers []string  `json:"identifiers,omitempty"`     // what the identity signs in with beside Email
-	Addresses   []string  `json:"addresses,omitempty"`       // beside Email, that the inviter vouched for
-	SchemaID    string    `json:"schema_id"`
-	InviterID   string    `json:"inviter_id,omitempty"`
-	InviterName string    `json:"inviter_name,omitempty"` // see [InviterName]
-	// InviterEmail is canonical, see [ParseEmail].
-	InviterEmail string `json:"inviter_email,omitempty"`
-	Locale       string `json:"locale,omitempty"`
-	TimeZone     string `json:"timezone,omitempty"` // an IANA name
-	// Traits are the invitee's that messages show, by their path. They are as they
-	// were when the invitation was made.
-	Traits      map[string]string `json:"traits,omitempty"`
-	ReturnTo    string            `json:"return_to,omitempty"`
-	Lifespan    time.Duration     `json:"lifespan"` // what a resend grants anew
-	Delivery    Delivery          `json:"delivery"`
-	Epoch       int               `json:"epoch,omitempty"` // counts revivals; see TokenRecord
-	CreatedAt   time.Time         `json:"created_at"`
-	UpdatedAt   time.Time         `json:"updated_at"`
-	ExpiresAt   time.Time         `json:"expires_at"`
-	AcceptedAt  time.Time         `json:"accepted_at,omitzero"`
-	RevokedAt   time.Time         `json:"revoked_at,omitzero"`
-	Reason      Reason            `json:"reason,omitempty"`      // why it was revoked
-	AnnouncedAt time.Time         `json:"announced_at,omitzero"` // when an email to the invitee was last queued
-	HookedAt    time.Time         `json:"hooked_at,omitzero"`    // when hooks were last to be notified of a token
-	SentAt      time.Time         `json:"sent_at,omitzero"`      // when an email was last taken over by the mail system
-	SendCount   int               `json:"send_count,omitempty"`
+	ID          uuid.UUID     `json:"id"` // a UUIDv7: ordered by time, harmless to log
+	State       State         `json:"state"`
+	Email       string        `json:"email"` // canonical, see [ParseEmail]
+	IdentityID  uuid.UUID     `json:"identity_id"`
+	Origin      Origin        `json:"identity_origin,omitempty"` // empty: not known, made by an earlier release
+	Baseline    *Baseline     `json:"baseline,omitempty"`        // of the identity; nil: made by an earlier release
+	Identifiers []string      `json:"identifiers,omitempty"`     // what the identity signs in with beside Email
+	Addresses   []string      `json:"addresses,omitempty"`       // beside Email, that the inviter vouched for
+	SchemaID    string        `json:"schema_id"`
+	InviterID   string        `json:"inviter_id,omitempty"`
+	InviterName string        `json:"inviter_name,omitempty"` // see [InviterName]
+	Locale      string        `json:"locale,omitempty"`
+	ReturnTo    string        `json:"return_to,omitempty"`
+	Lifespan    time.Duration `json:"lifespan"` // what a resend grants anew
+	Delivery    Delivery      `json:"delivery"`
+	Epoch       int           `json:"epoch,omitempty"` // counts revivals; see TokenRecord
+	CreatedAt   time.Time     `json:"created_at"`
+	UpdatedAt   time.Time     `json:"updated_at"`
+	ExpiresAt   time.Time     `json:"expires_at"`
+	AcceptedAt  time.Time     `json:"accepted_at,omitzero"`
+	RevokedAt   time.Time     `json:"revoked_at,omitzero"`
+	Reason      Reason        `json:"reason,omitempty"`      // why it was revoked
+	AnnouncedAt time.Time     `json:"announced_at,omitzero"` // when an email to the invitee was last queued
+	HookedAt    time.Time     `json:"hooked_at,omitzero"`    // when hooks were last to be notified of a token
+	SentAt      time.Time     `json:"sent_at,omitzero"`      // when an email was last taken over by the mail system
+	SendCount   int           `json:"send_count,omitempty"`
 
 	Claim *Claim `json:"claim,omitempty"` // while an acceptance is under way
 	// RevokeRequestedAt is when a revocation came during a claim. From then on no
@@ -88,6 +82,12 @@ type Invitation struct {
 	// deleted. Looks counts the looks so far, for the pauses between them.
 	LookAt time.Time `json:"look_at,omitzero"`
 	Looks  int       `json:"looks,omitempty"`
+
+	// What messages show beside the names above. Traits are the invitee's that the
+	// configuration names, by their path, as they were when the invitation was made.
+	InviterEmail string            `json:"inviter_email,omitempty"` // canonical, see [ParseEmail]
+	TimeZone     string            `json:"timezone,omitempty"`      // an IANA name
+	Traits       map[string]string `json:"traits,omitempty"`
 }
 
 // Reason says why an invitation was revoked.
