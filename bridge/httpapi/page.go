@@ -66,7 +66,7 @@ func (a *API) openPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	if early := a.service.TooEarly(inv); early != nil {
 		from := a.config.Now().Add(told(early).RetryAfter)
-		return a.write(w, r, http.StatusOK, page.View{Sight: page.SightEarly, From: from}, inv.Locale)
+		return a.write(w, r, http.StatusOK, page.View{Sight: page.SightEarly, From: from, TimeZone: inv.TimeZone}, inv.Locale)
 	}
 	return a.write(w, r, http.StatusOK, a.form(inv, nil), inv.Locale)
 }

@@ -102,7 +102,7 @@ func TestPageTooEarly(t *testing.T) {
 	}
 	a.shows(t, a.submit(o.Token, choose("short")), 400, "form")
 	a.shows(t, a.submit(o.Token, choose(password), "Accept-Language", "de"), 409, "early", "ab Mittwoch, 2.\u00a0Januar 2030, 09:35\u00a0Uhr\u00a0(UTC&#43;5:30)")
-	a.shows(t, a.open(o.Token), 200, "early", "Wednesday, January 2, 2030, 09:35 (UTC&#43;5:30)") // before anybody chooses a password
+	a.shows(t, a.open(o.Token), 200, "early", "after Wednesday, 2\u00a0January 2030, 09:35\u00a0UTC&#43;5:30") // before anybody chooses a password
 	a.Clock.Advance(time.Hour)
 	a.shows(t, a.open(o.Token), 200, "form")
 	a.shows(t, a.submit(o.Token, choose(password)), 200, "accepted")
