@@ -35,14 +35,18 @@ func Ready(ctx context.Context, endpoint string) error {
 		return noAnswerFrom(address, err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode == http.StatusOK {
-		return nil
-	}
 	var answer struct {
-		Errors map[string]string `json:"errors"`
+		Service string            `json:"service"`
+		Errors  map[string]string `json:"errors"`
 	}
 	text, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	if json.Unmarshal(text, &answer) != nil || len(answer.Errors) == 0 {
+	invalid := json.Unmarshal(text, &answer) != nil
+	switch {
+	case !invalid && res.StatusCode == http.StatusOK && answer.Service == serviceName:
+		return nil
+	case !invalid && res.StatusCode == http.StatusOK && answer.Service == "":
+		return fmt.Errorf("%s answers, but not as an Invite Bridge: is it Kratos?", address)
+	case invalid || len(answer.Errors) == 0:
 		return fmt.Errorf("unexpected answer %d from %s: is it a listener of an Invite Bridge?", res.StatusCode, address)
 	}
 	var missing []error

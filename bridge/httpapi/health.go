@@ -41,6 +41,15 @@ type status struct {
 	Status string `json:"status"`
 }
 
+// readyStatus says who answers: Kratos has the same route, and the same answer
+// otherwise.
+type readyStatus struct {
+	status
+	Service string `json:"service"`
+}
+
+const serviceName = "invitebridge"
+
 func (a *API) alive(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, status{"ok"})
 	return nil
@@ -50,7 +59,7 @@ func (a *API) alive(w http.ResponseWriter, _ *http.Request) error {
 func (a *API) readyz(w http.ResponseWriter, r *http.Request) error {
 	err := a.ready.ask(r.Context())
 	if err == nil {
-		writeJSON(w, http.StatusOK, status{"ok"})
+		writeJSON(w, http.StatusOK, readyStatus{status{"ok"}, serviceName})
 		return nil
 	}
 	note(r, func(n *notes) { n.err = err })

@@ -97,6 +97,7 @@ func startScript(env *testscript.Env) error {
 	env.Setenv(envAPIKey, key)
 	env.Setenv("PUBLIC", b.public)
 	env.Setenv("OTHER", hook.URL)
+	env.Setenv("KRATOS", kratos.URL)
 	return nil
 }
 
