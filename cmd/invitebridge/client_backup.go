@@ -18,7 +18,8 @@ func newBackup(o *clientOptions) *cobra.Command {
 			"and reads it through. FILE is there when all of that is done: what ends before\n" +
 			"leaves nothing, or, killed, a FILE.partial-*, which can be removed. To restore a\n" +
 			"copy, stop the bridge, put the file where dsn says, and start." + manners,
-		Example: "  invitebridge backup /backup/invites-$(date +%F).db",
+		Example:           "  invitebridge backup /backup/invites-$(date +%F).db",
+		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) != 1 {
 				return usageError{fmt.Errorf("give one file to write to (try %q)", cmd.CommandPath()+" --help")}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+
+	"invitebridge/bridge/httpapi"
 )
 
 // newClientCommands makes the verbs that call the admin API. Their first words
@@ -36,7 +38,7 @@ func (o *clientOptions) verb(use, short string, nouns ...*cobra.Command) *cobra.
 		Short: short,
 		Long:  short + " over the admin API of a running bridge." + manners,
 		Args:  noArguments,
-		RunE:  help,
+		RunE:  needsCommand,
 	}
 	o.register(cmd)
 	for _, noun := range nouns {
@@ -61,10 +63,11 @@ func parseIDs(cmd *cobra.Command, args []string) ([]uuid.UUID, error) {
 	return ids, nil
 }
 
-// paging is what all lists share.
+// paging is what lists of many share.
 type paging struct {
 	size  int
 	token string
+	all   bool
 }
 
 const (
@@ -73,7 +76,8 @@ const (
 )
 
 func (p *paging) register(cmd *cobra.Command) {
-	cmd.Flags().IntVar(&p.size, "page-size", defaultPageSize, fmt.Sprintf("how many at most, from 1 to %d", maxPageSize))
+	cmd.Flags().IntVar(&p.size, "page-size", defaultPageSize, fmt.Sprintf("how many a page, from 1 to %d", maxPageSize))
+	cmd.Flags().BoolVar(&p.all, "all", false, "all pages, not only one")
 	cmd.Flags().StringVar(&p.token, "page-token", "", "`TOKEN` of the page, as the page before told it")
 }
 
@@ -82,4 +86,21 @@ func (p *paging) check() error {
 		return usageError{fmt.Errorf("--page-size must be from 1 to %d", maxPageSize)}
 	}
 	return nil
+}
+
+// list prints a page, or it and all pages that follow.
+func list[T any](s *session, p paging, columns []string, get func(size int, token string) (httpapi.Page[T], error)) error {
+	page, err := get(p.size, p.token)
+	for err == nil && p.all && page.NextPageToken != "" {
+		before := page.Items
+		page, err = get(p.size, page.NextPageToken)
+		page.Items = append(before, page.Items...)
+	}
+	if err != nil {
+		return s.explain(err)
+	}
+	if s.quiet && page.NextPageToken != "" {
+		fmt.Fprintf(s.io.err, "There are more: --all, or --page-token %s\n", page.NextPageToken)
+	}
+	return printPage(s.presenter, page, columns)
 }

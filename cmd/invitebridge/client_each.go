@@ -29,6 +29,9 @@ func each[A, T any](ctx context.Context, s *session, args []A, columns []string,
 	}
 	if _, ok := any(done).([]httpapi.Offer); ok && len(done) > 0 {
 		s.note("The token and the link are shown this once. Who has them can accept the invitation.")
+		if s.quiet {
+			fmt.Fprintln(s.io.err, "With -q, tokens and links are not shown, and cannot be shown later. Use resend to create new ones.")
+		}
 	}
 	return failure
 }

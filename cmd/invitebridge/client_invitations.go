@@ -36,12 +36,14 @@ func newListInvitations(o *clientOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q.PageSize, q.PageToken = p.size, p.token
-			page, err := s.client.List(cmd.Context(), q)
-			return showPage(s, page, err, invitationColumns)
+			return list(s, p, invitationColumns, func(size int, token string) (httpapi.Page[bridge.View], error) {
+				q.PageSize, q.PageToken = size, token
+				return s.client.List(cmd.Context(), q)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&state, "state", "", fmt.Sprintf("only those in this `STATE`, of %v", bridge.States()))
+	complete(cmd, "state", bridge.States())
 	cmd.Flags().StringVar(&q.Email, "email", "", "only those of this `EMAIL`")
 	cmd.Flags().StringVar(&q.InviterID, "inviter-id", "", "only those by the inviter of this `ID`")
 	p.register(cmd)
@@ -103,17 +105,6 @@ func byID[T any](
 			})
 		},
 	}
-}
-
-// showPage prints a page, or explains why there is none.
-func showPage[T any](s *session, page httpapi.Page[T], err error, columns []string) error {
-	if err != nil {
-		return s.explain(err)
-	}
-	if s.quiet && page.NextPageToken != "" {
-		fmt.Fprintf(s.io.err, "There are more: --page-token %s\n", page.NextPageToken)
-	}
-	return printPage(s.presenter, page, columns)
 }
 
 // oneOf reads a flag that has a few values; empty is one of them.

@@ -39,17 +39,17 @@ func newListMessages(o *clientOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q.PageSize, q.PageToken = p.size, p.token
-			var page httpapi.Page[httpapi.Message]
-			if id != uuid.Nil {
-				page, err = s.client.InvitationMessages(cmd.Context(), id, q)
-			} else {
-				page, err = s.client.Messages(cmd.Context(), q)
-			}
-			return showPage(s, page, err, messageColumns)
+			return list(s, p, messageColumns, func(size int, token string) (httpapi.Page[httpapi.Message], error) {
+				q.PageSize, q.PageToken = size, token
+				if id != uuid.Nil {
+					return s.client.InvitationMessages(cmd.Context(), id, q)
+				}
+				return s.client.Messages(cmd.Context(), q)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&state, "state", "", fmt.Sprintf("only those in this `STATE`, of %v", bridge.MessageStates()))
+	complete(cmd, "state", bridge.MessageStates())
 	cmd.Flags().StringVar(&invitation, "invitation", "", "only those of the invitation of this `ID`")
 	p.register(cmd)
 	return cmd

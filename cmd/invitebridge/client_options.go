@@ -34,6 +34,7 @@ func (o *clientOptions) register(cmd *cobra.Command) {
 	registerEndpoint(cmd, &o.endpoint)
 	o.registerBasePath(cmd)
 	flags.StringVar(&o.format, "format", formatTable, "`FORMAT` of the results: "+strings.Join(formats, ", "))
+	complete(cmd, "format", formats)
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print ids only, one a line; wins over --format")
 }
 

@@ -15,7 +15,7 @@ func newConfig(environ []string, io stdio) *cobra.Command {
 		Use:   "config",
 		Short: "Check a configuration, or print an example",
 		Args:  noArguments,
-		RunE:  help,
+		RunE:  needsCommand,
 	}
 	cmd.AddCommand(newConfigCheck(environ, io), newConfigExample(io), newConfigSchema(io))
 	return cmd
@@ -94,5 +94,8 @@ func newConfigSchema(io stdio) *cobra.Command {
 
 func configFlags(cmd *cobra.Command, files *[]string, dev *bool) {
 	cmd.Flags().StringArrayVarP(files, "config", "c", nil, "configuration `FILE`; may be repeated, later ones win")
+	if err := cmd.MarkFlagFilename("config", "yml", "yaml", "json"); err != nil {
+		panic(err) // there is no such flag
+	}
 	cmd.Flags().BoolVar(dev, "dev", false, "development: no configuration needed, not for production")
 }

@@ -50,29 +50,23 @@ func newRoot(environ []string, io stdio) *cobra.Command {
 			"an e-mail address, the invitee accepts with a token and a password.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       version(),
 		Args:          noArguments,
-		RunE:          help,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (try %q)", err, cmd.CommandPath()+" --help")}
 	})
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddCommand(newServe(environ, io), newConfig(environ, io), newHealth(environ, io), newDoctor(environ, io), newVersion(io))
 	root.AddCommand(newClientCommands(environ, io)...)
+	root.InitDefaultCompletionCmd()
+	finishCompletion(root)
 	return root
 }
-
-// noArguments refuses words that are no command.
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("unknown command %q (try %q)", args[0], cmd.CommandPath()+" --help")}
-	}
-	return nil
-}
-
-func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 func newVersion(io stdio) *cobra.Command {
 	return &cobra.Command{

@@ -45,6 +45,7 @@ func TestCommandLine(t *testing.T) {
 		{name: "no words", code: exitOK, out: "serve"},
 		{name: "help", args: []string{"serve", "--help"}, code: exitOK, out: "--dev"},
 		{name: "version", args: []string{"version"}, code: exitOK, out: version() + "\n"},
+		{name: "the version as a flag", args: []string{"--version"}, code: exitOK, out: version() + "\n"},
 		{name: "an unknown command", args: []string{"invite"}, code: exitUsage, errs: `unknown command "invite"`},
 		{name: "an unknown flag", args: []string{"serve", "--prod"}, code: exitUsage, errs: "--prod"},
 		{name: "too many words", args: []string{"version", "x"}, code: exitUsage, errs: `"x"`},
