@@ -29,6 +29,9 @@ type Accents struct{ Light, OnLight, Dark, OnDark string }
 
 // NewAccents checks a team's colours, and fills in what it left empty.
 func NewAccents(light, dark string) (Accents, error) {
+	if dark == "" && hexColour.MatchString(light) {
+		dark = lightened(light, groundsDark)
+	}
 	light, lightErr := accent("accent_color", light, accentLight, "light", "darker", groundsLight)
 	dark, darkErr := accent("accent_color_dark", dark, accentDark, "dark", "lighter", groundsDark)
 	if err := errors.Join(lightErr, darkErr); err != nil {
@@ -65,6 +68,27 @@ func accent(setting, colour, builtin, mode, remedy string, grounds []string) (st
 	return colour, nil
 }
 
+// lightened mixes a colour with as little white as makes it readable on the
+// grounds.
+func lightened(colour string, grounds []string) string {
+	const steps = 64
+	mixed := colour
+	for white := 1; white <= steps && contrastOn(grounds, mixed) < minContrast; white++ {
+		part := func(at int) int { c := channel(colour, at); return c + (255-c)*white/steps }
+		mixed = fmt.Sprintf("#%02x%02x%02x", part(1), part(3), part(5))
+	}
+	return mixed
+}
+
+// contrastOn gives the contrast on the ground where it is least.
+func contrastOn(grounds []string, colour string) float64 {
+	least := math.Inf(1)
+	for _, ground := range grounds {
+		least = min(least, contrast(colour, ground))
+	}
+	return least
+}
+
 // textOn gives black or white, whichever is easier to read.
 func textOn(colour string) string {
 	if contrast(colour, "#ffffff") >= contrast(colour, "#000000") {
@@ -81,15 +105,20 @@ func contrast(a, b string) float64 {
 
 func luminance(colour string) float64 {
 	part := func(at int) float64 {
-		n, err := strconv.ParseUint(colour[at:at+2], 16, 8)
-		if err != nil {
-			return 0
-		}
-		c := float64(n) / 255
+		c := float64(channel(colour, at)) / 255
 		if c <= 0.04045 {
 			return c / 12.92
 		}
 		return math.Pow((c+0.055)/1.055, 2.4)
 	}
 	return 0.2126*part(1) + 0.7152*part(3) + 0.0722*part(5)
+}
+
+// channel reads two digits of a colour.
+func channel(colour string, at int) int {
+	n, err := strconv.ParseUint(colour[at:at+2], 16, 8)
+	if err != nil {
+		return 0
+	}
+	return int(n)
 }

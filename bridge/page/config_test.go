@@ -81,6 +81,22 @@ func TestNew_accent(t *testing.T) {
 	}
 }
 
+// One accent is enough: on a dark ground it is as light as it must be to be read.
+func TestNew_accentAlone(t *testing.T) {
+	for accent, dark := range map[string]string{
+		"#7a1f5c": "#ad769b", "#000000": "#878787", "#0000ff": "#7777ff", "#1f5fbf": "#5787cf", "#c2410c": "#cf6a41",
+	} {
+		p := newPage(t, page.Config{AccentColor: accent})
+		_, root := render(t, p, "", full(page.SightForm))
+		_, scheme, _ := strings.Cut(text(one(t, root, "style")), "prefers-color-scheme: dark")
+		scheme, _, _ = strings.Cut(scheme, ";")
+		if _, got, _ := strings.Cut(scheme, "--accent: "); got != dark {
+			t.Errorf("%s becomes %s, want %s", accent, got, dark)
+		}
+		newPage(t, page.Config{AccentColor: accent, AccentColorDark: dark}) // its contrast is enough
+	}
+}
+
 func TestRender_language(t *testing.T) {
 	p := newPage(t, page.Config{TemplateOverridePath: filepath.Dir(write(t, "pt-br.json", builtin(t, "en")))})
 	for _, c := range []struct{ accepted, locale, want string }{

@@ -13,8 +13,9 @@ type Config struct {
 	Title          string // of the team or its product, in the head of each page
 	LogoPath       string // of an image, PNG, JPEG, WebP or SVG
 	SupportAddress string // an e-mail address or an https URL, where people get help
-	// AccentColor is of buttons and links, as #rrggbb; AccentColorDark the same
-	// on a dark ground. Empty: the built-in ones.
+	// AccentColor is of buttons and links, as #rrggbb; empty: the built-in one.
+	// AccentColorDark is the same on a dark ground; empty: a lighter AccentColor,
+	// or the built-in one if both are empty.
 	AccentColor, AccentColorDark string
 	CSSPath                      string // of a style sheet that goes after the built-in one
 	TemplateOverridePath         string // of a directory with templates of the team's own
