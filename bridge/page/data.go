@@ -48,7 +48,8 @@ type Part struct {
 	Given bool
 }
 
-// Rule is a rule for passwords: min, max, similar or breached.
+// Rule is a rule for passwords: min, max, similar or breached. A page cannot
+// tell whether a password keeps the last one, and max matters to few.
 type Rule struct {
 	Name   string
 	Limit  int // in bytes, of min and max

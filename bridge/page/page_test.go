@@ -128,7 +128,7 @@ func TestRender_form(t *testing.T) {
 	if who := one(t, root, "bdi"); text(who) != "Sam Doe" {
 		t.Errorf("who: %s", text(who))
 	}
-	if rules := find(root, "li"); len(rules) != 3 || text(rules[0]) != "At least 12 characters" {
+	if rules := find(root, "li"); len(rules) != 3 || text(rules[0]) != "At least 12 characters" || !has(rules[2], "hidden") {
 		t.Errorf("rules: %s", text(one(t, root, "ul")))
 	}
 	_, root = render(t, newPage(t, page.Config{}), "de", full(page.SightForm))

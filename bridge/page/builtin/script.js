@@ -52,6 +52,7 @@ function mark(field) {
     const rule = rules[item.dataset.rule];
     if (!rule) continue;
     const kept = rule(field.value, Number(item.dataset.limit), item);
+    if (item.dataset.rule === "max") item.hidden = kept; // matters to few
     item.classList.toggle("met", field.value !== "" && kept);
     item.classList.toggle("broken", field.value !== "" && !kept && item.dataset.rule !== "min");
     if (!kept) say ||= item.dataset.broken;

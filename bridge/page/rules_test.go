@@ -1,0 +1,47 @@
+package page_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"invitebridge/bridge/page"
+	"invitebridge/bridge/page/pagetest"
+)
+
+// TestRules_seen: each rule in the list gets its tick, so what a page cannot
+// tell is not among them, and the greatest length only while it is exceeded.
+func TestRules_seen(t *testing.T) {
+	v := full(page.SightForm)
+	v.Policy.Breaches = breaches(0)
+	p := newPage(t, page.Config{AccentColor: "#7a1f5c"})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		document, err := p.Render("en", "", v)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", document.ContentSecurityPolicy)
+		_, _ = w.Write(document.HTML)
+	}))
+	defer server.Close()
+	const most, hidden = "[data-rule=max]", "form:has([data-rule=max][hidden])"
+	tab := pagetest.Open(t, pagetest.Options{Dark: true})
+	tab.Visit(server.URL)
+	tab.Await(hidden)
+	tab.See("we also check that it is not known from data leaks")
+	for _, password := range []string{strings.Repeat("é", 36), strings.Repeat("x", 72)} {
+		tab.Fill("#password", password+"x")
+		tab.Await(most + ".broken")
+		tab.See("At most 72 characters")
+		tab.See("This password is too long")
+		tab.Fill("#password", password)
+		tab.Await(hidden)
+		tab.Await("ul:has(li:not([hidden])):not(:has(li:not([hidden]):not(.met)))")
+		tab.See("Good so far.")
+	}
+	for _, v := range pagetest.Check(tab) {
+		t.Error(v)
+	}
+}
