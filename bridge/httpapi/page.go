@@ -89,9 +89,20 @@ func (a *API) submitPage(w http.ResponseWriter, r *http.Request) error {
 		return a.formAgain(w, r, err)
 	}
 	note(r, func(n *notes) { n.invitation = inv.ID.String() })
-	return a.write(w, r, http.StatusOK, page.View{
-		Sight: page.SightAccepted, ContinueURL: a.next(inv), Redirect: inv.ReturnTo != "" || a.config.LeadOn,
-	}, inv.Locale)
+	v := page.View{Sight: page.SightAccepted, ContinueURL: inv.ReturnTo, Redirect: inv.ReturnTo != "" || a.config.LeadOn}
+	if v.ContinueURL == "" {
+		a.leadToLogin(r.Context(), &v)
+	}
+	return a.write(w, r, http.StatusOK, v, inv.Locale)
+}
+
+// leadToLogin gives a page the way to the login, or if there is none the place.
+func (a *API) leadToLogin(ctx context.Context, v *page.View) {
+	if a.config.NoLogin == nil || !a.config.NoLogin(ctx) {
+		v.ContinueURL = a.config.LoginURL
+	} else if u, err := url.Parse(a.config.LoginURL); err == nil {
+		v.Place = u.Host
+	}
 }
 
 // patience is how long a second click waits for what the first one began. It
@@ -175,8 +186,11 @@ func (a *API) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	e := told(err)
 	noteError(r, e, err)
 	v := page.View{
-		Sight: cmp.Or(sights[e.ID], page.SightUnavailable), ContinueURL: a.config.LoginURL,
+		Sight:     cmp.Or(sights[e.ID], page.SightUnavailable),
 		Renewable: a.service.Renewable(), From: a.config.Now().Add(e.RetryAfter), RequestID: requestID(r),
+	}
+	if v.Sight == page.SightDone || v.Sight == page.SightUnknown {
+		a.leadToLogin(r.Context(), &v)
 	}
 	locale := ""
 	if v.Sight != page.SightUnavailable && v.Sight != page.SightUnknown {

@@ -88,6 +88,35 @@ func TestPageTellsHowTheInvitationStands(t *testing.T) {
 	}
 }
 
+// TestPageWithoutLogin: without a page to sign in at there is no link, but an
+// inviter's own place stays.
+func TestPageWithoutLogin(t *testing.T) {
+	const own, login = "https://app.example.com/start", "https://id.example.com/login"
+	allowed, err := bridge.ParseReturnURLs([]string{own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := bridgetest.New(t, func(c *bridge.Config) { c.ReturnURLs = allowed })
+	none := true
+	a := startWorld(t, w, func(c *httpapi.Config) { c.NoLogin = func(context.Context) bool { return none } })
+	for email, to := range map[string]string{"ada@example.com": "", "bob@example.com": own} {
+		body, want := object{"email": email}, "You can sign in now at Example"
+		if to != "" {
+			body["return_to"], want = to, `href="`+to+`"`
+		}
+		o := a.invite(body)
+		got := a.submit(o.Token, choose(password))
+		a.shows(t, got, 200, "accepted", want)
+		got = a.open(o.Token)
+		a.shows(t, got, 410, "done", "You can sign in now at Example")
+		if strings.Contains(string(got.body), login) {
+			t.Errorf("leads to the login that there is not:\n%s", got.body)
+		}
+	}
+	none = false
+	a.shows(t, a.open("x"), 404, "unknown", `href="`+login+`"`)
+}
+
 // TestPageTooEarly: an account that was deactivated a short time ago can be had
 // later, and both browsers and people are told when.
 func TestPageTooEarly(t *testing.T) {

@@ -16,10 +16,13 @@ import (
 
 // Config is what the handlers work by.
 type Config struct {
-	BasePath       string   // of the API on both listeners, such as /api/v1/invite
-	PublicURL      string   // of the public listener as invitees reach it: for the OpenAPI document, and whether it is HTTPS
-	LoginURL       string   // where an invitee goes after accepting, by default
-	LeadOn         bool     // the page leads there by itself
+	BasePath  string // of the API on both listeners, such as /api/v1/invite
+	PublicURL string // of the public listener as invitees reach it: for the OpenAPI document, and whether it is HTTPS
+	LoginURL  string // where an invitee goes after accepting, by default
+	LeadOn    bool   // the page leads there by itself
+	// NoLogin says that LoginURL certainly leads to no page to sign in at: the
+	// page then has no link to it. Nil: it leads to one.
+	NoLogin        func(context.Context) bool
 	APIKeys        []APIKey // to begin with, see [API.SetAPIKeys]
 	TrustedProxies []netip.Prefix
 	// TrustUnixPeers believes whoever connects by a unix socket about the

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"html/template"
 	"net/url"
 	"slices"
@@ -87,6 +88,9 @@ func (p *Page) data(w words, v View) Data {
 	case SightAccepted, SightDone, SightUnknown:
 		d.ContinueURL = harmless(v.ContinueURL)
 		d.Redirect = v.Redirect && v.Sight == SightAccepted && d.ContinueURL != ""
+		if place := cmp.Or(p.title, v.Place); place != "" && d.ContinueURL == "" && v.Sight != SightUnknown {
+			d.Body = strings.ReplaceAll(w.text["sign_in_now"], "{place}", place)
+		}
 	default: // the words say it all
 	}
 	return d

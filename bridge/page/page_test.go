@@ -184,6 +184,20 @@ func TestRender_ways(t *testing.T) {
 			t.Errorf("%s has a button for a new link: %v", sight, renew)
 		}
 	}
+	for _, c := range []struct {
+		title, place, want string
+		sight              page.Sight
+	}{
+		{"Acme", "id.example.com", "You can sign in now at Acme, ", page.SightAccepted},
+		{"", "id.example.com", "You can sign in now at id.example.com, ", page.SightDone},
+		{"", "", "Your password is set.", page.SightAccepted},
+		{"Acme", "id.example.com", "Please check that the link", page.SightUnknown},
+	} {
+		_, root := render(t, newPage(t, page.Config{Title: c.title}), "en", page.View{Sight: c.sight, Place: c.place})
+		if said := text(one(t, root, "main")); !strings.Contains(said, c.want) || len(find(root, "a")) != 0 {
+			t.Errorf("%s without a way on: %s", c.sight, said)
+		}
+	}
 	_, root := render(t, p, "", page.View{Sight: page.SightExpired})
 	if len(find(root, "button")) != 0 {
 		t.Error("a link that cannot be renewed has the button")

@@ -56,6 +56,9 @@ type View struct {
 	// Redirect is set the page leads there by itself, without a click.
 	ContinueURL string
 	Redirect    bool
+	// Place is where to sign in, such as a host, for SightAccepted and SightDone
+	// without a ContinueURL; the page's title goes before.
+	Place string
 	// RequestID helps a support to find the request in the log, for
 	// SightUnavailable; it may be empty.
 	RequestID string

@@ -124,7 +124,7 @@ func newWords(name string, text, english map[string]string) (words, []error) {
 // Added are keys that are new, for which English stands in; retired are those of
 // texts that no page shows any more.
 var (
-	added   = []string{"early_heading", "early_text", "invited_by_to", "invited_to", "weekdays"}
+	added   = []string{"early_heading", "early_text", "invited_by_to", "invited_to", "sign_in_now", "weekdays"}
 	retired = []string{"active_heading", "active_text"}
 	// earlierDate has what dates were made of while all were in UTC.
 	earlierDate = []string{"{day}", "{month}", "{time}", "{year}"}

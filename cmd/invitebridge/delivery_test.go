@@ -25,6 +25,7 @@ type wired struct {
 	mailbox *mailtest.Mailbox
 	crm     *hookReceiver // is told of everything
 	gate    *hookReceiver // is asked before identities and passwords are created
+	login   string        // in front of Kratos, where a test has it
 }
 
 // newWired starts one, with further lines of configuration.

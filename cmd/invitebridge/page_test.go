@@ -5,12 +5,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"invitebridge/bridge/page/pagetest"
+	"invitebridge/kratos/kratostest"
 )
 
 const passwordField, submitButton = "#password", "form > button"
@@ -28,6 +31,32 @@ func startPage(t *testing.T, lines ...string) *wired {
 	}
 	serve := fmt.Sprintf(`serve: { public: { port: %d, base_url: "http://127.0.0.1:%[1]d" } }`, port)
 	return newWired(t, append(lines, serve)...)
+}
+
+// withLogin stands in front of Kratos' public API, and adds the page to sign in
+// at that Kratos leads to.
+func withLogin(t *testing.T) string {
+	t.Helper()
+	kratos := kratostest.Shared(t).PublicURL
+	u, err := url.Parse(kratos)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(u)
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/login" {
+			proxy.ServeHTTP(rw, r)
+			return
+		}
+		rw.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(rw, `<!doctype html><title>Sign in</title><link rel="icon" href="data:,"><p>Sign in`)
+	}))
+	proxy.ModifyResponse = func(res *http.Response) error {
+		res.Header.Set("Location", strings.Replace(res.Header.Get("Location"), kratos, front.URL, 1))
+		return nil
+	}
+	t.Cleanup(front.Close)
+	return front.URL
 }
 
 // link gives what the newest letter to an address leads to.
@@ -56,7 +85,8 @@ func (w *wired) discreet(t *testing.T, tab *pagetest.Tab, token string) {
 // signsIn has the browser go on to Kratos, and signs in there.
 func (w *wired) signsIn(t *testing.T, tab *pagetest.Tab, email, token string) {
 	t.Helper()
-	tab.At(w.kratos.PublicURL + "/login?flow=")
+	tab.At(w.login + "/login?flow=")
+	tab.See("Sign in")
 	if err := tab.Log().Keeps(token, w.public); err != nil {
 		t.Error(err)
 	}
@@ -68,7 +98,9 @@ func (w *wired) signsIn(t *testing.T, tab *pagetest.Tab, email, token string) {
 // TestPage goes the whole way from the mail's link to a login at a real Kratos,
 // in a real browser, as invitees of all kinds do.
 func TestPage(t *testing.T) {
-	w := startPage(t, "page: { title: Example, support_address: help@example.com }", "invitation: { cooldown: 1s }")
+	login := withLogin(t)
+	w := startPage(t, "page: { title: Example, support_address: help@example.com }", "invitation: { cooldown: 1s }", "kratos: { public_url: "+login+" }")
+	w.login = login
 
 	t.Run("a wrong password, then a right one", func(t *testing.T) {
 		const email = "page.whole@example.com"
@@ -269,6 +301,26 @@ func TestPageLeadsOn(t *testing.T) {
 	}
 	if len(referers) != 4 || strings.Join(referers, "") != "" {
 		t.Errorf("visits came from %q", referers)
+	}
+}
+
+// TestPageLeadsNowhere: where Kratos has no page to sign in at, nobody is sent to
+// an error page. The page says where to sign in.
+func TestPageLeadsNowhere(t *testing.T) {
+	const email = "page.nowhere@example.com"
+	w := startPage(t)
+	w.invite(object{"email": email})
+	link, _ := w.link(email)
+	tab := pagetest.Open(t, pagetest.Options{})
+	tab.Visit(link)
+	tab.Fill(passwordField, password)
+	tab.Click(submitButton)
+	tab.See("You can sign in now at " + strings.TrimPrefix(w.kratos.PublicURL, "http://"))
+	tab.Await("main.accepted:not(:has(a))")
+	tab.Reload()
+	tab.Await("main.done:not(:has(a))")
+	if err := w.kratos.SignIn(t.Context(), email, password); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -147,11 +147,16 @@ func (s *server) serve(ctx context.Context) error {
 		Warn:           s.log.Warn,
 	})
 	watching.scrape(service, store)
+	login, err := newLoginPage(cfg)
+	if err != nil {
+		return err
+	}
 	api := httpapi.New(service, watching.api(httpapi.Config{
 		BasePath:       cfg.Serve.BasePath,
 		PublicURL:      cfg.Serve.Public.BaseURL,
 		LoginURL:       cfg.ReturnTo(),
 		LeadOn:         cfg.Invitation.ReturnTo != "",
+		NoLogin:        login.missing,
 		Page:           shown,
 		APIKeys:        apiKeys(cfg),
 		TrustedProxies: cfg.TrustedProxies(),
