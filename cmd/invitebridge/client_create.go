@@ -29,11 +29,19 @@ func newCreateInvitation(o *clientOptions) *cobra.Command {
 			"it may be the deactivated account of somebody else, or an imported one: before the\n" +
 			"invitee gets it, every session and credential is removed. Kratos sends codes and\n" +
 			"recovery links to all addresses of an identity: if it has others than EMAIL, say\n" +
-			"with --keep-addresses that they belong to the invitee.",
+			"with --keep-addresses that they belong to the invitee.\n\n" +
+			"The first line of a FILE names its columns: email, and paths of traits such as\n" +
+			"name.first, which go over those of --traits. Values are texts; an empty one is\n" +
+			"no trait.",
 		Example: "  invitebridge create invitation ada@example.com --inviter-name Grace --expires-in 48h\n" +
-			"  invitebridge create invitation ada@example.com --traits '{\"name\": {\"first\": \"Ada\"}}'",
+			"  invitebridge create invitation ada@example.com --traits '{\"name\": {\"first\": \"Ada\"}}'\n" +
+			"  invitebridge create invitations --from people.csv --inviter-name Grace",
 		RunE: func(cmd *cobra.Command, emails []string) error {
 			request, err := f.request(cmd, emails)
+			if err != nil {
+				return usageError{err}
+			}
+			invitees, err := f.invitees(emails, request)
 			if err != nil {
 				return usageError{err}
 			}
@@ -41,19 +49,19 @@ func newCreateInvitation(o *clientOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(emails) == 0 {
-				emails = []string{""} // the identity says which
-			}
-			return createInvitations(cmd.Context(), s, request, emails)
+			return createInvitations(cmd.Context(), s, request, invitees)
 		},
 	}
 	f.register(cmd)
+	if err := cmd.MarkFlagFilename("from", "csv"); err != nil {
+		panic(err) // there is no such flag
+	}
 	return cmd
 }
 
-func createInvitations(ctx context.Context, s *session, request bridge.InviteRequest, emails []string) error {
-	return each(ctx, s, emails, offerColumns, func(ctx context.Context, email string) (httpapi.Offer, error) {
-		request.Email = email
+func createInvitations(ctx context.Context, s *session, request bridge.InviteRequest, invitees []invitee) error {
+	return each(ctx, s, invitees, offerColumns, func(ctx context.Context, one invitee) (httpapi.Offer, error) {
+		request.Email, request.Traits = one.email, one.traits
 		offer, created, err := s.client.Invite(ctx, request)
 		if err != nil {
 			return offer, err
@@ -68,13 +76,14 @@ func createInvitations(ctx context.Context, s *session, request bridge.InviteReq
 // inviteFlags is the body of an invitation as flags.
 type inviteFlags struct {
 	bridge.InviteRequest
-	identityID                            string
+	identityID, from                      string
 	traits, metadataPublic, metadataAdmin string
 }
 
 func (f *inviteFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.identityID, "identity-id", "", "`ID` of an inactive identity, instead of EMAIL")
+	flags.StringVar(&f.from, "from", "", "`FILE` of comma-separated values, instead of EMAIL")
 	flags.StringVar(&f.SchemaID, "schema-id", "", "`ID` of the identity schema; default the bridge's")
 	flags.StringVar(&f.traits, "traits", "", "traits as a `JSON` object; the e-mail trait is filled in")
 	flags.StringVar(&f.metadataPublic, "metadata-public", "", "public metadata as `JSON`")
@@ -91,11 +100,32 @@ func (f *inviteFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.Quiet, "no-notify", false, "tell the invitee nothing: the link is passed on by other means")
 }
 
+// invitees are those of the command line or of a file.
+func (f *inviteFlags) invitees(emails []string, request bridge.InviteRequest) ([]invitee, error) {
+	switch {
+	case f.from != "":
+		return readInvitees(f.from, request.Traits)
+	case f.identityID != "":
+		return []invitee{{traits: request.Traits}}, nil
+	}
+	var list []invitee
+	for _, email := range emails {
+		list = append(list, invitee{email: email, traits: request.Traits})
+	}
+	return list, nil
+}
+
 // request reads what the flags say; the e-mail is still missing.
 func (f *inviteFlags) request(cmd *cobra.Command, emails []string) (r bridge.InviteRequest, err error) {
 	r = f.InviteRequest
-	if (len(emails) == 0) == (f.identityID == "") {
-		return r, fmt.Errorf("give either EMAIL or --identity-id (try %q)", cmd.CommandPath()+" --help")
+	given := 0
+	for _, is := range []bool{len(emails) > 0, f.identityID != "", f.from != ""} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return r, fmt.Errorf("give either EMAIL or --identity-id or --from (try %q)", cmd.CommandPath()+" --help")
 	}
 	if f.identityID != "" {
 		if r.IdentityID, err = uuid.Parse(f.identityID); err != nil {

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// invitee is what differs between the invitations of one run.
+type invitee struct {
+	email  string // empty: the identity says which
+	line   int    // of the file; 0: from the command line
+	traits json.RawMessage
+}
+
+// String names an invitee in complaints.
+func (i invitee) String() string {
+	if i.line > 0 {
+		return fmt.Sprintf("line %d, %s", i.line, i.email)
+	}
+	return i.email
+}
+
+// readInvitees reads a file of comma-separated values. Its first line has email
+// and the paths of traits, such as name.first; the cells are texts, and an empty
+// one is no trait. They go over common, a JSON object of traits or nothing.
+func readInvitees(path string, common json.RawMessage) ([]invitee, error) {
+	content, err := os.ReadFile(path) // #nosec G304 -- the caller's own
+	if err != nil {
+		return nil, err
+	}
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(content, []byte("\ufeff"))))
+	header, err := readHeader(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var invitees []invitee
+	var problems []error
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil { // names its line
+			problems = append(problems, fmt.Errorf("%s: %w", path, err))
+			break
+		}
+		one := invitee{}
+		one.line, _ = r.FieldPos(0)
+		if one.email, one.traits, err = readRow(header, row, common); err != nil {
+			problems = append(problems, fmt.Errorf("%s: line %d: %w", path, one.line, err))
+		}
+		invitees = append(invitees, one)
+	}
+	if len(invitees)+len(problems) == 0 {
+		problems = append(problems, fmt.Errorf("%s: there is nobody below the names of columns", path))
+	}
+	return invitees, errors.Join(problems...)
+}
+
+const emailColumn = "email"
+
+func readHeader(r *csv.Reader) ([]string, error) {
+	header, err := r.Read()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	for i, name := range header {
+		header[i] = strings.TrimSpace(name)
+		if slices.Contains(header[:i], header[i]) {
+			return nil, fmt.Errorf("two columns are named %q", header[i])
+		}
+	}
+	if !slices.Contains(header, emailColumn) {
+		return nil, errors.New("no column is named email; the first line names the columns, with commas between")
+	}
+	return header, nil
+}
+
+func readRow(header, row []string, common json.RawMessage) (email string, _ json.RawMessage, err error) {
+	traits := map[string]any{}
+	if len(common) > 0 {
+		if err := json.Unmarshal(common, &traits); err != nil {
+			return "", nil, err
+		}
+	}
+	for i, path := range header {
+		value := strings.TrimSpace(row[i])
+		if path == emailColumn {
+			email = value
+		} else if value != "" {
+			err = errors.Join(err, put(traits, path, value))
+		}
+	}
+	if email == "" {
+		err = errors.Join(err, errors.New("the email is missing"))
+	}
+	if err != nil || len(traits) == 0 {
+		return email, nil, err
+	}
+	text, err := json.Marshal(traits)
+	return email, text, err
+}
+
+// put sets a trait by its path.
+func put(traits map[string]any, path, value string) error {
+	names := strings.Split(path, ".")
+	if slices.Contains(names, "") {
+		return fmt.Errorf("the column %q is no path of a trait, such as name.first", path)
+	}
+	last := len(names) - 1
+	for _, name := range names[:last] {
+		if traits[name] == nil {
+			traits[name] = map[string]any{}
+		}
+		inner, ok := traits[name].(map[string]any)
+		if !ok {
+			return fmt.Errorf("the column %q needs an object for %q, which is none", path, name)
+		}
+		traits = inner
+	}
+	if _, object := traits[names[last]].(map[string]any); object {
+		return fmt.Errorf("the column %q has a text for what is an object", path)
+	}
+	traits[names[last]] = value
+	return nil
+}

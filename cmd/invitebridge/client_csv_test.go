@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestReadInvitees: each line is an invitee with the traits of its columns, and
+// every line that is wrong is named.
+func TestReadInvitees(t *testing.T) {
+	for name, c := range map[string]struct{ file, common, want, problems string }{
+		"emails alone":    {file: "email\nada@example.com\n", want: "2 ada@example.com "},
+		"traits":          {file: "name.first,email,name.last\nAda,ada@example.com,\"L, of\"\n,bob@example.com,\n", want: `2 ada@example.com {"name":{"first":"Ada","last":"L, of"}}|3 bob@example.com `},
+		"a mark, blanks":  {file: "\ufeffemail , team\r\n ada@example.com , 7 \r\n\r\n", want: `2 ada@example.com {"team":"7"}`},
+		"common":          {file: "email,name.first\na@example.com,Ada\nb@example.com,\n", common: `{"name":{"first":"?","last":"L"},"n":1}`, want: `2 a@example.com {"n":1,"name":{"first":"Ada","last":"L"}}|3 b@example.com {"n":1,"name":{"first":"?","last":"L"}}`},
+		"lines in a cell": {file: "email,note\na@example.com,\"x\ny\"\nb@example.com,\n", want: `2 a@example.com {"note":"x\ny"}|4 b@example.com `},
+		"nothing":         {problems: "no column is named email"},
+		"semicolons":      {file: "email;team\na@example.com;7\n", problems: "no column is named email; the first line names the columns, with commas between"},
+		"nobody":          {file: "email,team\n", problems: "there is nobody"},
+		"twice":           {file: "email,team,team\na@example.com,1,2\n", problems: `two columns are named "team"`},
+		"no path":         {file: "email,name.\na@example.com,x\n", problems: `line 2: the column "name." is no path`},
+		"text, object":    {file: "email,name,name.first\na@example.com,x,y\n", problems: `needs an object for "name"`},
+		"object, text":    {file: "email,name.first,name\na@example.com,x,y\n", problems: "has a text for what is an object"},
+		"several":         {file: "email,team\n,1\na@example.com,1\n,2\n", problems: "line 2: the email is missing|line 4: the email is missing"},
+		"short":           {file: "email,team\na@example.com\n", problems: "line 2: wrong number of fields"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "people.csv")
+			write(t, file, c.file)
+			invitees, err := readInvitees(file, json.RawMessage(c.common))
+			if c.problems != "" {
+				for _, problem := range strings.Split(c.problems, "|") {
+					if err == nil || !strings.Contains(err.Error(), problem) || !strings.Contains(err.Error(), file) {
+						t.Errorf("got %v, want %q", err, problem)
+					}
+				}
+				return
+			}
+			var got []string
+			for _, one := range invitees {
+				got = append(got, fmt.Sprintf("%d %s %s", one.line, one.email, one.traits))
+			}
+			if all := strings.Join(got, "|"); err != nil || all != c.want {
+				t.Errorf("got  %s, %v\nwant %s", all, err, c.want)
+			}
+		})
+	}
+}
