@@ -89,7 +89,7 @@ func TestLogTells(t *testing.T) {
 		if r.URL.Path == "/new" {
 			seen = r.Header.Clone()
 			w.WriteHeader(http.StatusGone)
-			_, _ = io.WriteString(w, "gone")
+			_, _ = io.WriteString(w, `<!doctype html><title>Gone</title><link rel="icon" href="data:,">`) // else browsers ask for one
 		}
 	}))
 	t.Cleanup(s.Close)
