@@ -15,7 +15,7 @@ var owners = map[string][]string{
 	"go.etcd.io/bbolt":                               {"invitebridge/bridge/boltstore"},
 	"github.com/jackc/pgx/v5":                        {"invitebridge/bridge/pgstore"},
 	"github.com/spf13/cobra":                         {"invitebridge/cmd/invitebridge"},
-	"golang.org/x/net/idna":                          {"invitebridge/cmd/invitebridge"},
+	"golang.org/x/net/idna":                          {"invitebridge/cmd/invitebridge", "invitebridge/config"},
 	"go.yaml.in/yaml/v3":                             {"invitebridge/config", "invitebridge/cmd/invitebridge"},
 	"invitebridge/config":                            {"invitebridge/cmd/invitebridge"},
 	"github.com/rs/cors":                             {"invitebridge/bridge/httpapi"},

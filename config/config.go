@@ -2,8 +2,9 @@
 //
 // Load starts from the defaults and lays files and environment variables over
 // them. It is strict: what it does not understand is a problem, never ignored.
-// It tells all problems at once, each with its place, and no problem ever
-// quotes a value, so that a mistyped secret stays out of logs and terminals.
+// It tells all problems at once, each with its place, and no problem quotes a
+// value, so that a mistyped secret stays out of logs and terminals. Of a host
+// with letters beyond ASCII alone it shows how to write it.
 //
 // The same shape is published twice for people and editors, as a commented
 // example and as a JSON schema; tests hold both to the structs below.

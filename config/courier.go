@@ -11,25 +11,27 @@ import (
 
 func (k *checks) clients(c Clients) {
 	for i, text := range c.HTTP.PrivateIPExceptionURLs {
-		k.that(isHookURL(text.Reveal()) && !strings.Contains(text.Reveal(), "*"),
-			index("clients.http.private_ip_exception_urls", i),
-			"must be the whole URL of a hook: absolute, http or https, without user and fragment, and no pattern")
+		k.named(text.Reveal(), index("clients.http.private_ip_exception_urls", i),
+			"must be the whole URL of a hook: absolute, http or https, without user and fragment, and no pattern",
+			func(text string) bool { return isHookURL(text) && !strings.Contains(text, "*") })
 	}
 }
 
 func (k *checks) courier(c Courier) {
 	const at = "courier.smtp."
 	uri := c.SMTP.ConnectionURI.Reveal()
-	flaw := connectionFlaw(uri)
-	k.that(uri == "" || flaw == "", at+"connection_uri", flaw)
+	k.named(uri, at+"connection_uri", connectionFlaw(uri),
+		func(text string) bool { return text == "" || connectionFlaw(text) == "" })
 
 	from := c.SMTP.FromAddress
 	k.that(from != "" || uri == "", at+"from_address", "must be set if courier.smtp.connection_uri is")
-	k.that(from == "" || isMailAddress(from), at+"from_address",
-		"must be one plain address such as invitations@example.com, without a name and in ASCII")
+	k.named(from, at+"from_address",
+		"must be one plain address such as invitations@example.com, without a name and in ASCII",
+		func(text string) bool { return text == "" || isMailAddress(text) })
 	k.that(!hasControls(c.SMTP.FromName), at+"from_name", "must not have line breaks or other control characters")
-	k.that(c.SMTP.LocalName == "" || isHelloName(c.SMTP.LocalName), at+"local_name",
-		"must be a host name such as bridge.example.com, or an address in brackets such as [192.0.2.1], or empty")
+	k.named(c.SMTP.LocalName, at+"local_name",
+		"must be a host name such as bridge.example.com, or an address in brackets such as [192.0.2.1], or empty",
+		func(text string) bool { return text == "" || isHelloName(text) })
 	k.that(c.TemplateOverridePath == "" || isAbsolute(c.TemplateOverridePath), "courier.template_override_path",
 		"must be the absolute path of a directory, or empty for the built-in templates")
 }

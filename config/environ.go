@@ -60,6 +60,9 @@ func (l *loader) takeVariable(v variable) {
 		return
 	}
 	node, flaw := parse([]byte(v.text))
+	if isCommaList(v) {
+		node, flaw = commaList(v.text), nil
+	}
 	switch {
 	case flaw != nil:
 		l.refuse(v.name, v.key, flaw.text)
@@ -68,6 +71,21 @@ func (l *loader) takeVariable(v variable) {
 	default:
 		l.take(src, node, v.key, v.target)
 	}
+}
+
+// isCommaList tells whether v has texts for a list, and is not YAML or JSON.
+func isCommaList(v variable) bool {
+	text := strings.TrimSpace(v.text)
+	return v.target.Kind() == reflect.Slice && isText(reflect.New(v.target.Type().Elem()).Elem()) &&
+		text != "" && text[0] != '[' && !strings.HasPrefix(text, "- ")
+}
+
+func commaList(text string) *yaml.Node {
+	list := &yaml.Node{Kind: yaml.SequenceNode}
+	for item := range strings.SplitSeq(text, ",") {
+		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.TrimSpace(item)})
+	}
+	return list
 }
 
 func (l *loader) reportUnknownVariable(name string, known map[string]variable) {

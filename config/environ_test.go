@@ -31,6 +31,16 @@ func TestEnvironment(t *testing.T) {
 		{"empty_text", []string{"INVITEBRIDGE_INVITATION_RETURN_TO="}, nil},
 		{"list_is_yaml", []string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=[10.0.0.0/8, '::1']"},
 			func(c *config.Config) { c.Serve.Public.TrustedProxies = []string{"10.0.0.0/8", "::1"} }},
+		{"list_with_commas", []string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=10.0.0.0/8, fd00::/8"},
+			func(c *config.Config) { c.Serve.Public.TrustedProxies = []string{"10.0.0.0/8", "fd00::/8"} }},
+		{"list_of_one", []string{"INVITEBRIDGE_CLIENTS_HTTP_PRIVATE_IP_EXCEPTION_URLS=https://x.internal/hook"},
+			func(c *config.Config) {
+				c.Clients.HTTP.PrivateIPExceptionURLs = []config.Secret{"https://x.internal/hook"}
+			}},
+		{"list_as_json", []string{`INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=["10.0.0.0/8","fd00::/8"]`},
+			func(c *config.Config) { c.Serve.Public.TrustedProxies = []string{"10.0.0.0/8", "fd00::/8"} }},
+		{"list_as_yaml_lines", []string{"INVITEBRIDGE_INVITATION_ALLOWED_INVITER_NAMES=- Node.js Team\n- a, b"},
+			func(c *config.Config) { c.Invitation.AllowedInviterNames = []string{"Node.js Team", "a, b"} }},
 		{"list_of_mappings_replaces", []string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: fedcba9876543210}]"},
 			func(c *config.Config) {
 				c.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Key: "fedcba9876543210"}}
@@ -132,6 +142,10 @@ func TestEnvironmentRefused(t *testing.T) {
 			[]string{"INVITEBRIDGE_SERVE_PUBLIC_PORT: serve.public.port: is empty; give a value, or unset the variable"}},
 		{"broken_list", []string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=[a"},
 			[]string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES: serve.public.trusted_proxies: is not valid YAML near here: did not find expected ',' or ']'"}},
+		{"bad_item_of_a_list_with_commas", []string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=10.0.0.1,,"},
+			[]string{
+				"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES: serve.public.trusted_proxies[1]: must be an IP address, a network such as 10.0.0.0/8, or unix: for whoever connects by the unix socket",
+				"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES: serve.public.trusted_proxies[2]: must be an IP address, a network such as 10.0.0.0/8, or unix: for whoever connects by the unix socket"}},
 		{"unknown_key_in_a_mapping", []string{"INVITEBRIDGE_LOG={colour: true}"},
 			[]string{"INVITEBRIDGE_LOG: log.colour: is not a known key; remove it, or use one out of format, level"}},
 		{"bad_value", []string{"INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=[10.0.0.1, x]"},

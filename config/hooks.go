@@ -29,8 +29,8 @@ func (k *checks) hooks(hooks []Hook) {
 		ids[hook.ID] = true
 
 		k.events(hook, item)
-		k.that(isHookURL(hook.URL.Reveal()), item+".url",
-			"must be an absolute http or https URL without user and fragment; credentials belong in auth")
+		k.named(hook.URL.Reveal(), item+".url",
+			"must be an absolute http or https URL without user and fragment; credentials belong in auth", isHookURL)
 		k.oneOf(hook.Method, item+".method", "POST", "PUT", "PATCH")
 		k.headers(hook, item+".headers")
 		k.auth(hook.Auth, item+".auth")

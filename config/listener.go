@@ -61,8 +61,9 @@ func (k *checks) listener(host string, port int, socket Socket, tls TLS, at stri
 		k.that(isAbsolute(path) && !strings.HasSuffix(path, "/") && len(path) <= maxSocketPath, at+"host",
 			"must have an absolute path of at most 100 bytes after unix:")
 	default:
-		k.that(host == "" || isHost(host), at+"host", "must be an IP address or a host name without port and brackets, "+
-			"unix: and the path of a socket, or empty for every interface")
+		k.named(host, at+"host", "must be an IP address or a host name without port and brackets, "+
+			"unix: and the path of a socket, or empty for every interface",
+			func(text string) bool { return text == "" || isHost(text) })
 	}
 	k.that(port >= 0 && port <= 65535, at+"port", "must be from 1 to 65535, or 0 for any free port")
 	k.that(socket.Mode >= 0 && socket.Mode <= 0o777, at+"socket.mode", "must be permissions from 0o000 to 0o777")

@@ -17,7 +17,8 @@ type Options struct {
 	//
 	// A variable is named for its key: the path in capitals, joined by "_",
 	// after "INVITEBRIDGE_". Texts are taken as they are, lists and mappings
-	// are YAML. A variable whose first word after the prefix is no key of ours
+	// are YAML, and so JSON; a list of texts may also be separated by commas. A
+	// variable whose first word after the prefix is no key of ours
 	// is left alone: Kubernetes and the command line client have theirs.
 	Environ []string
 	// Dev asks for neither an API key nor a store: DSN has no default then.

@@ -175,8 +175,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// topLevel is what a whole file may hold. What else it holds is not shown: it
-// may be the secret of a hook.
+// topLevel is what a whole file may hold.
 const topLevel = "clients, courier, dsn, hooks, invitation, kratos, log, page, selfservice, serve, tracing"
 
 // replacedBy is how the values of invitation.delete_unaccepted_identities
@@ -195,7 +194,13 @@ func TestLoad(t *testing.T) {
 			"1.yml:3: log.colour: is not a known key; remove it, or use one out of format, level"}},
 		{"misspelt_key", []string{withKey + "kratos:\n  amdin_url: x\nlgo: {}\n"}, []string{
 			"1.yml:3: kratos.amdin_url: is not a known key; did you mean admin_url?",
-			"1.yml:4: has an unknown key here; remove it, or use one out of " + topLevel}},
+			"1.yml:4: lgo: is not a known key; remove it, or use one out of " + topLevel}},
+		{"section_of_kratos", []string{withKey + "oauth2_provider: {url: x}\nciphers: {}\n"}, []string{
+			"1.yml:2: oauth2_provider: is not a known key; remove it, or use one out of " + topLevel,
+			"1.yml:3: ciphers: is not a known key; remove it, or use one out of " + topLevel}},
+		{"secret_that_slipped_to_the_top", []string{withKey + "deadbeef0123: x\nwhsec_MfKQ9r8G: x\n"}, []string{
+			"1.yml:2: has an unknown key here; remove it, or use one out of " + topLevel,
+			"1.yml:3: has an unknown key here; remove it, or use one out of " + topLevel}},
 		{"unknown_key_beside_secrets", []string{withKey, "serve:\n  admin:\n    correcthorse:\n    api_keys:\n      - name: a\n        key: 0123456789abcdef\n        batterystaple:\n"}, []string{
 			"2.yml:3: serve.admin: has an unknown key here; remove it, or use one out of api_keys, host, port, socket, tls",
 			"2.yml:7: serve.admin.api_keys[0]: has an unknown key here; remove it, or use one out of key, key_sha256, name"}},
@@ -209,7 +214,7 @@ func TestLoad(t *testing.T) {
 		{"key_of_earlier_versions", []string{withKey + "invitation:\n  delete_unaccepted_identities: false\n"}, []string{
 			"1.yml:3: invitation.delete_unaccepted_identities: was replaced by invitation.unaccepted_identities; " + replacedBy}},
 		{"key_of_earlier_versions_elsewhere", []string{withKey, "delete_unaccepted_identities: true"}, []string{
-			"2.yml:1: has an unknown key here; remove it, or use one out of " + topLevel}},
+			"2.yml:1: delete_unaccepted_identities: is not a known key; remove it, or use one out of " + topLevel}},
 		{"key_that_is_no_name", []string{withKey + "? [a, b]\n: c\n"}, []string{
 			"1.yml:2: has an unknown key here; remove it, or use one out of " + topLevel}},
 		{"merge_key", []string{withKey + "log: &a {level: info}\nkratos: {<<: *a}\n"}, []string{
@@ -263,7 +268,7 @@ selfservice: {methods: {password: {config: {max_breaches: 99999999999999999999}}
 			"2.yml:3: serve.public.port: must be a whole number, without quotes",
 			"2.yml:2: kratos.timeout: must be from 1s to 60s"}},
 		{"everything_at_once", []string{"log: {level: loud}\ncolour: 1\n", "serve:\n  public:\n    port: -1\n  admin:\n    api_keys:\n      - name: a\n"}, []string{
-			"1.yml:2: has an unknown key here; remove it, or use one out of " + topLevel,
+			"1.yml:2: colour: is not a known key; remove it, or use one out of " + topLevel,
 			"2.yml:3: serve.public.port: must be from 1 to 65535, or 0 for any free port",
 			"2.yml:6: serve.admin.api_keys[0]: must have either key or key_sha256, and not both",
 			"1.yml:1: log.level: must be one of trace, debug, info, warning, error"}},

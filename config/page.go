@@ -32,8 +32,9 @@ var hexColour = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 func (k *checks) page(p Page) {
 	const at = "page."
 	k.that(!hasControls(p.Title), at+"title", "must not have line breaks or other control characters")
-	k.that(p.SupportAddress == "" || isSupport(p.SupportAddress), at+"support_address",
-		"must be an e-mail address such as help@example.com, or an https URL, or empty")
+	k.named(p.SupportAddress, at+"support_address",
+		"must be an e-mail address such as help@example.com, or an https URL, or empty",
+		func(text string) bool { return text == "" || isSupport(text) })
 	for _, colour := range [][2]string{{p.AccentColor, "accent_color"}, {p.AccentColorDark, "accent_color_dark"}} {
 		k.that(colour[0] == "" || hexColour.MatchString(colour[0]), at+colour[1],
 			"must be a colour such as #1f5fbf, or empty for the built-in one")

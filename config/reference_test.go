@@ -25,7 +25,8 @@ const referenceHead = `# Every key of the configuration
 
 Keys are Kratos' words wherever Kratos has the thing. A file is YAML, ` + "`-c`" + ` may be repeated, and later files win. Then
 comes the environment: the variable of a key is its path in capitals, joined by ` + "`_`" + `, after ` + "`INVITEBRIDGE_`" + `; lists and
-mappings are YAML there, as in ` + "`INVITEBRIDGE_SERVE_ADMIN_API_KEYS='[{name: backend, key: …}]'`" + `. An unknown key is an
+mappings are YAML or JSON there, as in ` + "`INVITEBRIDGE_SERVE_ADMIN_API_KEYS='[{name: backend, key: …}]'`" + `, and a list of
+texts may have commas instead: ` + "`INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=10.0.0.0/8,fd00::/8`" + `. An unknown key is an
 error, and all problems are told at once.
 
 Keys with a ● are taken over while the bridge runs, within some seconds of a change of a file, of what a file names

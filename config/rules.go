@@ -91,10 +91,17 @@ func isBare(text string) bool { return !strings.ContainsAny(text, "?#") }
 // by a scheme of its own.
 func isReturnURL(text string) bool {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || slices.Contains(activeSchemes, u.Scheme) {
+	if err != nil || u.User != nil || slices.Contains(activeSchemes, u.Scheme) || u.Host == "" && !isAppURL(text, u) {
 		return false
 	}
 	return isPlainPath(text, u.Path) && (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "" || isWebURL(text))
+}
+
+// isAppURL tells whether text names an app by a domain of its maker's, in the
+// form com.example.app:/path (RFC 8252, 7.1).
+func isAppURL(text string, u *url.URL) bool {
+	return strings.Contains(u.Scheme, ".") && u.Opaque == "" && strings.HasPrefix(text[len(u.Scheme):], ":/") &&
+		!strings.HasPrefix(text[len(u.Scheme):], "://")
 }
 
 // isPlainPath tells whether nobody reads the address otherwise than Go does: no

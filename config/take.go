@@ -94,9 +94,16 @@ func (l *loader) takeMapping(src source, node *yaml.Node, key string, target ref
 			continue
 		}
 		lines[name] = pair[0].Line
+		if isText(child) && isNull(pair[1]) && isGlued(pair[0].LineComment) {
+			l.refuse(src.at(pair[0]), join(key, name), `has no value, for # begins a comment; put quotes around it, as in "#1f5fbf"`)
+			continue
+		}
 		l.take(src, pair[1], join(key, name), child)
 	}
 }
+
+// isGlued tells whether a comment was hardly meant as one.
+func isGlued(comment string) bool { return len(comment) > 1 && comment[0] == '#' && comment[1] > ' ' }
 
 // takeList replaces the whole list.
 func (l *loader) takeList(src source, node *yaml.Node, key string, target reflect.Value) {

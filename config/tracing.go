@@ -48,8 +48,8 @@ func (k *checks) tracing(t Tracing) {
 	k.that(t.ServiceName != "" && !hasControls(t.ServiceName), at+"service_name", "must be a name such as invitebridge")
 	k.that(!hasControls(t.DeploymentEnvironment), at+"deployment_environment", "must not have line breaks or other control characters")
 	otlp := t.Providers.OTLP
-	k.that(isHostPort(otlp.ServerURL), at+"providers.otlp.server_url",
-		"must be the host and port of a collector, such as localhost:4318, without scheme and path")
+	k.named(otlp.ServerURL, at+"providers.otlp.server_url",
+		"must be the host and port of a collector, such as localhost:4318, without scheme and path", isHostPort)
 	// Unlike a token, it has a space: it is the whole header.
 	k.that(isPrintable(strings.ReplaceAll(otlp.AuthorizationHeader.Reveal(), " ", "")),
 		at+"providers.otlp.authorization_header", "must be printable ASCII without line breaks")

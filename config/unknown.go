@@ -5,13 +5,18 @@ import (
 	"regexp"
 )
 
-var plainName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
+var (
+	plainName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
+	// topName matches the sections of Kratos and their like, and few secrets.
+	topName = regexp.MustCompile(`^[a-z]{1,15}[0-9]?(_[a-z]{1,15}){0,3}$`)
+)
 
 // reportUnknown reports a name in the mapping at key that is no key of ours.
 //
 // A slip of the pen can put a secret where a name belongs ("- the-key:" for
 // "- key: the-key"). So a name is shown only if it is close to a known one, or
-// if it looks like a name and the mapping holds no secrets.
+// if it looks like a name and the mapping holds no secrets. Those of a whole file
+// stand farthest from them, and look more like words.
 func (l *loader) reportUnknown(place, key, name string, mapping reflect.Value) {
 	if l.reportRetired(place, join(key, name)) {
 		return
@@ -21,7 +26,8 @@ func (l *loader) reportUnknown(place, key, name string, mapping reflect.Value) {
 		l.report(place, join(key, name), "is not a known key; did you mean "+near+"?")
 		return
 	}
-	if plainName.MatchString(name) && !holdsSecrets(mapping.Type()) {
+	isTop := key == "" && topName.MatchString(name)
+	if isTop || plainName.MatchString(name) && !holdsSecrets(mapping.Type()) {
 		l.report(place, join(key, name), "is not a known key; remove it, or use one out of "+names(known))
 		return
 	}

@@ -17,7 +17,8 @@ func (c Config) Validate() error {
 // check finds what is wrong with c. An incomplete one may lack its API keys
 // and its store.
 func (c Config) check(complete bool) []Problem {
-	var k checks
+	k := checks{settled: map[string]bool{}}
+	k.strays(c)
 	if complete || c.DSN != "" {
 		_, ok := boltPath(c.DSN)
 		k.that(ok, "dsn", "must be bolt:// and the absolute path of a file, such as "+
@@ -42,11 +43,12 @@ func (c Config) check(complete bool) []Problem {
 // checks collects the problems of a Config. No text may quote a value.
 type checks struct {
 	problems []Problem
+	settled  map[string]bool // keys that have their problem
 }
 
 // that reports text for key unless ok.
 func (k *checks) that(ok bool, key, text string) {
-	if !ok {
+	if !ok && !k.settled[key] {
 		k.problems = append(k.problems, Problem{Key: key, Text: text})
 	}
 }
@@ -77,9 +79,10 @@ func (k *checks) public(p Public) {
 	k.that(len(p.CORS.AllowedOrigins) > 0 || !p.CORS.Enabled, at+"cors.allowed_origins",
 		"must have an origin if serve.public.cors.enabled is true")
 	for i, origin := range p.CORS.AllowedOrigins {
-		k.that(origin == "*" || isOrigin(origin), index(at+"cors.allowed_origins", i),
+		k.named(origin, index(at+"cors.allowed_origins", i),
 			"must be * or an origin as browsers send it, such as https://app.example.com: "+
-				"in lower case, without path and without the scheme's own port")
+				"in lower case, without path and without the scheme's own port",
+			func(text string) bool { return text == "*" || isOrigin(text) })
 	}
 	for i, text := range p.TrustedProxies {
 		_, ok := parseNetwork(text)
@@ -119,14 +122,17 @@ func (k *checks) invitation(v Invitation) {
 	k.positive(v.Cooldown, at+"cooldown")
 	k.that(v.Retention >= Duration(96*time.Hour), at+"retention",
 		"must be at least 96h: messages are purged with their invitation, and are attempted for up to 76 hours")
-	k.that(v.LinkURL == "" || isLinkTemplate(v.LinkURL), at+"link_url",
-		"must be an absolute http or https URL with {token} once, after the host, or empty for the hosted page")
-	k.that(v.ReturnTo == "" || isReturnURL(v.ReturnTo), at+"return_to",
-		"must be an absolute URL such as https://app.example.com/welcome, or empty for Kratos' login")
+	k.named(v.LinkURL, at+"link_url",
+		"must be an absolute http or https URL with {token} once, after the host, or empty for the hosted page",
+		func(text string) bool { return text == "" || isLinkTemplate(text) })
+	k.named(v.ReturnTo, at+"return_to",
+		"must be an absolute URL such as https://app.example.com/welcome, or empty for Kratos' login",
+		func(text string) bool { return text == "" || isReturnURL(text) })
 	for i, text := range v.AllowedReturnURLs {
-		k.that(isReturnURL(text) && isBare(text), index(at+"allowed_return_urls", i),
-			"must be an absolute URL such as https://app.example.com/ or myapp://callback, "+
-				"without user, query and fragment")
+		k.named(text, index(at+"allowed_return_urls", i),
+			"must be an absolute URL such as https://app.example.com/, myapp://callback or com.example.app:/callback, "+
+				"without user, query and fragment",
+			func(text string) bool { return isReturnURL(text) && isBare(text) })
 	}
 	k.oneOf(v.UnacceptedIdentities, at+"unaccepted_identities", UnacceptedKeep, UnacceptedAtPurge, UnacceptedAtExpiry)
 	for i, name := range v.AllowedInviterNames {
@@ -144,14 +150,14 @@ func (k *checks) password(p PasswordPolicy) {
 	const at = "selfservice.methods.password.config."
 	k.that(p.MinPasswordLength >= 6 && p.MinPasswordLength <= 72, at+"min_password_length",
 		"must be from 6 to 72, the bounds of Kratos")
-	k.that(isHostPort(p.HaveIBeenPwnedHost), at+"haveibeenpwned_host",
-		"must be a host such as api.pwnedpasswords.com, with :port if need be, and no scheme or path")
+	k.named(p.HaveIBeenPwnedHost, at+"haveibeenpwned_host",
+		"must be a host such as api.pwnedpasswords.com, with :port if need be, and no scheme or path", isHostPort)
 	k.that(p.MaxBreaches >= 0, at+"max_breaches", "must be 0 or more")
 }
 
 func (k *checks) baseURL(value, key string) {
-	k.that(isWebURL(value) && isBare(value), key,
-		"must be an absolute http or https URL without user, query and fragment")
+	k.named(value, key, "must be an absolute http or https URL without user, query and fragment",
+		func(text string) bool { return isWebURL(text) && isBare(text) })
 }
 
 func index(key string, i int) string {
