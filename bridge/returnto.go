@@ -11,7 +11,8 @@ import (
 )
 
 // ReturnURLs are the places that an invitee may be sent to after accepting.
-// Each allows its exact scheme and host, and the paths at or below its own.
+// Each allows its exact scheme and host, and the paths at or below its own. Apps
+// are named by a scheme of their own: myapp://host or com.example.app:/path.
 type ReturnURLs []*url.URL
 
 // ParseReturnURLs reads absolute URLs.
@@ -50,7 +51,10 @@ func parseReturnURL(text string) (*url.URL, bool) {
 		return nil, false
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme == "" || u.Host == "" || !isASCII(u.Host) || u.User != nil || u.Opaque != "" {
+	if err != nil || u.Scheme == "" || !isASCII(u.Host) || u.User != nil || u.Opaque != "" {
+		return nil, false
+	}
+	if u.Host == "" && !isAppURL(text, u.Scheme) {
 		return nil, false
 	}
 	if strings.Contains(u.Path, "\\") || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
@@ -60,6 +64,13 @@ func parseReturnURL(text string) (*url.URL, bool) {
 		return nil, false
 	}
 	return u, !hasDotSegment(u.Path)
+}
+
+// isAppURL says whether text names an app by a domain of its maker's, which no
+// scheme of the web has, in the form com.example.app:/path (RFC 8252, 7.1).
+func isAppURL(text, scheme string) bool {
+	rest := text[len(scheme):]
+	return strings.Contains(scheme, ".") && strings.HasPrefix(rest, ":/") && !strings.HasPrefix(rest, "://")
 }
 
 const maxDecodings = 8 // of a path; nobody who means well needs two

@@ -9,13 +9,14 @@ import (
 )
 
 func TestReturnURLs(t *testing.T) {
-	allowed, err := bridge.ParseReturnURLs([]string{"https://good.com/app", "https://other.example:8443", "myapp://callback"})
+	allowed, err := bridge.ParseReturnURLs([]string{"https://good.com/app", "https://other.example:8443", "myapp://callback", "com.example.app:/cb"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, good := range []string{
 		"https://good.com/app", "https://good.com/app/", "https://good.com/app/welcome?x=1#top", "https://GOOD.com/app/x",
 		"https://other.example:8443", "https://other.example:8443/any", "myapp://callback/done",
+		"com.example.app:/cb", "com.example.app:/cb/done?x=1", "COM.example.app:/cb",
 	} {
 		if err := allowed.Check(good); err != nil {
 			t.Errorf("%q: %v", good, err)
@@ -30,6 +31,8 @@ func TestReturnURLs(t *testing.T) {
 		"javascript:alert(1)", "JavaScript://good.com/app%0aalert(1)", "data:text/html,x", "https://good.com/app\n", "https://good.com/app ",
 		"\thttps://good.com/app", "https://good.com/app\u2028", "https://good.com//app", "https://good.com/app//evil.com", "https://good%2ecom/app",
 		"https://good.com/app%2Fwelcome", "https://good.com/app/a%2f|b", "myapp://callbac%E2%84%AA/done",
+		"com.example.app:/other", "com.example.app:cb", "com.example.app:///cb", "com.example.app://cb", "com.example.app:/cb/../x", "com.example.evil:/cb",
+		"myapp:/callback", "https:/good.com/app", "com.example.app:/cb//x", `com.example.app:/cb\x`,
 	} {
 		if err := allowed.Check(bad); !errors.Is(err, bridge.ErrReturnTo) {
 			t.Errorf("%q: %v", bad, err)

@@ -106,7 +106,7 @@ var activeSchemes = []string{"about", "blob", "data", "file", "javascript", "vbs
 // harmless gives an absolute URL, or nothing if it is not one to follow.
 func harmless(text string) template.URL {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || slices.Contains(activeSchemes, strings.ToLower(u.Scheme)) || u.Scheme == "" {
+	if err != nil || u.Host == "" && !strings.Contains(u.Scheme, ".") || slices.Contains(activeSchemes, strings.ToLower(u.Scheme)) || u.Scheme == "" {
 		return ""
 	}
 	return template.URL(u.String()) // #nosec G203 -- looked at just now, and the template still quotes it

@@ -102,3 +102,19 @@ func FuzzRender(f *testing.F) {
 		}
 	})
 }
+
+// TestWayOnToAnApp: an app is reached by a scheme that is a domain turned around.
+func TestWayOnToAnApp(t *testing.T) {
+	for _, link := range []string{"com.example.app:/cb?a=1", "myapp://callback"} {
+		_, root := render(t, newPage(t, page.Config{}), "en", page.View{Sight: page.SightAccepted, ContinueURL: link})
+		var found []string
+		each(root, func(n *html.Node) {
+			if href := attr(n, "href"); n.Data == "a" {
+				found = append(found, href)
+			}
+		})
+		if len(found) != 1 || found[0] != link {
+			t.Errorf("links %q, want one to %s", found, link)
+		}
+	}
+}
