@@ -260,7 +260,7 @@ func TestJsonnetBody(t *testing.T) {
 // TestHooksConfiguration: what the page configures is a good configuration.
 func TestHooksConfiguration(t *testing.T) {
 	shown := strings.ReplaceAll(snippets(t, "yaml")[0], "whsec_…", hookSecret)
-	file := write(t, filepath.Join(t.TempDir(), "invitebridge.yml"), shown+"serve: { admin: { api_keys: [ { name: docs, key: an-example-key-of-the-page } ] } }\n")
+	file := write(t, filepath.Join(t.TempDir(), "invitebridge.yml"), shown+"dsn: bolt://"+filepath.Join(t.TempDir(), "invites.db")+"\nserve: { admin: { api_keys: [ { name: docs, key: an-example-key-of-the-page } ] } }\n")
 	if out, err := exec.CommandContext(t.Context(), build(t), "config", "check", "-c", file).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

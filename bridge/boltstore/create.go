@@ -19,11 +19,8 @@ func create(path string) error {
 	dir, name := filepath.Split(path)
 	dir = filepath.Clean(dir)
 	temp, err := os.CreateTemp(dir, "."+name+".new-*") // mode 0600
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("boltstore: there is no directory %s for the store file; create it, owned by the user that runs this program: %w", dir, err)
-	case err != nil:
-		return fmt.Errorf("boltstore: the store file cannot be made; let the user that runs this program write to %s: %w", dir, err)
+	if err != nil {
+		return unmade(dir, err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }()
 	err = temp.Close()

@@ -3,9 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"invitebridge/bridge"
+	"invitebridge/bridge/boltstore"
 	"invitebridge/bridge/metrics"
 	"invitebridge/config"
 )
@@ -28,13 +35,15 @@ func newConfigCheck(environ []string, io stdio) *cobra.Command {
 		Use:   "check",
 		Short: "Tell all problems of a configuration at once",
 		Long: "Reads the files and the environment as serve would, with the certificates,\n" +
-			"templates and pictures that they name, and tells every problem. Connects to\n" +
+			"templates and pictures that they name, and tells every problem. Looks whether\n" +
+			"the store can be opened or made, and whether there is a directory for each\n" +
+			"socket: so it is run where, and as whom, serve is. Connects to nothing, changes\n" +
 			"nothing, and prints no secret. Exits with 2 if there are problems.",
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			cfg, err := config.Load(config.Options{Files: files, Environ: environ, Dev: dev})
 			if err == nil {
-				err = tryOut(cfg)
+				err = errors.Join(tryOut(cfg), tryPlaces(cfg))
 			}
 			if err != nil {
 				return usageError{err}
@@ -56,7 +65,47 @@ func tryOut(cfg config.Config) error {
 		senders.hooks.Close()
 	}
 	_, pageErr := newPage(cfg)
-	return errors.Join(err, pageErr, tryCertificate("public", cfg.Serve.Public.TLS), tryCertificate("admin", cfg.Serve.Admin.TLS))
+	_, returnErr := bridge.ParseReturnURLs(cfg.Invitation.AllowedReturnURLs)
+	public, admin := cfg.Serve.Public, cfg.Serve.Admin
+	return errors.Join(err, pageErr, returnErr,
+		tryCertificate("public", public.TLS), tryCertificate("admin", admin.TLS))
+}
+
+// tryPlaces looks for what serve makes: the store and sockets. Doctor does not:
+// it may run on another machine.
+func tryPlaces(cfg config.Config) error {
+	public, admin := cfg.Serve.Public, cfg.Serve.Admin
+	return errors.Join(tryStore(cfg.BoltPath()),
+		trySocket("public", public.Host, public.Socket), trySocket("admin", admin.Host, admin.Socket))
+}
+
+func tryStore(path string) error {
+	if path == "" {
+		return nil // development makes one
+	}
+	if err := boltstore.Try(path); err != nil {
+		return fmt.Errorf("dsn: %w", err)
+	}
+	return nil
+}
+
+func trySocket(name, host string, socket config.Socket) error {
+	file, isSocket := strings.CutPrefix(host, "unix:")
+	if !isSocket {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(file))
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "bind", Path: file, Err: syscall.ENOTDIR}
+	}
+	if err != nil {
+		err = fmt.Errorf("host: there is no directory for the socket: %w", err)
+	}
+	_, _, ownerErr := owners(socket)
+	if err = errors.Join(err, ownerErr); err != nil {
+		return fmt.Errorf("serve.%s.%w", name, err)
+	}
+	return nil
 }
 
 func tryCertificate(name string, from config.TLS) error {

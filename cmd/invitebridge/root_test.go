@@ -30,7 +30,8 @@ func TestCommandLine(t *testing.T) {
 		}
 		return path
 	}
-	good := write("good.yml", "serve: { admin: { api_keys: [ { name: a, key: a-long-enough-key } ] } }\n")
+	store := "INVITEBRIDGE_DSN=bolt://" + filepath.Join(dir, "invites.db")
+	good := write("good.yml", "dsn: bolt://"+filepath.Join(dir, "invites.db")+"\nserve: { admin: { api_keys: [ { name: a, key: a-long-enough-key } ] } }\n")
 	bad := write("bad.yml", "serve: { admin: { api_keys: [ { name: a, key: CANARY } ] }, publik: {} }\ninvitation: { lifespan: soon }\n")
 	empty := write("empty.db", "")
 	onEmpty := write("onempty.yml", "dsn: bolt://"+empty+"\nserve: { admin: { api_keys: [ { name: a, key: a-long-enough-key } ] } }\n")
@@ -52,7 +53,7 @@ func TestCommandLine(t *testing.T) {
 		{name: "example", args: []string{"config", "example"}, code: exitOK, out: "haveibeenpwned_enabled"},
 		{name: "schema", args: []string{"config", "schema"}, code: exitOK, out: `"$schema"`},
 		{name: "a good configuration", args: []string{"config", "check", "-c", good}, code: exitOK, out: "good"},
-		{name: "a key in the environment", args: []string{"config", "check"}, environ: []string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: a-long-enough-key}]"}, code: exitOK, out: "good"},
+		{name: "a key in the environment", args: []string{"config", "check"}, environ: []string{store, "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: a-long-enough-key}]"}, code: exitOK, out: "good"},
 		{name: "no key", args: []string{"config", "check"}, code: exitUsage, errs: "serve.admin.api_keys"},
 		{name: "no key, in development", args: []string{"config", "check", "--dev"}, code: exitOK, out: "good"},
 		{name: "serve without a key", args: []string{"serve"}, code: exitUsage, errs: "serve.admin.api_keys"},
@@ -61,6 +62,10 @@ func TestCommandLine(t *testing.T) {
 		{name: "the same, checked before", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_PAGE_ACCENT_COLOR=#ffff00"}, code: exitUsage, errs: "page: accent_color"},
 		{name: "a certificate that is not there", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_ADMIN_TLS_CERT_PATH=" + dir + "/none", "INVITEBRIDGE_SERVE_ADMIN_TLS_KEY_PATH=" + dir + "/none"}, code: exitUsage, errs: "serve.admin.tls"},
 		{name: "templates that are not there", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_COURIER_TEMPLATE_OVERRIDE_PATH=" + dir + "/none", "INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://a.example", "INVITEBRIDGE_COURIER_SMTP_FROM_ADDRESS=a@a.example"}, code: exitUsage, errs: "none"},
+		{name: "no directory for the store", args: []string{"config", "check", "-c", good}, environ: []string{"INVITEBRIDGE_DSN=bolt://" + dir + "/none/invites.db"}, code: exitUsage, errs: "dsn: boltstore: there is no directory " + dir + "/none"},
+		{name: "an empty file for a store", args: []string{"config", "check", "-c", onEmpty}, code: exitUsage, errs: "dsn: boltstore: the store file is empty"},
+		{name: "no directory for a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:" + dir + "/none/x.sock"}, code: exitUsage, errs: "serve.public.host: there is no directory for the socket"},
+		{name: "no such owner of a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_ADMIN_HOST=unix:" + dir + "/x.sock", "INVITEBRIDGE_SERVE_ADMIN_SOCKET_GROUP=no-such-group"}, code: exitUsage, errs: "serve.admin.socket.group"},
 		{name: "serve on an empty file", args: []string{"serve", "-c", onEmpty}, code: exitFailed, errs: empty},
 	} {
 		t.Run(c.name, func(t *testing.T) {
