@@ -20,6 +20,10 @@ import (
 // than what makes programs behind us recurse too deeply.
 const maxDepth = 64
 
+// byteOrderMark is what some programs begin every text with. RFC 8259, 8.1, lets
+// readers ignore it.
+var byteOrderMark = []byte("\ufeff")
+
 // decode reads a JSON body strictly: one object, no unknown and no repeated
 // members, valid UTF-8, numbers that a float64 can hold, nothing behind it.
 // ErrUnsupportedMedia, ErrTooLarge, ErrBadRequest. The reasons name places in
@@ -29,6 +33,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	if err != nil {
 		return err
 	}
+	body = bytes.TrimPrefix(body, byteOrderMark)
 	if err := checkValues(body); err != nil {
 		return err
 	}
@@ -49,7 +54,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 func readBody(w http.ResponseWriter, r *http.Request, want string) ([]byte, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := strings.ToLower(params["charset"])
-	if err != nil || media != want || charset != "" && charset != "utf-8" {
+	if err != nil || media != want || charset != "" && charset != "utf-8" && charset != "utf8" {
 		return nil, bridge.ErrUnsupportedMedia
 	}
 	if r.ContentLength > maxBodyBytes {

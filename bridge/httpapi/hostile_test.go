@@ -29,7 +29,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 		"a field twice, deep": `{"email":"a@b.c","traits":{"a":{"b":1,"b":2}}}`, "a wrong type": `{"password":7}`, "cut short": `{"password":"x"`,
 		"invalid UTF-8": "{\"password\":\"\xff\xfe aaaaaaaaaa\"}", "a lone surrogate": `{"password":"\ud800 aaaaaaaaa"}`,
 		"too deep": strings.Repeat("[", 60000), "too deep an object": strings.Repeat(`{"a":`, 10000) + "1" + strings.Repeat("}", 10000),
-		"a huge number": `{"email":"a@b.c","traits":{"n":1e999}}`, "a comment": "{/**/}", "a byte order mark": "\ufeff{}",
+		"a huge number": `{"email":"a@b.c","traits":{"n":1e999}}`, "a comment": "{/**/}", "two byte order marks": "\ufeff\ufeff{}", "a byte order mark alone": "\ufeff",
 		"traits too deep": `{"email":"a@b.c","traits":` + strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 101),
 	} {
 		for at, got := range map[string]answer{
@@ -99,9 +99,21 @@ func TestMediaTypes(t *testing.T) {
 			t.Errorf("%q: %d %s", media, got.status, got.body)
 		}
 	}
-	r := request(t, http.MethodPost, a.public+base+"/"+o.Token, `{"password":"`+password+`"}`, "Content-Type", "Application/JSON; charset=UTF-8")
-	if got := do(t, r); got.status != http.StatusOK {
-		t.Errorf("%d %s", got.status, got.body)
+	for i, media := range []string{"Application/JSON; charset=UTF-8", "application/json;charset=utf8", `application/json; charset="Utf8"`} {
+		o := a.invite(object{"email": fmt.Sprintf("media%d@example.com", i)})
+		r := request(t, http.MethodPost, a.public+base+"/"+o.Token, `{"password":"`+password+`"}`, "Content-Type", media)
+		if got := do(t, r); got.status != http.StatusOK {
+			t.Errorf("%q: %d %s", media, got.status, got.body)
+		}
+	}
+}
+
+// TestByteOrderMark: some programs begin every text with one.
+func TestByteOrderMark(t *testing.T) {
+	a := start(t)
+	o := a.invite("\ufeff" + `{"email":"` + email + `"}`)
+	if got := a.asInvitee(http.MethodPost, "/"+o.Token, "\ufeff"+`{"password":"`+password+`"}`); got.status != http.StatusOK {
+		t.Errorf("accept: %d %s", got.status, got.body)
 	}
 }
 

@@ -47,7 +47,7 @@ type pageQuery struct {
 // parsePage reads the query of a list; unknown and repeated parameters are
 // refused, for a filter that is silently left out shows what was not asked for.
 func parsePage(r *http.Request, filters ...string) (pageQuery, error) {
-	values, err := url.ParseQuery(r.URL.RawQuery)
+	values, err := url.ParseQuery(plusInEmail(r.URL.RawQuery))
 	if err != nil {
 		return pageQuery{}, bridge.ErrBadRequest.Reasonf("The query of the address is malformed.")
 	}
@@ -73,6 +73,18 @@ func parsePage(r *http.Request, filters ...string) (pageQuery, error) {
 		}
 	}
 	return p, nil
+}
+
+// plusInEmail escapes each plus in the address of an email filter. In a query it
+// stands for a space, which no address has, and was meant as it is.
+func plusInEmail(query string) string {
+	parameters := strings.Split(query, "&")
+	for i, parameter := range parameters {
+		if strings.HasPrefix(parameter, "email=") {
+			parameters[i] = strings.ReplaceAll(parameter, "+", "%2B")
+		}
+	}
+	return strings.Join(parameters, "&")
 }
 
 // oneOf reads the state filter of a list.

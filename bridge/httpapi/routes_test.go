@@ -160,6 +160,23 @@ func TestList(t *testing.T) {
 	}
 }
 
+// TestListByEmailWithPlus: a plus is found however it is written, on every page.
+func TestListByEmailWithPlus(t *testing.T) {
+	a := start(t)
+	a.invite(object{"email": "bob+x@example.com"})
+	for _, query := range []string{"email=bob+x@example.com", "state=pending&email=bob+x@example.com&page_size=1", "email=bob%2Bx%40example.com"} {
+		got := a.asAdmin(http.MethodGet, "/?"+query, nil)
+		var page []struct{ Email string }
+		got.into(t, &page)
+		if len(page) != 1 || page[0].Email != "bob+x@example.com" {
+			t.Errorf("%s: %d %s", query, got.status, got.body)
+		}
+		if link := got.header.Get("Link"); !strings.Contains(link, "email=bob%2Bx%40example.com") {
+			t.Errorf("%s: Link: %s", query, link)
+		}
+	}
+}
+
 // TestEveryAdminRouteNeedsAKey walks the router's own list.
 func TestEveryAdminRouteNeedsAKey(t *testing.T) {
 	a := start(t)
