@@ -108,6 +108,9 @@ func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 			return r, ErrTraitsInvalid.Reasonf("Traits and metadata must not hold the character U+0000: databases refuse it.")
 		}
 	}
+	if err := s.checkLocale(r); err != nil {
+		return r, err
+	}
 	if r.ReturnTo != "" {
 		if err := s.config.ReturnURLs.Check(r.ReturnTo); err != nil {
 			return r, err
@@ -120,6 +123,18 @@ func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 		return r, ErrExpiresIn.Reasonf("expires_in must be a duration such as \"48h\" between 1s and %s.", s.config.MaxLifespan)
 	}
 	return r, nil
+}
+
+// checkLocale refuses a locale that would be answered in another language. Where
+// the bridge writes no email, hooks have texts of their own.
+func (s *Service) checkLocale(r InviteRequest) error {
+	if r.Locale == "" || r.Quiet || s.config.Speaks == nil {
+		return nil
+	}
+	if known, languages := s.config.Speaks(r.Locale); !known {
+		return ErrBadRequest.Reasonf("There are no texts for that locale. There are some in: %s.", strings.Join(languages, ", "))
+	}
+	return nil
 }
 
 // holdsNUL looks for U+0000 in the strings and names of a JSON text. The text

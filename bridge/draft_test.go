@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"invitebridge/bridge"
@@ -47,4 +48,23 @@ func checkNUL(t *testing.T, w *bridgetest.World, r bridge.InviteRequest, refuse 
 		t.Fatal(err)
 	}
 	w.Kratos.Remove(offer.Invitation.IdentityID)
+}
+
+// TestLocale: a locale is refused if its email would be in another language, and
+// only where the bridge writes that email.
+func TestLocale(t *testing.T) {
+	w := bridgetest.New(t, func(c *bridge.Config) {
+		c.Speaks = func(locale string) (bool, []string) { return locale == "de-AT", []string{"de", "en"} }
+	})
+	_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, Locale: "fr"})
+	refused(t, err, bridge.ErrBadRequest)
+	if err == nil || !strings.Contains(err.Error(), "de, en") {
+		t.Errorf("%v does not name the languages", err)
+	}
+	for _, r := range []bridge.InviteRequest{{Locale: "de-AT"}, {Locale: ""}, {Locale: "fr", Quiet: true}} {
+		r.Email = "locale" + r.Locale + "@example.com"
+		if _, err := w.Service.Invite(t.Context(), r); err != nil {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
 }

@@ -32,6 +32,9 @@ type Config struct {
 	// MessageTraits are dotted paths inside the traits, whose values are stored
 	// with an invitation and shown in messages.
 	MessageTraits []string
+	// Speaks says whether an email can be written for a locale, and the languages
+	// there are. Nil: nobody is asked, and any locale is taken.
+	Speaks func(locale string) (known bool, languages []string)
 	// Unaccepted says what becomes of identities that the bridge created and that
 	// nobody ever used, when their invitations end.
 	Unaccepted Unaccepted

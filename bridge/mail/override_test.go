@@ -154,3 +154,26 @@ func TestFailsWhenSent(t *testing.T) {
 	got := m.Send(t.Context(), invitation())
 	want(t, got, bridge.Failed, 0, "email.body.plaintext.gotmpl:1")
 }
+
+// TestSpeaks: a locale is known if its own language has texts, built in or a
+// team's.
+func TestSpeaks(t *testing.T) {
+	m, err := overridden(t, map[string]string{
+		"invitation/fr_FR/email.subject.gotmpl":        "Bienvenue",
+		"invitation/fr_FR/email.body.gotmpl":           "<p>{{.Link}}</p>",
+		"invitation/fr_FR/email.body.plaintext.gotmpl": "{{.Link}}",
+		"invitation/fr_FR/email.expiry.gotmpl":         `{{define "in"}}{{.Count}}{{end}}{{define "on"}}{{.Day}}{{end}}`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for locale, want := range map[string]bool{
+		"en": true, "EN-gb": true, "de_DE.UTF-8": true, "de-AT,en;q=0.8": true, "fr-FR": true, "fr-fr-x": true,
+		"fr": false, "it": false, "it,en": false, "e": false, "english": false, "": false,
+	} {
+		known, languages := m.Speaks(locale)
+		if known != want || strings.Join(languages, " ") != "de en fr-fr" {
+			t.Errorf("%q: %v, %q", locale, known, languages)
+		}
+	}
+}

@@ -36,6 +36,7 @@ var _ bridge.Hooks = (*delivery)(nil)
 type senders struct {
 	hooks     *webhook.Webhooks
 	courier   bridge.Sender // nil: nobody is mailed
+	mailer    *mail.Mailer  // courier, if that writes emails
 	endpoints []outbox.Endpoint
 }
 
@@ -75,6 +76,14 @@ func (d *delivery) endpoints(event bridge.Event) []string {
 	return endpoints
 }
 
+// speaks is Speaks of the mailer there is now; without one, any locale is known.
+func (d *delivery) speaks(locale string) (known bool, languages []string) {
+	if mailer := d.current.Load().mailer; mailer != nil {
+		return mailer.Speaks(locale)
+	}
+	return true, nil
+}
+
 // newSenders reads templates and connects to nothing.
 func (s *server) newSenders(cfg config.Config) (*senders, error) {
 	hooks, err := webhook.New(webhookConfig(cfg))
@@ -87,7 +96,7 @@ func (s *server) newSenders(cfg config.Config) (*senders, error) {
 		return nil, err
 	}
 	if mailer != nil {
-		made.courier = mailer
+		made.courier, made.mailer = mailer, mailer
 	}
 	if made.courier != nil {
 		made.endpoints = append(made.endpoints, outbox.Endpoint{Name: bridge.EndpointCourier, Sender: s.watching.sender(made.courier), Concurrency: mailAtOnce})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -249,5 +250,27 @@ func TestConfigKnowsTheEvents(t *testing.T) {
 		`INVITEBRIDGE_HOOKS=[{id: ` + bridge.EndpointCourier + `, url: "http://127.0.0.1/", events: [invitation_revoked]}]`}})
 	if err == nil {
 		t.Error("a hook may have the courier's name")
+	}
+}
+
+// TestLocaleWithoutTexts: the inviter hears of it, and a reload that brings the
+// texts ends it.
+func TestLocaleWithoutTexts(t *testing.T) {
+	texts := t.TempDir()
+	for name, text := range map[string]string{"subject": "Invito", "body": "<p>{{.Link}}</p>", "body.plaintext": "{{.Link}}", "expiry": `{{define "in"}}{{.Count}}{{end}}{{define "on"}}{{.Day}}{{end}}`} {
+		if err := os.MkdirAll(filepath.Join(texts, "invitation", "it"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(texts, "invitation", "it", "email."+name+".gotmpl"), text)
+	}
+	smtp := "courier: { smtp: { connection_uri: 'smtp://127.0.0.1:1', from_address: 'a@example.com' }, template_override_path: '%s' }"
+	b := startFakeBridge(t, fmt.Sprintf(smtp, ""))
+	body := object{"email": "ada@example.com", "locale": "it-IT"}
+	if got := b.asAdmin(http.MethodPost, "/", body); got.status != http.StatusBadRequest || !strings.Contains(fmt.Sprint(got.body), "de, en") {
+		t.Errorf("without texts: %d %s", got.status, got.body)
+	}
+	b.change(reloaded, fmt.Sprintf(smtp, texts))
+	if got := b.asAdmin(http.MethodPost, "/", body); got.status != http.StatusCreated {
+		t.Errorf("with texts: %d %s", got.status, got.body)
 	}
 }

@@ -135,6 +135,7 @@ func (s *server) serve(ctx context.Context) error {
 		Passwords:      passwords(cfg.PasswordPolicy(), breaches),
 		Unaccepted:     bridge.Unaccepted(cfg.Invitation.UnacceptedIdentities),
 		Renew:          cfg.Invitation.Renew,
+		Speaks:         delivery.speaks,
 		AllowedNames:   cfg.Invitation.AllowedInviterNames,
 		MessageTraits:  cfg.Invitation.TraitsInMessages,
 		CodeLifespan:   watching.fail.codeLifespan(time.Duration(cfg.Kratos.CodeLifespan)),
