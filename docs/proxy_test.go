@@ -37,6 +37,8 @@ type proxy struct {
 	t                        *testing.T
 	dir, address, cert, priv string
 	bridge                   string // address of the public listener
+	path                     string // of the base URL
+	strips                   bool   // that path
 }
 
 func TestNginx(t *testing.T) {
@@ -45,7 +47,8 @@ func TestNginx(t *testing.T) {
 		site := write(t, filepath.Join(p.dir, "site.conf"), replaced(t, "proxy/nginx.conf",
 			"listen 443", "listen "+p.address,
 			"/etc/ssl/invite.example.com.pem", p.cert, "/etc/ssl/private/invite.example.com.key", p.priv,
-			"/var/log/nginx/", p.dir+"/", "127.0.0.1:4488", p.bridge))
+			"/var/log/nginx/", p.dir+"/", "location / ", "location "+p.path+"/ ",
+			"proxy_pass http://127.0.0.1:4488", "proxy_pass http://"+p.bridge+map[bool]string{true: "/"}[p.strips]))
 		main := write(t, filepath.Join(p.dir, "nginx.conf"), fmt.Sprintf(
 			"daemon off; pid %[1]s/pid; error_log stderr; events {}\nhttp { client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; include %[2]s; }",
 			p.dir, site))
@@ -59,32 +62,42 @@ func TestCaddy(t *testing.T) {
 		file := write(t, filepath.Join(p.dir, "Caddyfile"), replaced(t, "proxy/Caddyfile",
 			"{\n\t# A path", "{\n\tadmin off\n\tauto_https off\n\t# A path",
 			host+" {", fmt.Sprintf("https://%s:%s {\n\tbind 127.0.0.1\n\ttls %s %s\n\tlog", host, p.port(), p.cert, p.priv),
+			"\thandle {", map[bool]string{false: "\thandle ", true: "\thandle_path "}[p.strips]+p.path+"/* {",
 			"127.0.0.1:4488", p.bridge))
 		start(t, log, caddy, "run", "--adapter", "caddyfile", "--config", file)
 	})
 }
 
-// proxied starts the bridge and a proxy in front of it, and holds them to what
+// proxied does inFront for a host of its own, and for a path on another's that
+// the proxy keeps or strips.
+func proxied(t *testing.T, run func(p proxy, log *os.File)) {
+	t.Run("host", func(t *testing.T) { inFront(t, "", false, run) })
+	t.Run("path that is kept", func(t *testing.T) { inFront(t, "/join", false, run) })
+	t.Run("path that is stripped", func(t *testing.T) { inFront(t, "/join", true, run) })
+}
+
+// inFront starts the bridge and a proxy in front of it, and holds them to what
 // the guide says: the bridge learns who the client is, whatever the client
 // claims; too large a body is refused; and no log has the token, not even when
 // the bridge is away.
-func proxied(t *testing.T, run func(p proxy, log *os.File)) {
+func inFront(t *testing.T, below string, strips bool, run func(p proxy, log *os.File)) {
 	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer kratos.Close()
 	p := newProxy(t)
+	p.path, p.strips = below, strips
 	admin := freeAddress(t)
 	config := write(t, filepath.Join(t.TempDir(), "invitebridge.yml"), fmt.Sprintf(`
 dsn: bolt://%s
 serve:
-  public: { host: 127.0.0.1, port: %s, base_url: "https://%s", trusted_proxies: [127.0.0.1] }
+  public: { host: 127.0.0.1, port: %s, base_url: "https://%s%s", trusted_proxies: [127.0.0.1] }
   admin: { host: 127.0.0.1, port: %s, api_keys: [ { name: tests, key: %s } ] }
 kratos: { admin_url: %s }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
 tracing: { provider: otel, providers: { otlp: { server_url: "127.0.0.1:9", insecure: true } } }
-`, filepath.Join(t.TempDir(), "invites.db"), portOf(p.bridge), host, portOf(admin), key, kratos.URL))
+`, filepath.Join(t.TempDir(), "invites.db"), portOf(p.bridge), host, below, portOf(admin), key, kratos.URL))
 	bridgeLog, proxyLog := newLog(t, t.TempDir()), newLog(t, p.dir)
 	stop := start(t, bridgeLog, build(t), "serve", "-c", config)
 	await(t, p.bridge)
@@ -92,14 +105,14 @@ tracing: { provider: otel, providers: { otlp: { server_url: "127.0.0.1:9", insec
 	await(t, p.address)
 
 	token := invite(t, admin)
-	path := "/api/v1/invite/" + token
+	path := below + "/api/v1/invite/" + token
 	if status, body := p.send(http.MethodGet, path, ""); status != http.StatusOK {
 		t.Fatalf("look: %d %s", status, body)
 	}
 	if status, _ := p.send(http.MethodPost, path, strings.Repeat(" ", 70_000)); status < http.StatusBadRequest {
 		t.Errorf("70,000 bytes: %d", status)
 	}
-	if status, page := p.send(http.MethodGet, "/invite/"+token, ""); status != http.StatusOK || !strings.Contains(page, "Choose a password") {
+	if status, page := p.send(http.MethodGet, below+"/invite/"+token, ""); status != http.StatusOK || !strings.Contains(page, "Choose a password") {
 		t.Errorf("the page: %d %s", status, page)
 	}
 	if status, body := p.send(http.MethodPost, path, `{"password":"correct-Horse-7-battery"}`); status != http.StatusOK {

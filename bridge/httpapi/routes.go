@@ -13,7 +13,9 @@ import (
 
 // Public serves invitees.
 func (a *API) Public() chi.Router {
-	r := a.router("public", a.trustedPeer)
+	r := chi.NewRouter()
+	r.Use(a.belowBaseURL(r))
+	a.share(r, "public", a.trustedPeer)
 	a.open(r)
 	r.Route(a.config.BasePath, func(r chi.Router) {
 		r.Use(a.cors(), a.limitPosts, a.expireOnPost)
@@ -41,7 +43,8 @@ func (a *API) cors() func(http.Handler) http.Handler {
 
 // Admin serves inviters and operators.
 func (a *API) Admin() chi.Router {
-	r := a.router("admin", a.holdsKey)
+	r := chi.NewRouter()
+	a.share(r, "admin", a.holdsKey)
 	r.Use(a.authenticate)
 	a.open(r)
 	r.Get("/openapi.json", a.handle(a.openAPI))
@@ -109,12 +112,10 @@ func allow(router chi.Routes, r *http.Request) string {
 	return strings.Join(methods, ", ")
 }
 
-// router has what both listeners share. trusted says whose request ids are
-// taken over.
-func (a *API) router(listener string, trusted func(*http.Request) bool) chi.Router {
-	r := chi.NewRouter()
+// share adds what both listeners have. trusted says whose request ids are taken
+// over.
+func (a *API) share(r chi.Router, listener string, trusted func(*http.Request) bool) {
 	r.Use(a.identify(trusted), a.access(listener), a.recover(writeError), guardHeaders, middleware.StripSlashes, headIsGet)
 	r.NotFound(a.handle(noRoute))
 	r.MethodNotAllowed(a.handle(methodNotAllowed))
-	return r
 }

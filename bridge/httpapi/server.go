@@ -17,7 +17,7 @@ import (
 // Config is what the handlers work by.
 type Config struct {
 	BasePath  string // of the API on both listeners, such as /api/v1/invite
-	PublicURL string // of the public listener as invitees reach it: for the OpenAPI document, and whether it is HTTPS
+	PublicURL string // of the public listener as invitees reach it: for the OpenAPI document, whether it is HTTPS, and the path below which it answers, too
 	LoginURL  string // where an invitee goes after accepting, by default
 	LeadOn    bool   // the page leads there by itself
 	// NoLogin says that LoginURL certainly leads to no page to sign in at: the
