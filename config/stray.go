@@ -96,5 +96,6 @@ func eachText(value reflect.Value, key string, visit func(key, text string)) {
 		for i := range value.Len() {
 			eachText(value.Index(i), index(key, i), visit)
 		}
+	default: // numbers and flags
 	}
 }
