@@ -22,13 +22,14 @@ func (s *Service) invited(ctx context.Context, inv Invitation) (Identity, error)
 	if err := s.closeUnclaimed(ctx, inv, v, i); err != nil {
 		return i, err
 	}
-	switch {
-	case v == verdictAccepted:
+	switch v {
+	case verdictAccepted:
 		return i, ErrAccepted
-	case v == verdictGone:
+	case verdictGone:
 		return i, ErrRevoked
+	default:
+		return i, ErrIdentityInUse
 	}
-	return i, ErrIdentityInUse
 }
 
 // closeUnclaimed ends a pending invitation as the verdict on its identity says,
