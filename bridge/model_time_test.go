@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -147,14 +148,14 @@ func (h *history) postpone(by *act) (sent func()) {
 	if !h.trouble.late {
 		return func() {}
 	}
-	cut := false
-	fault := kratostest.Fault{Method: http.MethodPut, Route: kratostest.RouteIdentity, Do: kratostest.CutBefore, Times: 1, Arrived: func() { cut = true }}
+	var cut atomic.Bool
+	fault := kratostest.Fault{Method: http.MethodPut, Route: kratostest.RouteIdentity, Do: kratostest.CutBefore, Times: 1, Arrived: func() { cut.Store(true) }}
 	if by.life.origin == bridge.OriginReactivated {
 		fault.Skip = 1 // the first one cleans
 	}
 	mend := h.kratos.Inject(fault)
 	return func() {
-		if mend(); cut {
+		if mend(); cut.Load() {
 			h.late = append(h.late, lateWrite{by.life, by.password, by.at, h.clock.Running(), h.trouble.slow})
 		}
 	}
