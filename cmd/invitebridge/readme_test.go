@@ -158,7 +158,7 @@ var chapters = map[string]func(*newcomer, []string){
 	"Without Docker":                 (*newcomer).demo,
 	"In front of the Kratos you run": (*newcomer).install,
 	"Invite, as an inviter":          (*newcomer).invite,
-	"Accept, as an invitee":          func(n *newcomer, lines []string) { n.prints(lines, `"state":"accepted"`) },
+	"Accept, as an invitee":          (*newcomer).accept,
 	"OpenAPI":                        func(n *newcomer, lines []string) { n.prints(lines, `"openapi": "3.1`) },
 	"The command line":               func(n *newcomer, lines []string) { n.prints(lines, "lin@example.com") },
 	"Is all well?":                   func(n *newcomer, lines []string) { n.prints(lines, "ok       identities") },
@@ -212,6 +212,15 @@ func (n *newcomer) invite(lines []string) {
 	var offer object
 	decode(n.t, n.types(lines...), &offer)
 	n.types("export TOKEN=" + token(offer))
+}
+
+// accept has the token of [newcomer.invite], where people put in theirs.
+func (n *newcomer) accept(lines []string) {
+	n.t.Helper()
+	if !strings.HasPrefix(lines[0], "TOKEN=…") {
+		n.t.Errorf("there is no place for the token in %q", lines[0])
+	}
+	n.prints(lines[1:], `"state":"accepted"`)
 }
 
 func (n *newcomer) prints(lines []string, want string) {
