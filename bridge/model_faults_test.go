@@ -37,7 +37,9 @@ func allTroubles() []trouble {
 		{name: "Kratos down", down: true},
 		{name: "hook refuses", hook: bridge.ErrHookRefused}, {name: "hook away", hook: bridge.ErrHookUnavailable},
 		{name: "every commit lost", lose: everyCommit},
-		{name: "PUT lands late", late: true}, {name: "PUT lands minutes late", late: true, slow: true},
+	}
+	for range 3 { // as often as all other ways to lose an answer
+		all = append(all, trouble{name: "PUT lands late", late: true}, trouble{name: "PUT lands minutes late", late: true, slow: true})
 	}
 	for n := 1; n <= 6; n++ {
 		all = append(all, trouble{name: fmt.Sprintf("commit %d lost", n), lose: n})
@@ -128,6 +130,9 @@ func (h *history) Ask(_ context.Context, p bridge.Payload) error {
 		return h.trouble.hook
 	}
 	if p.Type == bridge.EventPrePassword {
+		if wait := h.waiting; wait != nil {
+			wait()
+		}
 		h.asked[p.Data.Invitation.ID] = true
 	} else {
 		h.revivals++

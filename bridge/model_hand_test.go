@@ -17,13 +17,16 @@ import (
 // write, of which no bridge can know.
 func (h *history) drawAccount(t *rapid.T) *truth {
 	a := h.accountOf(rapid.SampledFrom(modelEmails).Draw(t, "account"))
-	if a == nil {
+	if f := h.bridges[0].flight; f != nil && rapid.Bool().Draw(t, "that in flight") {
+		a = h.accounts[f.life.identity]
+	}
+	if a == nil || a.gone {
 		t.Skip()
 	}
 	h.arrive(a, 0)
 	for _, n := range h.bridges {
 		if f := n.flight; f != nil && f.life.identity == a.id {
-			if f.commit == 0 {
+			if f.onItsWay() {
 				t.Skip()
 			}
 			defer h.passes(time.Second)
@@ -52,10 +55,14 @@ func (h *history) register(t *rapid.T) {
 // activate has an administrator activate an account: with a password, or as it
 // is. It is the account of those whose it was, or of a first holder.
 func (h *history) activate(t *rapid.T) {
-	a := h.drawAccount(t)
-	if a.active {
+	if a := h.drawAccount(t); a.active {
 		t.Skip()
+	} else {
+		h.activates(t, a)
 	}
+}
+
+func (h *history) activates(t *rapid.T, a *truth) {
 	a.active, a.used, a.cleaned = true, true, false
 	if rapid.Bool().Draw(t, "with a password") {
 		h.passwords++
@@ -70,20 +77,25 @@ func (h *history) activate(t *rapid.T) {
 }
 
 func (h *history) deactivate(t *rapid.T) {
-	a := h.drawAccount(t)
-	if !a.active {
+	if a := h.drawAccount(t); a.active {
+		h.deactivates(a)
+	} else {
 		t.Skip()
 	}
+}
+
+func (h *history) deactivates(a *truth) {
 	a.active = false
 	h.step("somebody deactivates %s", a.email)
 	h.kratos.Deactivate(a.id)
 }
 
-// signIn has the holder of an account use it.
-func (h *history) signIn(t *rapid.T) {
+// use has somebody sign in to an account; perhaps it is activated for that, and
+// deactivated afterwards.
+func (h *history) use(t *rapid.T) {
 	a := h.drawAccount(t)
 	if !a.active {
-		t.Skip()
+		h.activates(t, a)
 	}
 	token, err := h.kratos.AddSession(a.id)
 	if err != nil {
@@ -91,6 +103,9 @@ func (h *history) signIn(t *rapid.T) {
 	}
 	a.secrets = append(a.secrets, secret{a.holder, sessionKind, token})
 	h.step("somebody signs in to %s", a.email)
+	if rapid.IntRange(0, 3).Draw(t, "stays") > 0 {
+		h.deactivates(a)
+	}
 }
 
 // give has an account get a way to sign in: its holder adds it, or an
@@ -107,9 +122,9 @@ func (h *history) gives(a *truth, kind string) {
 		h.people++
 		value = fmt.Sprint("subject-", h.people)
 		identifiers = []string{"idp:" + value}
-		for _, s := range a.secrets {
+		for _, s := range a.secrets { // it replaces what is there
 			if s.kind == kind && s.holder == a.holder {
-				return // two of one provider tell nothing more
+				identifiers = append(identifiers, "idp:"+s.value)
 			}
 		}
 	case "passkey":
@@ -124,7 +139,22 @@ func (h *history) gives(a *truth, kind string) {
 		}
 		h.given(a)
 	}
+	if kind != "oidc" { // there is one of a kind
+		a.secrets = slices.DeleteFunc(a.secrets, func(s secret) bool { return s.kind == kind })
+	}
 	a.secrets = append(a.secrets, secret{a.holder, kind, value})
+}
+
+// tamper is what happens more rarely.
+func (h *history) tamper(t *rapid.T) {
+	switch rapid.IntRange(0, 3).Draw(t, "how") {
+	case 0:
+		h.mend(t)
+	case 1:
+		h.remove(t)
+	default:
+		h.sicken(t)
+	}
 }
 
 // mend has somebody change what does not matter: metadata, and that the address
@@ -178,7 +208,7 @@ func (h *history) healed(a *truth) {
 // a bridge whose write is on its way while another acts.
 func (h *history) alone(n *node, a *truth) {
 	for _, other := range h.bridges {
-		if f := other.flight; other != n && f != nil && f.commit == 0 && (a == nil || f.life.identity == a.id) {
+		if f := other.flight; other != n && f != nil && f.onItsWay() && (a == nil || f.life.identity == a.id) {
 			h.Skip()
 		}
 	}

@@ -15,19 +15,27 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// pass lets time go by. Requests in flight end before their time does.
+// moments lets so much time go by as matters to claims.
+func (h *history) moments(t *rapid.T) {
+	h.draws(t, time.Second, modelSettle, 9*time.Second, modelCodes, modelLease)
+}
+
+// pass lets so much time go by as matters to invitations.
 func (h *history) pass(t *rapid.T) {
-	d := rapid.SampledFrom([]time.Duration{
-		time.Second, modelSettle, 9 * time.Second, modelCodes, modelLease, time.Minute, modelDoubt, time.Hour, 24 * time.Hour, modelRetention,
-	}).Draw(t, "time")
+	h.draws(t, time.Minute, time.Minute, modelDoubt, time.Hour, time.Hour, 24*time.Hour, modelRetention)
+}
+
+func (h *history) draws(t *rapid.T, times ...time.Duration) {
+	d := rapid.SampledFrom(times).Draw(t, "time")
 	h.step("%s pass", d)
 	h.passes(d)
 }
 
+// passes lets time go by. Requests in flight end before their time does.
 func (h *history) passes(d time.Duration) {
 	h.arrive(nil, d)
 	for _, n := range h.bridges {
-		if f := n.flight; f != nil && f.commit == 0 && h.clock.Running()+d >= f.run+modelBudget {
+		if f := n.flight; f != nil && f.onItsWay() && h.clock.Running()+d >= f.run+modelBudget {
 			h.calm(n)
 			h.landed(f)
 		}
@@ -76,6 +84,14 @@ type backup struct {
 	file  []byte
 	lives map[uuid.UUID]standing
 	links int
+}
+
+func (h *history) copyOrRestore(t *rapid.T) {
+	if rapid.Bool().Draw(t, "restore") {
+		h.restore(t)
+	} else {
+		h.copyStore(t)
+	}
 }
 
 func (h *history) copyStore(t *rapid.T) {

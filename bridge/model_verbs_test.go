@@ -12,11 +12,11 @@ import (
 	"invitebridge/bridge"
 )
 
-var modelEmails = []string{"a@example.com", "b@example.com"}
+var modelEmails = []string{"a@example.com", "b@example.com", "c@example.com", "d@example.com"}
 
 func (h *history) invite(t *rapid.T) {
 	by := act{node: h.drawNode(t), verb: inviteVerb, reactivate: rapid.IntRange(0, 2).Draw(t, "reactivate") == 0}
-	lifespan := rapid.SampledFrom([]time.Duration{10 * time.Second, time.Minute, time.Hour, 24 * time.Hour}).Draw(t, "lifespan")
+	lifespan := rapid.SampledFrom([]time.Duration{time.Hour, 24 * time.Hour, 24 * time.Hour, time.Minute, 10 * time.Second}).Draw(t, "lifespan")
 	r := bridge.InviteRequest{Email: rapid.SampledFrom(modelEmails).Draw(t, "email"), ExpiresIn: lifespan, Reactivate: by.reactivate}
 	a := h.accountOf(r.Email)
 	h.alone(by.node, a)
@@ -81,13 +81,25 @@ func (h *history) offered(offer bridge.Offer) {
 	h.links = append(h.links, link{text: offer.Token.Reveal(), life: l, epoch: offer.Invitation.Epoch})
 }
 
-// drawAct begins an acceptance with one of the links, the later ones more often.
-func (h *history) drawAct(t *rapid.T) (act, *link) {
-	if len(h.links) == 0 {
+// drawLink picks a token, mostly one that must be good.
+func (h *history) drawLink(t *rapid.T) *link {
+	var all []*link
+	for i := range h.links {
+		all = append(all, &h.links[i])
+	}
+	good := slices.DeleteFunc(slices.Clone(all), func(k *link) bool { return !h.opens(k) })
+	if len(good) > 0 && rapid.IntRange(0, 4).Draw(t, "good") > 0 {
+		all = good
+	}
+	if len(all) == 0 {
 		t.Skip()
 	}
-	last := len(h.links) - 1
-	k := &h.links[max(rapid.IntRange(0, last).Draw(t, "token"), rapid.IntRange(0, last).Draw(t, "or"))]
+	return all[rapid.IntRange(0, len(all)-1).Draw(t, "token")]
+}
+
+// drawAct begins an acceptance.
+func (h *history) drawAct(t *rapid.T) (act, *link) {
+	k := h.drawLink(t)
 	l := k.life
 	by := act{node: l.node, verb: acceptVerb, life: l, at: h.now(), run: h.clock.Running(), expires: l.expires}
 	h.alone(by.node, h.accounts[l.identity])
@@ -137,8 +149,15 @@ func (h *history) drawLife(t *rapid.T) *life {
 	if len(h.order) == 0 {
 		t.Skip()
 	}
-	last := len(h.order) - 1
-	l := h.order[max(rapid.IntRange(0, last).Draw(t, "invitation"), rapid.IntRange(0, last).Draw(t, "or"))]
+	if f := h.bridges[0].flight; f != nil && rapid.Bool().Draw(t, "that in flight") {
+		return f.life
+	}
+	lives := h.order
+	pending := slices.DeleteFunc(slices.Clone(lives), func(l *life) bool { return l.lost || l.revoked || l.landed })
+	if len(pending) > 0 && rapid.IntRange(0, 4).Draw(t, "pending") > 0 {
+		lives = pending
+	}
+	l := lives[rapid.IntRange(0, len(lives)-1).Draw(t, "invitation")]
 	h.alone(l.node, h.accounts[l.identity])
 	return l
 }
@@ -187,7 +206,12 @@ func (h *history) expire(t *rapid.T) {
 	h.done(&act{node: n, verb: "expire"}, "bridge %d expires: %v", n.name, err)
 }
 
+// sweep comes with or without what the ticker does more often.
 func (h *history) sweep(t *rapid.T) {
+	if rapid.IntRange(0, 3).Draw(t, "expire alone") == 0 {
+		h.expire(t)
+		return
+	}
 	n := h.drawNode(t)
 	h.alone(n, nil)
 	h.meet(t, n)
@@ -253,7 +277,7 @@ func (h *history) done(by *act, format string, args ...any) {
 	h.step("%s, %s", fmt.Sprintf(format, args...), h.trouble)
 	h.sync(by)
 	for _, n := range h.bridges {
-		if f := n.flight; f != nil && n != by.node && f.commit > 0 {
+		if f := n.flight; f != nil && n != by.node && !f.onItsWay() {
 			h.passes(time.Second) // its verdict is older than what was done now
 			return
 		}
