@@ -19,13 +19,17 @@ const (
 var (
 	localPart  = regexp.MustCompile("^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
 	domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	// encodedWord is one of RFC 2047. None may be in an address, but programs
+	// decode them there: =?utf-8?q?eve=40evil.example?=@example.com becomes Eve's.
+	encodedWord = regexp.MustCompile(`=\?.*\?[bq]\?.*\?=`)
 )
 
 // ParseEmail reads one plain address and gives its canonical form: lower case,
 // the domain in ASCII. Everything that a mail system might read as more or
 // other than one address is ErrEmailInvalid: display names, comments, quotes,
-// lists, address literals, white space, and letters beyond ASCII before the @,
-// which Kratos would fold into somebody else's mailbox (U+212A becomes k).
+// encoded words, lists, address literals, white space, and letters beyond ASCII
+// before the @, which Kratos would fold into somebody else's mailbox (U+212A
+// becomes k).
 func ParseEmail(text string, toASCII ToASCII) (string, error) {
 	if len(text) > maxEmailLength {
 		return "", ErrEmailInvalid.Reasonf("The e-mail address is longer than %d bytes.", maxEmailLength)
@@ -42,7 +46,7 @@ func ParseEmail(text string, toASCII ToASCII) (string, error) {
 	local, domain = strings.ToLower(local), strings.ToLower(domain)
 	switch email := local + "@" + domain; {
 	case len(local) > maxLocalLength, len(email) > maxEmailLength,
-		!localPart.MatchString(local), !domainName.MatchString(domain):
+		!localPart.MatchString(local), encodedWord.MatchString(local), !domainName.MatchString(domain):
 		return "", ErrEmailInvalid
 	default:
 		return email, nil

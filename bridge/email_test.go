@@ -38,6 +38,7 @@ func TestParseEmail(t *testing.T) {
 		"ada@-example.com", "ada@example-.com", "ada@exa_mple.com", "ada@example.com.", " ada@example.com", "ada@example.com ",
 		"a\u200bda@example.com", "ada@exam\u202eple.com", "\u202eada@example.com", "\u212aate@example.com", "ädä@example.com",
 		"ada@example.com\u2028", "ada@\xdfc.com", "ada@\ufffdc.com", "ada%0d%0a@exam ple.com",
+		"=?utf-8?q?eve=40evil.example?=@example.com", "a=?UTF-8?B?ZXZl?=b@example.com", "=?x?q?=3e=00?==?x?q??=@example.com",
 		strings.Repeat("a", 65) + "@x.y", "a@" + strings.Repeat("a", 64) + ".com",
 		"a@" + strings.Repeat("a.", 130) + "com", strings.Repeat("a", 300),
 	}
