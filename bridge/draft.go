@@ -71,6 +71,7 @@ func (d *draft) shownTraits() json.RawMessage {
 func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 	for name, text := range map[string]string{
 		"schema_id": r.SchemaID, "inviter_id": r.InviterID, "inviter_name": r.InviterName, "locale": r.Locale,
+		"timezone": r.TimeZone,
 	} {
 		if len(text) > maxLabelLength || strings.ContainsFunc(text, unicode.IsControl) {
 			return r, ErrBadRequest.Reasonf("%s must be at most %d bytes, without control characters.", name, maxLabelLength)

@@ -90,7 +90,8 @@ func TestInviterEmailAndTimeZone(t *testing.T) {
 	w := bridgetest.New(t)
 	for _, address := range []string{
 		"grace", "a@x.example, b@x.example", "Grace <a@x.example>", "a@x.example\r\nBcc: b@x.example", "a@x.example\x00", "\"a b\"@x.example",
-		strings.Repeat("a", 65) + "@x.example",
+		strings.Repeat("a", 65) + "@x.example", "a@" + strings.Repeat("a.", 126) + "xyz", "ädä@x.example", "=?utf-8?q?eve=40evil.example?=@x.example",
+		"a@x.example;b@x.example", "a@x.example\u2028", "a@[192.0.2.1]", "mailto:a@x.example", "a@x.example?bcc=b@x.example",
 	} {
 		_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, InviterEmail: address})
 		if e := refusal(t, err, bridge.ErrBadRequest); !strings.Contains(e.Reason, "inviter_email") {
@@ -104,6 +105,11 @@ func TestInviterEmailAndTimeZone(t *testing.T) {
 		if e := refusal(t, err, bridge.ErrBadRequest); !strings.Contains(e.Reason, "timezone") {
 			t.Errorf("%q: %v", zone, e)
 		}
+	}
+	// A name that is too long is not looked for: it could be as long as a body.
+	_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, TimeZone: strings.Repeat("a/", 129) + "b"})
+	if e := refusal(t, err, bridge.ErrBadRequest); !strings.Contains(e.Reason, "timezone must be at most 256 bytes") {
+		t.Errorf("got %v", e)
 	}
 	if told := w.Told(t, bridgetest.Hook); len(told) != 0 {
 		t.Errorf("told %v", told)
