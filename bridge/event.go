@@ -95,8 +95,8 @@ type View struct {
 	SendCount int       `json:"send_count,omitempty"`
 	Delivery  Delivery  `json:"delivery"`
 
+	InviterEmail string `json:"inviter_email,omitempty"` // canonical, see [ParseEmail]
+	TimeZone     string `json:"timezone,omitempty"`      // an IANA name
 	// Traits are the invitee's that the configuration names, by their path.
-	InviterEmail string            `json:"inviter_email,omitempty"`
-	TimeZone     string            `json:"timezone,omitempty"`
-	Traits       map[string]string `json:"traits,omitempty"`
+	Traits map[string]string `json:"traits,omitempty"`
 }
