@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // invitee is what differs between the invitations of one run.
@@ -27,22 +29,31 @@ func (i invitee) String() string {
 	return i.email
 }
 
+// maxInvitees bounds a file of invitees, in bytes. One of a hundred thousand has
+// less.
+const maxInvitees = 16 << 20
+
+// maxProblems bounds what is said of one file: the same mistake is often in every
+// line.
+const maxProblems = 20
+
 // readInvitees reads a file of comma-separated values. Its first line has email
 // and the paths of traits, such as name.first; the cells are texts, and an empty
 // one is no trait. They go over common, a JSON object of traits or nothing.
 func readInvitees(path string, common json.RawMessage) ([]invitee, error) {
-	content, err := os.ReadFile(path) // #nosec G304 -- the caller's own
+	content, err := readText(path)
 	if err != nil {
 		return nil, err
 	}
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(content, []byte("\ufeff"))))
+	r := csv.NewReader(bytes.NewReader(content))
 	header, err := readHeader(r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var invitees []invitee
 	var problems []error
-	for {
+	lines := map[string]int{} // by address
+	for len(problems) < maxProblems {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
@@ -56,12 +67,38 @@ func readInvitees(path string, common json.RawMessage) ([]invitee, error) {
 		if one.email, one.traits, err = readRow(header, row, common); err != nil {
 			problems = append(problems, fmt.Errorf("%s: line %d: %w", path, one.line, err))
 		}
+		address := strings.ToLower(one.email)
+		if before := lines[address]; before > 0 && address != "" {
+			problems = append(problems, fmt.Errorf("%s: line %d: %s is on line %d already", path, one.line, printable(one.email), before))
+		}
+		lines[address] = one.line
 		invitees = append(invitees, one)
 	}
 	if len(invitees)+len(problems) == 0 {
 		problems = append(problems, fmt.Errorf("%s: there is nobody below the names of columns", path))
 	}
 	return invitees, errors.Join(problems...)
+}
+
+// readText reads a file in UTF-8, without a byte order mark. Other encodings
+// would put other characters into names.
+func readText(path string) ([]byte, error) {
+	file, err := os.Open(path) // #nosec G304 -- the caller's own
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.LimitReader(file, maxInvitees+1))
+	content = bytes.TrimPrefix(content, []byte("\ufeff"))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(content) > maxInvitees:
+		return nil, fmt.Errorf("%s is longer than %d MiB; divide it", path, maxInvitees>>20)
+	case !utf8.Valid(content), bytes.IndexByte(content, 0) >= 0:
+		return nil, fmt.Errorf("%s is no text in UTF-8; save it as CSV UTF-8", path)
+	}
+	return content, nil
 }
 
 const emailColumn = "email"
@@ -73,8 +110,11 @@ func readHeader(r *csv.Reader) ([]string, error) {
 	}
 	for i, name := range header {
 		header[i] = strings.TrimSpace(name)
-		if slices.Contains(header[:i], header[i]) {
+		switch {
+		case slices.Contains(header[:i], header[i]):
 			return nil, fmt.Errorf("two columns are named %q", header[i])
+		case strings.ContainsFunc(header[i], unicode.IsControl):
+			return nil, fmt.Errorf("a column is named %.40q, with a control character; end lines with line feeds", header[i])
 		}
 	}
 	if !slices.Contains(header, emailColumn) {
@@ -86,7 +126,9 @@ func readHeader(r *csv.Reader) ([]string, error) {
 func readRow(header, row []string, common json.RawMessage) (email string, _ json.RawMessage, err error) {
 	traits := map[string]any{}
 	if len(common) > 0 {
-		if err := json.Unmarshal(common, &traits); err != nil {
+		d := json.NewDecoder(bytes.NewReader(common))
+		d.UseNumber() // to the digit
+		if err := d.Decode(&traits); err != nil {
 			return "", nil, err
 		}
 	}

@@ -25,6 +25,16 @@ func TestReadInvitees(t *testing.T) {
 		"text, object":    {file: "email,name,name.first\na@example.com,x,y\n", problems: `needs an object for "name"`},
 		"object, text":    {file: "email,name.first,name\na@example.com,x,y\n", problems: "has a text for what is an object"},
 		"several":         {file: "email,team\n,1\na@example.com,1\n,2\n", problems: "line 2: the email is missing|line 4: the email is missing"},
+		"numbers":         {file: "email\na@example.com\n", common: `{"big":12345678901234567890,"small":0.10}`, want: `2 a@example.com {"big":12345678901234567890,"small":0.10}`},
+		"old line ends":   {file: "email,team\ra@example.com,1\r", problems: `a column is named "team\ra@example.com", with a control character`},
+		"formulas":        {file: "email,note\na@example.com,\"=HYPERLINK(\"\"http://evil.example\"\")\"\n", want: `2 a@example.com {"note":"=HYPERLINK(\"http://evil.example\")"}`},
+		"Latin-1":         {file: "email,name\na@example.com,M\xfcller\n", problems: "is no text in UTF-8; save it as CSV UTF-8"},
+		"UTF-16":          {file: "\xff\xfee\x00m\x00a\x00i\x00l\x00\n\x00", problems: "is no text in UTF-8; save it as CSV UTF-8"},
+		"UTF-16, no mark": {file: "e\x00m\x00a\x00i\x00l\x00\n\x00", problems: "is no text in UTF-8"},
+		"NUL":             {file: "email,name\na@example.com,x\x00\n", problems: "is no text in UTF-8"},
+		"address twice":   {file: "email,team\na@example.com,1\nb@example.com,1\n A@EXAMPLE.com ,2\n", problems: "line 4: A@EXAMPLE.com is on line 2 already"},
+		"an open quote":   {file: "email,team\na@example.com,\"1\nb@example.com,2\n", problems: `extraneous or missing`},
+		"huge":            {file: "email\n" + strings.Repeat("a@example.com\n", 16<<20/14+1), problems: "is longer than 16 MiB; divide it"},
 		"short":           {file: "email,team\na@example.com\n", problems: "line 2: wrong number of fields"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,5 +57,15 @@ func TestReadInvitees(t *testing.T) {
 				t.Errorf("got  %s, %v\nwant %s", all, err, c.want)
 			}
 		})
+	}
+}
+
+// TestReadInviteesManyProblems: a mistake that is in every line is not told of
+// each.
+func TestReadInviteesManyProblems(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "people.csv")
+	write(t, file, "email,team\n"+strings.Repeat(",1\n", 1000))
+	if _, err := readInvitees(file, nil); err == nil || strings.Count(err.Error(), "\n") != maxProblems-1 {
+		t.Errorf("got %v", err)
 	}
 }
