@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -91,7 +92,11 @@ func (p *paging) check() error {
 // list prints a page, or it and all pages that follow.
 func list[T any](s *session, p paging, columns []string, get func(size int, token string) (httpapi.Page[T], error)) error {
 	page, err := get(p.size, p.token)
-	for err == nil && p.all && page.NextPageToken != "" {
+	for seen := map[string]bool{p.token: true}; err == nil && p.all && page.NextPageToken != ""; {
+		if seen[page.NextPageToken] { // a cache or a proxy that loses the query
+			return errors.New("the pages begin again: something between here and the bridge does not pass on page_token")
+		}
+		seen[page.NextPageToken] = true
 		before := page.Items
 		page, err = get(p.size, page.NextPageToken)
 		page.Items = append(before, page.Items...)
@@ -100,7 +105,7 @@ func list[T any](s *session, p paging, columns []string, get func(size int, toke
 		return s.explain(err)
 	}
 	if s.quiet && page.NextPageToken != "" {
-		fmt.Fprintf(s.io.err, "There are more: --all, or --page-token %s\n", page.NextPageToken)
+		fmt.Fprintf(s.io.err, "There are more: --all, or --page-token %s\n", printable(page.NextPageToken))
 	}
 	return printPage(s.presenter, page, columns)
 }

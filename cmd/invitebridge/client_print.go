@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -105,8 +106,22 @@ func (p *presenter) encode(document any) error {
 	if p.format == formatYAML {
 		return writeYAML(p.out, text.Bytes())
 	}
-	_, err := p.out.Write(text.Bytes())
+	_, err := p.out.Write(escapeControls(text.Bytes()))
 	return err
+}
+
+// escapeControls escapes in a JSON text the control characters that JSON takes as
+// they are: terminals obey some of U+0080 to U+009F.
+func escapeControls(text []byte) []byte {
+	var out bytes.Buffer
+	for _, r := range string(text) {
+		if r == '\n' || !unicode.IsControl(r) {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.Bytes()
 }
 
 // writeYAML goes by way of JSON, which is YAML in another style, so that names

@@ -17,7 +17,7 @@ import (
 // terminal would obey does not reach it.
 func TestPrintAnyText(t *testing.T) {
 	for _, name := range []string{
-		"\x1b[2J\x07\x7f\u0085\r\n\t", "é🙂\u2028\ufeff\uffff\U0010ffff", `"\/<&>'`, "true", "007", "~", "- a: b # c", "2030-01-01T00:00:00Z", "\u202eadA", "",
+		"\x1b[2J\x07\x7f\u0085\u009b2J\r\n\t", "é🙂\u2028\ufeff\uffff\U0010ffff", `"\/<&>'`, "true", "007", "~", "- a: b # c", "2030-01-01T00:00:00Z", "\u202eadA", "",
 	} {
 		offer := httpapi.Offer{View: bridge.View{InviterName: name, Email: "a@example.com"}, Link: "https://a.example.com/?a=1&b=2"}
 		var out bytes.Buffer
@@ -40,6 +40,9 @@ func TestPrintAnyText(t *testing.T) {
 					t.Errorf("%q: %v", name, err)
 				}
 			default:
+				if strings.ContainsAny(out.String(), "\x7f\u0085\u009b") {
+					t.Errorf("%q: %s: a terminal would obey this: %q", name, format, &out)
+				}
 				if err := json.Unmarshal(out.Bytes(), &read); err != nil {
 					t.Errorf("%q: %v", name, err)
 				}

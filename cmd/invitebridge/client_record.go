@@ -84,6 +84,15 @@ func (m member) list() (rows []record, ok bool) {
 	return rows, true
 }
 
+// printableLines is printable for a text of several lines.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // printable keeps what a terminal would obey, or not show, out of it.
 func printable(text string) string {
 	var out strings.Builder

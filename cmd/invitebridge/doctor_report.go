@@ -100,5 +100,5 @@ func asLine(f finding) string {
 	e := json.NewEncoder(&line)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(f) // cannot fail for texts
-	return string(bytes.TrimSpace(line.Bytes()))
+	return string(escapeControls(bytes.TrimSpace(line.Bytes())))
 }

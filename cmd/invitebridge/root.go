@@ -30,15 +30,14 @@ func run(ctx context.Context, args, environ []string, io stdio) int {
 	root := newRoot(environ, io)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	var usage usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitOK
-	case errors.As(err, &usage):
-		fmt.Fprintln(io.err, "invitebridge:", err)
+	}
+	// An error may quote a server, a file or a certificate.
+	fmt.Fprintln(io.err, "invitebridge:", printableLines(err.Error()))
+	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
 	}
-	fmt.Fprintln(io.err, "invitebridge:", err)
 	return exitFailed
 }
 
