@@ -39,16 +39,31 @@ func (p *Public) Login(ctx context.Context) error {
 	case strings.HasPrefix(page.String(), fallbackPages):
 		return fmt.Errorf("%w: Kratos has no selfservice.flows.login.ui_url", ErrNoLogin)
 	}
-	page.RawQuery, page.Fragment = "", "" // the flow is this caller's, and not the page's to show
+	// The flow is this caller's, and not the page's to show.
+	page.RawQuery, page.Fragment, page.User = "", "", nil
 	status, _, err = p.visit(ctx, page.String())
 	var lookup *net.DNSError
 	switch {
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return fmt.Errorf("%w: %s is not found", ErrNoLogin, page)
+	case errors.Is(err, syscall.ECONNREFUSED) && isElsewhere(page, start):
+		return err
 	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &lookup) && lookup.IsNotFound:
 		return fmt.Errorf("%w: nothing answers at %s", ErrNoLogin, page)
 	}
 	return err
+}
+
+// isElsewhere says whether a page is on the machine of each browser, as its
+// address says, while Kratos is on another one than this.
+func isElsewhere(page *url.URL, kratos string) bool {
+	u, err := url.Parse(kratos)
+	return err == nil && isLoopback(page.Hostname()) && !isLoopback(u.Hostname())
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // visit asks for a page, and says where the answer leads to; nil: nowhere.

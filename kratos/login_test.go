@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"invitebridge/kratos"
@@ -51,6 +52,11 @@ func TestLogin(t *testing.T) {
 		if address != "/login" && address != "/busy" && address != "/nowhere" {
 			t.Errorf("the page was given %s", address)
 		}
+	}
+	// What is refused here may be there where the browser is.
+	elsewhere := inFront(t, s.PublicURL, func(r *http.Response) { r.Header.Set("Location", nobody(t)+"/login") })
+	if err := newPublic(t, strings.Replace(elsewhere, "127.0.0.1", "0.0.0.0", 1)).Login(t.Context()); err == nil || errors.Is(err, kratos.ErrNoLogin) {
+		t.Errorf("a page on the browser's own machine: %v", err)
 	}
 	// As it is: Kratos' own port has no pages.
 	if err := newPublic(t, s.PublicURL).Login(t.Context()); !errors.Is(err, kratos.ErrNoLogin) {

@@ -71,8 +71,7 @@ func tryOut(cfg config.Config) error {
 		tryCertificate("public", public.TLS), tryCertificate("admin", admin.TLS))
 }
 
-// tryPlaces looks for what serve makes: the store and sockets. Doctor does not:
-// it may run on another machine.
+// tryPlaces looks for what serve makes: the store and sockets.
 func tryPlaces(cfg config.Config) error {
 	public, admin := cfg.Serve.Public, cfg.Serve.Admin
 	return errors.Join(tryStore(cfg.BoltPath()),

@@ -23,10 +23,10 @@ func newDoctor(environ []string, io stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine what the bridge rests on",
-		Long: "Reads the configuration as serve would, and examines what it names: Kratos'\n" +
-			"admin and public API, the identity schema, the mail server, each hook's host and\n" +
-			"the clock. It sends no letter and no webhook, and prints no secret. Run it where\n" +
-			"the bridge runs.\n\n" +
+		Long: "Reads the configuration as serve would, and examines what it names: the store,\n" +
+			"Kratos' admin and public API, its page to sign in at, the identity schema, the\n" +
+			"mail server, each hook's host and the clock. It sends no email and no webhook,\n" +
+			"and prints no secret. Run it where the bridge runs, and as its user.\n\n" +
 			"It also looks for identities in Kratos that were made for an invitation which\n" +
 			"the running bridge does not have any more, because it was purged unaccepted, or\n" +
 			"the store was lost. Those of accepted invitations and those younger than ten\n" +

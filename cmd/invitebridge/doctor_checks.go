@@ -30,8 +30,10 @@ func (d *doctor) checks() []check {
 	}
 	checks := []check{
 		{"configuration", one(func(context.Context) finding { return fine("it can be read, with all that it names") })},
+		{"dsn", one(d.dsn)},
 		{"kratos.admin_url", one(d.adminAPI)},
 		{"kratos.public_url", one(d.publicAPI)},
+		{"login", one(d.login)},
 		{"kratos.schema_id", one(d.schema)},
 		{"clock", one(d.clock)},
 		{"courier.smtp", one(d.mail)},
@@ -126,7 +128,7 @@ func (d *doctor) mail(ctx context.Context) finding {
 	if err := d.courier.Try(ctx); err != nil {
 		return problem(reason(err), "check courier.smtp.connection_uri, and whether this machine may reach the mail server")
 	}
-	return fine("the mail server would take letters")
+	return fine("the mail server would take emails")
 }
 
 func (d *doctor) hook(ctx context.Context, id string) finding {
