@@ -16,7 +16,8 @@
 //   - page.gotmpl: the whole document, in place of builtin/page.gotmpl.
 //
 // A file of another name is an error, as is a key that is not known. A text
-// must have the same words in braces as the English one.
+// must have the same words in braces as the English one. Where a language lacks a
+// key that an upgrade brought, an older text of that language stands in.
 //
 // The template is one of html/template and gets a [Data]. Its style and script
 // must be {{.Style}} and {{.Script}}, each in an element of its own: browsers

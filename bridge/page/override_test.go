@@ -45,19 +45,51 @@ func TestOverride_earlier(t *testing.T) {
 		at := strings.Index(english, `  "`+key+`"`)
 		english = english[:at] + english[at+strings.Index(english[at:], "\n")+1:]
 	}
+	french := strings.NewReplacer(
+		"{\n", `{"date": "le {day} {month} {year}, {time} UTC",`, "has invited you", "vous invite", "have been invited", "êtes invité",
+		"Please try again in a moment\"", "Réessayez\"", "Your password is set.", "C'est fait.",
+	).Replace(english)
 	p := newPage(t, page.Config{TemplateOverridePath: folder(t, map[string]string{
 		"de.json": `{"active_heading": "Ihr Konto ist bereits aktiv", "active_text": "Melden Sie sich an."}`,
-		"fr.json": strings.Replace(english, "{", `{"date": "le {day} {month} {year}, {time} UTC",`, 1),
-	})})
+		"fr.json": french,
+	}), Title: "ACME"})
 	view := full(page.SightForm)
 	view.TimeZone = "Europe/Berlin"
 	if _, root := render(t, p, "fr", view); text(one(t, root, "time")) != "le 9 March 2026, 22:05 UTC" {
 		t.Errorf("until %s", text(one(t, root, "time")))
 	}
-	for language, want := range map[string]string{"de": "Bitte kommen Sie später wieder", "fr": "Please come back later"} {
+	for language, want := range map[string]string{"de": "Bitte kommen Sie später wieder", "fr": "Réessayez"} {
 		if _, root := render(t, p, language, full(page.SightEarly)); text(one(t, root, "h1")) != want {
 			t.Errorf("%s: %s", language, text(one(t, root, "h1")))
 		}
+	}
+}
+
+// No page is in two languages, and a team's sentence is not replaced by ours,
+// where it was written before there was one that names what people are invited to.
+func TestOverride_sentence(t *testing.T) {
+	english := builtin(t, "en")
+	for _, key := range []string{"early_heading", "early_text", "invited_by_to", "invited_to", "sign_in_now"} {
+		at := strings.Index(english, `  "`+key+`"`)
+		english = english[:at] + english[at+strings.Index(english[at:], "\n")+1:]
+	}
+	french := strings.NewReplacer("has invited you", "vous invite", "have been invited", "êtes invité", "Your password is set", "C'est fait").Replace(english)
+	p := newPage(t, page.Config{Title: "ACME", TemplateOverridePath: folder(t, map[string]string{
+		"fr.json": french, "en.json": `{"invited": "Join us."}`, "de.json": `{"invited_by": "{inviter} ruft."}`,
+	})})
+	for _, c := range []struct{ language, inviter, want string }{
+		{"fr", "Grace", "Grace vous invite."}, {"fr", "", "You êtes invité."},
+		{"en", "", "Join us."}, {"en", "Grace", "Grace has invited you to ACME."},
+		{"de", "Grace", "Grace ruft."}, {"de", "", "Sie wurden zu ACME eingeladen."},
+	} {
+		view := full(page.SightForm)
+		view.InviterName = c.inviter
+		if _, root := render(t, p, c.language, view); !strings.HasPrefix(text(find(root, "p")[1]), c.want) {
+			t.Errorf("%s: got %q, want %q", c.language, text(find(root, "p")[1]), c.want)
+		}
+	}
+	if _, root := render(t, p, "fr", page.View{Sight: page.SightAccepted, Place: "here"}); !strings.HasPrefix(text(find(root, "p")[1]), "C'est fait.") {
+		t.Errorf("accepted: %q", text(find(root, "p")[1]))
 	}
 }
 
@@ -72,6 +104,7 @@ func TestOverride_problems(t *testing.T) {
 		{"empty", "de.json", `{"submit": ""}`, "give a text for each of submit"},
 		{"direction", "de.json", `{"direction": "up"}`, "give ltr or rtl"},
 		{"months", "de.json", `{"months": "a b"}`, "give 12"},
+		{"weekdays missing", "fr.json", strings.Replace(builtin(t, "en"), `"weekdays"`, `"active_text"`, 1), "give a text for each of weekdays"},
 		{"no language", "x.json", "{}", `"x" is not the name of a language`},
 		{"does not parse", "page.gotmpl", "{{if}}", "mend the template"},
 		{"unknown field", "page.gotmpl", "{{.Token}}", "mend the template: form in en"},

@@ -42,8 +42,12 @@ func (w words) date(t time.Time, timeZone string) string {
 		timeZone = "" // a text of an earlier release says UTC itself
 	}
 	t, zone := bridge.LocalTime(t, timeZone)
+	weekday := ""
+	if len(w.weekdays) > 0 { // else the text has no place for it
+		weekday = w.weekdays[t.Weekday()]
+	}
 	return strings.NewReplacer(
-		"{weekday}", w.weekdays[t.Weekday()],
+		"{weekday}", weekday,
 		"{zone}", zone,
 		"{day}", strconv.Itoa(t.Day()),
 		"{month}", w.months[t.Month()-1],

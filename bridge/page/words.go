@@ -41,6 +41,9 @@ func loadLanguages(sources []source) ([]words, error) {
 			if texts[tag] == nil {
 				texts[tag] = map[string]string{}
 			}
+			if english != nil { // a team's
+				keepInvited(read)
+			}
 			maps.Copy(texts[tag], read)
 			where[tag] = s.path(name)
 		}
@@ -89,8 +92,15 @@ func newWords(name string, text, english map[string]string) (words, []error) {
 	}
 	var missing []string
 	for _, key := range slices.Sorted(maps.Keys(english)) {
-		if _, given := text[key]; !given && slices.Contains(added, key) {
-			text[key] = english[key]
+		older, isNew := added[key]
+		if isNew && text[key] == "" {
+			text[key] = text[older]
+		}
+		if isNew && text[key] == text[older] {
+			continue // what is wrong with it is said of the older one
+		}
+		if key == "weekdays" && !strings.Contains(text["date"], "{weekday}") {
+			continue
 		}
 		want, have := placeholders(english[key]), placeholders(text[key])
 		if strings.TrimSpace(text[key]) == "" {
@@ -120,11 +130,25 @@ func newWords(name string, text, english map[string]string) (words, []error) {
 	return w, problems
 }
 
-// An upgrade must not keep a bridge from starting because of a team's texts.
-// Added are keys that are new, for which English stands in; retired are those of
-// texts that no page shows any more.
+// keepInvited has a team's own sentence stay where one was added that says more.
+func keepInvited(text map[string]string) {
+	for _, key := range []string{"invited_to", "invited_by_to"} {
+		if older, given := text[added[key]]; given && text[key] == "" {
+			text[key] = older
+		}
+	}
+}
+
+// An upgrade must not keep a bridge from starting because of a team's texts, nor
+// have it speak two languages on one page.
 var (
-	added   = []string{"early_heading", "early_text", "invited_by_to", "invited_to", "sign_in_now", "weekdays"}
+	// added has keys that are new, and the older text that stands in where a
+	// language lacks one.
+	added = map[string]string{
+		"early_heading": "unavailable_heading", "early_text": "unavailable_text",
+		"invited_by_to": "invited_by", "invited_to": "invited", "sign_in_now": "accepted_text",
+	}
+	// retired has those of texts that no page shows any more.
 	retired = []string{"active_heading", "active_text"}
 	// earlierDate has what dates were made of while all were in UTC.
 	earlierDate = []string{"{day}", "{month}", "{time}", "{year}"}
