@@ -33,34 +33,6 @@ type live struct {
 	config     bridge.Config
 }
 
-// startKratos starts a Kratos with every way to sign in, which ends with the
-// test. Tests that share one must run one after the other: in parallel, SQLite
-// answers "database is locked".
-func startKratos(t *testing.T, o kratostest.Options) *kratostest.Server {
-	t.Helper()
-	provider, err := kratostest.NewProvider()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(provider.Close)
-	o.EveryMethod, o.OIDC, o.BcryptCost = true, provider.Issuer, 4
-	if o.Binary == "" {
-		if o.Binary, err = kratostest.Build(t.Context(), os.Stderr); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := kratostest.Start(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
 // newLive makes a bridge over a Kratos that others may use too.
 func newLive(t *testing.T, s *kratostest.Server, changes ...func(*bridge.Config)) *live {
 	t.Helper()

@@ -23,7 +23,7 @@ const invitees = "invitee-Horse-7-battery" // the password that an invitee choos
 // TestTrust_attacks: what once took an account from its owner.
 func TestTrust_attacks(t *testing.T) {
 	t.Parallel()
-	kratos := startKratos(t, kratostest.Options{Config: approvals(t)})
+	kratos := kratostest.StartEveryMethod(t, kratostest.Options{Config: approvals(t)})
 	for name, attack := range map[string]func(*testing.T, *live){
 		"a deactivated account is invited":                    inviteDeactivated,
 		"a registration that waits for approval is invited":   inviteUnapproved,

@@ -123,7 +123,7 @@ func inviting() []existing {
 // identity, by email address and by id.
 func TestTrust_existing(t *testing.T) {
 	t.Parallel()
-	kratos := startKratos(t, kratostest.Options{})
+	kratos := kratostest.StartEveryMethod(t, kratostest.Options{})
 	for _, e := range inviting() {
 		for _, asked := range []struct {
 			name       string
@@ -193,7 +193,7 @@ func (l *live) handsOver(t *testing.T, r bridge.InviteRequest, id uuid.UUID, ori
 // pending is seen when it is accepted.
 func TestTrust_existing_later(t *testing.T) {
 	t.Parallel()
-	kratos := startKratos(t, kratostest.Options{})
+	kratos := kratostest.StartEveryMethod(t, kratostest.Options{})
 	for name, meanwhile := range map[string]func(*testing.T, *live, uuid.UUID, string){
 		"a passkey is set": func(t *testing.T, l *live, id uuid.UUID, _ string) {
 			l.setCredential(t, id, "passkey", passkey)

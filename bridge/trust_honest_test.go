@@ -18,7 +18,7 @@ import (
 // of which keeps them out.
 func TestTrust_honest(t *testing.T) {
 	t.Parallel()
-	kratos := startKratos(t, kratostest.Options{})
+	kratos := kratostest.StartEveryMethod(t, kratostest.Options{})
 	for name, flow := range map[string]func(*testing.T, *live, string) bridge.Offer{
 		"nothing": func(t *testing.T, l *live, email string) bridge.Offer {
 			return l.invite(t, bridge.InviteRequest{Email: email})
@@ -115,7 +115,7 @@ func patched(patch string) func(*testing.T, *live, string) bridge.Offer {
 // ended before the next write.
 func TestTrust_killedAfterVerify(t *testing.T) {
 	t.Parallel()
-	kratos := startKratos(t, kratostest.Options{})
+	kratos := kratostest.StartEveryMethod(t, kratostest.Options{})
 	for name, restart := range map[string]bool{"the store failed": false, "killed": true} {
 		t.Run(name, func(t *testing.T) {
 			l := newLive(t, kratos)
@@ -163,7 +163,7 @@ func TestTrust_schemaGains(t *testing.T) {
 	dir := t.TempDir()
 	o := kratostest.Options{Dir: filepath.Join(dir, "kratos")}
 	o.Config = schemas(t, dir, `{"password":{"identifier":true}}`)
-	kratos := startKratos(t, o)
+	kratos := kratostest.StartEveryMethod(t, o)
 	l := newLive(t, kratos, func(c *bridge.Config) { c.SchemaID = "growing" })
 	adopted := freshEmail()
 	must[uuid.UUID](t)(l.Create(t.Context(), fmt.Sprintf(`{"schema_id":"growing","state":"inactive","traits":{"email":%q}}`, adopted)))
@@ -175,7 +175,7 @@ func TestTrust_schemaGains(t *testing.T) {
 	before := must[kratostest.Shown](t)(l.Show(t.Context(), offers[0].Invitation.IdentityID))
 	do(t, kratos.Stop())
 	o.Config = schemas(t, dir, `{"password":{"identifier":true},"code":{"identifier":true,"via":"email"},"webauthn":{"identifier":true},"passkey":{"display_name":true},"totp":{"account_name":true}}`)
-	again := newLive(t, startKratos(t, o))
+	again := newLive(t, kratostest.StartEveryMethod(t, o))
 	l.Server, l.identities = again.Server, again.identities
 	l.restart(t, l.path)
 	for i, offer := range offers {

@@ -64,7 +64,7 @@ func (l *live) runOut(t *testing.T) {
 // used.
 func TestTrust_leftovers(t *testing.T) {
 	t.Parallel()
-	kratos := startKratos(t, kratostest.Options{})
+	kratos := kratostest.StartEveryMethod(t, kratostest.Options{})
 	for _, unaccepted := range []bridge.Unaccepted{bridge.DeleteAtExpiry, bridge.DeleteAtPurge, bridge.KeepUnaccepted} {
 		for _, end := range []string{"expired", "revoked"} {
 			t.Run(fmt.Sprint(unaccepted, "/", end), func(t *testing.T) {

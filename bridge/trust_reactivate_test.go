@@ -32,7 +32,7 @@ func (l *live) leaver(t *testing.T) holder {
 // holder opens it.
 func TestTrust_reactivate(t *testing.T) {
 	t.Parallel()
-	l := newLive(t, startKratos(t, kratostest.Options{}))
+	l := newLive(t, kratostest.StartEveryMethod(t, kratostest.Options{}))
 	h := l.leaver(t)
 	offer := l.invite(t, h.again())
 	_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), invitees)
@@ -66,7 +66,7 @@ func TestTrust_codes(t *testing.T) {
 	for name, wait := range map[string]time.Duration{"deactivated just now": 0, "deactivated long ago": lifespan} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLive(t, startKratos(t, kratostest.Options{Config: config}), func(c *bridge.Config) { c.CodeLifespan = lifespan })
+			l := newLive(t, kratostest.StartEveryMethod(t, kratostest.Options{Config: config}), func(c *bridge.Config) { c.CodeLifespan = lifespan })
 			h := l.newHolder(t)
 			ways := l.mailed(t, h, "before")
 			do(t, l.SetState(t.Context(), h.id, "inactive"))
@@ -135,7 +135,7 @@ func (l *live) stop(t *testing.T, h holder, nth int, answer, restart bool) bridg
 // that opens for nobody with a link, and a link that is good still.
 func TestTrust_halfCleaned(t *testing.T) {
 	t.Parallel()
-	kratos := startKratos(t, kratostest.Options{})
+	kratos := kratostest.StartEveryMethod(t, kratostest.Options{})
 	for nth := 1; nth <= len(removed)+1; nth++ {
 		for _, answer := range []bool{false, true} {
 			t.Run(fmt.Sprint("accepted again/", nth, "/", answer), func(t *testing.T) {
@@ -200,7 +200,7 @@ func (l *live) recovers(t *testing.T, h holder) {
 // in part. The account stays, and what was removed is told.
 func TestTrust_cleanedForNothing(t *testing.T) {
 	t.Parallel()
-	kratos := startKratos(t, kratostest.Options{})
+	kratos := kratostest.StartEveryMethod(t, kratostest.Options{})
 	const stopAt = 4
 	for name, end := range map[string]func(*testing.T, *live, bridge.Offer) (*bridge.Error, bridge.Event){
 		"revoked": func(t *testing.T, l *live, o bridge.Offer) (*bridge.Error, bridge.Event) {

@@ -21,7 +21,7 @@ func TestTrust_zones(t *testing.T) {
 			t.Parallel()
 			o := kratostest.Options{Env: []string{"TZ=" + zone}}
 			o.DSN = must[string](t)(postgres.NewDatabase(t.Context()))
-			kratos := startKratos(t, o)
+			kratos := kratostest.StartEveryMethod(t, o)
 			l := newLive(t, kratos)
 			shifted := l.shifted(t)
 			t.Logf("shifted: %t", shifted)
@@ -94,7 +94,7 @@ func (l *live) mendZone(t *testing.T, kratos *kratostest.Server, o kratostest.Op
 	oldID := must[uuid.UUID](t)(l.Create(t.Context(), inactive(old)))
 	do(t, kratos.Stop())
 	o.Env = []string{"TZ=UTC"}
-	mended := newLive(t, startKratos(t, o))
+	mended := newLive(t, kratostest.StartEveryMethod(t, o))
 	l.Server, l.identities = mended.Server, mended.identities
 	l.restart(t, l.path)
 	since := time.Now()

@@ -57,7 +57,7 @@ func inEveryPlace(t *testing.T, test func(t *testing.T, p place, s *kratostest.S
 					t.Fatal(err)
 				}
 			}
-			test(t, p, everyMethod(t, o))
+			test(t, p, kratostest.StartEveryMethod(t, o))
 		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestServer_secondFactor(t *testing.T) {
-	s := everyMethod(t, kratostest.Options{})
+	s := kratostest.StartEveryMethod(t, kratostest.Options{})
 	ctx := t.Context()
 	a := newAccount(t, s)
 	for name, step := range map[string]func(token string) error{
@@ -48,7 +48,7 @@ func TestServer_secondFactor(t *testing.T) {
 // A mailed code is good once, an inactive account can prove its address, and a
 // verification opens nothing.
 func TestServer_mailedCodes(t *testing.T) {
-	s := everyMethod(t, kratostest.Options{})
+	s := kratostest.StartEveryMethod(t, kratostest.Options{})
 	ctx := t.Context()
 	email := freshEmail()
 	id, err := s.Create(ctx, member("inactive", email))

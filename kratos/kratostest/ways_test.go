@@ -3,37 +3,12 @@ package kratostest_test
 import (
 	"context"
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"invitebridge/kratos/kratostest"
 )
-
-// everyMethod starts a Kratos with all its methods, and an OpenID provider.
-func everyMethod(t *testing.T, o kratostest.Options) *kratostest.Server {
-	t.Helper()
-	p, err := kratostest.NewProvider()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Close)
-	o.EveryMethod, o.OIDC, o.BcryptCost = true, p.Issuer, 4
-	if o.Binary, err = kratostest.Build(t.Context(), os.Stderr); err != nil {
-		t.Fatal(err)
-	}
-	s, err := kratostest.Start(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
 
 func member(state, email string) string {
 	return `{"schema_id":"member","state":"` + state + `","traits":{"email":"` + email + `","username":"u-` + email + `"}}`
@@ -116,7 +91,7 @@ func (a account) ways(t *testing.T, s *kratostest.Server) map[string]func(contex
 // they are open once more, even codes and links of before and in between, unless
 // they were tried in vain.
 func TestServer_waysIn(t *testing.T) {
-	s := everyMethod(t, kratostest.Options{})
+	s := kratostest.StartEveryMethod(t, kratostest.Options{})
 	ctx := t.Context()
 	a := newAccount(t, s)
 	before := a.ways(t, s)
