@@ -17,7 +17,8 @@ const tryTime = 5 * time.Second
 
 // try evaluates the template with two samples of each event, one with every
 // field and one with none that may be absent. It gives a text for each way in
-// which that fails.
+// which that fails. After one that took too long it tries no more: an evaluation
+// that was given up may go on for a while, and holds what it has made.
 func (t *template) try(events []bridge.Event) (failures []string) {
 	type kind struct {
 		why  string
@@ -25,6 +26,7 @@ func (t *template) try(events []bridge.Event) (failures []string) {
 	}
 	var kinds []kind
 	failed := make(map[kind][]string)
+samples:
 	for _, event := range events {
 		for _, bare := range []bool{false, true} {
 			err := t.trySample(event, bare)
@@ -36,6 +38,9 @@ func (t *template) try(events []bridge.Event) (failures []string) {
 				kinds = append(kinds, k)
 			}
 			failed[k] = append(failed[k], string(event))
+			if errors.Is(err, errSlowTemplate) {
+				break samples
+			}
 			break // the bare sample would fail likewise
 		}
 	}

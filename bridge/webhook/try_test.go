@@ -44,6 +44,9 @@ func TestTemplatesAreTried(t *testing.T) {
 		}},
 		"a secret in the source": {`function(ctx) error "CANARY"`, []bridge.Event{failed}, []string{"the body template failed at line 1, tried with a sample of delivery_failed"}},
 		"without end":            {`local f(n) = f(n + 1) tailstrict; function(ctx) f(0)`, []bridge.Event{failed}, []string{"the body template called too many functions, tried with a sample of delivery_failed"}},
+		"too slow, once": {`function(ctx) std.foldl(function(a, i) a + std.length(std.range(1, 20000)), std.range(1, 15000), 0)`, []bridge.Event{token, failed}, []string{
+			"the body template took too long, tried with a sample of invitation_token_created",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var hooks []webhook.Hook
