@@ -52,7 +52,7 @@ var zoneName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$`
 
 // location reads an IANA name of a time zone, such as Europe/Berlin.
 func location(zone string) (*time.Location, error) {
-	if !zoneName.MatchString(zone) || zone == "Local" {
+	if !zoneName.MatchString(zone) || zone == "Local" || zone == "localtime" { // the machine's own
 		return nil, fmt.Errorf("no time zone %q", zone)
 	}
 	return time.LoadLocation(zone)

@@ -99,7 +99,7 @@ func TestInviterEmailAndTimeZone(t *testing.T) {
 		}
 	}
 	for _, zone := range []string{
-		"Local", "Berlin", "Europe/Nowhere", "../etc/passwd", "/etc/passwd", "Europe/../UTC", "CET\n", "+01:00", strings.Repeat("x", 300),
+		"Local", "localtime", "Berlin", "Europe/Nowhere", "../etc/passwd", "/etc/passwd", "Europe/../UTC", "CET\n", "+01:00", strings.Repeat("x", 300),
 	} {
 		_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, TimeZone: zone})
 		if e := refusal(t, err, bridge.ErrBadRequest); !strings.Contains(e.Reason, "timezone") {
