@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
 	"invitebridge/bridge"
@@ -125,11 +126,19 @@ func (d *doctor) mail(ctx context.Context) finding {
 	if d.courier == nil {
 		return fine("no mail server is configured: nobody is mailed, and each invitation_link is yours to pass on")
 	}
-	if err := d.courier.Try(ctx); err != nil {
-		return problem(reason(err), "check courier.smtp.connection_uri, and whether this machine may reach the mail server")
+	err := d.courier.Try(ctx)
+	switch {
+	case err == nil:
+		return fine("the mail server would take emails")
+	case noMailbox.MatchString(err.Error()):
+		return warning(reason(err)+", about the address that emails come from", "bounces and replies go to courier.smtp.from_address: give it a mailbox, or try again later")
 	}
-	return fine("the mail server would take emails")
+	return problem(reason(err), "check courier.smtp.connection_uri, and whether this machine may reach the mail server")
 }
+
+// noMailbox is what servers reply about a recipient that they do not have, or not
+// yet (RFC 3463, 3.2): that they take emails from the bridge is not in question.
+var noMailbox = regexp.MustCompile(`^RCPT TO: the server replied (4\d\d|5\d\d 5\.1\.\d+)[^;]*$`)
 
 func (d *doctor) hook(ctx context.Context, id string) finding {
 	if err := d.hooks.Probe(ctx, id); err != nil {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -38,4 +41,61 @@ func TestDoctorPlaces(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, found)
 		}
 	}
+}
+
+// TestDoctorMailbox: a server that has no mailbox for the sender may take emails
+// all the same. Nothing is sent to any.
+func TestDoctorMailbox(t *testing.T) {
+	p := newPatient(startFakeBridge(t))
+	for reply, want := range map[string]string{
+		"250 2.1.5 ok": verdictOK, "550 5.1.1 who?": verdictWarning, "451 4.7.1 greylisted": verdictWarning,
+		"554 5.7.1 no relaying": verdictProblem, "550 HELO refused": verdictProblem,
+	} {
+		server := startSMTP(t, reply)
+		_, findings, _ := p.examined([]string{
+			"INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://" + server.address + "/?disable_starttls=true", "INVITEBRIDGE_COURIER_SMTP_FROM_ADDRESS=noreply@example.com",
+		})
+		if found := of(findings, "courier.smtp"); len(found) != 1 || found[0].Verdict != want {
+			t.Errorf("%s: %+v", reply, found)
+		}
+		if heard := <-server.heard; strings.Contains(heard, "DATA") || !strings.Contains(heard, "RCPT TO:<noreply@example.com>") {
+			t.Errorf("%s: %s", reply, heard)
+		}
+	}
+}
+
+// smtpServer is a mail server for one connection, whose answer to RCPT is known.
+type smtpServer struct {
+	address string
+	heard   chan string
+}
+
+func startSMTP(t *testing.T, rcpt string) smtpServer {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	s := smtpServer{l.Addr().String(), make(chan string, 1)}
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			s.heard <- err.Error()
+			return
+		}
+		defer conn.Close()
+		var heard strings.Builder
+		_, _ = io.WriteString(conn, "220 hello\r\n")
+		for lines := bufio.NewScanner(conn); lines.Scan(); {
+			heard.WriteString(lines.Text() + "\n")
+			answer := "250 ok"
+			if strings.HasPrefix(lines.Text(), "RCPT") {
+				answer = rcpt
+			}
+			_, _ = io.WriteString(conn, answer+"\r\n")
+		}
+		s.heard <- heard.String()
+	}()
+	return s
 }
