@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,8 @@ func newDoctor(environ []string, io stdio) *cobra.Command {
 	configFlags(cmd, &o.Files, &o.Dev)
 	registerEndpoint(cmd, &client.endpoint)
 	cmd.Flags().BoolVar(&d.fix, "fix", false, "delete in Kratos the unused identities whose invitation is gone")
-	cmd.Flags().StringVar(&client.format, "format", formatTable, "`FORMAT` of the results: table, json")
+	cmd.Flags().StringVar(&client.format, "format", formatTable, "`FORMAT` of the results: "+strings.Join(reportFormats, ", "))
+	complete(cmd, "format", reportFormats)
 	cmd.Flags().DurationVar(&d.timeout, "timeout", 10*time.Second, "how long each check may take; a long list of identities wants more")
 	return cmd
 }

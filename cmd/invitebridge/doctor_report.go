@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 // The verdicts of checks.
@@ -37,6 +39,9 @@ func problem(message, advice string) finding {
 	return finding{Verdict: verdictProblem, Message: message, Advice: advice}
 }
 
+// reportFormats are those of reports, which come a finding at a time.
+var reportFormats = []string{formatTable, formatJSON}
+
 // report writes findings as they come, for there may be many.
 type report struct {
 	out      io.Writer
@@ -47,8 +52,8 @@ type report struct {
 }
 
 func newReport(out io.Writer, format string) (*report, error) {
-	if format != formatTable && format != formatJSON {
-		return nil, usageError{fmt.Errorf("--format must be one of %s, %s", formatTable, formatJSON)}
+	if !slices.Contains(reportFormats, format) {
+		return nil, usageError{fmt.Errorf("--format must be one of %s", strings.Join(reportFormats, ", "))}
 	}
 	return &report{out: out, asJSON: format == formatJSON}, nil
 }
