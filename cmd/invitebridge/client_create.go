@@ -30,9 +30,9 @@ func newCreateInvitation(o *clientOptions) *cobra.Command {
 			"invitee gets it, every session and credential is removed. Kratos sends codes and\n" +
 			"recovery links to all addresses of an identity: if it has others than EMAIL, say\n" +
 			"with --keep-addresses that they belong to the invitee.\n\n" +
-			"The first line of a FILE names its columns: email, and paths of traits such as\n" +
-			"name.first, which go over those of --traits. Values are texts; an empty one is\n" +
-			"no trait.",
+			"A FILE is in UTF-8, and has each address once. Its first line names its columns:\n" +
+			"email, and paths of traits such as name.first, which go over those of --traits.\n" +
+			"Values are texts; an empty one is no trait.",
 		Example: "  invitebridge create invitation ada@example.com --inviter-name Grace --expires-in 48h\n" +
 			"  invitebridge create invitation ada@example.com --traits '{\"name\": {\"first\": \"Ada\"}}'\n" +
 			"  invitebridge create invitations --from people.csv --inviter-name Grace",
@@ -97,7 +97,7 @@ func (f *inviteFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.ExpiresIn, "expires-in", 0, "how long the invitation is good, such as 48h; default the bridge's")
 	flags.BoolVar(&f.Reactivate, "reactivate", false, "invite an account that was deactivated, or imported with credentials; they are removed")
 	flags.BoolVar(&f.KeepAddresses, "keep-addresses", false, "the other addresses of an existing identity belong to the invitee")
-	flags.BoolVar(&f.Quiet, "no-notify", false, "tell the invitee nothing: the link is passed on by other means")
+	flags.BoolVar(&f.Quiet, "no-notify", false, "send no email: the link is passed on by other means")
 }
 
 // invitees are those of the command line or of a file.

@@ -72,8 +72,8 @@ func revoke(ctx context.Context, s *session, id uuid.UUID) (bridge.View, error) 
 
 func newResendInvitation(o *clientOptions) *cobra.Command {
 	return byID(o, "invitation", "Send invitations again, with a fresh expiry",
-		"The invitee is told again, and an expired invitation is pending again. The new\n"+
-			"token and link are in the result, and never shown again.",
+		"The invitee gets another email, and an expired invitation is pending again. The\n"+
+			"new token and link are in the result, and never shown again.",
 		offerColumns, by((*httpapi.Client).Resend))
 }
 
