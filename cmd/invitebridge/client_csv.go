@@ -29,9 +29,12 @@ func (i invitee) String() string {
 	return i.email
 }
 
-// maxInvitees bounds a file of invitees, in bytes. One of a hundred thousand has
-// less.
-const maxInvitees = 16 << 20
+// The bounds of a file of invitees.
+const (
+	maxInvitees = 16 << 20 // bytes; one of a hundred thousand has less
+	maxColumns  = 200
+	maxDepth    = 20 // of a trait
+)
 
 // maxProblems bounds what is said of one file: the same mistake is often in every
 // line.
@@ -108,6 +111,9 @@ func readHeader(r *csv.Reader) ([]string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+	if len(header) > maxColumns {
+		return nil, fmt.Errorf("there are %d columns, and may be %d", len(header), maxColumns)
+	}
 	for i, name := range header {
 		header[i] = strings.TrimSpace(name)
 		switch {
@@ -153,8 +159,8 @@ func readRow(header, row []string, common json.RawMessage) (email string, _ json
 // put sets a trait by its path.
 func put(traits map[string]any, path, value string) error {
 	names := strings.Split(path, ".")
-	if slices.Contains(names, "") {
-		return fmt.Errorf("the column %q is no path of a trait, such as name.first", path)
+	if slices.Contains(names, "") || len(names) > maxDepth {
+		return fmt.Errorf("the column %.40q is no path of a trait, such as name.first", path)
 	}
 	last := len(names) - 1
 	for _, name := range names[:last] {

@@ -34,6 +34,8 @@ func TestReadInvitees(t *testing.T) {
 		"NUL":             {file: "email,name\na@example.com,x\x00\n", problems: "is no text in UTF-8"},
 		"address twice":   {file: "email,team\na@example.com,1\nb@example.com,1\n A@EXAMPLE.com ,2\n", problems: "line 4: A@EXAMPLE.com is on line 2 already"},
 		"an open quote":   {file: "email,team\na@example.com,\"1\nb@example.com,2\n", problems: `extraneous or missing`},
+		"many columns":    {file: "email" + strings.Repeat(",", 300) + "\n", problems: "there are 301 columns"},
+		"a deep column":   {file: "email," + strings.Repeat("a.", 1<<20) + "a\na@example.com,1\n", problems: `"a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a." is no path`},
 		"huge":            {file: "email\n" + strings.Repeat("a@example.com\n", 16<<20/14+1), problems: "is longer than 16 MiB; divide it"},
 		"short":           {file: "email,team\na@example.com\n", problems: "line 2: wrong number of fields"},
 	} {
