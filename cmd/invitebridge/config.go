@@ -93,16 +93,27 @@ func trySocket(name, host string, socket config.Socket) error {
 	if !isSocket {
 		return nil
 	}
-	info, err := os.Stat(filepath.Dir(file))
-	if err == nil && !info.IsDir() {
-		err = &fs.PathError{Op: "bind", Path: file, Err: syscall.ENOTDIR}
-	}
-	if err != nil {
-		err = fmt.Errorf("host: there is no directory for the socket: %w", err)
-	}
+	err := tryBind(file)
 	_, _, ownerErr := owners(socket)
 	if err = errors.Join(err, ownerErr); err != nil {
 		return fmt.Errorf("serve.%s.%w", name, err)
+	}
+	return nil
+}
+
+// tryBind says whether a socket could be made. One that is there is left to
+// serve, which alone may remove it.
+func tryBind(path string) error {
+	const write, search = 2, 1
+	dir := filepath.Dir(path)
+	if err := syscall.Access(dir+"/", search); err != nil {
+		return fmt.Errorf("host: there is no directory for the socket: %w", &fs.PathError{Op: "access", Path: dir, Err: err})
+	}
+	if err := syscall.Access(dir, write); err != nil {
+		return fmt.Errorf("host: the socket cannot be made; let the user that runs this program write to %s: %w", dir, err)
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
+		return fmt.Errorf("host: %s is there, and is no socket; remove it, or give another path", path)
 	}
 	return nil
 }

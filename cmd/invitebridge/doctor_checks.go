@@ -39,6 +39,7 @@ func (d *doctor) checks() []check {
 		{"clock", one(d.clock)},
 		{"courier.smtp", one(d.mail)},
 	}
+	checks = append(checks, d.sockets()...)
 	for _, h := range d.config.Hooks {
 		checks = append(checks, check{"hook " + h.ID, one(func(ctx context.Context) finding { return d.hook(ctx, h.ID) })})
 	}

@@ -5,19 +5,44 @@ import (
 	"errors"
 	"strings"
 
+	"invitebridge/config"
 	"invitebridge/kratos"
 )
+
+const whereServeRuns = "run doctor where serve runs, and as its user"
 
 // dsn says whether serve could open its store, or make it. One that another
 // process has open is good.
 func (d *doctor) dsn(context.Context) finding {
 	switch err := tryStore(d.config.BoltPath()); {
 	case err != nil:
-		return problem(strings.TrimPrefix(err.Error(), "dsn: "), "run doctor where serve runs, and as its user")
+		return problem(strings.TrimPrefix(err.Error(), "dsn: "), whereServeRuns)
 	case d.config.BoltPath() == "":
 		return fine("development makes a temporary file")
 	}
 	return fine("%s can be opened, or made", d.config.BoltPath())
+}
+
+// sockets makes a check of each listener that is a unix socket.
+func (d *doctor) sockets() (checks []check) {
+	serve := d.config.Serve
+	for _, l := range []struct {
+		name, host string
+		socket     config.Socket
+	}{{"public", serve.Public.Host, serve.Public.Socket}, {"admin", serve.Admin.Host, serve.Admin.Socket}} {
+		if !strings.HasPrefix(l.host, "unix:") {
+			continue
+		}
+		key := "serve." + l.name + ".host"
+		checks = append(checks, check{key, func(_ context.Context, tell func(finding)) {
+			if err := trySocket(l.name, l.host, l.socket); err != nil {
+				tell(problem(strings.TrimPrefix(err.Error(), key+": "), whereServeRuns))
+				return
+			}
+			tell(fine("there can be a socket"))
+		}})
+	}
+	return checks
 }
 
 // login says whether invitees who have accepted find a page to sign in at.

@@ -31,6 +31,8 @@ func TestDoctorPlaces(t *testing.T) {
 		{"the bridge has it open", "", "dsn", verdictOK, "can be opened, or made"},
 		{"no directory", dsn + "/nowhere/invites.db", "dsn", verdictProblem, "there is no directory /nowhere"},
 		{"a directory", dsn + t.TempDir(), "dsn", verdictProblem, "the store file cannot be opened"},
+		{"no directory for a socket", "INVITEBRIDGE_SERVE_ADMIN_HOST=unix:/nowhere/x.sock", "serve.admin.host", verdictProblem, "there is no directory"},
+		{"a socket", "INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:/tmp/x.sock", "serve.public.host", verdictOK, "can be a socket"},
 		{"a page", public + kratos.URL + "/with-page", "login", verdictOK, "leads to a page"},
 		{"no page", public + kratos.URL, "login", verdictWarning, kratos.URL + "/nowhere is not found"},
 		{"no Kratos", public + closedAddress(t), "login", verdictWarning, "cannot be seen from here"},

@@ -65,6 +65,8 @@ func TestCommandLine(t *testing.T) {
 		{name: "no directory for the store", args: []string{"config", "check", "-c", good}, environ: []string{"INVITEBRIDGE_DSN=bolt://" + dir + "/none/invites.db"}, code: exitUsage, errs: "dsn: boltstore: there is no directory " + dir + "/none"},
 		{name: "an empty file for a store", args: []string{"config", "check", "-c", onEmpty}, code: exitUsage, errs: "dsn: boltstore: the store file is empty"},
 		{name: "no directory for a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:" + dir + "/none/x.sock"}, code: exitUsage, errs: "serve.public.host: there is no directory for the socket"},
+		{name: "a file for a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:" + good}, code: exitUsage, errs: "is there, and is no socket"},
+		{name: "a file for the directory of a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:" + good + "/x.sock"}, code: exitUsage, errs: "serve.public.host: there is no directory for the socket"},
 		{name: "no such owner of a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_ADMIN_HOST=unix:" + dir + "/x.sock", "INVITEBRIDGE_SERVE_ADMIN_SOCKET_GROUP=no-such-group"}, code: exitUsage, errs: "serve.admin.socket.group"},
 		{name: "serve on an empty file", args: []string{"serve", "-c", onEmpty}, code: exitFailed, errs: empty},
 	} {
