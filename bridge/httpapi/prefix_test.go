@@ -61,6 +61,16 @@ func TestBelowBaseURL(t *testing.T) {
 		if got := serve(http.MethodGet, prefix+"x/version", json, ""); got.Code != http.StatusNotFound {
 			t.Errorf("a path that only begins like %s: %d", prefix, got.Code)
 		}
+		// No other spelling is understood, and none leads anywhere else.
+		for _, path := range []string{
+			prefix + "//invite/" + token, prefix + "/../invite/" + token, prefix + "/%2e%2e/invite/" + token, prefix + "/x/..;/invite/" + token,
+			prefix + "%2Finvite/" + token, prefix + "/invite%2F" + token, prefix + "/%5C%5Cevil.example/", prefix + "//evil.example/",
+			"//evil.example" + prefix + "/", "/" + prefix + "/invite/" + token, prefix + "/", prefix + "/%00/invite/" + token,
+		} {
+			if got := serve(http.MethodGet, path, json, ""); got.Code != http.StatusNotFound || got.Header().Get("Location") != "" {
+				t.Errorf("%s: %d, to %q", path, got.Code, got.Header().Get("Location"))
+			}
+		}
 		if got := serve(http.MethodPost, prefix+base+"/"+token, json, `{"password":"`+password+`"}`); got.Code != http.StatusOK {
 			t.Errorf("accept below %s: %d %s", prefix, got.Code, got.Body)
 		}
