@@ -128,7 +128,7 @@ type Invitation struct {
 	// asks for another time, which may be up to MaxLifespan.
 	Lifespan    Duration `yaml:"lifespan"`
 	MaxLifespan Duration `yaml:"max_lifespan"`
-	// Cooldown is the least time between two letters to one invitee that no
+	// Cooldown is the least time between two emails to one invitee that no
 	// resend asked for.
 	Cooldown Duration `yaml:"cooldown"`
 	// Retention is how long an invitation that is over is kept, with its
