@@ -93,12 +93,13 @@ func (p *paging) check() error {
 func list[T any](s *session, p paging, columns []string, get func(size int, token string) (httpapi.Page[T], error)) error {
 	page, err := get(p.size, p.token)
 	for seen := map[string]bool{p.token: true}; err == nil && p.all && page.NextPageToken != ""; {
-		if seen[page.NextPageToken] { // a cache or a proxy that loses the query
-			return errors.New("the pages begin again: something between here and the bridge does not pass on page_token")
-		}
-		seen[page.NextPageToken] = true
 		before := page.Items
+		seen[page.NextPageToken] = true
 		page, err = get(p.size, page.NextPageToken)
+		// A cache, or a proxy that loses the query, would have this go on for ever.
+		if next := page.NextPageToken; next != "" && (seen[next] || len(page.Items) == 0) {
+			return errors.New("the pages have no end: something between here and the bridge does not pass on page_token")
+		}
 		page.Items = append(before, page.Items...)
 	}
 	if err != nil {

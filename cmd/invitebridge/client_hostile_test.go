@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -27,15 +28,19 @@ func TestHostileServer(t *testing.T) {
 		"YAML":                 {args: []string{"get", "invitation", id, "--format", "yaml"}, answer: item, want: "owned"},
 		"the next page":        {args: []string{"list", "invitations"}, answer: "[" + item + "]", next: "%1b%5d0%3bowned%07", want: "NEXT PAGE TOKEN"},
 		"the next page, ids":   {args: []string{"list", "invitations", "-q"}, answer: "[" + item + "]", next: "%1b%5d0%3bowned%07", want: "--page-token"},
-		"the same page":        {args: []string{"list", "invitations", "--all"}, answer: "[" + item + "]", next: "1", want: "the pages begin again"},
-		"the same page, empty": {args: []string{"list", "messages", "--all"}, answer: "[]", next: "1", want: "the pages begin again"},
+		"the same page":        {args: []string{"list", "invitations", "--all"}, answer: "[" + item + "]", next: "1", want: "the pages have no end"},
+		"the same page, empty": {args: []string{"list", "messages", "--all"}, answer: "[]", next: "1", want: "the pages have no end"},
+		"empty pages":          {args: []string{"list", "messages", "--all"}, answer: "[]", next: "a new one", want: "the pages have no end"},
 		"a refusal": {args: []string{"get", "invitation", id}, status: http.StatusConflict, want: "owned",
 			answer: `{"error":{"id":` + string(text) + `,"reason":` + string(text) + `,"request":` + string(text) + `,"details":{"messages":[{"text":` + string(text) + `}],"addresses":[` + string(text) + `]}}}`},
 		"not ready": {args: []string{"health"}, status: http.StatusServiceUnavailable, answer: `{"errors":{` + string(text) + `:` + string(text) + `}}`, want: "not ready"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			pages := 0
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if c.next != "" {
+				if pages++; c.next == "a new one" {
+					w.Header().Set("Link", fmt.Sprintf(`</?page_token=%d>; rel="next"`, pages))
+				} else if c.next != "" {
 					w.Header().Set("Link", `</?page_token=`+c.next+`>; rel="next"`)
 				}
 				if c.status != 0 {
