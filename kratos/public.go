@@ -2,10 +2,14 @@ package kratos
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
+	"regexp"
 	"time"
+
+	"invitebridge/bridge"
 )
 
 // Public is Kratos' public API, to look at, by whoever comes. Every method
@@ -67,7 +71,7 @@ func (p *Public) Try(ctx context.Context) error {
 func (p *Public) Schema(ctx context.Context, id string) (*Schema, error) {
 	k, ctx, cancel := p.client.begin(ctx, "schema")
 	defer cancel()
-	a, err := k.read(ctx, p.client.at("/schemas/"+url.PathEscape(id)))
+	a, err := k.read(ctx, p.client.at(schemaPath(id)))
 	var refused errRefused
 	if errors.As(err, &refused) && refused.status == http.StatusNotFound {
 		if _, fromKratos := parseProblem(refused); fromKratos {
@@ -78,4 +82,38 @@ func (p *Public) Schema(ctx context.Context, id string) (*Schema, error) {
 		return nil, k.judge(err, nil)
 	}
 	return parseSchema(a.body)
+}
+
+// plainID is what is the same in a path as outside of it.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// schemaPath is where a schema is read. Kratos takes an id in base64 too, which
+// v1.3.1 needs for one with a slash.
+func schemaPath(id string) string {
+	if !plainID.MatchString(id) {
+		id = base64.RawURLEncoding.EncodeToString([]byte(id))
+	}
+	return "/schemas/" + id
+}
+
+// SchemaIDs lists the identity schemas that Kratos has. It fails as a whole if
+// Kratos cannot read one of them: a *bridge.IdentityError.
+func (p *Public) SchemaIDs(ctx context.Context) ([]string, error) {
+	k, ctx, cancel := p.client.begin(ctx, "schemas")
+	defer cancel()
+	a, err := k.read(ctx, p.client.at("/schemas?page_size=500&per_page=500"))
+	if err != nil {
+		return nil, k.judge(err, nil)
+	}
+	var list []struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(a.body, &list) != nil || len(list) == 0 {
+		return nil, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, nil)
+	}
+	ids := make([]string, len(list))
+	for i, one := range list {
+		ids[i] = one.ID
+	}
+	return ids, nil
 }

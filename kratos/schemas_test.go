@@ -1,0 +1,91 @@
+package kratos_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"invitebridge/bridge"
+	"invitebridge/kratos"
+)
+
+// schemaServer is a public API of one schema, with a clock. It counts.
+type schemaServer struct {
+	mu     sync.Mutex
+	asked  int
+	status int
+	text   string
+	at     time.Time
+}
+
+func (s *schemaServer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	w.WriteHeader(s.status)
+	_, _ = w.Write([]byte(s.text))
+}
+
+func (s *schemaServer) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at
+}
+
+// later has it answer something else, after a while.
+func (s *schemaServer) later(d time.Duration, status int, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at, s.status, s.text = s.at.Add(d), status, text
+}
+
+const noSchema = `{"error":{"code":404,"message":"not found"}}`
+
+// TestSchemasAreKept: of a schema that was read once nobody asks again, until it
+// is due or in doubt; and what was read stays when Kratos does not answer.
+func TestSchemasAreKept(t *testing.T) {
+	email, mail := schemaOf(object(`"email":`+trait(byPassword, verified))), schemaOf(object(`"mail":`+trait(byPassword, verified)))
+	k := &schemaServer{at: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), status: http.StatusOK, text: email}
+	server := httptest.NewServer(k)
+	defer server.Close()
+	schemas := kratos.NewSchemas(newPublic(t, server.URL), k.now)
+	expect := func(what, email string, asked int) {
+		t.Helper()
+		l, err := schemas.Layout(t.Context(), "default")
+		if err != nil || l.Email != email || k.asked != asked {
+			t.Errorf("%s: %+v, %v, asked %d times", what, l, err, k.asked)
+		}
+	}
+	var together sync.WaitGroup
+	for range 10 {
+		together.Go(func() { _, _ = schemas.Layout(t.Context(), "default") })
+	}
+	together.Wait()
+	expect("read", "email", 1)
+	k.later(4*time.Minute, http.StatusOK, mail)
+	expect("kept", "email", 1)
+	k.later(2*time.Minute, http.StatusOK, mail)
+	expect("due", "mail", 2)
+	k.later(0, http.StatusOK, email)
+	schemas.Doubt("default")
+	expect("in doubt at once", "mail", 2)
+	k.later(6*time.Second, http.StatusOK, email)
+	expect("in doubt", "email", 3)
+	k.later(6*time.Minute, http.StatusBadGateway, "")
+	expect("Kratos does not answer", "email", 4)
+	expect("Kratos still does not answer", "email", 4)
+	k.later(6*time.Second, http.StatusNotFound, noSchema)
+	for range 2 {
+		if _, err := schemas.Layout(t.Context(), "default"); !errors.Is(err, kratos.ErrNoSchema) {
+			t.Errorf("gone: %v", err)
+		}
+	}
+	k.later(0, http.StatusBadGateway, "")
+	var e *bridge.IdentityError
+	if l, err := schemas.Layout(t.Context(), "default"); !errors.As(err, &e) {
+		t.Errorf("never read: %+v, %v", l, err)
+	}
+}
