@@ -50,6 +50,12 @@ type FakeOptions struct {
 	// time.Second for MySQL.
 	Precision time.Duration
 
+	// Schemas are further ones, by their ids, of no more keywords than those in
+	// files/ have.
+	Schemas map[string]string
+
+	schemas map[string]*fakeSchema // all there are
+
 	// NoStateChangedAt makes identities begin without state_changed_at. A change
 	// of their state sets it.
 	NoStateChangedAt bool
@@ -67,7 +73,7 @@ type FakeOptions struct {
 // hashes nothing. Its writes come one after the other, where Kratos' may
 // overwrite each other.
 type Fake struct {
-	URL string // of the admin API; stays the same for life
+	URL string // of the admin API, and of what there is of the public one; stays the same for life
 
 	rawAdmin
 	options  FakeOptions
@@ -90,6 +96,10 @@ type Fake struct {
 func NewFake(o FakeOptions) (*Fake, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	var err error
+	if o.schemas, err = parseFakeSchemas(o.Schemas); err != nil {
+		return nil, err
 	}
 	f := &Fake{options: o, identity: newFakeStore(), closed: make(chan struct{})}
 	f.faults.counts = map[countKey]Count{}
@@ -150,6 +160,10 @@ func (f *Fake) Close() {
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxFakeBody))
 	if err != nil {
+		return
+	}
+	if answer, ok := f.public(r.URL.Path); ok && r.Method == http.MethodGet {
+		answer.write(w)
 		return
 	}
 	target := targetOf(r.URL.Path)

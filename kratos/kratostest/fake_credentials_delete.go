@@ -17,7 +17,7 @@ func (f *Fake) deleteCredential(id uuid.UUID, method string, q url.Values) reply
 		if r, ok := i.deleteCredential(f.options, method, q.Get("identifier")); !ok {
 			return r, false
 		}
-		r, ok := i.settle()
+		r, ok := i.settle(f.options)
 		if ok {
 			r = reply{status: http.StatusNoContent}
 		}

@@ -91,7 +91,7 @@ func (f *Fake) alter(id uuid.UUID, change func(*fakeIdentity) error) error {
 		if failed = change(i); failed != nil {
 			return false
 		}
-		_, ok := i.settle()
+		_, ok := i.settle(f.options)
 		return ok
 	})
 	switch {

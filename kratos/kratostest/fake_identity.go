@@ -52,12 +52,12 @@ func (i *fakeIdentity) apply(b identityBody, o FakeOptions, now time.Time) (repl
 	}
 	i.Traits, i.MetadataPublic, i.MetadataAdmin = b.Traits, b.MetadataPublic, b.MetadataAdmin
 	i.UpdatedAt = o.written(now)
-	return i.settle()
+	return i.settle(o)
 }
 
 // settle checks the traits, and makes identifiers and addresses follow them.
-func (i *fakeIdentity) settle() (reply, bool) {
-	schema, ok := fakeSchemas[i.SchemaID]
+func (i *fakeIdentity) settle(o FakeOptions) (reply, bool) {
+	schema, ok := o.schemas[i.SchemaID]
 	if !ok {
 		return badRequest("there is no schema " + i.SchemaID)
 	}

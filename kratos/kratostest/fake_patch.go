@@ -152,5 +152,5 @@ func (i *fakeIdentity) take(p patchedIdentity, o FakeOptions, now time.Time) (re
 			a.VerifiedAt = now.UTC()
 		}
 	}
-	return i.settle()
+	return i.settle(o)
 }

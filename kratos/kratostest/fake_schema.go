@@ -3,14 +3,34 @@ package kratostest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/mail"
 	"slices"
 	"strings"
 )
 
-// memberSchema is that of the real server with every method: "email",
-// "username" and "second_email", all of them optional.
-const memberSchema = "member"
+// fakeSchema is one place of an identity schema: as much of JSON Schema as the
+// schemas in files/ use. A validator would be the slowest part of the fake.
+type fakeSchema struct {
+	Ref        string                 `json:"$ref"`
+	Type       string                 `json:"type"`
+	Format     string                 `json:"format"`
+	Properties map[string]*fakeSchema `json:"properties"`
+	Required   []string               `json:"required"`
+	Additional *bool                  `json:"additionalProperties"`
+	Items      *fakeSchema            `json:"items"`
+	Marks      fakeMarks              `json:"ory.sh/kratos"`
+
+	Definitions map[string]*fakeSchema `json:"definitions"`
+	root        *fakeSchema
+	text        json.RawMessage // of a root
+}
+
+// fakeMarks are Kratos' own.
+type fakeMarks struct {
+	Credentials            map[string]struct{ Identifier bool }
+	Verification, Recovery struct{ Via string }
+}
 
 // derived is what Kratos makes of traits, in lower case.
 type derived struct {
@@ -19,103 +39,117 @@ type derived struct {
 	recovery    []string
 }
 
-// fakeSchema checks traits as the schemas in files/ do, by hand: a validator
-// would be the slowest part of the fake. It gives the reason of a 400.
-type fakeSchema func(traits map[string]json.RawMessage, d *derived) (reason string)
-
-var fakeSchemas = map[string]fakeSchema{
-	DefaultSchema: func(traits map[string]json.RawMessage, d *derived) string {
-		if name, ok := traits["name"]; ok {
-			var parts struct{ First, Last string }
-			if !asObject(name, &parts) {
-				return wrong("/traits/name", "expected object")
-			}
+// parseFakeSchemas reads those of every fake, and others.
+func parseFakeSchemas(others map[string]string) (map[string]*fakeSchema, error) {
+	all := readSchemas("files")
+	all[DefaultSchema] = all["identity"]
+	delete(all, "identity")
+	maps.Copy(all, others)
+	parsed := make(map[string]*fakeSchema, len(all))
+	for id, text := range all {
+		root := &fakeSchema{text: json.RawMessage(text)}
+		if err := json.Unmarshal(root.text, root); err != nil {
+			return nil, fmt.Errorf("kratostest: schema %s: %w", id, err)
 		}
-		if numbers, ok := traits["numbers"]; ok {
-			var list []json.Number
-			if json.Unmarshal(numbers, &list) != nil {
-				return wrong("/traits/numbers", "expected array of numbers")
-			}
-		}
-		if reason := only(traits, "/traits", "email", "name", "numbers"); reason != "" {
-			return reason
-		}
-		return d.email(traits, "/traits", "email", true, methodPassword)
-	},
-	CustomerSchema: func(traits map[string]json.RawMessage, d *derived) string {
-		var contact map[string]json.RawMessage
-		if !asObject(traits["contact"], &contact) {
-			return wrong("/traits", `missing properties: "contact"`)
-		}
-		if reason := only(traits, "/traits", "contact", "company"); reason != "" {
-			return reason
-		}
-		return d.email(contact, "/traits/contact", "email", true, methodPassword)
-	},
-	memberSchema: func(traits map[string]json.RawMessage, d *derived) string {
-		if reason := only(traits, "/traits", "email", "username", "second_email"); reason != "" {
-			return reason
-		}
-		if value, ok := traits["username"]; ok {
-			var name string
-			if json.Unmarshal(value, &name) != nil {
-				return wrong("/traits/username", "expected string")
-			}
-			d.identify(strings.ToLower(name), methodPassword)
-		}
-		if reason := d.email(traits, "/traits", "email", false, methodPassword, methodCode, methodWebAuthn); reason != "" {
-			return reason
-		}
-		return d.email(traits, "/traits", "second_email", false, methodCode)
-	},
+		root.link(root)
+		parsed[id] = root
+	}
+	return parsed, nil
 }
 
-func (d *derived) identify(value string, methods ...string) {
-	if d.identifiers == nil {
-		d.identifiers = map[string][]string{}
-	}
-	for _, method := range methods {
-		if !slices.Contains(d.identifiers[method], value) {
-			d.identifiers[method] = append(d.identifiers[method], value)
+func (s *fakeSchema) link(root *fakeSchema) {
+	s.root = root
+	for _, below := range []map[string]*fakeSchema{s.Properties, s.Definitions} {
+		for _, child := range below {
+			child.link(root)
 		}
+	}
+	if s.Items != nil {
+		s.Items.link(root)
 	}
 }
 
-// email takes the e-mail address of a member: an identifier of some credential
-// types, and an address to verify and to recover by.
-func (d *derived) email(object map[string]json.RawMessage, path, name string, required bool, methods ...string) (reason string) {
-	value, ok := object[name]
-	if !ok {
-		if required {
-			return wrong(path, fmt.Sprintf("missing properties: %q", name))
+// check gives what follows from traits, or the reason of a 400.
+func (s *fakeSchema) check(raw json.RawMessage) (d derived, reason string) {
+	d.identifiers = map[string][]string{}
+	if len(raw) == 0 {
+		raw = json.RawMessage("{}")
+	}
+	return d, s.Properties["traits"].visit("/traits", raw, &d)
+}
+
+func (s *fakeSchema) visit(path string, raw json.RawMessage, d *derived) (reason string) {
+	if name, ok := strings.CutPrefix(s.Ref, "#/definitions/"); ok {
+		return s.root.Definitions[name].visit(path, raw, d)
+	}
+	switch s.Type {
+	case "string":
+		var text string
+		if raw[0] != '"' || json.Unmarshal(raw, &text) != nil {
+			return wrong(path, "expected string")
 		}
-		return ""
-	}
-	path += "/" + name
-	var address string
-	if json.Unmarshal(value, &address) != nil {
-		return wrong(path, "expected string")
-	}
-	if !isEmail(address) {
-		return wrong(path, fmt.Sprintf(`%q is not valid "email"`, address))
-	}
-	address = strings.ToLower(address)
-	d.identify(address, methods...)
-	if !slices.Contains(d.verifiable, address) {
-		d.verifiable = append(d.verifiable, address)
-		d.recovery = append(d.recovery, address)
+		if s.Format == viaEmail && !isEmail(text) {
+			return wrong(path, fmt.Sprintf(`%q is not valid "email"`, text))
+		}
+		d.take(s.Marks, strings.ToLower(text))
+	case "number":
+		if strings.IndexByte("-0123456789", raw[0]) < 0 {
+			return wrong(path, "expected number")
+		}
+	case "array":
+		var items []json.RawMessage
+		if raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
+			return wrong(path, "expected array")
+		}
+		for i, item := range items {
+			if reason := s.Items.visit(fmt.Sprint(path, "/", i), item, d); reason != "" {
+				return reason
+			}
+		}
+	case "object":
+		return s.visitMembers(path, raw, d)
 	}
 	return ""
 }
 
-// check gives what follows from traits, or the reason of a 400.
-func (s fakeSchema) check(raw json.RawMessage) (d derived, reason string) {
-	var traits map[string]json.RawMessage
-	if !asObject(raw, &traits) {
-		return d, wrong("/traits", "expected object")
+func (s *fakeSchema) visitMembers(path string, raw json.RawMessage, d *derived) (reason string) {
+	var members map[string]json.RawMessage
+	if raw[0] != '{' || json.Unmarshal(raw, &members) != nil {
+		return wrong(path, "expected object")
 	}
-	reason = s(traits, &d)
-	return d, reason
+	for _, name := range s.Required {
+		if _, ok := members[name]; !ok {
+			return wrong(path, fmt.Sprintf("missing properties: %q", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		child, ok := s.Properties[name]
+		switch {
+		case ok:
+			reason = child.visit(path+"/"+name, members[name], d)
+		case s.Additional != nil && !*s.Additional:
+			reason = wrong(path, fmt.Sprintf("additionalProperties %q not allowed", name))
+		}
+		if reason != "" {
+			return reason
+		}
+	}
+	return ""
+}
+
+// take makes of a value what its marks say.
+func (d *derived) take(m fakeMarks, value string) {
+	for method, c := range m.Credentials {
+		if c.Identifier && !slices.Contains(d.identifiers[method], value) {
+			d.identifiers[method] = append(d.identifiers[method], value)
+		}
+	}
+	if m.Verification.Via == viaEmail && !slices.Contains(d.verifiable, value) {
+		d.verifiable = append(d.verifiable, value)
+	}
+	if m.Recovery.Via == viaEmail && !slices.Contains(d.recovery, value) {
+		d.recovery = append(d.recovery, value)
+	}
 }
 
 // isEmail takes the addresses that Kratos takes: no names, no domain beyond
@@ -127,19 +161,6 @@ func isEmail(text string) bool {
 	}
 	domain := text[strings.LastIndexByte(text, '@')+1:]
 	return !strings.ContainsFunc(domain, func(r rune) bool { return r > 0x7f })
-}
-
-func asObject(raw json.RawMessage, into any) bool {
-	return len(raw) > 0 && raw[0] == '{' && json.Unmarshal(raw, into) == nil
-}
-
-func only(object map[string]json.RawMessage, path string, known ...string) string {
-	for name := range object {
-		if !slices.Contains(known, name) {
-			return wrong(path, fmt.Sprintf("additionalProperties %q not allowed", name))
-		}
-	}
-	return ""
 }
 
 // wrong has the shape of the validator's reports: a summary, and below it where

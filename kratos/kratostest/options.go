@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"text/template"
 )
@@ -55,6 +57,9 @@ type Options struct {
 
 	// PublicPort and AdminPort are on 127.0.0.1; 0: free ones.
 	PublicPort, AdminPort int
+
+	// Schemas are further identity schemas, by their ids.
+	Schemas map[string]string
 
 	// BcryptCost is 12 by default, as Kratos' own, which takes 200 ms for each
 	// password; 4 is the least.
@@ -108,6 +113,7 @@ type configFile struct {
 	Options
 	PublicURL, AdminURL, UIURL string
 	Dir                        string // URL of Options.Dir
+	SchemaIDs                  []string
 	CookieSecret, CipherSecret string
 }
 
@@ -136,11 +142,16 @@ func writeConfig(o Options) ([]string, error) {
 			return nil, err
 		}
 	}
+	for id, text := range o.Schemas {
+		if err := os.WriteFile(filepath.Join(o.Dir, id+".schema.json"), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
 	var text bytes.Buffer
 	err := configTemplate.Execute(&text, configFile{
 		Options: o, Dir: "file://" + filepath.ToSlash(o.Dir),
 		PublicURL: loopback(o.PublicPort), AdminURL: loopback(o.AdminPort), UIURL: loopback(o.PublicPort),
-		CookieSecret: cookieSecret, CipherSecret: cipherSecret,
+		SchemaIDs: slices.Sorted(maps.Keys(o.Schemas)), CookieSecret: cookieSecret, CipherSecret: cipherSecret,
 	})
 	if err != nil {
 		return nil, err
