@@ -251,6 +251,13 @@ func orObject(raw json.RawMessage) json.RawMessage {
 
 // sameTraits compares, whatever the spelling of the email address.
 func (s *Service) sameTraits(d *draft, identity Identity) bool {
-	theirs, err := s.fillEmail(identity.Traits, d.email)
-	return err == nil && sameJSON(d.Traits, theirs)
+	if identity.EmailTrait == "" {
+		return sameJSON(d.traits, identity.Traits)
+	}
+	ours, err := s.fillEmail(d.traits, identity.EmailTrait, d.email)
+	if err != nil {
+		return false
+	}
+	theirs, err := s.fillEmail(identity.Traits, identity.EmailTrait, d.email)
+	return err == nil && sameJSON(ours, theirs)
 }

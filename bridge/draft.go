@@ -48,7 +48,8 @@ type draft struct {
 	InviteRequest
 	email       string
 	traitsGiven bool
-	identity    *Identity // the one that was named or found; nil: to be created
+	traits      json.RawMessage // as the inviter gave them
+	identity    *Identity       // the one that was named or found; nil: to be created
 }
 
 // forget drops an identity that was found, and not named: it is to be looked
@@ -160,7 +161,7 @@ func (s *Service) draft(ctx context.Context, r InviteRequest) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &draft{InviteRequest: r, traitsGiven: given(r.Traits)}
+	d := &draft{InviteRequest: r, traitsGiven: given(r.Traits), traits: r.Traits}
 	email := r.Email
 	if r.IdentityID != uuid.Nil {
 		ctx, cancel := s.detached(ctx)
@@ -177,31 +178,43 @@ func (s *Service) draft(ctx context.Context, r InviteRequest) (*draft, error) {
 		return nil, err
 	}
 	if d.traitsGiven || d.identity == nil {
-		d.Traits, err = s.fillEmail(d.Traits, d.email)
+		trait, err := s.identities.EmailTrait(ctx, s.schemaOf(d))
+		if err != nil {
+			return nil, schemaFailure(err)
+		}
+		if d.Traits, err = s.fillEmail(d.traits, trait, d.email); err != nil {
+			return nil, err
+		}
 	}
-	return d, err
+	return d, nil
+}
+
+// schemaFailure is failure, where the schema is what the caller waits for.
+func schemaFailure(err error) error {
+	if err = failure(err); errors.Is(err, ErrKratosAway) {
+		return ErrKratosAway.Reasonf("The identity schema could not be read from Kratos' public API, so it is not known where its email address is. A retry is safe. If it does not help, set kratos.email_trait.").Because(err)
+	}
+	return err
 }
 
 // fillEmail sets the e-mail trait. One that the caller gave must be the same
 // address.
-func (s *Service) fillEmail(traits json.RawMessage, email string) (json.RawMessage, error) {
+func (s *Service) fillEmail(traits json.RawMessage, trait, email string) (json.RawMessage, error) {
 	if !given(traits) {
 		traits = json.RawMessage("{}")
 	}
-	path := strings.Split(s.config.EmailTrait, ".")
-	filled, err := setMember(traits, path, func(old json.RawMessage) (json.RawMessage, error) {
+	return setMember(traits, strings.Split(trait, "."), func(old json.RawMessage) (json.RawMessage, error) {
 		var text string
 		if given(old) {
 			if json.Unmarshal(old, &text) != nil {
-				return nil, ErrTraitsInvalid.Reasonf("traits.%s must be a text.", s.config.EmailTrait)
+				return nil, ErrTraitsInvalid.Reasonf("traits.%s must be a text.", trait)
 			}
 			if parsed, err := ParseEmail(text, s.config.ToASCII); err != nil || parsed != email {
-				return nil, ErrTraitsInvalid.Reasonf("traits.%s is not the address in email; leave it out.", s.config.EmailTrait)
+				return nil, ErrTraitsInvalid.Reasonf("traits.%s is not the address in email; leave it out.", trait)
 			}
 		}
 		return json.Marshal(email)
 	})
-	return filled, err
 }
 
 // setMember rewrites the member of a nested object that path leads to, and

@@ -22,6 +22,7 @@ type Identity struct {
 	// it was shown in; zero: not shown.
 	StateChangedAt time.Time
 	Email          string // as the identity system sends email to it; lower case; may be empty
+	EmailTrait     string // dotted path inside the traits where Email is; empty: the schema has no place for it
 	// EmailIndex is the position of Email among the verifiable addresses; -1:
 	// none of them.
 	EmailIndex     int
@@ -104,6 +105,17 @@ type Identities interface {
 	// connection; one that is [Stale] by then is not sent, which is
 	// ErrIdentityRace. ErrIdentityNotFound; ErrIdentityRace.
 	Write(ctx context.Context, i Identity, w Write) error
+
+	// EmailTrait gives the dotted path inside the traits at which identities of a
+	// schema have their email address. OutcomeInvalid: there is no such schema, or
+	// it has no place for one address. OutcomeNotDone: it is not known now. It is
+	// answered from memory, save now and then.
+	EmailTrait(ctx context.Context, schemaID string) (string, error)
+
+	// PasswordTraits gives the dotted paths of what identities of a schema sign in
+	// with by password; a path that ends in [] is of the items of a list. None:
+	// they cannot. It is as EmailTrait otherwise.
+	PasswordTraits(ctx context.Context, schemaID string) ([]string, error)
 
 	// Ping says whether the identity system is ready to serve.
 	Ping(ctx context.Context) error

@@ -38,7 +38,7 @@ func newLive(t *testing.T, s *kratostest.Server, changes ...func(*bridge.Config)
 	t.Helper()
 	l := &live{Server: s, Clock: &movedClock{start: time.Now()}, path: filepath.Join(t.TempDir(), "invites.db")}
 	l.config = bridge.Config{
-		SchemaID: kratostest.MemberSchema, EmailTrait: "email", ToASCII: idna.Lookup.ToASCII,
+		SchemaID: kratostest.MemberSchema, ToASCII: idna.Lookup.ToASCII,
 		LinkURL:  "https://join.example.com/invite/{token}",
 		Lifespan: 24 * time.Hour, MaxLifespan: 720 * time.Hour, Cooldown: time.Minute, Retention: 720 * time.Hour,
 		IdentityBudget: 30 * time.Second,
@@ -53,7 +53,7 @@ func newLive(t *testing.T, s *kratostest.Server, changes ...func(*bridge.Config)
 	for _, change := range changes {
 		change(&l.config)
 	}
-	client, err := kratos.New(kratos.Config{AdminURL: s.AdminURL, EmailTrait: "email", Timeout: l.config.IdentityBudget})
+	client, err := kratos.New(kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: l.config.IdentityBudget})
 	if err != nil {
 		t.Fatal(err)
 	}

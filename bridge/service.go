@@ -16,7 +16,6 @@ import (
 // otherwise.
 type Config struct {
 	SchemaID       string  // of identities whose inviter names none
-	EmailTrait     string  // dotted path inside the traits
 	ToASCII        ToASCII // see [ParseEmail]
 	LinkURL        string  // {token} is replaced
 	ReturnURLs     ReturnURLs

@@ -64,6 +64,15 @@ func (w identityWatch) Write(ctx context.Context, i Identity, write Write) error
 	return watched(ctx, w.watch, write.Name(), identityOutcome, func(ctx context.Context) error { return w.next.Write(ctx, i, write) })
 }
 
+// EmailTrait and PasswordTraits hardly ever call anybody, and are not watched.
+func (w identityWatch) EmailTrait(ctx context.Context, schemaID string) (string, error) {
+	return w.next.EmailTrait(ctx, schemaID)
+}
+
+func (w identityWatch) PasswordTraits(ctx context.Context, schemaID string) ([]string, error) {
+	return w.next.PasswordTraits(ctx, schemaID)
+}
+
 func (w identityWatch) Ping(ctx context.Context) error {
 	return watched(ctx, w.watch, "ping", identityOutcome, w.next.Ping)
 }

@@ -107,9 +107,8 @@ type Kratos struct {
 	AdminToken Secret `yaml:"admin_token"`
 	// SchemaID is the identity schema of an invitation that names none.
 	SchemaID string `yaml:"schema_id"`
-	// EmailTrait is the dotted path of the e-mail address inside the traits,
-	// such as "email" or "contact.email".
-	EmailTrait string `yaml:"email_trait"`
+	// EmailTrait says where the e-mail address is inside the traits.
+	EmailTrait EmailTraits `yaml:"email_trait"`
 	// Timeout bounds one call, from 1 to 60 seconds.
 	Timeout Duration `yaml:"timeout"`
 	// CodeLifespan is how long Kratos' codes and links are valid: the longest

@@ -23,7 +23,7 @@ func Default() Config {
 			PublicURL:  "http://127.0.0.1:4433",
 			AdminURL:   "http://127.0.0.1:4434",
 			SchemaID:   "default",
-			EmailTrait: "email",
+			EmailTrait: EmailTraits{},
 			Timeout:    Duration(10 * time.Second),
 			// The default of Kratos.
 			CodeLifespan: Duration(time.Hour),

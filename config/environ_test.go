@@ -41,6 +41,10 @@ func TestEnvironment(t *testing.T) {
 			func(c *config.Config) { c.Serve.Public.TrustedProxies = []string{"10.0.0.0/8", "fd00::/8"} }},
 		{"list_as_yaml_lines", []string{"INVITEBRIDGE_INVITATION_ALLOWED_INVITER_NAMES=- Node.js Team\n- a, b"},
 			func(c *config.Config) { c.Invitation.AllowedInviterNames = []string{"Node.js Team", "a, b"} }},
+		{"email_trait", []string{"INVITEBRIDGE_KRATOS_EMAIL_TRAIT=contact.email"},
+			func(c *config.Config) { c.Kratos.EmailTrait = config.EmailTraits{"": "contact.email"} }},
+		{"email_trait_of_a_schema", []string{"INVITEBRIDGE_KRATOS_EMAIL_TRAIT={customer: contact.email}"},
+			func(c *config.Config) { c.Kratos.EmailTrait = config.EmailTraits{"customer": "contact.email"} }},
 		{"list_of_mappings_replaces", []string{"INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: fedcba9876543210}]"},
 			func(c *config.Config) {
 				c.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Key: "fedcba9876543210"}}

@@ -261,7 +261,7 @@ selfservice: {methods: {password: {config: {max_breaches: 99999999999999999999}}
 			"2.yml:8: serve.public.rate_limit: must be a mapping with keys out of requests, window",
 			"2.yml:10: kratos.timeout: must be a duration such as 90s, 15m or 48h",
 			`2.yml:11: kratos.schema_id: has no value; write one, or "" for an empty text`,
-			"2.yml:12: kratos.email_trait: must be a text",
+			"2.yml:12: kratos.email_trait: must be a dotted path inside the traits, such as email or contact.email, or a mapping of such paths by the ids of their schemas",
 			"2.yml:13: selfservice.methods.password.config.max_breaches: must be a whole number, without quotes"}},
 		{"tags_that_belie_the_value", []string{withKey, "dsn: !!str [a]\nkratos: !!null {timeout: 1h}\nserve: {public: {port: !!int {a: b}}}\n"}, []string{
 			"2.yml:1: dsn: must be a text",

@@ -35,6 +35,8 @@ func (s shape) addType(path string, t reflect.Type) {
 	case t.Kind() == reflect.Slice:
 		s[path] = "array"
 		s.addType(path+"[]", t.Elem())
+	case t == reflect.TypeFor[config.EmailTraits]():
+		s[path] = "" // a text, or a mapping
 	case t.Kind() == reflect.Map:
 		s[path] = "object" // the names are the operator's
 	case t.Kind() == reflect.Struct:

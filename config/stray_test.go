@@ -20,6 +20,7 @@ func TestStrayCharacters(t *testing.T) {
 		{"url_zero_width", `invitation: {link_url: "https://x/\u200b{token}"}`, "invitation.link_url: must not have a zero-width space (U+200B) in it; remove it"},
 		{"url_direction", `invitation: {return_to: "https://x/\u202a"}`, "invitation.return_to: must not end with an invisible character (U+202A); remove it"},
 		{"url_in_a_list", `invitation: {allowed_return_urls: ["https://x/", "https://y/ "]}`, "invitation.allowed_return_urls[1]: must not end with a space (U+0020); remove it"},
+		{"e-mail trait", `kratos: {email_trait: "email\u00a0"}`, "kratos.email_trait: must not end with a no-break space (U+00A0); remove it"},
 		{"schema", `kratos: {schema_id: "person\u00a0"}`, "kratos.schema_id: must not end with a no-break space (U+00A0); remove it"},
 		{"token", `kratos: {admin_token: "x\n"}`, "kratos.admin_token: must not end with a line break (U+000A); remove it"},
 		{"key", `serve: {admin: {api_keys: [{name: a, key: " 0123456789abcdef"}]}}`, "serve.admin.api_keys[0].key: must not begin with a space (U+0020); remove it"},

@@ -28,6 +28,8 @@ func (l *loader) take(src source, node *yaml.Node, key string, target reflect.Va
 		l.takeMapping(src, node, key, target)
 	case target.Kind() == reflect.Slice:
 		l.takeList(src, node, key, target)
+	case target.Type() == reflect.TypeFor[EmailTraits]():
+		l.takeEmailTrait(src, node, key, target)
 	case target.Kind() == reflect.Map:
 		l.takeTexts(src, node, key, target)
 	case target.Type() == reflect.TypeFor[Permissions]() && !strings.HasPrefix(node.Value, "0"):

@@ -99,8 +99,7 @@ func (k *checks) kratos(o Kratos) {
 	k.baseURL(o.AdminURL, at+"admin_url")
 	k.that(isPrintable(o.AdminToken.Reveal()), at+"admin_token", "must be printable ASCII without spaces or line breaks")
 	k.that(o.SchemaID != "", at+"schema_id", "must name an identity schema of Kratos, such as default")
-	k.that(traitPath.MatchString(o.EmailTrait), at+"email_trait",
-		"must be a dotted path inside the traits, such as email or contact.email")
+	k.emailTrait(o.EmailTrait, at+"email_trait")
 	k.that(o.Timeout >= Duration(time.Second) && o.Timeout <= Duration(time.Minute), at+"timeout",
 		"must be from 1s to 60s")
 	// A minute is what two clocks may be apart before doctor calls it a problem:

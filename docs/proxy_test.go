@@ -94,7 +94,7 @@ dsn: bolt://%s
 serve:
   public: { host: 127.0.0.1, port: %s, base_url: "https://%s%s", trusted_proxies: [127.0.0.1] }
   admin: { host: 127.0.0.1, port: %s, api_keys: [ { name: tests, key: %s } ] }
-kratos: { admin_url: %s }
+kratos: { admin_url: %[7]s, public_url: %[7]s }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
 tracing: { provider: otel, providers: { otlp: { server_url: "127.0.0.1:9", insecure: true } } }
 `, filepath.Join(t.TempDir(), "invites.db"), portOf(p.bridge), host, below, portOf(admin), key, kratos.URL))

@@ -103,7 +103,8 @@ func TestNew(t *testing.T) {
 		"another scheme":   {AdminURL: "ftp://kratos"},
 		"user information": {AdminURL: "http://admin:s3cret@kratos:4434"},
 		"a query":          {AdminURL: "http://kratos:4434/?token=s3cret"},
-		"a bad e-mail":     {AdminURL: "http://kratos:4434", EmailTrait: "contact..email"},
+		"a bad e-mail":     {AdminURL: "http://kratos:4434", EmailTraits: map[string]string{"": "contact..email"}},
+		"a bad public URL": {AdminURL: "http://kratos:4434", PublicURL: "kratos:4433"},
 		"a bad token":      {AdminURL: "http://kratos:4434", AdminToken: "s3cret\r\nX: y"},
 		"a negative bound": {AdminURL: "http://kratos:4434", MaxConns: -1},
 	} {

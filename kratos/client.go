@@ -12,10 +12,12 @@ import (
 // Client is Kratos as the bridge's identity system. Every method returns within
 // [Config.Timeout]. A Client is safe for concurrent use.
 type Client struct {
-	config Config
-	name   string // of the API in errors
-	http   *http.Client
-	api    ory.IdentityAPI
+	config  Config
+	name    string // of the API in errors
+	http    *http.Client
+	api     ory.IdentityAPI
+	public  *Public  // nil: no schema is read
+	schemas *Schemas // as public
 	// foreign says that the transport was given: it may not tell when a
 	// request leaves.
 	foreign bool
@@ -36,6 +38,12 @@ func New(config Config) (*Client, error) {
 	generated.HTTPClient = c.http
 	generated.UserAgent = userAgent
 	c.api = ory.NewAPIClient(generated).IdentityAPI
+	if config.PublicURL != "" {
+		if c.public, err = NewPublic(config.PublicURL, config.Timeout); err != nil {
+			return nil, err
+		}
+		c.schemas = NewSchemas(c.public, nil)
+	}
 	return c, nil
 }
 
@@ -46,7 +54,12 @@ func (c *Client) String() string { return "Kratos at " + c.config.AdminURL }
 func (c *Client) GoString() string { return c.String() }
 
 // Close closes connections that are idle. Calls under way are not disturbed.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.http.CloseIdleConnections()
+	if c.public != nil {
+		c.public.Close()
+	}
+}
 
 // Ping asks whether Kratos and its database are ready. The address is under
 // /admin on every version, and only the status counts: see

@@ -149,12 +149,13 @@ type unknownWrite struct{}
 
 func (unknownWrite) Name() string { return "unknown" }
 
-func TestEmailTrait(t *testing.T) {
+// TestEmailTraits are configured, where the schema is not to be asked.
+func TestEmailTraits(t *testing.T) {
 	s := kratostest.Shared(t)
 	f := newFake(t, kratostest.FakeOptions{})
 	for name, address := range map[string]string{"Fake": f.URL, "Real": s.AdminURL} {
 		t.Run(name, func(t *testing.T) {
-			c := newClient(t, kratos.Config{AdminURL: address, EmailTrait: "contact.email"})
+			c := newClient(t, kratos.Config{AdminURL: address, EmailTraits: map[string]string{kratostest.CustomerSchema: "contact.email"}})
 			email := uuid.NewString() + "@example.com"
 			i, err := c.Create(t.Context(), bridge.NewIdentity{
 				InvitationID: uuid.New(), SchemaID: kratostest.CustomerSchema,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,9 +21,14 @@ type Config struct {
 	// knows no tokens, but what guards its admin API may.
 	AdminToken string
 
-	// EmailTrait is where the e-mail address is inside the traits, in dots:
-	// "email" (the default), "contact.email".
-	EmailTrait string
+	// PublicURL is the base of the public API, as AdminURL. Identity schemas are
+	// read there; empty: none are.
+	PublicURL string
+
+	// EmailTraits says where the e-mail address is inside the traits, in dots, by
+	// the id of the schema; that of "" is for all others. What it does not say,
+	// the schema says. Nil without a PublicURL: "email".
+	EmailTraits map[string]string
 
 	// Timeout bounds each method of the Client, with all the requests that it
 	// makes; 5 s by default. A context that ends sooner wins.
@@ -45,10 +51,9 @@ type Config struct {
 }
 
 const (
-	defaultEmailTrait = "email"
-	defaultTimeout    = 5 * time.Second
-	defaultMaxConns   = 64
-	defaultMaxAnswer  = 1 << 20
+	defaultTimeout   = 5 * time.Second
+	defaultMaxConns  = 64
+	defaultMaxAnswer = 1 << 20
 )
 
 // Format prints a Config without its token, whatever the verb.
@@ -62,13 +67,12 @@ func (c Config) withDefaults() (Config, error) {
 	base, err := baseURL(c.AdminURL)
 	errs = append(errs, err)
 	c.AdminURL = base
-	if c.EmailTrait == "" {
-		c.EmailTrait = defaultEmailTrait
+	if c.PublicURL == "" && c.EmailTraits == nil {
+		c.EmailTraits = map[string]string{"": "email"}
 	}
-	for part := range strings.SplitSeq(c.EmailTrait, ".") {
-		if part == "" {
-			errs = append(errs, fmt.Errorf("kratos: the e-mail trait %q is not a path such as contact.email", c.EmailTrait))
-			break
+	for _, path := range c.EmailTraits {
+		if slices.Contains(strings.Split(path, "."), "") {
+			errs = append(errs, fmt.Errorf("kratos: the e-mail trait %q is not a path such as contact.email", path))
 		}
 	}
 	if c.Timeout == 0 {

@@ -21,6 +21,9 @@ func (c *Client) Create(ctx context.Context, n bridge.NewIdentity) (bridge.Ident
 	k, ctx, cancel := c.begin(ctx, "create")
 	defer cancel()
 	body, err := k.creation(n)
+	if err == nil {
+		_, err = c.emailAt(ctx, n.SchemaID) // else the answer could not be read
+	}
 	if err != nil {
 		return bridge.Identity{}, err
 	}
@@ -29,11 +32,14 @@ func (c *Client) Create(ctx context.Context, n bridge.NewIdentity) (bridge.Ident
 		return res, err
 	})
 	if err != nil {
-		return bridge.Identity{}, k.judge(k.mendable(err), map[int]error{http.StatusConflict: bridge.ErrIdentityExists})
+		return bridge.Identity{}, k.judge(k.mendable(ctx, err, n.SchemaID), map[int]error{http.StatusConflict: bridge.ErrIdentityExists})
 	}
-	r, err := c.parseRecord(a.body, false)
+	r, err := c.parseRecord(ctx, a.body, types)
 	if err != nil || r.Active || r.Mark.InvitationID != n.InvitationID {
 		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, err)
+	}
+	if r.Email == "" && c.schemas != nil {
+		c.schemas.Doubt(n.SchemaID)
 	}
 	return r, nil
 }
@@ -70,7 +76,7 @@ func (k call) creation(n bridge.NewIdentity) (ory.CreateIdentityBody, error) {
 
 // mendable turns Kratos' own 400 into an error whose reason is for the caller.
 // A 400 of something else in between says nothing about the input.
-func (k call) mendable(err error) error {
+func (k call) mendable(ctx context.Context, err error, schemaID string) error {
 	var r errRefused
 	if !errors.As(err, &r) || r.status != http.StatusBadRequest {
 		return err
@@ -78,6 +84,9 @@ func (k call) mendable(err error) error {
 	p, fromKratos := parseProblem(r)
 	if !fromKratos {
 		return err
+	}
+	if none := k.client.doubt(ctx, schemaID); none != nil {
+		return none
 	}
 	return k.fail(bridge.OutcomeInvalid, r.status, k.safe(mendable(p.text())), nil)
 }

@@ -1,6 +1,7 @@
 package kratos
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -46,11 +47,20 @@ type credentialJSON struct {
 	Config      json.RawMessage `json:"config"`
 }
 
+// shown is what an answer shows of credentials.
+type shown int
+
+const (
+	noCredentials shown = iota // as a list, unless a credential was asked for
+	types                      // and identifiers, as the answers to writes
+	configs                    // those of the declassified types too
+)
+
 var errOddIdentity = errors.New("not an identity")
 
 // parseRecord reads the raw answer: client-go's own types put numbers into
-// float64. Declassified says that the config of credentials was asked for.
-func (c *Client) parseRecord(raw json.RawMessage, declassified bool) (bridge.Identity, error) {
+// float64.
+func (c *Client) parseRecord(ctx context.Context, raw json.RawMessage, shown shown) (bridge.Identity, error) {
 	var j recordJSON
 	if err := json.Unmarshal(raw, &j); err != nil {
 		return bridge.Identity{}, errOddIdentity // not err, which would repeat the body
@@ -58,18 +68,23 @@ func (c *Client) parseRecord(raw json.RawMessage, declassified bool) (bridge.Ide
 	if j.ID == uuid.Nil || j.SchemaID == "" || j.State != stateActive && j.State != stateInactive {
 		return bridge.Identity{}, errOddIdentity
 	}
+	trait, err := c.emailAt(ctx, j.SchemaID)
+	if err != nil {
+		return bridge.Identity{}, err
+	}
 	i := bridge.Identity{
 		ID: j.ID, ExternalID: j.ExternalID, SchemaID: j.SchemaID, Active: j.State == stateActive,
 		CreatedAt: j.CreatedAt, StateChangedAt: j.StateChangedAt,
 		Traits: j.Traits, MetadataPublic: present(j.MetadataPublic),
 	}
 	i.Mark, i.MetadataAdmin, i.MarkForeign = takeMark(present(j.MetadataAdmin))
-	i.Email, i.EmailIndex = c.emailOf(j)
+	i.EmailTrait = trait
+	i.Email, i.EmailIndex = j.email(trait, shown == types || j.Credentials != nil)
 	i.EmailVerified = i.EmailIndex >= 0 && j.VerifiableAddresses[i.EmailIndex].Verified
 	i.Identifiers = slices.Sorted(slices.Values(j.Credentials[methodPassword].Identifiers))
 	i.Addresses = j.otherThan(i.Email)
 	for _, method := range slices.Sorted(maps.Keys(j.Credentials)) {
-		if credential, opens := j.Credentials[method].read(method, declassified); opens {
+		if credential, opens := j.Credentials[method].read(method, shown == configs); opens {
 			i.Credentials = append(i.Credentials, credential)
 		}
 	}
@@ -99,12 +114,13 @@ func present(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// emailOf gives the address that Kratos sends email to: that of the email trait,
-// in the spelling of the addresses that Kratos keeps beside the traits. At is its
-// position among the verifiable ones; -1: it is none of them.
-func (c *Client) emailOf(j recordJSON) (email string, at int) {
+// email gives the address that Kratos sends email to: that of the trait at path,
+// in the spelling of the addresses that Kratos keeps beside the traits; empty if
+// Kratos takes it for no address and no identifier, as far as those are shown. At
+// is its position among the verifiable ones; -1: it is none of them.
+func (j recordJSON) email(path string, shown bool) (email string, at int) {
 	value := j.Traits
-	for name := range strings.SplitSeq(c.config.EmailTrait, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		var object map[string]json.RawMessage
 		if json.Unmarshal(value, &object) != nil {
 			return "", -1
@@ -120,5 +136,20 @@ func (c *Client) emailOf(j recordJSON) (email string, at int) {
 			return strings.ToLower(address.Value), i
 		}
 	}
+	if shown && !j.knows(trait) {
+		return "", -1
+	}
 	return strings.ToLower(trait), -1
+}
+
+// knows says whether Kratos takes a text for an identifier of the identity, or
+// for an address to recover it by.
+func (j recordJSON) knows(text string) bool {
+	is := func(other string) bool { return strings.EqualFold(other, text) }
+	for _, c := range j.Credentials {
+		if slices.ContainsFunc(c.Identifiers, is) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(j.RecoveryAddresses, func(a addressJSON) bool { return is(a.Value) })
 }

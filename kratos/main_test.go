@@ -56,19 +56,19 @@ func TestContract(t *testing.T) {
 	t.Run("Fake", func(t *testing.T) {
 		kratostest.Contract(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
 			f := newFake(t, kratostest.FakeOptions{})
-			return newClient(t, kratos.Config{AdminURL: f.URL, Timeout: patience}), f
+			return newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: f.URL, Timeout: patience}), f
 		})
 	})
 	t.Run("FakeOfLaterKratos", func(t *testing.T) {
 		kratostest.Contract(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
 			f := newFake(t, kratostest.FakeOptions{ExternalIDs: true})
-			return newClient(t, kratos.Config{AdminURL: f.URL + "/", Timeout: patience}), f
+			return newClient(t, kratos.Config{AdminURL: f.URL + "/", PublicURL: f.URL + "/", Timeout: patience}), f
 		})
 	})
 	t.Run("Real", func(t *testing.T) {
 		kratostest.Contract(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
 			s := kratostest.Shared(t)
-			return newClient(t, kratos.Config{AdminURL: s.AdminURL, Timeout: patience}), s
+			return newClient(t, kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: patience}), s
 		})
 	})
 }
@@ -78,7 +78,7 @@ func TestContractOfEveryMethod(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			kratostest.ContractOfEveryMethod(t, func(t *testing.T) (bridge.Identities, kratostest.Holder) {
 				f := newFake(t, kratostest.FakeOptions{ExternalIDs: later, CodeLogin: true})
-				return newClient(t, kratos.Config{AdminURL: f.URL, Timeout: patience}), f
+				return newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: f.URL, Timeout: patience}), f
 			})
 		})
 	}
@@ -90,7 +90,24 @@ func TestContractOfEveryMethod(t *testing.T) {
 		must(t, err)
 		defer func() { must(t, s.Stop()) }()
 		kratostest.ContractOfEveryMethod(t, func(t *testing.T) (bridge.Identities, kratostest.Holder) {
-			return newClient(t, kratos.Config{AdminURL: s.AdminURL, Timeout: patience}), s
+			return newClient(t, kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: patience}), s
+		})
+	})
+}
+
+func TestContractOfSchemas(t *testing.T) {
+	t.Run("Fake", func(t *testing.T) {
+		kratostest.ContractOfSchemas(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
+			f := newFake(t, kratostest.FakeOptions{Schemas: kratostest.CompanySchemas()})
+			return newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: f.URL, Timeout: patience}), f
+		})
+	})
+	t.Run("Real", func(t *testing.T) {
+		s, err := kratostest.Start(t.Context(), kratostest.Options{Schemas: kratostest.CompanySchemas(), BcryptCost: 4})
+		must(t, err)
+		defer func() { must(t, s.Stop()) }()
+		kratostest.ContractOfSchemas(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
+			return newClient(t, kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: patience}), s
 		})
 	})
 }

@@ -69,9 +69,9 @@ func (c *Client) markedPage(ctx context.Context, token string) (marked []Marked,
 	}
 	now, dateErr := http.ParseTime(a.header.Get("Date"))
 	for _, raw := range page {
-		r, err := c.parseRecord(raw, false)
+		r, err := c.parseRecord(ctx, raw, noCredentials)
 		if err != nil {
-			return nil, "", k.fail(bridge.OutcomeUnknown, a.status, textOddBody, err)
+			return nil, "", k.unread(a.status, err)
 		}
 		if r.Mark.InvitationID == uuid.Nil {
 			continue

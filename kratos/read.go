@@ -25,9 +25,9 @@ func (c *Client) Get(ctx context.Context, id uuid.UUID) (bridge.Identity, error)
 	if err != nil {
 		return bridge.Identity{}, k.judge(err, map[int]error{http.StatusNotFound: bridge.ErrIdentityNotFound})
 	}
-	r, err := c.parseRecord(a.body, true)
+	r, err := c.parseRecord(ctx, a.body, configs)
 	if err != nil || r.ID != id {
-		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, err)
+		return bridge.Identity{}, k.unread(a.status, err)
 	}
 	return r, nil
 }
@@ -71,14 +71,14 @@ func (c *Client) FindByEmail(ctx context.Context, email string) (bridge.Identity
 	if err := json.Unmarshal(a.body, &found); err != nil || found == nil {
 		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, nil)
 	}
-	return k.choose(found, email)
+	return k.choose(ctx, found, email)
 }
 
 // choose picks the one identity that email is sent to at the address.
-func (k call) choose(found []json.RawMessage, email string) (bridge.Identity, error) {
+func (k call) choose(ctx context.Context, found []json.RawMessage, email string) (bridge.Identity, error) {
 	var reached []bridge.Identity
 	for _, raw := range found {
-		r, err := k.client.parseRecord(raw, true)
+		r, err := k.client.parseRecord(ctx, raw, configs)
 		if err != nil {
 			return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, http.StatusOK, textOddBody, err)
 		}

@@ -18,6 +18,8 @@ type Trait struct {
 	Identifier bool
 	// Verifiable says that its value can be verified as an e-mail address.
 	Verifiable bool
+	// Known says that Kratos takes its value for an identifier or an address.
+	Known bool
 }
 
 func parseSchema(text []byte) (*Schema, error) {
@@ -32,6 +34,7 @@ func parseSchema(text []byte) (*Schema, error) {
 // whether the schema describes it. whole is false if a part of the schema is in
 // another document: then what was not found may be there.
 func (s *Schema) Trait(path string) (trait Trait, ok, whole bool) {
+	var marks markedTrait
 	whole = true
 	found := s.expand(s.root, &whole)
 	for name := range strings.SplitSeq("traits."+path, ".") {
@@ -44,12 +47,9 @@ func (s *Schema) Trait(path string) (trait Trait, ok, whole bool) {
 		found = below
 	}
 	for _, node := range found {
-		identifier, _ := descend(node, "ory.sh/kratos", "credentials", "password", "identifier")
-		via, _ := descend(node, "ory.sh/kratos", "verification", "via")
-		trait.Identifier = trait.Identifier || identifier == true
-		trait.Verifiable = trait.Verifiable || via == viaEmail
+		marks.read(node)
 	}
-	return trait, len(found) > 0, whole
+	return Trait{Identifier: marks.password, Verifiable: marks.verified, Known: marks.marked()}, len(found) > 0, whole
 }
 
 // maxExpansion bounds what one place of a schema is put together from: a schema

@@ -20,8 +20,8 @@ func TestSchema(t *testing.T) {
 		want     kratos.Trait
 		ok       bool
 	}{
-		{kratostest.DefaultSchema, "email", kratos.Trait{Identifier: true, Verifiable: true}, true},
-		{kratostest.CustomerSchema, "contact.email", kratos.Trait{Identifier: true, Verifiable: true}, true},
+		{kratostest.DefaultSchema, "email", kratos.Trait{Identifier: true, Verifiable: true, Known: true}, true},
+		{kratostest.CustomerSchema, "contact.email", kratos.Trait{Identifier: true, Verifiable: true, Known: true}, true},
 		{kratostest.DefaultSchema, "name.first", kratos.Trait{}, true},
 		{kratostest.CustomerSchema, "email", kratos.Trait{}, false},
 		{kratostest.DefaultSchema, "email.address", kratos.Trait{}, false},
@@ -42,7 +42,7 @@ func TestSchema(t *testing.T) {
 // TestSchemaForms are those that JSON Schema allows for one and the same.
 func TestSchemaForms(t *testing.T) {
 	const email = `{"ory.sh/kratos":{"credentials":{"password":{"identifier":true}},"verification":{"via":"email"}}}`
-	all := kratos.Trait{Identifier: true, Verifiable: true}
+	all := kratos.Trait{Identifier: true, Verifiable: true, Known: true}
 	traits := func(s string) string { return `{"properties":{"traits":` + s + `}}` }
 	for name, c := range map[string]struct {
 		text      string
@@ -54,8 +54,8 @@ func TestSchemaForms(t *testing.T) {
 		"parts":            {traits(`{"allOf":[{"properties":{"x":{}}},{"anyOf":[{"properties":{"email":{"oneOf":[` + email + `]}}}]}]}`), all, true, true},
 		"a condition":      {traits(`{"if":{},"then":{"properties":{"email":` + email + `}}}`), all, true, true},
 		"no marks":         {traits(`{"properties":{"email":{"type":"string"}}}`), kratos.Trait{}, true, true},
-		"by code alone":    {traits(`{"properties":{"email":{"ory.sh/kratos":{"credentials":{"code":{"identifier":true}}}}}}`), kratos.Trait{}, true, true},
-		"verified by SMS":  {traits(`{"properties":{"email":{"ory.sh/kratos":{"credentials":{"password":{"identifier":true}},"verification":{"via":"sms"}}}}}`), kratos.Trait{Identifier: true}, true, true},
+		"by code alone":    {traits(`{"properties":{"email":{"ory.sh/kratos":{"credentials":{"code":{"identifier":true}}}}}}`), kratos.Trait{Known: true}, true, true},
+		"verified by SMS":  {traits(`{"properties":{"email":{"ory.sh/kratos":{"credentials":{"password":{"identifier":true}},"verification":{"via":"sms"}}}}}`), kratos.Trait{Identifier: true, Known: true}, true, true},
 		"elsewhere":        {traits(`{"$ref":"https://example.com/traits.json"}`), kratos.Trait{}, false, false},
 		"no such part":     {traits(`{"$ref":"#/$defs/none"}`), kratos.Trait{}, false, false},
 		"a circle":         {traits(`{"$ref":"#/properties/traits"}`), kratos.Trait{}, false, true},

@@ -27,8 +27,17 @@ type Schemas struct {
 	now     func() time.Time
 	reading singleflight.Group
 
-	mu   sync.Mutex
-	kept map[string]keptLayout
+	mu     sync.Mutex
+	kept   map[string]keptLayout
+	failed failedRead // the last one
+}
+
+// failedRead is one that told nothing. It is not tried again for thrice as long
+// as it took: callers must not all wait for a host that swallows requests.
+type failedRead struct {
+	id    string
+	err   error
+	until time.Time
 }
 
 type keptLayout struct {
@@ -50,14 +59,14 @@ func NewSchemas(public *Public, now func() time.Time) *Schemas {
 // it was last, if Kratos does not answer by then. ErrNoSchema, ErrSchemaInvalid
 // or a *bridge.IdentityError, as [Public.Schema] gives them.
 func (s *Schemas) Layout(ctx context.Context, id string) (Layout, error) {
-	if l, fresh := s.find(id); fresh {
-		return l, nil
+	if l, fresh, err := s.find(id); fresh {
+		return l, err
 	}
 	// The one request serves all who wait for it, and so must not end with the
 	// context of the first.
 	_, err, _ := s.reading.Do(id, func() (any, error) {
-		if _, fresh := s.find(id); fresh { // by now
-			return nil, nil
+		if _, fresh, err := s.find(id); fresh { // by now
+			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), layoutTimeout)
 		defer cancel()
@@ -82,14 +91,19 @@ func (s *Schemas) Doubt(id string) {
 	}
 }
 
-func (s *Schemas) find(id string) (l Layout, fresh bool) {
+// find gives what is known of a schema, and whether it need not be read.
+func (s *Schemas) find(id string) (l Layout, fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.failed.id == id && s.now().Before(s.failed.until) {
+		return Layout{}, true, s.failed.err
+	}
 	kept := s.kept[id]
-	return kept.layout, s.now().Before(kept.until)
+	return kept.layout, s.now().Before(kept.until), nil
 }
 
 func (s *Schemas) read(ctx context.Context, id string) error {
+	began := s.now()
 	schema, err := s.public.Schema(ctx, id)
 	now := s.now()
 	s.mu.Lock()
@@ -103,6 +117,8 @@ func (s *Schemas) read(ctx context.Context, id string) error {
 	case ok:
 		kept.until = now.Add(layoutAgain)
 		s.kept[id] = kept
+	default:
+		s.failed = failedRead{id, err, now.Add(3 * now.Sub(began))}
 	}
 	return err
 }

@@ -1,15 +1,20 @@
 package kratos_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"invitebridge/bridge"
 	"invitebridge/kratos"
+	"invitebridge/kratos/kratostest"
 )
 
 // schemaServer is a public API of one schema, with a clock. It counts.
@@ -43,6 +48,48 @@ func (s *schemaServer) later(d time.Duration, status int, text string) {
 }
 
 const noSchema = `{"error":{"code":404,"message":"not found"}}`
+
+// TestSchemasCostNothing: invitations read their schema once.
+func TestSchemasCostNothing(t *testing.T) {
+	f := newFake(t, kratostest.FakeOptions{})
+	k := &schemaServer{status: http.StatusOK, text: schemaOf(object(`"email":` + trait(byPassword, verified)))}
+	server := httptest.NewServer(k)
+	defer server.Close()
+	c := newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: server.URL})
+	for range 20 {
+		email := uuid.NewString() + "@example.com"
+		_, err := c.EmailTrait(t.Context(), "default")
+		made, err2 := c.Create(t.Context(), bridge.NewIdentity{InvitationID: uuid.New(), SchemaID: "default", Traits: []byte(`{"email":"` + email + `"}`)})
+		_, err3 := c.Get(t.Context(), made.ID)
+		passwords, err4 := c.PasswordTraits(t.Context(), "default")
+		if err := errors.Join(err, err2, err3, err4); err != nil || made.Email != email || len(passwords) != 1 {
+			t.Fatal(made, passwords, err)
+		}
+	}
+	if k.asked != 1 {
+		t.Errorf("the schema was asked for %d times", k.asked)
+	}
+}
+
+// TestSchemaThatHangs: where the public API takes requests and does not answer,
+// one caller at a time waits for it, and not for long.
+func TestSchemaThatHangs(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	schemas := kratos.NewSchemas(newPublic(t, server.URL), nil)
+	for range 3 {
+		if l, err := schemas.Layout(t.Context(), "default"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%+v, %v", l, err)
+		}
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
 
 // TestSchemasAreKept: of a schema that was read once nobody asks again, until it
 // is due or in doubt; and what was read stays when Kratos does not answer.

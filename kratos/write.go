@@ -69,7 +69,7 @@ func (k call) change(ctx context.Context, i bridge.Identity, send request) (brid
 			http.StatusConflict: bridge.ErrIdentityRace,
 		})
 	}
-	written, err := k.client.parseRecord(got.body, false)
+	written, err := k.client.parseRecord(ctx, got.body, types)
 	if err != nil || written.ID != i.ID {
 		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, got.status, textOddBody, err)
 	}

@@ -50,7 +50,7 @@ func NewAt(t testing.TB, o kratostest.FakeOptions, changes ...func(*bridge.Confi
 	o.Now = w.Clock.Now
 	w.Kratos = newKratos(t, o)
 	w.config = bridge.Config{
-		SchemaID: kratostest.DefaultSchema, EmailTrait: "email", ToASCII: idna.Lookup.ToASCII,
+		SchemaID: kratostest.DefaultSchema, ToASCII: idna.Lookup.ToASCII,
 		LinkURL:  "https://join.example.com/invite/{token}",
 		Lifespan: 24 * time.Hour, MaxLifespan: 720 * time.Hour, Cooldown: time.Minute, Retention: 720 * time.Hour,
 		IdentityBudget: 5 * time.Second,
@@ -79,7 +79,7 @@ func (w *World) Beside(t testing.TB) *World {
 
 func (w *World) begin(t testing.TB) {
 	t.Helper()
-	identities, err := kratos.New(kratos.Config{AdminURL: w.Kratos.URL, EmailTrait: "email", Timeout: w.config.IdentityBudget})
+	identities, err := kratos.New(kratos.Config{AdminURL: w.Kratos.URL, PublicURL: w.Kratos.URL, Timeout: w.config.IdentityBudget})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,14 +75,14 @@ func newDoor(b *testing.B, counted bool) *door {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = store.Close() })
-	client, err := kratos.New(kratos.Config{AdminURL: bridgetest.New(b).Kratos.URL, EmailTrait: "email"})
+	client, err := kratos.New(kratos.Config{AdminURL: bridgetest.New(b).Kratos.URL})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(client.Close)
 	var identities bridge.Identities = client
 	config := bridge.Config{
-		SchemaID: kratostest.DefaultSchema, EmailTrait: "email", ToASCII: idna.Lookup.ToASCII, LinkURL: "https://example.com/{token}",
+		SchemaID: kratostest.DefaultSchema, ToASCII: idna.Lookup.ToASCII, LinkURL: "https://example.com/{token}",
 		Lifespan: time.Hour, MaxLifespan: time.Hour, Cooldown: time.Minute, Retention: time.Hour, IdentityBudget: 5 * time.Second,
 		Endpoints: bridgetest.Endpoints,
 	}

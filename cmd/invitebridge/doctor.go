@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -25,8 +26,8 @@ func newDoctor(environ []string, io stdio) *cobra.Command {
 		Use:   "doctor",
 		Short: "Examine what the bridge rests on",
 		Long: "Reads the configuration as serve would, and examines what it names: the store,\n" +
-			"Kratos' admin and public API, its page to sign in at, the identity schema, the\n" +
-			"mail server, each hook's host and the clock. It sends no email and no webhook,\n" +
+			"Kratos' admin and public API, its page to sign in at, the identity schemas,\n" +
+			"the mail server, each hook's host and the clock. It sends no email and no webhook,\n" +
 			"and prints no secret. Run it where the bridge runs, and as its user.\n\n" +
 			"It also looks for identities in Kratos that were made for an invitation which\n" +
 			"the running bridge does not have any more, because it was purged unaccepted, or\n" +
@@ -97,7 +98,8 @@ func (d *doctor) prepare(o config.Options, client *clientOptions) (err error) {
 	}
 	d.admin, err = kratos.New(kratos.Config{
 		AdminURL: d.config.Kratos.AdminURL, AdminToken: d.config.Kratos.AdminToken.Reveal(),
-		EmailTrait: d.config.Kratos.EmailTrait, Timeout: d.timeout, MaxAnswer: maxIdentitiesPage,
+		PublicURL: d.config.Kratos.PublicURL, EmailTraits: d.config.Kratos.EmailTrait,
+		Timeout: d.timeout, MaxAnswer: maxIdentitiesPage,
 	})
 	if err != nil {
 		return err
@@ -141,7 +143,7 @@ func (d *doctor) close() {
 func (d *doctor) examine(ctx context.Context) error {
 	for _, c := range d.checks() {
 		within, cancel := context.WithTimeout(ctx, d.timeout)
-		c.run(within, func(f finding) { f.Check = c.name; d.report.add(f) })
+		c.run(within, func(f finding) { f.Check = cmp.Or(f.Check, c.name); d.report.add(f) })
 		cancel()
 		if err := ctx.Err(); err != nil {
 			return errors.Join(err, d.report.end())

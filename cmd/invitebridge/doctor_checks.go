@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"time"
@@ -19,7 +18,8 @@ const (
 )
 
 // check is named by the key of the configuration that it is about, if there is
-// one. It ends with its context and tells at least one finding.
+// one; so is each of its findings that has no name of its own. It ends with its
+// context and tells at least one finding.
 type check struct {
 	name string
 	run  func(ctx context.Context, tell func(finding))
@@ -35,7 +35,7 @@ func (d *doctor) checks() []check {
 		{"kratos.admin_url", one(d.adminAPI)},
 		{"kratos.public_url", one(d.publicAPI)},
 		{"login", one(d.login)},
-		{"kratos.schema_id", one(d.schema)},
+		{"kratos.schema_id", d.schemas},
 		{"clock", one(d.clock)},
 		{"courier.smtp", one(d.mail)},
 	}
@@ -75,33 +75,6 @@ func (d *doctor) publicAPI(ctx context.Context) finding {
 		return problem(reason(err), "give the address that browsers reach Kratos' self-service at, on port 4433 by default")
 	}
 	return problem(reason(err), "is Kratos running, and may this machine reach its public API?")
-}
-
-func (d *doctor) schema(ctx context.Context) finding {
-	id, path := d.config.Kratos.SchemaID, d.config.Kratos.EmailTrait
-	schema, err := d.public.Schema(ctx, id)
-	switch {
-	case errors.Is(err, kratos.ErrNoSchema):
-		return problem(reason(err), "set kratos.schema_id to an id of identity.schemas in Kratos' configuration")
-	case statusOf(err) >= 300 && statusOf(err) <= 499:
-		return warning(reason(err), "let this machine read /schemas/ of the public API, or look by hand: kratos.email_trait must be a password identifier there")
-	case err != nil:
-		return problem(reason(err), "schemas are read from kratos.public_url: see there")
-	}
-	trait, ok, whole := schema.Trait(path)
-	switch {
-	case !trait.Identifier && !whole:
-		return warning("a part of the schema is in another document, which was not read", fmt.Sprintf("look by hand: the trait %s must be a password identifier", path))
-	case !ok:
-		return problem(fmt.Sprintf("schema %s has no trait %s", id, path), "set kratos.email_trait to the path of the e-mail address inside the traits")
-	case !trait.Identifier:
-		return problem(fmt.Sprintf("trait %s of schema %s is no password identifier, so nobody could log in after accepting", path, id),
-			`give it "ory.sh/kratos": {"credentials": {"password": {"identifier": true}}}`)
-	case !trait.Verifiable:
-		return warning(fmt.Sprintf("trait %s of schema %s cannot be verified, so accepting marks no address as verified", path, id),
-			`give it "ory.sh/kratos": {"verification": {"via": "email"}}, if addresses are to be`)
-	}
-	return fine("schema %s has the trait %s, a password identifier that can be verified", id, path)
 }
 
 func (d *doctor) clock(ctx context.Context) finding {

@@ -50,7 +50,7 @@ func (x *fixer) treat(ctx context.Context, m kratos.Marked) (f finding) {
 	case m.Active:
 		return warning(gone+", and it was activated some other way", "it is left alone; look into it if nobody did that on purpose")
 	case m.Email == "":
-		return warning(gone+", and it has no e-mail address at kratos.email_trait", "it is left alone; delete it in Kratos if nobody needs it")
+		return warning(gone+", and it has no e-mail address that Kratos knows", "it is left alone; delete it in Kratos if nobody needs it")
 	case x.admin == nil:
 		return warning(gone, "invite the address anew, or run --fix, which deletes it if the bridge created it and nobody used it")
 	case x.doubt != "":

@@ -79,6 +79,10 @@ func (d *doctor) unfinished(ctx context.Context, err error, marked int) finding 
 	if ctx.Err() != nil {
 		return d.incomplete(fmt.Sprintf("the time was up after %d identities that bear the bridge's mark", marked), "give it more by --timeout")
 	}
+	var e *bridge.IdentityError
+	if errors.As(err, &e) && e.Op == kratos.OpSchema {
+		return d.incomplete(forsaken+reason(err), "set kratos.email_trait, or let this machine read the schema")
+	}
 	return problem(fmt.Sprintf("after %d identities that bear the bridge's mark: %s", marked, reason(err)), "mend that, and run it again")
 }
 

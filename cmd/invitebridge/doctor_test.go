@@ -168,11 +168,11 @@ func TestDoctor(t *testing.T) {
 		{name: "the token", environ: []string{adminURL + guard, "INVITEBRIDGE_KRATOS_ADMIN_TOKEN=CANARY-good"}, check: admin, verdict: verdictOK},
 		{name: "another token", environ: []string{adminURL + guard, "INVITEBRIDGE_KRATOS_ADMIN_TOKEN=CANARY-bad"}, check: admin, verdict: verdictProblem, text: "kratos.admin_token", also: []string{identities}},
 		{name: "the public API", check: public, verdict: verdictOK},
-		{name: "nobody there", environ: []string{publicURL + closed}, check: public, verdict: verdictProblem, text: "refused", also: []string{schema}},
-		{name: "the admin API for the public one", environ: []string{publicURL + kratos.AdminURL}, check: public, verdict: verdictProblem, text: "close its /admin", also: []string{schema}},
-		{name: "another server", environ: []string{publicURL + other.URL}, check: public, verdict: verdictProblem, text: "4433", also: []string{schema}},
+		{name: "nobody there", environ: []string{publicURL + closed}, check: public, verdict: verdictProblem, text: "refused", also: []string{schema, identities}},
+		{name: "the admin API for the public one", environ: []string{publicURL + kratos.AdminURL}, check: public, verdict: verdictProblem, text: "close its /admin", also: []string{schema, identities}},
+		{name: "another server", environ: []string{publicURL + other.URL}, check: public, verdict: verdictProblem, text: "4433", also: []string{schema, identities}},
 		{name: "the schema", check: schema, verdict: verdictOK, text: "can be verified"},
-		{name: "no such schema", environ: []string{"INVITEBRIDGE_KRATOS_SCHEMA_ID=none"}, check: schema, verdict: verdictProblem, text: "identity.schemas"},
+		{name: "no such schema", environ: []string{"INVITEBRIDGE_KRATOS_SCHEMA_ID=none"}, check: schema, verdict: verdictProblem, text: "default, customer"},
 		{name: "no such trait", environ: []string{trait + "mail"}, check: schema, verdict: verdictProblem, text: "no trait mail"},
 		{name: "a trait nobody signs in with", environ: []string{trait + "name.first"}, check: schema, verdict: verdictProblem, text: "no password identifier"},
 		{name: "a trait nobody verifies", environ: []string{publicURL + inFront(t, kratos.PublicURL, nil, unverifiable)}, check: schema, verdict: verdictWarning, text: "cannot be verified"},
@@ -181,7 +181,7 @@ func TestDoctor(t *testing.T) {
 				return http.StatusNotFound
 			}
 			return 0
-		}, nil)}, check: schema, verdict: verdictWarning, text: "look by hand"},
+		}, nil)}, check: schema, verdict: verdictWarning, text: "look by hand", also: []string{identities}},
 		{name: "the clock", check: clock, verdict: verdictOK},
 		{name: "a little ahead", environ: []string{adminURL + inFront(t, kratos.AdminURL, nil, later(30*time.Second))}, check: clock, verdict: verdictWarning, text: "ahead"},
 		{name: "far behind", environ: []string{adminURL + inFront(t, kratos.AdminURL, nil, later(-2*time.Minute))}, check: clock, verdict: verdictProblem, text: "behind"},

@@ -30,9 +30,9 @@ dsn: bolt://%s/invites.db
 serve:
   public: { host: 127.0.0.1, port: 0, rate_limit: { requests: 0 } }
   admin: { host: 127.0.0.1, port: 0, api_keys: [ { name: tests, key: %s } ] }
-kratos: { admin_url: %s, schema_id: %s }
+kratos: { admin_url: %[3]s, public_url: %[3]s, schema_id: %[4]s }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
-%s
+%[5]s
 `, dir, key, kratos, kratostest.DefaultSchema, more)
 	if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

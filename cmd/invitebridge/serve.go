@@ -109,6 +109,9 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.lookAtSchema(ctx, identities); err != nil {
+		return err
+	}
 	returnURLs, err := bridge.ParseReturnURLs(cfg.Invitation.AllowedReturnURLs)
 	if err != nil {
 		return usageError{err}
@@ -123,7 +126,6 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	service := bridge.NewService(watching.fail.store(store), watching.identities(identities), bridge.Config{
 		SchemaID:       cfg.Kratos.SchemaID,
-		EmailTrait:     cfg.Kratos.EmailTrait,
 		ToASCII:        idna.Lookup.ToASCII,
 		LinkURL:        cfg.LinkTemplate(),
 		ReturnURLs:     returnURLs,
@@ -189,11 +191,12 @@ func (s *server) serve(ctx context.Context) error {
 
 func newKratos(cfg config.Config, headers setHeaders) (*kratos.Client, bridge.BreachCounter, error) {
 	client, err := kratos.New(kratos.Config{
-		AdminURL:   cfg.Kratos.AdminURL,
-		AdminToken: cfg.Kratos.AdminToken.Reveal(),
-		EmailTrait: cfg.Kratos.EmailTrait,
-		Timeout:    budget(time.Duration(cfg.Kratos.Timeout)),
-		Headers:    headers,
+		AdminURL:    cfg.Kratos.AdminURL,
+		AdminToken:  cfg.Kratos.AdminToken.Reveal(),
+		PublicURL:   cfg.Kratos.PublicURL,
+		EmailTraits: cfg.Kratos.EmailTrait,
+		Timeout:     budget(time.Duration(cfg.Kratos.Timeout)),
+		Headers:     headers,
 	})
 	if err != nil || !cfg.PasswordPolicy().HaveIBeenPwnedEnabled {
 		return client, nil, err

@@ -13,7 +13,8 @@ import (
 // identities is the Kratos, real or not.
 type identities struct {
 	hand
-	url     string
+	url     string        // of the admin API
+	public  string        // and of the public one
 	timeout time.Duration // of the bridge's calls
 	// settle signs the holder of an account in, who then sets up an authenticator
 	// app, and gives the session.
@@ -53,7 +54,7 @@ func startKratos(ctx context.Context, whole bool) (k identities, stop func(), er
 
 func realIdentities(s *kratostest.Server) identities {
 	return identities{
-		hand: s, url: s.AdminURL,
+		hand: s, url: s.AdminURL, public: s.PublicURL,
 		timeout: 5 * time.Second, // it shares the machine with its bridges, and has more to do
 		settle: func(ctx context.Context, _ uuid.UUID, email, password string) (string, error) {
 			session, err := s.Login(ctx, email, password)
@@ -84,7 +85,7 @@ func realIdentities(s *kratostest.Server) identities {
 
 func fakeIdentities(f *kratostest.Fake) identities {
 	return identities{
-		hand: f, url: f.URL, timeout: 2 * time.Second,
+		hand: f, url: f.URL, public: f.URL, timeout: 2 * time.Second,
 		settle: func(_ context.Context, id uuid.UUID, _, _ string) (string, error) {
 			session, err := f.AddSession(id)
 			return session, errors.Join(err, f.SetCredential(id, "totp", `{"totp_url":"otpauth://totp/x"}`))

@@ -173,13 +173,13 @@ dsn: bolt://%%s
 serve:
   public: { host: 127.0.0.1, port: %%s, rate_limit: { requests: 0 } }
   admin: { host: 127.0.0.1, port: %%s, api_keys: [ { name: torture, key: %%s } ] }
-kratos: { admin_url: "%s", timeout: %v }
+kratos: { admin_url: "%s", public_url: "%s", timeout: %v }
 invitation: { cooldown: %v, unaccepted_identities: %s }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
 courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com } }
 hooks:
-  - { id: crm, url: "%[6]s/told", events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired ] }
-  - { id: gate, url: "%[6]s/asked", can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
+  - { id: crm, url: "%[7]s/told", events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired ] }
+  - { id: gate, url: "%[7]s/asked", can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
 log: { level: trace }
-`, kratos.url, kratos.timeout, s.cooldown, unaccepted, w.mailbox.URI(), w.url)
+`, kratos.url, kratos.public, kratos.timeout, s.cooldown, unaccepted, w.mailbox.URI(), w.url)
 }
