@@ -181,6 +181,9 @@ func (i Invitation) question() question {
 // no revocation was requested.
 func (s *Service) claimed(inv Invitation) func(context.Context, Identity, Write) error {
 	return func(ctx context.Context, i Identity, w Write) error {
+		if err := s.acceptable(ctx, i); err != nil {
+			return err
+		}
 		now := s.now()
 		return s.update(ctx, func(tx Tx) error {
 			current, err := tx.Invitation(inv.ID)

@@ -20,7 +20,8 @@ func (s *Service) identityFor(ctx context.Context, inv Invitation, d *draft) (_ 
 		})
 		if err == nil {
 			inv.Traits = s.chosenTraits(i.Traits) // with what the schema adds
-			return inv.of(i, OriginCreated), true, release, nil
+			inv = inv.of(i, OriginCreated)
+			return inv, true, release, s.useful(ctx, i, d.email)
 		}
 		if !errors.Is(err, ErrIdentityExists) {
 			return inv, false, release, failure(err)
@@ -74,6 +75,9 @@ func (s *Service) adopt(ctx context.Context, inv Invitation, d *draft) (Invitati
 	w := writer{service: s, identity: id, question: q, begin: s.unclaimed(id)}
 	err = w.write(ctx, func(i Identity) (Write, error) {
 		adopted = i
+		if err := s.adoptable(ctx, i); err != nil {
+			return nil, err
+		}
 		if origin == OriginCreated && i.Mark.InvitationID != former.ID {
 			origin = OriginAdopted // another bridge has adopted it since
 		}

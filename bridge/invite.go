@@ -100,6 +100,9 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (Offer, error) {
 	defer cancel()
 	inv, made, release, err := s.identityFor(ctx, inv, d)
 	defer release()
+	if err != nil && made {
+		err = errors.Join(err, s.takeBack(ctx, inv))
+	}
 	if err != nil {
 		return Offer{}, err
 	}
