@@ -3,6 +3,7 @@ package bridge
 import (
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -17,20 +18,25 @@ const (
 )
 
 var (
-	localPart  = regexp.MustCompile("^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+	localPart  = regexp.MustCompile("^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+$")
 	domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	// encodedWord is one of RFC 2047. None may be in an address, but programs
 	// decode them there: =?utf-8?q?eve=40evil.example?=@example.com becomes Eve's.
 	encodedWord = regexp.MustCompile(`=\?.*\?[bq]\?.*\?=`)
 )
 
-// ParseEmail reads one plain address and gives its canonical form: lower case,
-// the domain in ASCII. Everything that a mail system might read as more or
-// other than one address is ErrEmailInvalid: display names, comments, quotes,
-// encoded words, lists, address literals, white space, and letters beyond ASCII
-// before the @, which Kratos would fold into somebody else's mailbox (U+212A
-// becomes k).
+// ParseEmail reads one plain address, with or without blanks around it, and gives
+// its canonical form: lower case, the domain in ASCII. Everything that a mail
+// system might read as more or other than one address is ErrEmailInvalid: display
+// names, comments, quotes, encoded words, lists, address literals, white space
+// within or line ends, and letters beyond ASCII before the @, which Kratos would
+// fold into somebody else's mailbox (U+212A becomes k).
+//
+// Dots may stand anywhere before the @, as in addresses that some carriers gave
+// out: where they do, that part is quoted in email (RFC 5321, 4.1.2). Whether the
+// identity system takes such an address is for its schema to say.
 func ParseEmail(text string, toASCII ToASCII) (string, error) {
+	text = strings.TrimFunc(text, isBlank)
 	if len(text) > maxEmailLength {
 		return "", ErrEmailInvalid.Reasonf("The e-mail address is longer than %d bytes.", maxEmailLength)
 	}
@@ -52,6 +58,9 @@ func ParseEmail(text string, toASCII ToASCII) (string, error) {
 		return email, nil
 	}
 }
+
+// isBlank takes what is pasted along with an address, and no line end.
+func isBlank(r rune) bool { return r == '\t' || unicode.Is(unicode.Zs, r) }
 
 func isASCII(s string) bool {
 	for i := range len(s) {

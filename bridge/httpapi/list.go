@@ -75,13 +75,14 @@ func parsePage(r *http.Request, filters ...string) (pageQuery, error) {
 	return p, nil
 }
 
-// plusInEmail escapes each plus in the address of an email filter. In a query it
-// stands for a space, which no address has, and was meant as it is.
+// plusInEmail escapes each plus within the address of an email filter. In a query
+// it stands for a space, which no address has within, and was meant as it is.
 func plusInEmail(query string) string {
 	parameters := strings.Split(query, "&")
 	for i, parameter := range parameters {
-		if strings.HasPrefix(parameter, "email=") {
-			parameters[i] = strings.ReplaceAll(parameter, "+", "%2B")
+		if address, ok := strings.CutPrefix(parameter, "email="); ok {
+			inner := strings.Trim(address, "+")
+			parameters[i] = "email=" + strings.Replace(address, inner, strings.ReplaceAll(inner, "+", "%2B"), 1)
 		}
 	}
 	return strings.Join(parameters, "&")

@@ -61,9 +61,7 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 		msg.SetBoundary(out.boundary()) // else there are two, which the library draws at random
 	}
 	msg.FromMailAddress(&m.from)
-	if err := msg.To(invitation.Email); err != nil {
-		return nil, errRecipient
-	}
+	msg.ToMailAddress(&mail.Address{Address: invitation.Email})
 	if m.replyToInviter && isCanonical(invitation.InviterEmail) {
 		msg.ReplyToMailAddress(&mail.Address{Address: invitation.InviterEmail})
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/textproto"
 	"time"
@@ -152,14 +153,18 @@ func rehearse(client *smtp.Client, from string) (stage, error) {
 }
 
 func address(client *smtp.Client, from, to string) (stage, error) {
-	if err := client.Mail("<" + from + ">"); err != nil {
+	if err := client.Mail(smtpPath(from)); err != nil {
 		return stageMail, err
 	}
-	if err := client.Rcpt("<" + to + ">"); err != nil {
+	if err := client.Rcpt(smtpPath(to)); err != nil {
 		return stageRcpt, err
 	}
 	return "", nil
 }
+
+// smtpPath gives an address as SMTP commands take it: what is before the @ is quoted
+// if its dots ask for it (RFC 5321, 4.1.2).
+func smtpPath(address string) string { return (&mail.Address{Address: address}).String() }
 
 func submit(client *smtp.Client, from, to string, message []byte) (stage, error) {
 	if at, err := address(client, from, to); err != nil {

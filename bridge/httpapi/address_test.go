@@ -1,0 +1,30 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"testing"
+)
+
+// TestBlanksAroundAddresses: what was pasted along with an address is no part of
+// it, wherever one is given.
+func TestBlanksAroundAddresses(t *testing.T) {
+	a := start(t)
+	first := a.invite(object{"email": "\t " + email + "\u00a0", "traits": object{"email": email + " "}, "inviter_email": " grace@example.com\u3000"})
+	if again := a.invite(object{"email": email}); again.ID != first.ID {
+		t.Errorf("invited as %s and as %s", first.ID, again.ID)
+	}
+	var listed []struct{ Email string }
+	for _, query := range []string{"?email=%20ada@example.com%09", "?email=ada@example.com%C2%A0", "?email=+ada%40example.com++"} {
+		if a.asAdmin(http.MethodGet, "/"+query, nil).into(t, &listed); len(listed) != 1 || listed[0].Email != email {
+			t.Errorf("%s lists %v", query, listed)
+		}
+	}
+	for _, one := range []string{"ada@example.com\n", "\r\nada@example.com", "ada @example.com", "ada@example.com eve@example.com", " "} {
+		if got := a.asAdmin(http.MethodPost, "/", object{"email": one}); got.errorID() != "email_invalid" {
+			t.Errorf("%q: %d %s", one, got.status, got.body)
+		}
+		if got := a.asAdmin(http.MethodPost, "/", object{"email": email, "inviter_email": one}); got.errorID() != "bad_request" {
+			t.Errorf("inviter_email %q: %d %s", one, got.status, got.body)
+		}
+	}
+}
