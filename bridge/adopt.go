@@ -199,7 +199,7 @@ func (s *Service) inviterError(v verdict, i Identity, d *draft) error {
 	case verdictGone:
 		return ErrIdentityConflict.Reasonf("The identity has just been deleted.")
 	case verdictMoved:
-		return ErrIdentityConflict.Reasonf("The identity has another email address by now.")
+		return ErrIdentityConflict.Reasonf(textMoved)
 	case verdictFixed:
 		return ErrIdentityConflict.Reasonf("The identity has a passkey or another credential that the admin API cannot remove. To give the account back to its holder, activate it in Kratos. To give it to somebody else, delete the identity in Kratos, with all its data, and invite the address anew.")
 	case verdictHasCredentials:

@@ -203,7 +203,7 @@ func (s *Service) fillEmail(traits json.RawMessage, trait, email string) (json.R
 	if !given(traits) {
 		traits = json.RawMessage("{}")
 	}
-	return setMember(traits, strings.Split(trait, "."), func(old json.RawMessage) (json.RawMessage, error) {
+	return setMember("traits", traits, strings.Split(trait, "."), func(old json.RawMessage) (json.RawMessage, error) {
 		var text string
 		if given(old) {
 			if json.Unmarshal(old, &text) != nil {
@@ -218,16 +218,17 @@ func (s *Service) fillEmail(traits json.RawMessage, trait, email string) (json.R
 }
 
 // setMember rewrites the member of a nested object that path leads to, and
-// leaves all others as they are, byte for byte.
-func setMember(raw json.RawMessage, path []string, set func(json.RawMessage) (json.RawMessage, error)) (json.RawMessage, error) {
+// leaves all others as they are, byte for byte. At is where the object is, for the
+// error.
+func setMember(at string, raw json.RawMessage, path []string, set func(json.RawMessage) (json.RawMessage, error)) (json.RawMessage, error) {
 	if len(path) == 0 {
 		return set(raw)
 	}
 	members, ok := object(raw)
 	if !ok {
-		return nil, ErrTraitsInvalid.Reasonf("The parent of traits.%s must be an object.", path[0])
+		return nil, ErrTraitsInvalid.Reasonf("%s must be an object.", at)
 	}
-	member, err := setMember(members[path[0]], path[1:], set)
+	member, err := setMember(at+"."+path[0], members[path[0]], path[1:], set)
 	if err != nil {
 		return nil, err
 	}

@@ -27,10 +27,15 @@ func (s *Service) invited(ctx context.Context, inv Invitation) (Identity, error)
 		return i, ErrAccepted
 	case verdictGone:
 		return i, ErrRevoked
+	case verdictMoved:
+		return i, ErrIdentityInUse.Reasonf(textMoved)
 	default:
 		return i, ErrIdentityInUse
 	}
 }
+
+// textMoved is what an inviter reads of an identity that has another address.
+const textMoved = "The identity has another e-mail address by now. Invite that one."
 
 // closeUnclaimed ends a pending invitation as the verdict on its identity says,
 // unless a claim is held. One that has ended is accepted all the same if it was

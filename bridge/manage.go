@@ -22,7 +22,7 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 		return Offer{}, err
 	}
 	if _, err := inv.Resend(s.now()); errors.Is(err, ErrRevoked) {
-		return Offer{}, ErrRevoked.Reasonf("The invitation was revoked. Invite the address anew.")
+		return Offer{}, inv.Reason.revoked()
 	} else if errors.Is(err, ErrAccepted) {
 		return Offer{}, ErrAccepted.Reasonf("The invitation was already accepted. There is nobody left to invite.")
 	} else if err != nil {
@@ -32,6 +32,18 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (Offer, error) {
 		return Offer{}, ErrIdentityConflict.Reasonf("The invitation has expired, and its identity is deleted. Invite the address anew.")
 	}
 	return s.resend(ctx, inv, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
+}
+
+// revoked says for an inviter why an invitation has ended, and what to do.
+func (r Reason) revoked() error {
+	switch r {
+	case ReasonInUse:
+		return ErrRevoked.Reasonf("The invitation was closed, because its identity was used, activated or changed. Look at the identity in Kratos, and invite its address if it needs an invitation.")
+	case ReasonGone:
+		return ErrRevoked.Reasonf("The invitation was closed, because its identity was deleted. Invite the address anew.")
+	case ReasonRequested:
+	}
+	return ErrRevoked.Reasonf("The invitation was revoked. Invite the address anew.")
 }
 
 // resend announces what change makes of an invitation whose identity is
