@@ -133,9 +133,16 @@ func codeConfig(addresses []string) json.RawMessage {
 	return config
 }
 
-// identifiers gives those that must be unique, with their methods.
+// identifiers gives what must be unique: identifiers, with their methods, and
+// addresses.
 func (i *fakeIdentity) identifiers() []identifier {
 	var all []identifier
+	for _, address := range i.VerifiableAddresses {
+		all = append(all, identifier{"verifiable by " + address.Via, address.Value})
+	}
+	for _, address := range i.RecoveryAddresses {
+		all = append(all, identifier{"recoverable by " + address.Via, address.Value})
+	}
 	for method, c := range i.credentials {
 		for _, value := range c.identifiers {
 			all = append(all, identifier{method, value})

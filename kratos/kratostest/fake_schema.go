@@ -91,7 +91,7 @@ func (s *fakeSchema) visit(path string, raw json.RawMessage, d *derived) (reason
 		if s.Format == viaEmail && !isEmail(text) {
 			return wrong(path, fmt.Sprintf(`%q is not valid "email"`, text))
 		}
-		d.take(s.Marks, strings.ToLower(text))
+		d.take(s.Marks, strings.ToLower(strings.TrimSpace(text)))
 	case "number":
 		if strings.IndexByte("-0123456789", raw[0]) < 0 {
 			return wrong(path, "expected number")

@@ -41,13 +41,13 @@ func (s *fakeStore) copyOf(id uuid.UUID) (*fakeIdentity, bool) {
 	return i.copy(), true
 }
 
-// byIdentifier compares as Kratos does: in lower case, but for the accounts of
-// providers.
+// byIdentifier compares as Kratos does: in lower case and without blanks around,
+// but for the accounts of providers.
 func (s *fakeStore) byIdentifier(method, value string) (*fakeIdentity, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if method != methodOIDC && method != methodSAML {
-		value = strings.ToLower(value)
+		value = strings.ToLower(strings.TrimSpace(value))
 	}
 	id, ok := s.taken[identifier{method, value}]
 	if !ok {
