@@ -23,14 +23,8 @@ func (s *Service) identityFor(ctx context.Context, inv Invitation, d *draft) (_ 
 			inv = inv.of(i, OriginCreated)
 			return inv, true, release, s.useful(ctx, i, d.email)
 		}
-		if !errors.Is(err, ErrIdentityExists) {
-			return inv, false, release, failure(err)
-		}
-		i, err = s.identities.FindByEmail(ctx, d.email)
-		if errors.Is(err, ErrIdentityNotFound) {
-			return inv, false, release, ErrIdentityConflict.Reasonf("An identifier of this identity belongs to another identity, which is not reached by this email address. If that is the one to invite, give it as identity_id.")
-		} else if err != nil {
-			return inv, false, release, failure(err)
+		if i, err = s.inTheWay(ctx, d, err); err != nil {
+			return inv, false, release, err
 		}
 		d.identity = &i
 	}
@@ -241,7 +235,11 @@ func (s *Service) matches(d *draft, identity Identity) error {
 	default:
 		return nil
 	}
-	return ErrIdentityConflict.Reasonf("The identity exists with other %s. Leave %s out to invite it as it is, or change it in Kratos first.", differs, differs)
+	way := "leave " + differs + " out"
+	if d.IdentityID == uuid.Nil {
+		way += ", and give its id as identity_id in place of email"
+	}
+	return ErrIdentityConflict.Reasonf("The identity exists with other %s. To invite it as it is, %s; or change it in Kratos first.", differs, way)
 }
 
 // orObject takes no metadata for an empty object: when the mark is taken out,

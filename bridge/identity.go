@@ -91,9 +91,17 @@ type Identities interface {
 	Get(ctx context.Context, id uuid.UUID) (Identity, error)
 
 	// FindByEmail reads the identity that email is sent to at this address (in
-	// canonical form, see [ParseEmail]). One that merely signs in with a text
-	// that looks like it is not it. ErrIdentityNotFound.
+	// canonical form, see [ParseEmail]), where that is something one signs in
+	// with. One that merely signs in with a text that looks like it is not it.
+	// ErrIdentityNotFound.
 	FindByEmail(ctx context.Context, email string) (Identity, error)
+
+	// FindByTraits is FindByEmail for where one signs in with something else: it
+	// looks for what the traits hold of that, under a schema. An identity that has
+	// it is given only if email is sent to it at this address. With
+	// ErrIdentityNotFound, taken are the dotted paths of the traits whose values
+	// belong to other identities; of these nothing else is to be shown.
+	FindByTraits(ctx context.Context, email, schemaID string, traits json.RawMessage) (i Identity, taken []string, err error)
 
 	// HasSessions says whether the identity has sessions, those that ended and
 	// were not deleted included, whatever its state. ErrIdentityNotFound.

@@ -92,7 +92,11 @@ func (h *history) checkAccount(a *truth) {
 		switch s.kind {
 		case passwordKind:
 			want := a.active && theirs && s.value == a.password
-			if err := h.kratos.SignIn(h.Context(), a.email, s.value); (err == nil) != want {
+			identifier := a.email
+			if identifier == namedEmail {
+				identifier = userName
+			}
+			if err := h.kratos.SignIn(h.Context(), identifier, s.value); (err == nil) != want {
 				h.broken("%s signs in with %s of holder %d: %v; its holder is %d, with %q", a.email, s.value, s.holder, err, a.holder, a.password)
 			}
 		case sessionKind:

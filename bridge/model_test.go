@@ -12,6 +12,7 @@ import (
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
+	"invitebridge/kratos/kratostest"
 )
 
 // TestModel has random histories of all that can be done to invitations and
@@ -120,7 +121,7 @@ func newHistory(s scope) *history {
 	h := &history{T: s.history, scope: s, accounts: map[uuid.UUID]*truth{}, lives: map[uuid.UUID]*life{}, asked: map[uuid.UUID]bool{}}
 	h.unaccepted = rapid.SampledFrom([]bridge.Unaccepted{bridge.DeleteAtPurge, bridge.DeleteAtExpiry, bridge.KeepUnaccepted}).Draw(s.history, "unaccepted")
 	h.renewing = rapid.IntRange(0, 3).Draw(s.history, "renew") > 0
-	first := bridgetest.New(s, func(c *bridge.Config) {
+	first := bridgetest.NewAt(s, kratostest.FakeOptions{Schemas: kratostest.CompanySchemas()}, func(c *bridge.Config) {
 		c.IdentityBudget, c.Retention, c.CodeLifespan = modelBudget, modelRetention, modelCodes
 		c.Unaccepted, c.Renew, c.Hooks = h.unaccepted, h.renewing, h
 	})
@@ -132,7 +133,18 @@ func newHistory(s scope) *history {
 	return h
 }
 
+// join adds a bridge, which knows the schemas: what it makes of one that it cannot
+// read is not for the model.
 func (h *history) join(w *bridgetest.World) {
+	for _, email := range modelEmails {
+		schema, _ := described(email)
+		if _, err := w.Identities().EmailTrait(h.Context(), schema); err != nil {
+			h.Fatal(err)
+		}
+		if _, err := w.Identities().PasswordTraits(h.Context(), schema); err != nil {
+			h.Fatal(err)
+		}
+	}
 	n := &node{name: len(h.bridges), w: w}
 	n.reopened()
 	h.bridges = append(h.bridges, n)

@@ -219,8 +219,9 @@ func (h *history) arrives(w lateWrite) {
 	if a.active || a.gone || l.permit == void {
 		return
 	}
+	schema, traits := described(a.email)
 	body, err := json.Marshal(map[string]any{
-		"schema_id": kratostest.DefaultSchema, "state": "active", "traits": map[string]string{"email": a.email},
+		"schema_id": schema, "state": "active", "traits": traits,
 		"metadata_admin": map[string]any{bridge.MarkKey: map[string]any{"id": l.id, "accepted_at": w.at}},
 		"credentials":    map[string]any{"password": map[string]any{"config": map[string]string{"password": w.password}}},
 	})

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,9 +11,25 @@ import (
 	"pgregory.net/rapid"
 
 	"invitebridge/bridge"
+	"invitebridge/kratos/kratostest"
 )
 
-var modelEmails = []string{"a@example.com", "b@example.com", "c@example.com", "d@example.com"}
+var modelEmails = []string{"a@example.com", "b@example.com", "c@example.com", namedEmail}
+
+// namedEmail is the address of somebody who signs in with a user name, so that
+// Kratos does not find the address.
+const (
+	namedEmail = "d@example.com"
+	userName   = "Dee"
+)
+
+// described is what an identity of an address is made of.
+func described(email string) (schema string, traits json.RawMessage) {
+	if email == namedEmail {
+		return "named", fmt.Appendf(nil, `{"email":%q,"username":%q}`, email, userName)
+	}
+	return kratostest.DefaultSchema, fmt.Appendf(nil, `{"email":%q}`, email)
+}
 
 func (h *history) invite(t *rapid.T) {
 	by := act{node: h.drawNode(t), verb: inviteVerb, reactivate: rapid.IntRange(0, 2).Draw(t, "reactivate") == 0}
@@ -21,11 +38,19 @@ func (h *history) invite(t *rapid.T) {
 	a := h.accountOf(r.Email)
 	h.alone(by.node, a)
 	email := r.Email
+	if email == namedEmail {
+		if r.SchemaID, r.Traits = described(email); a != nil && rapid.IntRange(0, 2).Draw(t, "the address alone") == 0 {
+			r.Traits = nil
+		}
+	}
 	if a != nil && rapid.IntRange(0, 3).Draw(t, "named") == 0 {
 		r.Email, r.IdentityID = "", a.id
 	}
 	h.meet(t, by.node)
 	known, want := h.invitable(by, email, lifespan)
+	if email == namedEmail && r.Email != "" && r.Traits == nil && !h.remembers(by.node, a) {
+		known, want = a.heal == nil, bridge.ErrIdentityConflict // nothing leads to it
+	}
 	offer, err := by.node.w.Service.Invite(t.Context(), r)
 	h.done(&by, "%s of %s, reactivate %v: %v", by.verb, email, by.reactivate, err)
 	if h.trouble.calm() && known && !errors.Is(err, want) && (err != nil || want != nil) {
@@ -70,6 +95,13 @@ func (h *history) invitable(by act, email string, lifespan time.Duration) (known
 		return true, bridge.ErrIdentityHasCredentials
 	}
 	return true, nil
+}
+
+// remembers says whether a bridge has invited an account at its address before.
+func (h *history) remembers(n *node, a *truth) bool {
+	former := slices.DeleteFunc(h.stored(n), func(inv bridge.Invitation) bool { return inv.Email != a.email })
+	former = former[max(0, len(former)-8):]
+	return slices.ContainsFunc(former, func(inv bridge.Invitation) bool { return inv.IdentityID == a.id })
 }
 
 // offered takes over the token of an answer.

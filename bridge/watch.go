@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/google/uuid"
@@ -17,7 +18,7 @@ type Watch func(ctx context.Context, call string) (_ context.Context, end func(o
 const outcomePanic = "panic"
 
 // WatchIdentities watches each call of next under the method's name: create,
-// get, find_by_email, has_sessions or ping; or under that of the [Write]. The
+// get, find_by_email, find_by_traits, has_sessions or ping; or under that of the [Write]. The
 // outcomes are ok; not_found, exists and race, as the sentinels; invalid,
 // refused, not_done and unknown, as an [Outcome]; and error for what is none of
 // them.
@@ -50,6 +51,14 @@ func (w identityWatch) FindByEmail(ctx context.Context, email string) (i Identit
 		return err
 	})
 	return i, err
+}
+
+func (w identityWatch) FindByTraits(ctx context.Context, email, schemaID string, traits json.RawMessage) (i Identity, taken []string, err error) {
+	err = watched(ctx, w.watch, "find_by_traits", identityOutcome, func(ctx context.Context) error {
+		i, taken, err = w.next.FindByTraits(ctx, email, schemaID, traits)
+		return err
+	})
+	return i, taken, err
 }
 
 func (w identityWatch) HasSessions(ctx context.Context, id uuid.UUID) (has bool, err error) {

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,6 +51,9 @@ func (e end) Get(ctx context.Context, id uuid.UUID) (bridge.Identity, error) {
 func (e end) FindByEmail(ctx context.Context, email string) (bridge.Identity, error) {
 	return bridge.Identity{Email: email}, e.of(ctx)
 }
+func (e end) FindByTraits(ctx context.Context, email, _ string, _ json.RawMessage) (bridge.Identity, []string, error) {
+	return bridge.Identity{Email: email}, []string{"taken"}, e.of(ctx)
+}
 func (e end) HasSessions(ctx context.Context, _ uuid.UUID) (bool, error) { return true, e.of(ctx) }
 func (e end) Write(ctx context.Context, _ bridge.Identity, _ bridge.Write) error {
 	return e.of(ctx)
@@ -77,9 +81,10 @@ func TestWatchIdentities(t *testing.T) {
 		made, err1 := w.Create(ctx, bridge.NewIdentity{})
 		got, err2 := w.Get(ctx, id)
 		found, err3 := w.FindByEmail(ctx, email)
-		has, err4 := w.HasSessions(ctx, id)
-		errs := []error{err1, err2, err3, err4, w.Ping(ctx)}
-		want := []string{"create " + outcome, "get " + outcome, "find_by_email " + outcome, "has_sessions " + outcome, "ping " + outcome}
+		_, taken, err4 := w.FindByTraits(ctx, email, "", nil)
+		has, err5 := w.HasSessions(ctx, id)
+		errs := []error{err1, err2, err3, err4, err5, w.Ping(ctx)}
+		want := []string{"create " + outcome, "get " + outcome, "find_by_email " + outcome, "find_by_traits " + outcome, "has_sessions " + outcome, "ping " + outcome}
 		for _, write := range []bridge.Write{
 			bridge.WriteMark{}, bridge.WriteVerified{}, bridge.WriteActive{}, bridge.WritePassword{}, bridge.EndSessions{},
 			bridge.RemoveCredential{}, bridge.DeleteIdentity{},
@@ -87,7 +92,7 @@ func TestWatchIdentities(t *testing.T) {
 			errs = append(errs, w.Write(ctx, got, write))
 			want = append(want, write.Name()+" "+outcome)
 		}
-		if !has || made.SchemaID != "made" || got.ID != id || found.Email != email ||
+		if !has || made.SchemaID != "made" || got.ID != id || found.Email != email || len(taken) != 1 ||
 			slices.ContainsFunc(errs, func(e error) bool { return !errors.Is(e, err) || (e == nil) != (err == nil) }) {
 			t.Errorf("%s: %v %v %v, errors %v", outcome, made, got, found, errs)
 		}

@@ -15,13 +15,15 @@ import (
 // ContractOfSchemas is the suite that every [bridge.Identities] must pass where
 // [CompanySchemas] are known. See [Contract].
 func ContractOfSchemas(t *testing.T, newIdentities func(t *testing.T) (bridge.Identities, Admin)) {
-	for name, test := range schemaTests {
-		t.Run(name, func(t *testing.T) {
-			ids, admin := newIdentities(t)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			test(t, &contract{ctx: ctx, ids: ids, admin: admin})
-		})
+	for _, tests := range []map[string]func(*testing.T, *contract){schemaTests, searchTests} {
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				ids, admin := newIdentities(t)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				test(t, &contract{ctx: ctx, ids: ids, admin: admin})
+			})
+		}
 	}
 }
 

@@ -1,0 +1,222 @@
+package bridge_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/bridgetest"
+	"invitebridge/kratos/kratostest"
+)
+
+// inCompany is a world with the schemas of companies, of which one is the usual.
+func inCompany(t *testing.T, schema string) *bridgetest.World {
+	t.Helper()
+	return bridgetest.NewAt(t, kratostest.FakeOptions{Schemas: kratostest.CompanySchemas()}, func(c *bridge.Config) { c.SchemaID = schema })
+}
+
+func traits(text string, args ...any) json.RawMessage { return fmt.Appendf(nil, text, args...) }
+
+// identity makes one by another hand than the bridge's.
+func identity(t *testing.T, w *bridgetest.World, schema, state string, traits json.RawMessage) uuid.UUID {
+	t.Helper()
+	id, err := w.Kratos.Create(t.Context(), fmt.Sprintf(`{"schema_id":%q,"state":%q,"traits":%s}`, schema, state, traits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// conflict gives what an inviter reads of one, and checks that nothing of an
+// identity changed.
+func conflict(t *testing.T, w *bridgetest.World, r bridge.InviteRequest, bystanders ...uuid.UUID) string {
+	t.Helper()
+	read := func() (all string) {
+		for _, id := range bystanders {
+			raw, err := w.Kratos.Read(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += string(raw)
+		}
+		return all
+	}
+	before := read()
+	_, err := w.Service.Invite(t.Context(), r)
+	e := refusal(t, err, bridge.ErrIdentityConflict)
+	if read() != before {
+		t.Error("a refusal changed an identity")
+	}
+	for _, id := range bystanders {
+		if strings.Contains(fmt.Sprint(e.Reason, e.Extra), id.String()) {
+			t.Errorf("it names an identity: %s", e.Reason)
+		}
+	}
+	return e.Reason
+}
+
+// signingIn are schemas in which one signs in with something else than the
+// address, which is verified.
+var signingIn = map[string]struct{ trait, value, signIn string }{
+	"named": {"username", "Dee", "dee"},
+	"phone": {"phone", "+49 1512 3456789", "+49 1512 3456789"},
+}
+
+// TestInviteAgainByAnotherIdentifier: who was invited can be invited again though
+// Kratos does not find the address, by what one signs in with or without.
+func TestInviteAgainByAnotherIdentifier(t *testing.T) {
+	for schema, with := range signingIn {
+		full := traits(`{%q:%q}`, with.trait, with.value)
+		for name, again := range map[string]json.RawMessage{"the same": full, "the address alone": nil, "with the address": traits(`{"email":%q,%q:%q}`, email, with.trait, with.value)} {
+			t.Run(schema+", "+name, func(t *testing.T) {
+				w := inCompany(t, schema)
+				first := invite(t, w, bridge.InviteRequest{Email: email, Traits: full})
+				if _, err := w.Service.Revoke(t.Context(), first.Invitation.ID); err != nil {
+					t.Fatal(err)
+				}
+				second := invite(t, w, bridge.InviteRequest{Email: email, Traits: again})
+				if !second.Created || second.Invitation.IdentityID != first.Invitation.IdentityID || w.Kratos.Len() != 1 {
+					t.Fatalf("invited %+v, and there are %d identities", second.Invitation, w.Kratos.Len())
+				}
+				if _, err := w.Service.Accept(t.Context(), second.Token.Reveal(), password); err != nil {
+					t.Fatal(err)
+				}
+				if err := w.Kratos.SignIn(t.Context(), with.signIn, password); err != nil {
+					t.Error(err)
+				}
+				_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, Traits: again})
+				refused(t, err, bridge.ErrIdentityActive)
+				w.Kratos.Deactivate(second.Invitation.IdentityID)
+				_, err = w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, Traits: again})
+				refused(t, err, bridge.ErrIdentityDeactivated)
+			})
+		}
+	}
+}
+
+// TestAdoptByAnotherIdentifier: an identity of another hand is found by what the
+// traits hold, and judged as any other.
+func TestAdoptByAnotherIdentifier(t *testing.T) {
+	for schema, with := range signingIn {
+		t.Run(schema, func(t *testing.T) {
+			w := inCompany(t, schema)
+			whole := traits(`{"email":%q,%q:%q}`, email, with.trait, with.value)
+			id := identity(t, w, schema, "inactive", whole)
+			request := bridge.InviteRequest{Email: email, Traits: whole}
+			// Without it, nobody can find the identity.
+			if text := conflict(t, w, bridge.InviteRequest{Email: email}, id); !strings.Contains(text, "cannot be found") || !strings.Contains(text, "identity_id") {
+				t.Error(text)
+			}
+			differs := request
+			differs.Traits = traits(`{%q:%q,"more":1}`, with.trait, with.value)
+			if text := conflict(t, w, differs, id); !strings.Contains(text, "other traits") || !strings.Contains(text, "identity_id") {
+				t.Error(text)
+			}
+			offer := invite(t, w, request)
+			if offer.Invitation.IdentityID != id || offer.Invitation.Origin != bridge.OriginAdopted {
+				t.Errorf("invited %+v", offer.Invitation)
+			}
+			used(t, w, id)
+			if _, err := w.Service.Revoke(t.Context(), offer.Invitation.ID); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.Service.Invite(t.Context(), request)
+			refused(t, err, bridge.ErrIdentityDeactivated)
+			w.Kratos.ActivateByHand(id, "theirs-Before-1")
+			_, err = w.Service.Invite(t.Context(), request)
+			refused(t, err, bridge.ErrIdentityActive)
+		})
+	}
+}
+
+// TestIdentifierAloneIsNotIt: an identity that has the user name, and another
+// address or none, is not touched, and the inviter reads which trait is taken.
+func TestIdentifierAloneIsNotIt(t *testing.T) {
+	for schema, with := range signingIn {
+		for name, address := range map[string]string{"another address": `,"email":"other@example.com"`, "no address": ""} {
+			t.Run(schema+", "+name, func(t *testing.T) {
+				w := inCompany(t, schema)
+				id := identity(t, w, schema, "inactive", traits(`{%q:%q%s}`, with.trait, with.value, address))
+				text := conflict(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{%q:%q}`, with.trait, with.value), Reactivate: true, KeepAddresses: true}, id)
+				if !strings.HasPrefix(text, "traits."+with.trait+" belongs to another identity") || strings.Contains(text, "other@example.com") {
+					t.Error(text)
+				}
+			})
+		}
+	}
+	t.Run("and the address is a third one's", func(t *testing.T) {
+		w := inCompany(t, "named")
+		one := identity(t, w, "named", "inactive", traits(`{"username":"dee","email":"other@example.com"}`))
+		two := identity(t, w, "named", "inactive", traits(`{"username":"kim","email":%q}`, email))
+		if text := conflict(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{"username":"dee"}`)}, one, two); !strings.HasPrefix(text, "traits.username belongs") {
+			t.Error(text)
+		}
+	})
+}
+
+// TestFormerInvitationIsNotProof: the identity of a former invitation is not the
+// invitee's once email is sent to it elsewhere.
+func TestFormerInvitationIsNotProof(t *testing.T) {
+	w := inCompany(t, "named")
+	first := invite(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{"username":"dee"}`)})
+	if _, err := w.Service.Revoke(t.Context(), first.Invitation.ID); err != nil {
+		t.Fatal(err)
+	}
+	id := first.Invitation.IdentityID
+	for _, now := range []string{`{"username":"dee","email":"other@example.com"}`, `{"username":"dee"}`} {
+		if err := w.Kratos.Replace(t.Context(), id, `{"schema_id":"named","state":"inactive","traits":`+now+`}`); err != nil {
+			t.Fatal(err)
+		}
+		holder := identity(t, w, "named", "inactive", traits(`{"username":"kim","email":%q}`, email))
+		for _, given := range []json.RawMessage{nil, traits(`{"username":"lee"}`)} {
+			if text := conflict(t, w, bridge.InviteRequest{Email: email, Traits: given}, id, holder); !strings.Contains(text, "cannot be found") {
+				t.Error(text)
+			}
+		}
+		w.Kratos.Remove(holder)
+	}
+	w.Kratos.Remove(id)
+	if offer := invite(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{"username":"dee"}`)}); offer.Invitation.Origin != bridge.OriginCreated {
+		t.Errorf("%+v", offer.Invitation)
+	}
+}
+
+// TestInviteWithoutRequiredTraits: they need not be given for an identity that
+// exists; what Kratos says of them counts only if there is none.
+func TestInviteWithoutRequiredTraits(t *testing.T) {
+	w := inCompany(t, "staff")
+	request := bridge.InviteRequest{Email: email}
+	invited := func(want *bridge.Error, word string) {
+		t.Helper()
+		_, err := w.Service.Invite(t.Context(), request)
+		if e := refusal(t, err, want); !strings.Contains(e.Reason, word) {
+			t.Errorf("the inviter reads: %s", e.Reason)
+		}
+	}
+	invited(bridge.ErrTraitsInvalid, "department")
+	id := identity(t, w, "staff", "inactive", traits(`{"email":%q,"department":"7"}`, email))
+	request.Traits = traits(`{"department":7}`)
+	invited(bridge.ErrIdentityConflict, "identity_id")
+	request.Traits = nil
+	mend := w.Kratos.Inject(kratostest.Fault{Method: http.MethodGet, Route: kratostest.RouteIdentities, Do: kratostest.CutBefore})
+	invited(bridge.ErrKratosAway, "")
+	mend()
+	offer := invite(t, w, request)
+	if offer.Invitation.IdentityID != id || offer.Invitation.Origin != bridge.OriginAdopted || !offer.Created {
+		t.Errorf("invited %+v", offer.Invitation)
+	}
+	accept(t, w, offer, password)
+	invited(bridge.ErrIdentityActive, "")
+	w.Kratos.Deactivate(id)
+	invited(bridge.ErrIdentityDeactivated, "")
+	w.Kratos.Remove(id)
+	invited(bridge.ErrTraitsInvalid, "department")
+	if w.Kratos.Len() != 0 {
+		t.Errorf("%d identities", w.Kratos.Len())
+	}
+}
