@@ -35,6 +35,7 @@ var testSupport = []string{
 	"invitebridge/bridge/page/pagetest", "invitebridge/bridge/tlsfault/tlstest",
 	"invitebridge/bridge/mail/mailtest/mailcatcher", "invitebridge/bridge/tracing/tracingtest",
 	"invitebridge/kratos/kratostest", "invitebridge/cmd/demo", "invitebridge/cmd/torture",
+	"invitebridge/cmd/demo/selfservice", "invitebridge/cmd/demo/selfservice/server",
 }
 
 func TestArrows(t *testing.T) {

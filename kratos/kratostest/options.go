@@ -76,6 +76,10 @@ type Options struct {
 	// are replaced whole.
 	Config string
 
+	// Courier has Kratos send its mail, to the courier.smtp that Config then
+	// names. Without it mail stays in the queue.
+	Courier bool
+
 	// Env is added to the environment of Kratos, as NAME=value.
 	Env []string
 }

@@ -122,6 +122,9 @@ func (s *Server) serve(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	args := []string{"serve", "--dev"}
+	if o.Courier {
+		args = append(args, "--watch-courier")
+	}
 	for _, path := range configs {
 		args = append(args, "-c", path)
 	}

@@ -1,0 +1,91 @@
+package selfservice
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"log"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+//go:embed page.gotmpl
+var source string
+
+var layout = template.Must(template.New("page").Funcs(template.FuncMap{"image": image}).Parse(source))
+
+// page is all that a page shows.
+type page struct {
+	Title    string
+	Who      string // is signed in
+	Messages []message
+	Action   string // of each form
+	Method   string
+	Forms    [][]node
+	Links    []link
+}
+
+type link struct{ To, Text string }
+
+var titles = map[string]string{
+	"login": "Sign in", "registration": "Create an account", "settings": "Settings",
+	"recovery": "Recover your account", "verification": "Verify your e-mail address",
+}
+
+func (u *UI) flowPage(kind string, f flow) page {
+	p := page{Title: titles[kind], Messages: f.UI.Messages, Action: f.UI.Action, Method: f.UI.Method, Forms: forms(f.UI.Nodes)}
+	switch kind {
+	case "login":
+		p.Links = []link{{u.start("recovery"), "Forgot your password?"}}
+	case "settings", "verification":
+		p.Links = []link{{"/", "Back"}}
+	default:
+		p.Links = []link{{u.start("login"), "Sign in"}}
+	}
+	return p
+}
+
+// forms gives each group of nodes a form of its own, for a browser sends all fields
+// of a form. What is of the group default belongs to every one.
+func forms(nodes []node) (all [][]node) {
+	const everywhere = "default"
+	var groups []string
+	for _, n := range nodes {
+		if n.Group != everywhere && !slices.Contains(groups, n.Group) {
+			groups = append(groups, n.Group)
+		}
+	}
+	if len(groups) == 0 {
+		groups = []string{everywhere}
+	}
+	for _, group := range groups {
+		all = append(all, slices.DeleteFunc(slices.Clone(nodes), func(n node) bool { return n.Group != everywhere && n.Group != group }))
+	}
+	return all
+}
+
+// image lets a picture through that is part of the flow, such as a code to scan.
+func image(src string) template.URL {
+	if strings.HasPrefix(src, "data:image/") {
+		return template.URL(src) //nolint:gosec // it is escaped as an attribute, and no other scheme gets here
+	}
+	return ""
+}
+
+func show(w http.ResponseWriter, status int, p page) {
+	var out bytes.Buffer
+	if err := layout.Execute(&out, p); err != nil {
+		log.Println(err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = out.WriteTo(w)
+}
+
+func unavailable(w http.ResponseWriter, err error) {
+	log.Println(err)
+	show(w, http.StatusBadGateway, problem{Reason: "Kratos did not answer. Try again in a moment."}.page())
+}

@@ -1,0 +1,130 @@
+// Package selfservice is a small self-service UI for Kratos: the pages to sign in,
+// register, change settings, recover and verify an account, sign out, and one
+// that says who is signed in. The demo serves it, and the test of the stack where
+// Ory's reference UI cannot be pulled; like that one it has the pages /login,
+// /registration, /settings, /recovery, /verification, /error and /sessions.
+//
+// It keeps nothing: forms are rendered from the flows of Kratos and posted to
+// Kratos by the browser. It is for trying things out and for tests.
+package selfservice
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// UI serves the pages. It must be on the same host as Kratos' public API, on any
+// port, for cookies are shared by host. It is safe for concurrent use.
+type UI struct {
+	public, browser string // Kratos' public API: for the UI, and for browsers
+	http            *http.Client
+	mux             *http.ServeMux
+}
+
+const kratosTimeout = 10 * time.Second
+
+// kinds are the flows of Kratos that have a form.
+var kinds = []string{"login", "registration", "settings", "recovery", "verification"}
+
+// New makes a UI for the Kratos whose public API the UI reaches at public and
+// browsers reach at browser.
+func New(public, browser string) *UI {
+	u := &UI{
+		public: strings.TrimSuffix(public, "/"), browser: strings.TrimSuffix(browser, "/"),
+		http: &http.Client{Timeout: kratosTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		mux:  http.NewServeMux(),
+	}
+	for _, kind := range kinds {
+		u.mux.HandleFunc("GET /"+kind, func(w http.ResponseWriter, r *http.Request) { u.form(w, r, kind) })
+	}
+	u.mux.HandleFunc("GET /error", u.fault)
+	u.mux.HandleFunc("GET /sessions", u.session)
+	u.mux.Handle("GET /{$}", http.RedirectHandler("/sessions", http.StatusSeeOther))
+	for _, probe := range []string{"alive", "ready"} {
+		u.mux.HandleFunc("GET /health/"+probe, func(http.ResponseWriter, *http.Request) {})
+	}
+	return u
+}
+
+// ServeHTTP implements [http.Handler].
+func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store") // forms carry tokens
+	// Not form-action: Chromium applies it to the redirects that follow too.
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	u.mux.ServeHTTP(w, r)
+}
+
+// form shows the form of a flow. Without one, or with one that has expired or is
+// another browser's, it has Kratos begin one.
+func (u *UI) form(w http.ResponseWriter, r *http.Request, kind string) {
+	query := r.URL.Query()
+	id := query.Get("flow")
+	if id == "" {
+		u.begin(w, r, kind, query)
+		return
+	}
+	var f flow
+	var refusal struct {
+		To string `json:"redirect_browser_to"`
+	}
+	status, err := u.ask(r, "/self-service/"+kind+"/flows?id="+url.QueryEscape(id), &f, &refusal)
+	switch {
+	case err != nil:
+		unavailable(w, err)
+	case status == http.StatusOK:
+		show(w, status, u.flowPage(kind, f))
+	case refusal.To != "":
+		http.Redirect(w, r, refusal.To, http.StatusSeeOther)
+	default:
+		u.begin(w, r, kind, url.Values{})
+	}
+}
+
+// begin sends the browser to Kratos, which sends it back with a flow.
+func (u *UI) begin(w http.ResponseWriter, r *http.Request, kind string, query url.Values) {
+	http.Redirect(w, r, u.start(kind)+"?"+query.Encode(), http.StatusSeeOther)
+}
+
+func (u *UI) start(kind string) string { return u.browser + "/self-service/" + kind + "/browser" }
+
+// fault shows what Kratos says went wrong.
+func (u *UI) fault(w http.ResponseWriter, r *http.Request) {
+	var f struct {
+		Error problem `json:"error"`
+	}
+	status, err := u.ask(r, "/self-service/errors?id="+url.QueryEscape(r.URL.Query().Get("id")), &f, &f)
+	if err != nil {
+		unavailable(w, err)
+		return
+	}
+	show(w, status, f.Error.page())
+}
+
+// session says who is signed in, and has others sign in.
+func (u *UI) session(w http.ResponseWriter, r *http.Request) {
+	var s session
+	status, err := u.ask(r, "/sessions/whoami", &s, nil)
+	switch {
+	case err != nil:
+		unavailable(w, err)
+		return
+	case status == http.StatusForbidden: // a second factor is missing
+		u.begin(w, r, "login", url.Values{"aal": {"aal2"}})
+		return
+	case status != http.StatusOK:
+		u.begin(w, r, "login", url.Values{})
+		return
+	}
+	var out struct {
+		To string `json:"logout_url"`
+	}
+	if _, err := u.ask(r, "/self-service/logout/browser", &out, nil); err != nil {
+		unavailable(w, err)
+		return
+	}
+	show(w, http.StatusOK, s.page(out.To))
+}
