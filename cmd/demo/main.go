@@ -1,17 +1,20 @@
 // Command demo shows the bridge at work on this machine: it builds and starts a
-// real Kratos, starts the bridge in front of it, sends one invitation through,
-// and stays up for more until it is told to stop.
+// real Kratos with pages to sign in at, starts the bridge in front of it, sends one
+// invitation through, and stays up for more until it is told to stop.
 package main
 
 import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
+	"invitebridge/cmd/demo/selfservice"
 	"invitebridge/kratos/kratostest"
 )
 
@@ -32,12 +35,13 @@ const (
 	public       = "http://127.0.0.1:4488/api/v1/invite"
 	admin        = "http://127.0.0.1:4489/api/v1/invite"
 	login        = "http://127.0.0.1:4433/self-service/login"
+	pages        = "http://127.0.0.1:4455" // of Kratos, as in Ory's quickstart
 )
 
 // free makes sure that nobody else is at those ports: an invitation that went
 // to a Kratos in use would stay there.
 func free(ctx context.Context) error {
-	for _, port := range []string{"4433", "4434", "4488", "4489"} {
+	for _, port := range []string{"4433", "4434", "4455", "4488", "4489"} {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+port)
 		if err != nil {
 			return fmt.Errorf("port %s is taken, perhaps by a Kratos or a bridge of yours; stop it first: the demo touches none but its own (%w)", port, err)
@@ -57,18 +61,26 @@ func demo(ctx context.Context) error {
 	if err := buildKratos(ctx); err != nil {
 		return err
 	}
-	say("Starting Kratos with SQLite.")
-	server, err := kratostest.Start(ctx, kratostest.Options{PublicPort: kratosPublic, AdminPort: kratosAdmin})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = server.Stop() }()
-	say("Starting a mail server and a receiver of webhooks, and in front of them the bridge: invitebridge serve --dev")
+	say("Starting a mail server, a receiver of webhooks, and Kratos with SQLite and pages to sign in at.")
 	receivers, err := startReceivers(ctx)
 	if err != nil {
 		return err
 	}
 	defer receivers.stop()
+	server, err := kratostest.Start(ctx, kratostest.Options{
+		PublicPort: kratosPublic, AdminPort: kratosAdmin,
+		Courier: true, Config: selfservice.Configuration(pages, receivers.mailbox.URI()),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = server.Stop() }()
+	ui, err := startPages(ctx, server.PublicURL)
+	if err != nil {
+		return err
+	}
+	defer ui.Close()
+	say("Starting the bridge: invitebridge serve --dev")
 	bridge, err := startBridge(ctx, receivers)
 	if err != nil {
 		return err
@@ -86,6 +98,17 @@ func demo(ctx context.Context) error {
 	case err := <-bridge.ended:
 		return fmt.Errorf("the bridge has ended: %w", err)
 	}
+}
+
+// startPages serves the pages that Kratos itself does not have.
+func startPages(ctx context.Context, kratos string) (*http.Server, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", strings.TrimPrefix(pages, "http://"))
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: selfservice.New(kratos, kratos), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = server.Serve(l) }()
+	return server, nil
 }
 
 // buildKratos shows that something happens while the compiler says nothing.
@@ -110,22 +133,17 @@ func buildKratos(ctx context.Context) error {
 
 func say(text string) { fmt.Println("==", text) }
 
-// invitation prints what to type next.
+// invitation prints what to do next.
 func invitation(key string) {
 	fmt.Printf(`
-== Your turn. Invite, accept with the token from the answer, log in:
+== Your turn. Invite yourself:
 
 export KEY=%s
-
 curl -s %s/ -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"email":"you@example.com"}'
 
-curl -s %s/TOKEN -H 'Content-Type: application/json' -d '{"password":"a-Good-Pass-4-you"}'
-
-curl -s "$(curl -s %s/api | sed 's/.*"action":"\([^"]*\)".*/\1/')" -H 'Content-Type: application/json' -d '{"method":"password","identifier":"you@example.com","password":"a-Good-Pass-4-you"}'
-
-Or open the link of the mail in a browser. This Kratos has no page to sign in: what comes
-after the password is its 404.
+The mail appears here. Open its link in a browser, choose a password, continue and sign in.
+%s says who is signed in. Codes to recover the account are mailed here too.
 
 Ctrl-C stops everything.
-`, key, admin, public, login)
+`, key, admin, pages)
 }

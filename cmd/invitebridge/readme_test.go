@@ -4,16 +4,20 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"invitebridge/bridge/page/pagetest"
 	"invitebridge/kratos/kratostest"
 )
 
@@ -81,7 +85,8 @@ func (n *newcomer) write(name, text string) {
 	}
 }
 
-const prelude = "set -euo pipefail\ncd '%[1]s'\n. ./variables\n%[2]s\nexport -p > variables\n"
+// All variables stay, as in one shell.
+const prelude = "set -aeuo pipefail\ncd '%[1]s'\n. ./variables\n%[2]s\nexport -p > variables\n"
 
 // types runs lines, and gives what they print.
 func (n *newcomer) types(lines ...string) string {
@@ -157,75 +162,116 @@ func TestReadme(t *testing.T) {
 var chapters = map[string]func(*newcomer, []string){
 	"Without Docker":                 (*newcomer).demo,
 	"In front of the Kratos you run": (*newcomer).install,
-	"Invite, as an inviter":          (*newcomer).invite,
-	"Accept, as an invitee":          (*newcomer).accept,
+	"Invite, as an inviter":          func(n *newcomer, lines []string) { n.prints(lines, `"invitation_link"`) },
+	"Accept, as an invitee":          func(n *newcomer, lines []string) { n.prints(lines, `"state":"accepted"`) },
 	"OpenAPI":                        func(n *newcomer, lines []string) { n.prints(lines, `"openapi": "3.1`) },
 	"The command line":               func(n *newcomer, lines []string) { n.prints(lines, "lin@example.com") },
 	"Is all well?":                   func(n *newcomer, lines []string) { n.prints(lines, "ok       identities") },
 }
 
-// demo goes on as the demo itself says.
+// demo goes on as the demo itself says, to the page that says who is signed in.
 func (n *newcomer) demo(lines []string) {
+	const email = "you@example.com"
 	said, stop := n.starts(lines[0], "Ctrl-C stops everything.")
 	defer stop()
 	_, said, _ = strings.Cut(said, "== Your turn")
-	commands := regexp.MustCompile(`(?m)^curl .*$`).FindAllString(said, -1)
-	if len(commands) != 3 {
+	commands := regexp.MustCompile(`(?m)^(export KEY=|curl ).*$`).FindAllString(said, -1)
+	if len(commands) != 2 || !strings.Contains(said, "http://127.0.0.1:4455 says who is signed in") {
 		n.t.Fatalf("it says %q", said)
 	}
-	n.types(regexp.MustCompile(`(?m)^export KEY=.*$`).FindString(said))
-	var offer object
-	decode(n.t, n.types(commands[0]), &offer)
-	n.prints([]string{strings.Replace(commands[1], "TOKEN", token(offer), 1)}, `"state":"accepted"`)
-	n.prints(commands[2:], `"session_token"`)
+	n.prints(commands, `"state":"pending"`)
+	tab := pagetest.Open(n.t, pagetest.Options{})
+	tab.Visit(n.mailed(email))
+	tab.Fill(passwordField, password)
+	tab.Click(submitButton)
+	tab.See("Your password is set")
+	tab.Click("main a.button")
+	tab.At("http://127.0.0.1:4455/login?flow=")
+	tab.Fill("[name=identifier]", email)
+	tab.Fill("[name=password]", password)
+	tab.Click("button[name=method][value=password]")
+	tab.See("You are signed in as " + email)
+}
+
+// mailed gives the link of a mail that the demo has printed.
+func (n *newcomer) mailed(email string) (link string) {
+	n.t.Helper()
+	eventually(n.t, func() bool {
+		text, err := os.ReadFile(filepath.Join(n.dir, "said"))
+		_, mail, _ := strings.Cut(string(text), "To: <"+email+">")
+		link = regexp.MustCompile(`http://\S+/invite/[A-Za-z0-9_-]{22}\b`).FindString(mail)
+		return err != nil || link != ""
+	})
+	return link
 }
 
 // install has Kratos run where the README expects it, for the chapters that
 // follow too.
 func (n *newcomer) install(lines []string) {
-	if lines[0] == "invitebridge serve --dev" {
+	switch {
+	case strings.HasPrefix(lines[0], "make build"):
+		kratos, err := kratostest.Start(n.t.Context(), kratostest.Options{PublicPort: 4433, AdminPort: 4434})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		n.book.Cleanup(func() { _ = kratos.Stop() })
+		n.types(lines...)
+	case strings.HasPrefix(lines[0], "invitebridge config check"):
+		n.serves(lines)
+	default:
 		n.stop()
 		_, stop := n.starts(lines[0], `"listener":"admin"`)
 		stop()
-		_, n.stop = n.starts("invitebridge serve -c invitebridge.yml", `"listener":"admin"`)
-		return
+		n.serves([]string{"invitebridge serve -c invitebridge.yml > invitebridge.log 2>&1 &"})
 	}
-	kratos, err := kratostest.Start(n.t.Context(), kratostest.Options{PublicPort: 4433, AdminPort: 4434})
+}
+
+// serves types lines of which the last leaves a bridge in the background.
+func (n *newcomer) serves(lines []string) {
+	n.t.Helper()
+	said := strings.Fields(n.types(append(lines, "echo $!")...))
+	pid, err := strconv.Atoi(said[len(said)-1])
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	n.book.Cleanup(func() { _ = kratos.Stop() })
-	for _, line := range lines {
-		switch {
-		case strings.HasPrefix(line, "export KEY="):
-			n.types(line)
-			n.types("sed -i 's#/var/lib/invitebridge#" + n.dir + "#' invitebridge.yml")
-		case strings.HasPrefix(line, "invitebridge serve"):
-			_, n.stop = n.starts(line, `"listener":"admin"`)
-		default:
-			n.types(line)
+	gone := func() bool { // not by its id: who reaps it is init
+		c, err := net.Dial("tcp", "127.0.0.1:4489")
+		if err == nil {
+			c.Close()
 		}
+		return err != nil
 	}
-}
-
-func (n *newcomer) invite(lines []string) {
-	var offer object
-	decode(n.t, n.types(lines...), &offer)
-	n.types("export TOKEN=" + token(offer))
-}
-
-// accept has the token of [newcomer.invite], where people put in theirs.
-func (n *newcomer) accept(lines []string) {
-	n.t.Helper()
-	if !strings.HasPrefix(lines[0], "TOKEN=…") {
-		n.t.Errorf("there is no place for the token in %q", lines[0])
-	}
-	n.prints(lines[1:], `"state":"accepted"`)
+	n.stop = sync.OnceFunc(func() { _ = syscall.Kill(pid, syscall.SIGTERM); eventually(n.book, gone) })
+	n.book.Cleanup(n.stop)
+	eventually(n.t, func() bool {
+		text, err := os.ReadFile(filepath.Join(n.dir, "invitebridge.log"))
+		return err != nil || strings.Contains(string(text), `"listener":"admin"`)
+	})
 }
 
 func (n *newcomer) prints(lines []string, want string) {
 	n.t.Helper()
 	if got := n.types(lines...); !strings.Contains(got, want) {
 		n.t.Errorf("%s\nprints no %s:\n%s", strings.Join(lines, "\n"), want, got)
+	}
+}
+
+// TestReadmeNoStack: what the README says for Docker ends with an error where the
+// stack did not start, and invites nobody.
+func TestReadmeNoStack(t *testing.T) {
+	bin := t.TempDir()
+	for _, program := range []string{"docker", "sleep", "curl"} {
+		script := "#!/bin/sh\necho " + program + " >> " + bin + "/called\n"
+		if err := os.WriteFile(filepath.Join(bin, program), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := slices.IndexFunc(readme(t), func(b block) bool { return b.heading == "With Docker" })
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", strings.Join(readme(t)[at].lines, "\n"))
+	cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
+	out, err := cmd.CombinedOutput()
+	called, _ := os.ReadFile(bin + "/called")
+	if err == nil || !strings.Contains(string(out), "The stack did not start") || bytes.Contains(called, []byte("curl")) {
+		t.Errorf("%v\n%s\n%s", err, out, called)
 	}
 }

@@ -26,7 +26,7 @@ type stack struct {
 	project string
 	environ []string
 
-	public, admin, kratos, mail string // base URLs
+	public, admin, kratos, ui, mail string // base URLs
 }
 
 const (
@@ -42,7 +42,7 @@ func newStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	s := &stack{t: t, root: root, program: composeCommand(t), environ: os.Environ()}
-	for variable, url := range map[string]*string{"PUBLIC_PORT": &s.public, "ADMIN_PORT": &s.admin, "KRATOS_PORT": &s.kratos, "MAIL_PORT": &s.mail} {
+	for variable, url := range map[string]*string{"PUBLIC_PORT": &s.public, "ADMIN_PORT": &s.admin, "KRATOS_PORT": &s.kratos, "UI_PORT": &s.ui, "MAIL_PORT": &s.mail} {
 		port := freePort(t)
 		*url = "http://127.0.0.1:" + port
 		s.environ = append(s.environ, variable+"="+port)

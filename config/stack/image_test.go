@@ -95,7 +95,7 @@ func (s *stack) checkContainers() {
 	if _, err := s.try("docker", "cp", canary, bridge+":/usr/canary"); err == nil || !strings.Contains(err.Error(), "read-only") {
 		s.t.Errorf("writing to the root file system: %v", err)
 	}
-	for _, service := range []string{"kratos", "invitebridge", "mail"} {
+	for _, service := range []string{"kratos", "invitebridge", "mail", "ui"} {
 		hosts := s.inspect(s.container(service), "{{range .HostConfig.PortBindings}}{{range .}}{{.HostIp}} {{end}}{{end}}")
 		if hosts == "" || strings.Trim(strings.ReplaceAll(hosts, "127.0.0.1", ""), " ") != "" {
 			s.t.Errorf("%s is published at %q", service, hosts)

@@ -19,6 +19,7 @@ const (
 	standInGo     = "invitebridge-standin/go"
 	standInKratos = "invitebridge-standin/kratos"
 	standInMail   = "invitebridge-standin/mail"
+	standInUI     = "invitebridge-standin/ui"
 )
 
 // chooseImages has each image of others pulled. For one that cannot be had it
@@ -41,7 +42,8 @@ func (s *stack) chooseImages() {
 	}{
 		{"GO_IMAGE", file.Services["invitebridge"].Build.Args["GO_IMAGE"], s.goImage},
 		{"KRATOS_IMAGE", file.Services["kratos"].Image, s.kratosImage},
-		{"MAIL_IMAGE", file.Services["mail"].Image, s.mailImage},
+		{"MAIL_IMAGE", file.Services["mail"].Image, func() string { return s.programImage(standInMail, "bridge/mail/mailtest/mailcatcher") }},
+		{"UI_IMAGE", file.Services["ui"].Image, func() string { return s.programImage(standInUI, "cmd/demo/selfservice/server") }},
 	} {
 		if image.reference == "" {
 			s.t.Fatalf("docker-compose.yml has no image that %s chooses", image.variable)
@@ -134,17 +136,18 @@ func (s *stack) kratosImage() string {
 	return r.image(s, standInKratos, "ENV PATH=/usr/bin", "USER 10000", "VOLUME /var/lib/sqlite", `ENTRYPOINT ["kratos"]`, `CMD ["serve"]`)
 }
 
-// mailImage has the mail server of the other tests.
-func (s *stack) mailImage() string {
-	binary := filepath.Join(s.t.TempDir(), "mailcatcher")
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "invitebridge/bridge/mail/mailtest/mailcatcher")
+// programImage has a program of this module, and runs it whatever the command is.
+func (s *stack) programImage(name, pkg string) string {
+	s.t.Helper()
+	binary := filepath.Join(s.t.TempDir(), path.Base(pkg))
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "invitebridge/"+pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.t.Fatalf("go build: %v\n%s", err, out)
 	}
 	r := &rootfs{t: s.t}
-	r.copy("/mailcatcher", binary)
-	return r.image(s, standInMail, `ENTRYPOINT ["/mailcatcher"]`)
+	r.copy("/program", binary)
+	return r.image(s, name, `ENTRYPOINT ["/program"]`)
 }
 
 // certificates takes those that this machine trusts.

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"invitebridge/bridge/page/pagetest"
+	"invitebridge/config"
 )
 
 func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
@@ -37,7 +38,8 @@ func TestStack(t *testing.T) {
 	s.do("build", "invitebridge")
 	image := s.image()
 	t.Run("image", func(t *testing.T) { s.in(t).checkImage(image) })
-	t.Run("quickstart", func(t *testing.T) { s.checkQuickstart(t) })
+	t.Run("quickstart", func(t *testing.T) { s.checkOverlay(t, "config/stack/quickstart.override.yml", "--dev") })
+	t.Run("own", func(t *testing.T) { s.checkOverlay(t, "docs/compose.yml") })
 
 	s.do("up", "-d")
 	s.awaitHealthy("kratos")
@@ -57,7 +59,6 @@ func TestStack(t *testing.T) {
 	}
 
 	s.accept(link)
-	s.login()
 	if state := s.state(offer.ID); state != "accepted" {
 		t.Errorf("the invitation is %q", state)
 	}
@@ -66,8 +67,8 @@ func TestStack(t *testing.T) {
 		started.Round(time.Millisecond), s.execToReady().Round(time.Millisecond), memory)
 }
 
-// quickstart has what Ory's quickstart has, by name, as far as the overlay for it
-// depends on that.
+// quickstart has what Ory's quickstart has, by name, as far as the overlays
+// depend on that.
 const quickstart = `
 services:
   kratos: { image: kratos, networks: [intranet] }
@@ -75,18 +76,27 @@ services:
 networks: { intranet: {} }
 `
 
-// checkQuickstart makes sure that the overlay gives the bridge all it needs to
-// start.
-func (s *stack) checkQuickstart(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "quickstart.yml")
-	if err := os.WriteFile(file, []byte(quickstart), 0o600); err != nil {
-		t.Fatal(err)
+// checkOverlay makes sure that a file that adds the bridge to others gives it all it
+// needs to start. The configuration beside that file is the example, with a key.
+func (s *stack) checkOverlay(t *testing.T, overlay string, flags ...string) {
+	dir := t.TempDir()
+	example := strings.ReplaceAll(string(config.Example()), strings.Repeat("0", 64), strings.Repeat("7", 64))
+	for name, text := range map[string]string{"own.yml": quickstart, "invitebridge.yml": example} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.environ = append(s.environ, "BRIDGE="+s.root)
-	overlaid := s.of(t, "-quickstart", file, filepath.Join(s.root, "config", "stack", "quickstart.override.yml"))
-	overlaid.do("build", "invitebridge")
-	out := overlaid.do("run", "--rm", "-T", "--no-deps", "invitebridge", "config", "check", "--dev", "-c", "/etc/invitebridge/invitebridge.yml")
-	if !strings.Contains(out, "good") {
+	overlaid := s.of(t, "-"+filepath.Base(t.Name()), filepath.Join(dir, "own.yml"), filepath.Join(s.root, overlay))
+	build := []string{"build"}
+	for _, variable := range s.environ {
+		if strings.HasPrefix(variable, "GO_IMAGE=") {
+			build = append(build, "--build-arg", variable)
+		}
+	}
+	overlaid.do(append(build, "invitebridge")...)
+	check := []string{"run", "--rm", "-T", "--no-deps", "invitebridge", "config", "check", "-c", "/etc/invitebridge/invitebridge.yml"}
+	if out := overlaid.do(append(check, flags...)...); !strings.Contains(out, "good") {
 		t.Error(out)
 	}
 }
@@ -146,7 +156,8 @@ func (s *stack) linkInMail() string {
 	return found
 }
 
-// accept follows the link with a browser, and makes sure that it works once.
+// accept goes the invitee's whole way with a browser, from the link to the page that
+// says who is signed in, and makes sure that the link works once.
 func (s *stack) accept(link string) {
 	s.t.Helper()
 	tab := pagetest.Open(s.t, pagetest.Options{})
@@ -157,23 +168,13 @@ func (s *stack) accept(link string) {
 	tab.See("Your password is set")
 	address := s.public + base + link[strings.LastIndex(link, "/"):]
 	s.send(http.MethodPost, address, "", map[string]any{"password": password}, nil, http.StatusGone)
-}
-
-// login proves it at Kratos, as an app does.
-func (s *stack) login() {
-	s.t.Helper()
-	var flow struct {
-		UI struct{ Action string }
-	}
-	s.send(http.MethodGet, s.kratos+"/self-service/login/api", "", nil, &flow, http.StatusOK)
-	var session struct {
-		Token string `json:"session_token"`
-	}
-	form := map[string]any{"method": "password", "identifier": email, "password": password}
-	s.send(http.MethodPost, flow.UI.Action, "", form, &session, http.StatusOK)
-	if session.Token == "" {
-		s.t.Error("the login gave no session")
-	}
+	tab.Click("main a.button")
+	tab.At(s.ui + "/login?flow=")
+	tab.Fill("[name=identifier]", email)
+	tab.Fill("[name=password]", password)
+	tab.Click("button[name=method][value=password]")
+	tab.At(s.ui + "/sessions")
+	tab.See("in as " + email) // as Ory's page says it too
 }
 
 // send makes a request, decodes the answer into into, and checks its status.
