@@ -119,7 +119,7 @@ func code(t *testing.T, box *mailtest.Mailbox) string {
 	for {
 		select {
 		case letter := <-box.Letters:
-			if strings.Contains(letter.Subject, "Recover") {
+			if strings.Contains(strings.ToLower(letter.Subject), "recover access") {
 				return regexp.MustCompile(`\b\d{6}\b`).FindString(letter.Text)
 			}
 		case <-timeout:
