@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -43,17 +42,19 @@ type proxy struct {
 
 func TestNginx(t *testing.T) {
 	nginx := tool(t, "nginx")
-	proxied(t, func(p proxy, log *os.File) {
-		site := write(t, filepath.Join(p.dir, "site.conf"), replaced(t, "proxy/nginx.conf",
-			"listen 443", "listen "+p.address,
-			"/etc/ssl/invite.example.com.pem", p.cert, "/etc/ssl/private/invite.example.com.key", p.priv,
-			"/var/log/nginx/", p.dir+"/", "location / ", "location "+p.path+"/ ",
-			"proxy_pass http://127.0.0.1:4488", "proxy_pass http://"+p.bridge+map[bool]string{true: "/"}[p.strips]))
-		main := write(t, filepath.Join(p.dir, "nginx.conf"), fmt.Sprintf(
-			"daemon off; pid %[1]s/pid; error_log stderr; events {}\nhttp { client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; include %[2]s; }",
-			p.dir, site))
-		start(t, log, nginx, "-p", p.dir, "-e", "stderr", "-c", main)
-	})
+	proxied(t, func(p proxy, log *os.File) { p.runNginx(log, nginx) })
+}
+
+func (p proxy) runNginx(log *os.File, nginx string) {
+	site := write(p.t, filepath.Join(p.dir, "site.conf"), replaced(p.t, "proxy/nginx.conf",
+		"listen 443", "listen "+p.address,
+		"/etc/ssl/invite.example.com.pem", p.cert, "/etc/ssl/private/invite.example.com.key", p.priv,
+		"/var/log/nginx/", p.dir+"/", "location / ", "location "+p.path+"/ ",
+		"proxy_pass http://127.0.0.1:4488", "proxy_pass http://"+p.bridge+map[bool]string{true: "/"}[p.strips]))
+	main := write(p.t, filepath.Join(p.dir, "nginx.conf"), fmt.Sprintf(
+		"daemon off; pid %[1]s/pid; error_log stderr; events {}\nhttp { client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; include %[2]s; }",
+		p.dir, site))
+	start(p.t, log, nginx, "-p", p.dir, "-e", "stderr", "-c", main)
 }
 
 func TestCaddy(t *testing.T) {
@@ -200,8 +201,20 @@ func (p proxy) send(method, path, body string) (int, string) {
 
 func invite(t *testing.T, admin string) (token string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+admin+"/api/v1/invite/",
-		bytes.NewReader([]byte(`{"email":"ada@example.com"}`)))
+	status, text := asAdmin(t, admin, `{"email":"ada@example.com"}`)
+	var answer struct {
+		Token string `json:"invitation_token"`
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || status != http.StatusCreated {
+		t.Fatal(status, text, err)
+	}
+	return answer.Token
+}
+
+// asAdmin posts an invitation.
+func asAdmin(t *testing.T, admin, body string) (status int, text string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+admin+"/api/v1/invite/", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,13 +225,11 @@ func invite(t *testing.T, admin string) (token string) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var answer struct {
-		Token string `json:"invitation_token"`
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusCreated {
-		t.Fatal(response.Status, err)
-	}
-	return answer.Token
+	return response.StatusCode, string(raw)
 }
 
 func newLog(t *testing.T, dir string) *os.File {

@@ -52,6 +52,7 @@ type Mailbox struct {
 	mu     sync.Mutex
 	refuse *smtp.SMTPError
 	cut    bool
+	hello  string
 }
 
 // Start listens on a free port of loopback, and wants a password. Stop it in the
@@ -99,6 +100,14 @@ func (m *Mailbox) Refuse(code int) {
 	}
 }
 
+// WantHello has every recipient refused unless the sender said EHLO with this
+// name, as a relay does that looks at it.
+func (m *Mailbox) WantHello(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hello = name
+}
+
 // CutNext has the connection cut after the next letter was taken, before its
 // sender is told so.
 func (m *Mailbox) CutNext() {
@@ -133,6 +142,12 @@ func (s *session) Reset()                             { s.recipients = nil }
 func (s *session) Logout() error                      { return nil }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.box.mu.Lock()
+	hello := s.box.hello
+	s.box.mu.Unlock()
+	if hello != "" && s.conn.Hostname() != hello {
+		return &smtp.SMTPError{Code: 504, EnhancedCode: smtp.EnhancedCode{5, 5, 2}, Message: "Helo command rejected"}
+	}
 	s.recipients = append(s.recipients, to)
 	return nil
 }
