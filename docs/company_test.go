@@ -83,7 +83,7 @@ hooks:
 		t.Fatalf("invite: %d %s", status, text)
 	}
 	token := fromLetter(t, relay)
-	if status, page := p.send(http.MethodGet, "/join/invite/"+token, ""); status != http.StatusOK || !strings.Contains(page, "Choose a password") || !strings.Contains(page, "Grace has invited you to ACME") {
+	if status, page := p.send(http.MethodGet, "/join/invite/"+token, ""); status != http.StatusOK || !strings.Contains(page, "Choose a password") || !strings.Contains(page, "<bdi>Grace</bdi> has invited you to <bdi>ACME</bdi>") {
 		t.Fatalf("the page: %d %s", status, page)
 	}
 	const password = "correct-Horse-7-battery"

@@ -85,7 +85,7 @@ func (k call) search(ctx context.Context, identifier string) ([]bridge.Identity,
 	found := make([]bridge.Identity, len(raw))
 	for i := range raw {
 		if found[i], err = k.client.parseRecord(ctx, raw[i], configs); err != nil {
-			return nil, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, err)
+			return nil, k.unread(a.status, err)
 		}
 	}
 	return found, nil
