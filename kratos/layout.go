@@ -91,9 +91,9 @@ func emailAmong(traits []markedTrait, whole bool) (path, problem string) {
 // oneByRecovery picks, of several traits, the one that an account is recovered
 // by; but nothing that one does not sign in with before something that one does.
 func oneByRecovery(traits []markedTrait) []markedTrait {
-	recover := slices.DeleteFunc(slices.Clone(traits), func(t markedTrait) bool { return !t.recovers })
-	if len(recover) == 1 && (recover[0].identifies() || !slices.ContainsFunc(traits, markedTrait.identifies)) {
-		return recover
+	recovering := slices.DeleteFunc(slices.Clone(traits), func(t markedTrait) bool { return !t.recovers })
+	if len(recovering) == 1 && (recovering[0].identifies() || !slices.ContainsFunc(traits, markedTrait.identifies)) {
+		return recovering
 	}
 	return traits
 }
