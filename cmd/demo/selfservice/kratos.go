@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // answerLimit bounds what is read of an answer.
@@ -33,7 +34,7 @@ func (u *UI) ask(r *http.Request, path string, good, bad any) (status int, err e
 	case res.StatusCode == http.StatusOK:
 		into = good
 	case res.StatusCode >= http.StatusInternalServerError:
-		return 0, fmt.Errorf("Kratos answered %s", res.Status)
+		return 0, fmt.Errorf("GET %s: %s", path, res.Status)
 	}
 	if into == nil {
 		return res.StatusCode, nil
@@ -77,7 +78,9 @@ func (n node) Value() string {
 }
 
 // Label is what an input is called: a trait without a title by its name.
-func (n node) Label() string { return cmp.Or(n.Meta.Label.Text, n.Attributes.Name) }
+func (n node) Label() string {
+	return cmp.Or(n.Meta.Label.Text, strings.TrimPrefix(n.Attributes.Name, "traits."))
+}
 
 // Autocomplete is what a password manager fills in.
 func (n node) Autocomplete() string {
