@@ -251,15 +251,16 @@ func orObject(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// sameTraits compares, whatever the spelling of the email address.
+// sameTraits compares, whatever the spelling of the email address and of phone
+// numbers.
 func (s *Service) sameTraits(d *draft, identity Identity) bool {
 	if identity.EmailTrait == "" {
-		return sameJSON(d.traits, identity.Traits)
+		return sameTraitValues(d.traits, identity.Traits)
 	}
 	ours, err := s.fillEmail(d.traits, identity.EmailTrait, d.email)
 	if err != nil {
 		return false
 	}
 	theirs, err := s.fillEmail(identity.Traits, identity.EmailTrait, d.email)
-	return err == nil && sameJSON(ours, theirs)
+	return err == nil && sameTraitValues(ours, theirs)
 }

@@ -252,14 +252,13 @@ func isObject(raw json.RawMessage) bool {
 }
 
 // sameJSON compares by value, numbers to the digit.
-func sameJSON(a, b json.RawMessage) bool {
-	value := func(raw json.RawMessage) (v any) {
-		d := json.NewDecoder(bytes.NewReader(raw))
-		d.UseNumber()
-		if len(raw) > 0 && d.Decode(&v) != nil {
-			return &v // equal to nothing
-		}
-		return v
+func sameJSON(a, b json.RawMessage) bool { return reflect.DeepEqual(jsonValue(a), jsonValue(b)) }
+
+func jsonValue(raw json.RawMessage) (v any) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if len(raw) > 0 && d.Decode(&v) != nil {
+		return &v // equal to nothing
 	}
-	return reflect.DeepEqual(value(a), value(b))
+	return v
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"invitebridge/bridge"
 )
 
 // identifier is a text in the traits that one signs in with, and its path.
@@ -60,14 +62,8 @@ func textsAt(value json.RawMessage, path []string) (texts []string) {
 // phone number as it was typed for passwords, and as E.164 for codes; later ones
 // as E.164.
 func spellings(text string) []string {
-	compact := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -()./", r) {
-			return -1
-		}
-		return r
-	}, text)
-	if !strings.HasPrefix(compact, "+") || compact == text || strings.Trim(compact[1:], "0123456789") != "" {
-		return []string{text}
+	if number, ok := bridge.PhoneNumber(text); ok && number != text {
+		return []string{text, number}
 	}
-	return []string{text, compact}
+	return []string{text}
 }
