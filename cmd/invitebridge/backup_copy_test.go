@@ -60,7 +60,7 @@ func TestBackupCopy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "copy.db")
 			ctx, interrupt := context.WithCancel(t.Context())
-			bridge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			bridge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/octet-stream")
 				_, _ = w.Write(c.send)
 				_ = http.NewResponseController(w).Flush()
@@ -68,7 +68,7 @@ func TestBackupCopy(t *testing.T) {
 					t.Error("it has its name while it comes")
 				}
 				if c.then != nil {
-					c.then(path, interrupt)
+					c.then(path, func() { interrupt(); <-r.Context().Done() }) // before the stream ends well
 				}
 			}))
 			t.Cleanup(bridge.Close)
