@@ -39,14 +39,16 @@ func (t markedTrait) identifies() bool { return t.password || t.codeByEmail }
 
 // Layout gives what the marks of the schema say.
 func (s *Schema) Layout() Layout {
-	w := walk{schema: s, whole: true, left: maxPlaces}
-	for _, node := range s.expand(s.root, &w.whole) {
-		if traits, ok := descend(node, "properties", "traits"); ok {
-			w.visit("", []any{traits})
+	whole := true
+	var traits []any
+	for _, node := range s.expand([]any{s.root}, &whole) {
+		if of, ok := descend(node, "properties", "traits"); ok {
+			traits = append(traits, of)
 		}
 	}
-	l := Layout{Whole: w.whole}
-	for _, t := range w.found {
+	found, rest := s.walk(traits)
+	l := Layout{Whole: whole && rest}
+	for _, t := range found {
 		if t.password {
 			l.Password = append(l.Password, t.path)
 		}
@@ -54,7 +56,7 @@ func (s *Schema) Layout() Layout {
 			l.Code = append(l.Code, t.path)
 		}
 	}
-	l.Email, l.Problem = emailAmong(w.found, l.Whole)
+	l.Email, l.Problem = emailAmong(found, l.Whole)
 	return l
 }
 

@@ -2,8 +2,10 @@ package kratos_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -102,6 +104,39 @@ func TestLayout(t *testing.T) {
 	checkLayout(t, "elsewhere", schemaOf(`{"$ref":"https://example.com/traits.json"}`), kratos.Layout{}, "in another document")
 	checkLayout(t, "partly elsewhere", schemaOf(object(`"email":`+usual+`,"name":{"$ref":"name.json"}`)),
 		kratos.Layout{Email: "email", Password: []string{"email"}}, "")
+}
+
+// TestLayoutEnds: a schema that refers to itself, or is huge, is read in a moment,
+// and what it has above is found.
+func TestLayoutEnds(t *testing.T) {
+	usual := trait(byPassword, verified, recovers)
+	many := func(text string) string { return strings.Repeat(text+",", 250) + text }
+	for title, c := range map[string]struct {
+		schema string
+		whole  bool
+	}{
+		"parts of itself":          {`{"properties":{"traits":{"$ref":"#/d/a"}},"d":{"a":{"allOf":[{"$ref":"#/d/a"},{"$ref":"#/d/a"}],"properties":{"a":{"$ref":"#/d/a"},"email":` + usual + `}}}}`, true},
+		"a tree":                   {`{"properties":{"traits":` + object(`"branches":{"$ref":"#/d/a"},"email":`+usual) + `},"d":{"a":` + object(`"a":{"$ref":"#/d/a"},"b":{"$ref":"#/d/a"},"c":{"$ref":"#/d/a"}`) + `}}`, true},
+		"many parts at each place": {`{"properties":{"traits":{"allOf":[` + object(`"email":`+usual) + `,` + many(`{"allOf":[{"$ref":"#/d/a"}]}`) + `]}},"d":{"a":{"properties":{"b":{"allOf":[` + many(`{"allOf":[{"$ref":"#/d/a"}]}`) + `]}}}}}`, false},
+	} {
+		schema, err := served(t, http.StatusOK, c.schema).Schema(t.Context(), "default")
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := make(chan kratos.Layout, 1)
+		go func() { read <- schema.Layout() }()
+		select {
+		case l := <-read:
+			if l.Whole != c.whole || !slices.Contains(l.Password, "email") {
+				t.Errorf("%s: %+v", title, l)
+			}
+			if _, ok, _ := schema.Trait("email"); !ok {
+				t.Errorf("%s: there is no email", title)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%s: it does not end", title)
+		}
+	}
 }
 
 func checkLayout(t *testing.T, title, text string, want kratos.Layout, problem string) {

@@ -3,6 +3,7 @@ package kratos
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 const (
@@ -12,51 +13,65 @@ const (
 	maxDepth  = 12
 )
 
-// walk collects the traits that have marks.
-type walk struct {
-	schema *Schema
-	found  []markedTrait
-	whole  bool
-	left   int // places
-	depth  int
+// place is one in the traits, and all the schemas that describe it.
+type place struct {
+	path  string
+	depth int
+	nodes []any
 }
 
-// visit looks at the place at path, which all of nodes describe.
-func (w *walk) visit(path string, nodes []any) {
-	if w.left--; w.left < 0 || w.depth == maxDepth {
-		return
-	}
-	w.depth++
-	defer func() { w.depth-- }()
-	trait := markedTrait{path: path}
-	members, items := map[string][]any{}, []any(nil)
-	for _, start := range nodes {
-		for _, node := range w.schema.expand(start, &w.whole) {
+// walk collects the traits that have marks, those above before those below: a
+// schema that refers to itself has no end of the latter.
+func (s *Schema) walk(traits []any) (found []markedTrait, whole bool) {
+	whole = true
+	left := maxPlaces
+	for places := []place{{nodes: traits}}; len(places) > 0; places = places[1:] {
+		at, trait := places[0], markedTrait{path: places[0].path}
+		members, items := map[string][]any{}, []any(nil)
+		for _, node := range s.expand(at.nodes, &whole) {
 			trait.read(node)
 			properties, _ := descend(node, "properties")
 			object, _ := properties.(map[string]any)
+			if len(object) > maxPlaces {
+				whole = false
+				continue
+			}
 			for name, child := range object {
 				members[name] = append(members[name], child)
 			}
 			items = append(items, itemsOf(node)...)
 		}
-	}
-	if trait.marked() {
-		if trait.list {
-			trait.path += "[]"
+		if trait.marked() {
+			if trait.list {
+				trait.path += "[]"
+			}
+			found = append(found, trait)
 		}
-		w.found = append(w.found, trait)
+		if at.depth == maxDepth {
+			continue
+		}
+		below := at.below(members, items)
+		below = below[:min(len(below), left)]
+		left -= len(below)
+		places = append(places, below...)
 	}
+	slices.SortFunc(found, func(a, b markedTrait) int { return strings.Compare(a.path, b.path) })
+	return found, whole
+}
+
+// below gives the places of members and items.
+func (p place) below(members map[string][]any, items []any) (places []place) {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		below := name
-		if path != "" {
-			below = path + "." + name
+		path := name
+		if p.path != "" {
+			path = p.path + "." + name
 		}
-		w.visit(below, members[name])
+		places = append(places, place{path, p.depth + 1, members[name]})
 	}
 	if len(items) > 0 {
-		w.visit(path+"[]", items)
+		places = append(places, place{p.path + "[]", p.depth + 1, items})
 	}
+	return places
 }
 
 // itemsOf gives the schemas of what a list holds.
@@ -66,7 +81,7 @@ func itemsOf(node any) (items []any) {
 		case map[string]any:
 			items = append(items, of)
 		case []any:
-			items = append(items, of...)
+			items = append(items, of[:min(len(of), maxExpansion+1)]...)
 		}
 	}
 	return items

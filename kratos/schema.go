@@ -3,6 +3,8 @@ package kratos
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -36,15 +38,15 @@ func parseSchema(text []byte) (*Schema, error) {
 func (s *Schema) Trait(path string) (trait Trait, ok, whole bool) {
 	var marks markedTrait
 	whole = true
-	found := s.expand(s.root, &whole)
+	found := s.expand([]any{s.root}, &whole)
 	for name := range strings.SplitSeq("traits."+path, ".") {
 		var below []any
 		for _, node := range found {
 			if child, ok := descend(node, "properties", name); ok {
-				below = append(below, s.expand(child, &whole)...)
+				below = append(below, child)
 			}
 		}
-		found = below
+		found = s.expand(below, &whole)
 	}
 	for _, node := range found {
 		marks.read(node)
@@ -52,33 +54,42 @@ func (s *Schema) Trait(path string) (trait Trait, ok, whole bool) {
 	return Trait{Identifier: marks.password, Verifiable: marks.verified, Known: marks.marked()}, len(found) > 0, whole
 }
 
-// maxExpansion bounds what one place of a schema is put together from: a schema
-// may refer to itself.
+// maxExpansion bounds what one place of a schema is put together from.
 const maxExpansion = 256
 
-// expand gives a schema and all that it is put together from.
-func (s *Schema) expand(node any, whole *bool) []any {
-	nodes := []any{node}
-	for i := 0; i < len(nodes) && len(nodes) < maxExpansion; i++ {
-		object, _ := nodes[i].(map[string]any)
+// expand gives schemas and all that they are put together from, each once: a
+// schema may refer to itself. Whole becomes false if that is not all.
+func (s *Schema) expand(nodes []any, whole *bool) (all []any) {
+	seen := map[uintptr]bool{}
+	for left := slices.Clone(nodes); len(left) > 0; left = left[1:] {
+		object, _ := left[0].(map[string]any)
+		identity := reflect.ValueOf(object).Pointer()
+		if object == nil || seen[identity] {
+			continue
+		}
+		if len(all) == maxExpansion {
+			*whole = false
+			break
+		}
+		seen[identity], all = true, append(all, object)
 		if ref, ok := object["$ref"].(string); ok {
 			if target, ok := s.resolve(ref); ok {
-				nodes = append(nodes, target)
+				left = append(left, target)
 			} else {
 				*whole = false
 			}
 		}
 		for _, keyword := range []string{"allOf", "anyOf", "oneOf"} {
 			parts, _ := object[keyword].([]any)
-			nodes = append(nodes, parts...)
+			left = append(left, parts[:min(len(parts), maxExpansion+1)]...)
 		}
 		for _, keyword := range []string{"if", "then", "else"} {
 			if part, ok := object[keyword]; ok {
-				nodes = append(nodes, part)
+				left = append(left, part)
 			}
 		}
 	}
-	return nodes
+	return all
 }
 
 // resolve follows a reference within the document (RFC 6901).

@@ -105,13 +105,17 @@ func (s *Schemas) find(id string) (l Layout, fresh bool, err error) {
 func (s *Schemas) read(ctx context.Context, id string) error {
 	began := s.now()
 	schema, err := s.public.Schema(ctx, id)
+	var layout Layout
+	if err == nil {
+		layout = schema.Layout()
+	}
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept, ok := s.kept[id]
 	switch {
 	case err == nil:
-		s.kept[id] = keptLayout{schema.Layout(), now, now.Add(layoutKept)}
+		s.kept[id] = keptLayout{layout, now, now.Add(layoutKept)}
 	case errors.Is(err, ErrNoSchema):
 		delete(s.kept, id)
 	case ok:
