@@ -47,14 +47,14 @@ type existing struct {
 
 func imported(credentials string) func(*testing.T, *live, string) uuid.UUID {
 	return func(t *testing.T, l *live, email string) uuid.UUID {
-		body := fmt.Sprintf(`{"schema_id":"member","state":"inactive","traits":{"email":%q}%s}`, email, credentials)
+		body := fmt.Sprintf(`{"schema_id":%q,"state":"inactive","traits":%s%s}`, l.config.SchemaID, l.traits(email, ""), credentials)
 		return must[uuid.UUID](t)(l.Create(t.Context(), body))
 	}
 }
 
 func withSecond(used bool) func(*testing.T, *live, string) uuid.UUID {
 	return func(t *testing.T, l *live, email string) uuid.UUID {
-		body := fmt.Sprintf(`{"schema_id":"member","state":"inactive","traits":{"email":%q,"second_email":%q}}`, email, second(email))
+		body := fmt.Sprintf(`{"schema_id":%q,"state":"inactive","traits":%s}`, l.config.SchemaID, l.traits(email, second(email)))
 		id := must[uuid.UUID](t)(l.Create(t.Context(), body))
 		if used {
 			l.use(t, id)
@@ -171,7 +171,7 @@ func (l *live) handsOver(t *testing.T, r bridge.InviteRequest, id uuid.UUID, ori
 	}
 	l.accept(t, offer, invitees)
 	l.notBroken(t, account{
-		id: id, email: r.Email, state: "active", holder: invitees, strangers: []string{formers},
+		id: id, email: l.signsInWith(r.Email), state: "active", holder: invitees, strangers: []string{formers},
 		token: offer.Token.Reveal(), ended: bridge.ErrAccepted,
 		ways: map[string]way{"social": func(ctx context.Context) (string, error) {
 			return l.LoginSocial(ctx, kratostest.Person{Subject: r.Email, Email: "other-" + r.Email})
