@@ -212,9 +212,13 @@ func errAddresses(addresses []string) error {
 	return ErrIdentityConflict.Reasonf("The identity is also reached by other addresses, whose owners could sign in to it. If they belong to the invitee, send \"keep_addresses\": true.").Details("addresses", addresses)
 }
 
-// fits refuses what the inviter gave and what differs: the bridge never merges,
-// and never overwrites what somebody else wrote.
+// fits refuses an identity that has lost its address since it was found, and what
+// the inviter gave and what differs: the bridge never merges, and never overwrites
+// what somebody else wrote.
 func (s *Service) fits(d *draft, i Identity) error {
+	if i.Email != d.email {
+		return ErrIdentityConflict.Reasonf("The identity has no e-mail address any more.")
+	}
 	if i.MarkForeign {
 		return ErrIdentityConflict.Reasonf("metadata_admin of the identity must be an object without a member %q of its own.", MarkKey)
 	}

@@ -82,7 +82,7 @@ func judge(i Identity, q question) verdict {
 		return verdictAccepted
 	case i.Active:
 		return verdictActive
-	case !i.AnswersTo(q.email):
+	case q.email != "" && !i.AnswersTo(q.email):
 		return verdictMoved
 	case existing && slices.ContainsFunc(i.Credentials, func(c Credential) bool { return c.Fixed }):
 		return verdictFixed
@@ -179,6 +179,12 @@ func (i Identity) createdFor(id uuid.UUID) bool {
 	return id != uuid.Nil && i.Mark.InvitationID == id && (i.Mark.Origin == "" || i.Mark.Origin == OriginCreated)
 }
 
-// AnswersTo says whether email, in canonical form, is the identity's address,
-// as far as that is known.
-func (i Identity) AnswersTo(email string) bool { return i.Email == "" || i.Email == email }
+// AnswersTo says whether email, in canonical form, is the identity's address, as
+// far as that is known: where it is not, the identity must not be reached by
+// other addresses alone.
+func (i Identity) AnswersTo(email string) bool {
+	if i.Email != "" {
+		return i.Email == email
+	}
+	return len(i.Addresses) == 0 || slices.Contains(i.Addresses, email)
+}

@@ -42,18 +42,22 @@ func TestJudge(t *testing.T) {
 		change change
 		want   verdict
 	}{
-		"as it was made":                    {unchanged, all(), verdictFree},
-		"gone":                              {unchanged, func(i *Identity, _ *question) { *i = Identity{} }, verdictGone},
-		"activated by this invitation":      {unchanged, all(active, mark(ours, made, "")), verdictAccepted},
-		"that, and deactivated since":       {unchanged, all(moved(time.Hour), mark(ours, made, "")), verdictAccepted},
-		"activated by another invitation":   {unchanged, all(active, mark(other, made, "")), verdictActive},
-		"activated elsewhere":               {unchanged, active, verdictActive},
-		"activated and deactivated":         {unchanged, moved(time.Hour), verdictUsed},
-		"activated and deactivated at once": {unchanged, moved(5 * time.Microsecond), verdictUsed},
-		"its address changed":               {unchanged, func(i *Identity, _ *question) { i.Email = "b@example.com" }, verdictMoved},
-		"its address is not shown":          {unchanged, func(i *Identity, _ *question) { i.Email = "" }, verdictFree},
-		"microseconds are kept":             {unchanged, func(i *Identity, _ *question) { i.StateChangedAt = i.StateChangedAt.Truncate(time.Microsecond) }, verdictFree},
-		"seconds are kept":                  {unchanged, func(i *Identity, _ *question) { i.StateChangedAt = i.StateChangedAt.Truncate(time.Second) }, verdictFree},
+		"as it was made":                     {unchanged, all(), verdictFree},
+		"gone":                               {unchanged, func(i *Identity, _ *question) { *i = Identity{} }, verdictGone},
+		"activated by this invitation":       {unchanged, all(active, mark(ours, made, "")), verdictAccepted},
+		"that, and deactivated since":        {unchanged, all(moved(time.Hour), mark(ours, made, "")), verdictAccepted},
+		"activated by another invitation":    {unchanged, all(active, mark(other, made, "")), verdictActive},
+		"activated elsewhere":                {unchanged, active, verdictActive},
+		"activated and deactivated":          {unchanged, moved(time.Hour), verdictUsed},
+		"activated and deactivated at once":  {unchanged, moved(5 * time.Microsecond), verdictUsed},
+		"its address changed":                {unchanged, func(i *Identity, _ *question) { i.Email = "b@example.com" }, verdictMoved},
+		"its address is not shown":           {unchanged, func(i *Identity, _ *question) { i.Email = "" }, verdictFree},
+		"it has a third one's address alone": {unchanged, func(i *Identity, _ *question) { i.Email, i.Addresses = "", []string{"other@example.com"} }, verdictMoved},
+		"its address is one among others": {unchanged, func(i *Identity, q *question) {
+			i.Email, i.Addresses = "", []string{"other@example.com", q.email}
+		}, verdictFree},
+		"microseconds are kept": {unchanged, func(i *Identity, _ *question) { i.StateChangedAt = i.StateChangedAt.Truncate(time.Microsecond) }, verdictFree},
+		"seconds are kept":      {unchanged, func(i *Identity, _ *question) { i.StateChangedAt = i.StateChangedAt.Truncate(time.Second) }, verdictFree},
 		"seconds are kept, and it was used": {unchanged, func(i *Identity, _ *question) {
 			i.StateChangedAt = i.StateChangedAt.Truncate(time.Second).Add(2 * time.Second)
 		}, verdictUsed},

@@ -186,10 +186,10 @@ func (w writer) delete(ctx context.Context) error {
 var errTaken = errors.New("the identity has another invitation")
 
 // takeBack deletes the identity that this very call created, if the invitation
-// could not be stored.
+// could not be stored. The identity may have another address than was asked for.
 func (s *Service) takeBack(ctx context.Context, inv Invitation) error {
 	q := inv.question()
-	q.owned = true
+	q.owned, q.email = true, ""
 	w := writer{service: s, identity: inv.IdentityID, question: q, begin: func(context.Context, Identity, Write) error { return nil }}
 	return w.delete(ctx)
 }

@@ -45,6 +45,20 @@ func TestMendedAddress(t *testing.T) {
 	}
 }
 
+// TestOtherAddressAlone: an identity that lost its address, and is reached by
+// somebody else's, is handed over to neither.
+func TestOtherAddressAlone(t *testing.T) {
+	w := bridgetest.New(t, func(c *bridge.Config) { c.SchemaID = kratostest.MemberSchema })
+	offer := invite(t, w, bridge.InviteRequest{Email: email})
+	id := offer.Invitation.IdentityID
+	patch(t, w, id, `[{"op":"replace","path":"/traits","value":{"username":"ada","second_email":"other@example.com"}}]`)
+	_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
+	refused(t, err, bridge.ErrRevoked)
+	if w.Kratos.Active(id) {
+		t.Error("it was activated")
+	}
+}
+
 // TestResendOfClosed says why there is nothing to resend.
 func TestResendOfClosed(t *testing.T) {
 	w := bridgetest.New(t)
