@@ -3,6 +3,7 @@ package kratos
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -29,13 +30,12 @@ type Schemas struct {
 
 	mu     sync.Mutex
 	kept   map[string]keptLayout
-	failed failedRead // the last one
+	failed map[string]failedRead
 }
 
 // failedRead is one that told nothing. It is not tried again for thrice as long
 // as it took: callers must not all wait for a host that swallows requests.
 type failedRead struct {
-	id    string
 	err   error
 	until time.Time
 }
@@ -52,7 +52,7 @@ func NewSchemas(public *Public, now func() time.Time) *Schemas {
 	if now == nil {
 		now = time.Now
 	}
-	return &Schemas{public: public, now: now, kept: map[string]keptLayout{}}
+	return &Schemas{public: public, now: now, kept: map[string]keptLayout{}, failed: map[string]failedRead{}}
 }
 
 // Layout gives that of the schema id, as it was at most five minutes ago; or as
@@ -95,10 +95,10 @@ func (s *Schemas) Doubt(id string) {
 func (s *Schemas) find(id string) (l Layout, fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failed.id == id && s.now().Before(s.failed.until) {
-		return Layout{}, true, s.failed.err
+	kept, ok := s.kept[id]
+	if failed := s.failed[id]; !ok && s.now().Before(failed.until) {
+		return Layout{}, true, failed.err
 	}
-	kept := s.kept[id]
 	return kept.layout, s.now().Before(kept.until), nil
 }
 
@@ -121,8 +121,9 @@ func (s *Schemas) read(ctx context.Context, id string) error {
 	case ok:
 		kept.until = now.Add(layoutAgain)
 		s.kept[id] = kept
-	default:
-		s.failed = failedRead{id, err, now.Add(3 * now.Sub(began))}
+	default: // callers may give any id, so what is over must go
+		maps.DeleteFunc(s.failed, func(_ string, f failedRead) bool { return !now.Before(f.until) })
+		s.failed[id] = failedRead{err, now.Add(3 * now.Sub(began))}
 	}
 	return err
 }
