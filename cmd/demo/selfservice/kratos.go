@@ -110,20 +110,21 @@ func (p problem) page() page {
 	}
 }
 
-// session is what is shown of a session.
+// session is what is shown of a session. Traits may be of any form.
 type session struct {
 	Identity struct {
 		ID        string
-		Traits    struct{ Email string }
+		Traits    map[string]any
 		Addresses []struct{ Value string } `json:"verifiable_addresses"`
 	}
 }
 
 func (s session) page(logout string) page {
-	who := cmp.Or(s.Identity.Traits.Email, s.Identity.ID)
-	if s.Identity.Traits.Email == "" && len(s.Identity.Addresses) > 0 {
+	who, _ := s.Identity.Traits["email"].(string)
+	if who == "" && len(s.Identity.Addresses) > 0 {
 		who = s.Identity.Addresses[0].Value
 	}
+	who = cmp.Or(who, s.Identity.ID)
 	p := page{Title: "Welcome", Who: who, Links: []link{{"/settings", "Settings"}}}
 	if logout != "" {
 		p.Links = append(p.Links, link{logout, "Sign out"})

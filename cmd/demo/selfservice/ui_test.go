@@ -150,6 +150,24 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestTraitsOfAnyForm: who is signed in is shown whatever a company's schema calls
+// e-mail.
+func TestTraitsOfAnyForm(t *testing.T) {
+	for traits, who := range map[string]string{
+		`{"email":"ada@example.com"}`: "ada@example.com", `{"email":{"work":"ada@example.com"}}`: "first@example.com", `{"email":7}`: "first@example.com", `null`: "first@example.com",
+	} {
+		kratos := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"identity":{"id":"1","traits":%s,"verifiable_addresses":[{"value":"first@example.com"}]}}`, traits)
+		}))
+		w := httptest.NewRecorder()
+		selfservice.New(kratos.URL, kratos.URL).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/sessions", nil))
+		kratos.Close()
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<b>"+who+"</b>") {
+			t.Errorf("%s: %d\n%s", traits, w.Code, w.Body)
+		}
+	}
+}
+
 // TestAway: a Kratos that does not answer is no empty page.
 func TestAway(t *testing.T) {
 	kratos := httptest.NewServer(http.NotFoundHandler())
