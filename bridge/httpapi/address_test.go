@@ -19,6 +19,14 @@ func TestBlanksAroundAddresses(t *testing.T) {
 			t.Errorf("%s lists %v", query, listed)
 		}
 	}
+	const number = "+4915123456789@carrier.example"
+	a.invite(object{"email": number[1:]})
+	a.invite(object{"email": number})
+	for _, query := range []string{"?email=" + number, "?email=%20" + number, "?email=" + number + "+", "?email=%2B" + number[1:]} {
+		if a.asAdmin(http.MethodGet, "/"+query, nil).into(t, &listed); len(listed) != 1 || listed[0].Email != number {
+			t.Errorf("%s lists %v", query, listed)
+		}
+	}
 	for _, one := range []string{"ada@example.com\n", "\r\nada@example.com", "ada @example.com", "ada@example.com eve@example.com", " "} {
 		if got := a.asAdmin(http.MethodPost, "/", object{"email": one}); got.errorID() != "email_invalid" {
 			t.Errorf("%q: %d %s", one, got.status, got.body)

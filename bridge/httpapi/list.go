@@ -76,12 +76,17 @@ func parsePage(r *http.Request, filters ...string) (pageQuery, error) {
 }
 
 // plusInEmail escapes each plus within the address of an email filter. In a query
-// it stands for a space, which no address has within, and was meant as it is.
+// it stands for a space, which no address has within, and was meant as it is. So
+// it was before an address whose @ is as it is too: what makes spaces a plus
+// escapes that.
 func plusInEmail(query string) string {
 	parameters := strings.Split(query, "&")
 	for i, parameter := range parameters {
 		if address, ok := strings.CutPrefix(parameter, "email="); ok {
-			inner := strings.Trim(address, "+")
+			inner := strings.TrimRight(address, "+")
+			if !strings.Contains(inner, "@") {
+				inner = strings.TrimLeft(inner, "+")
+			}
 			parameters[i] = "email=" + strings.Replace(address, inner, strings.ReplaceAll(inner, "+", "%2B"), 1)
 		}
 	}
