@@ -134,6 +134,30 @@ func TestAdoptByAnotherIdentifier(t *testing.T) {
 	}
 }
 
+// TestTraitWithBlanks: Kratos keeps what was imported as it is, and sends email to
+// the address in it; so it is the invitee's.
+func TestTraitWithBlanks(t *testing.T) {
+	for _, blank := range []string{" ", "\t", "\u00a0"} {
+		w := inCompany(t, "carrier")
+		id := identity(t, w, "carrier", "inactive", traits(`{"email":%q}`, blank+email))
+		offer := invite(t, w, bridge.InviteRequest{Email: email})
+		if offer.Invitation.IdentityID != id || offer.Invitation.Origin != bridge.OriginAdopted {
+			t.Errorf("%q: invited %+v", blank, offer.Invitation)
+		}
+		accept(t, w, offer, password)
+		if err := w.Kratos.SignIn(t.Context(), email, password); err != nil {
+			t.Error(err)
+		}
+		_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email})
+		refused(t, err, bridge.ErrIdentityActive)
+	}
+	w := inCompany(t, "carrier")
+	identity(t, w, "carrier", "active", traits(`{"email":"\u017fam@example.com"}`)) // a long s
+	if offer := invite(t, w, bridge.InviteRequest{Email: "sam@example.com"}); offer.Invitation.Origin != bridge.OriginCreated {
+		t.Errorf("invited %+v", offer.Invitation)
+	}
+}
+
 // TestIdentifierAloneIsNotIt: an identity that has the user name, and another
 // address or none, is not touched, and the inviter reads which trait is taken.
 func TestIdentifierAloneIsNotIt(t *testing.T) {

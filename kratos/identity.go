@@ -131,21 +131,26 @@ func (j recordJSON) email(path string, shown bool) (email string, at int) {
 	if json.Unmarshal(value, &trait) != nil || trait == "" {
 		return "", -1
 	}
+	email = canonical(trait)
 	for i, address := range j.VerifiableAddresses {
-		if address.Via == viaEmail && strings.EqualFold(address.Value, trait) {
-			return strings.ToLower(address.Value), i
+		if address.Via == viaEmail && canonical(address.Value) == email {
+			return email, i
 		}
 	}
-	if shown && !j.knows(trait) {
+	if shown && !j.knows(email) {
 		return "", -1
 	}
-	return strings.ToLower(trait), -1
+	return email, -1
 }
 
-// knows says whether Kratos takes a text for an identifier of the identity, or
-// for an address to recover it by.
+// canonical is what Kratos makes of identifiers and addresses. What is alike by
+// the rules of Unicode alone, such as s and U+017F, is not the same.
+func canonical(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
+
+// knows says whether Kratos takes a canonical text for an identifier of the
+// identity, or for an address to recover it by.
 func (j recordJSON) knows(text string) bool {
-	is := func(other string) bool { return strings.EqualFold(other, text) }
+	is := func(other string) bool { return canonical(other) == text }
 	for _, c := range j.Credentials {
 		if slices.ContainsFunc(c.Identifiers, is) {
 			return true
