@@ -35,7 +35,7 @@ func TestChangedWhileFound(t *testing.T) {
 		for _, route := range []string{kratostest.RouteIdentities, kratostest.RouteIdentity} { // once it is found, and once it was looked at
 			t.Run(name+route, func(t *testing.T) {
 				w := inCompany(t, "named")
-				id := identity(t, w, "named", "inactive", traits(`{"username":"dee","email":%q}`, email))
+				id := madeByHand(t, w, "named", "inactive", traits(`{"username":"dee","email":%q}`, email))
 				after(w, http.MethodGet, route, func(uuid.UUID) {
 					if now == "" {
 						w.Kratos.Remove(id)

@@ -22,10 +22,10 @@ func inCompany(t *testing.T, schema string) *bridgetest.World {
 
 func traits(text string, args ...any) json.RawMessage { return fmt.Appendf(nil, text, args...) }
 
-// madeByHand makes an inactive identity by another hand than the bridge's.
-func madeByHand(t *testing.T, w *bridgetest.World, schema string, traits json.RawMessage) uuid.UUID {
+// madeByHand makes an identity by another hand than the bridge's.
+func madeByHand(t *testing.T, w *bridgetest.World, schema, state string, traits json.RawMessage) uuid.UUID {
 	t.Helper()
-	id, err := w.Kratos.Create(t.Context(), fmt.Sprintf(`{"schema_id":%q,"state":"inactive","traits":%s}`, schema, traits))
+	id, err := w.Kratos.Create(t.Context(), fmt.Sprintf(`{"schema_id":%q,"state":%q,"traits":%s}`, schema, state, traits))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestAdoptByAnotherIdentifier(t *testing.T) {
 		t.Run(schema, func(t *testing.T) {
 			w := inCompany(t, schema)
 			whole := traits(`{"email":%q,%q:%q}`, email, with.trait, with.value)
-			id := madeByHand(t, w, schema, whole)
+			id := madeByHand(t, w, schema, "inactive", whole)
 			request := bridge.InviteRequest{Email: email, Traits: whole}
 			// Without it, nobody can find the identity.
 			if text := conflict(t, w, bridge.InviteRequest{Email: email}, id); !strings.Contains(text, "cannot be found") || !strings.Contains(text, "identity_id") {
@@ -139,7 +139,7 @@ func TestAdoptByAnotherIdentifier(t *testing.T) {
 func TestTraitWithBlanks(t *testing.T) {
 	for _, blank := range []string{" ", "\t", "\u00a0"} {
 		w := inCompany(t, "carrier")
-		id := identity(t, w, "carrier", "inactive", traits(`{"email":%q}`, blank+email))
+		id := madeByHand(t, w, "carrier", "inactive", traits(`{"email":%q}`, blank+email))
 		offer := invite(t, w, bridge.InviteRequest{Email: email})
 		if offer.Invitation.IdentityID != id || offer.Invitation.Origin != bridge.OriginAdopted {
 			t.Errorf("%q: invited %+v", blank, offer.Invitation)
@@ -152,7 +152,7 @@ func TestTraitWithBlanks(t *testing.T) {
 		refused(t, err, bridge.ErrIdentityActive)
 	}
 	w := inCompany(t, "carrier")
-	identity(t, w, "carrier", "active", traits(`{"email":"\u017fam@example.com"}`)) // a long s
+	madeByHand(t, w, "carrier", "active", traits(`{"email":"\u017fam@example.com"}`)) // a long s
 	if offer := invite(t, w, bridge.InviteRequest{Email: "sam@example.com"}); offer.Invitation.Origin != bridge.OriginCreated {
 		t.Errorf("invited %+v", offer.Invitation)
 	}
@@ -165,7 +165,7 @@ func TestIdentifierAloneIsNotIt(t *testing.T) {
 		for name, address := range map[string]string{"another address": `,"email":"other@example.com"`, "no address": ""} {
 			t.Run(schema+", "+name, func(t *testing.T) {
 				w := inCompany(t, schema)
-				id := madeByHand(t, w, schema, traits(`{%q:%q%s}`, with.trait, with.value, address))
+				id := madeByHand(t, w, schema, "inactive", traits(`{%q:%q%s}`, with.trait, with.value, address))
 				text := conflict(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{%q:%q}`, with.trait, with.value), Reactivate: true, KeepAddresses: true}, id)
 				if !strings.HasPrefix(text, "traits."+with.trait+" belongs to another identity") || strings.Contains(text, "other@example.com") {
 					t.Error(text)
@@ -175,8 +175,8 @@ func TestIdentifierAloneIsNotIt(t *testing.T) {
 	}
 	t.Run("and the address is a third one's", func(t *testing.T) {
 		w := inCompany(t, "named")
-		one := madeByHand(t, w, "named", traits(`{"username":"dee","email":"other@example.com"}`))
-		two := madeByHand(t, w, "named", traits(`{"username":"kim","email":%q}`, email))
+		one := madeByHand(t, w, "named", "inactive", traits(`{"username":"dee","email":"other@example.com"}`))
+		two := madeByHand(t, w, "named", "inactive", traits(`{"username":"kim","email":%q}`, email))
 		if text := conflict(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{"username":"dee"}`)}, one, two); !strings.HasPrefix(text, "traits.username belongs") {
 			t.Error(text)
 		}
@@ -196,7 +196,7 @@ func TestFormerInvitationIsNotProof(t *testing.T) {
 		if err := w.Kratos.Replace(t.Context(), id, `{"schema_id":"named","state":"inactive","traits":`+now+`}`); err != nil {
 			t.Fatal(err)
 		}
-		holder := madeByHand(t, w, "named", traits(`{"username":"kim","email":%q}`, email))
+		holder := madeByHand(t, w, "named", "inactive", traits(`{"username":"kim","email":%q}`, email))
 		for _, given := range []json.RawMessage{nil, traits(`{"username":"lee"}`)} {
 			if text := conflict(t, w, bridge.InviteRequest{Email: email, Traits: given}, id, holder); !strings.Contains(text, "cannot be found") {
 				t.Error(text)
@@ -223,7 +223,7 @@ func TestInviteWithoutRequiredTraits(t *testing.T) {
 		}
 	}
 	invited(bridge.ErrTraitsInvalid, "department")
-	id := madeByHand(t, w, "staff", traits(`{"email":%q,"department":"7"}`, email))
+	id := madeByHand(t, w, "staff", "inactive", traits(`{"email":%q,"department":"7"}`, email))
 	request.Traits = traits(`{"department":7}`)
 	invited(bridge.ErrIdentityConflict, "identity_id")
 	request.Traits = nil
@@ -252,7 +252,7 @@ func TestPhoneNumbersAreCompared(t *testing.T) {
 		`"+49 1512 3456789"`: true, `"+49 (1512) 345-67.89"`: true, `"+4915123456788"`: false, `"4915123456789"`: false, `4915123456789`: false, `["+4915123456789"]`: false, `"+"`: false,
 	} {
 		w := inCompany(t, "flat")
-		identity := madeByHand(t, w, "flat", traits(`{"email":%q,"phones":[{"n":"+4915123456789"}]}`, email))
+		identity := madeByHand(t, w, "flat", "inactive", traits(`{"email":%q,"phones":[{"n":"+4915123456789"}]}`, email))
 		request := bridge.InviteRequest{Email: email, Traits: traits(`{"phones":[{"n":%s}]}`, given)}
 		for range 2 { // it is adopted, and then pending
 			if offer, err := w.Service.Invite(t.Context(), request); (err == nil) != same || same && offer.Invitation.IdentityID != identity {

@@ -21,7 +21,7 @@ func TestNoSignIn(t *testing.T) {
 	})
 	t.Run("adopted", func(t *testing.T) {
 		w := inCompany(t, "named")
-		id := madeByHand(t, w, "named", traits(`{"email":%q}`, email))
+		id := madeByHand(t, w, "named", "inactive", traits(`{"email":%q}`, email))
 		_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{IdentityID: id})
 		refused(t, err, bridge.ErrIdentityConflict)
 	})
