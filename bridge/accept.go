@@ -181,7 +181,7 @@ func (i Invitation) question() question {
 // no revocation was requested.
 func (s *Service) claimed(inv Invitation) func(context.Context, Identity, Write) error {
 	return func(ctx context.Context, i Identity, w Write) error {
-		if err := s.acceptable(ctx, i); err != nil {
+		if err := s.acceptable(ctx, i, inv.Email); err != nil {
 			return err
 		}
 		now := s.now()

@@ -96,7 +96,7 @@ func judge(i Identity, q question) verdict {
 		return verdictHasCredentials
 	}
 	switch {
-	case existing && !q.keepAddresses && len(foreign(i, q.addresses)) > 0:
+	case existing && !q.keepAddresses && len(foreign(i, slices.Concat(q.addresses, []string{q.email}))) > 0:
 		return verdictAddresses
 	case q.owned && !i.createdFor(q.invitation):
 		return verdictDisowned

@@ -59,6 +59,27 @@ func TestOtherAddressAlone(t *testing.T) {
 	}
 }
 
+// TestAddressElsewhere: an identity that has the invited address at another place
+// than its schema does is not handed over, and its invitation waits.
+func TestAddressElsewhere(t *testing.T) {
+	for _, adopted := range []bool{false, true} {
+		w := bridgetest.New(t, func(c *bridge.Config) { c.SchemaID = kratostest.MemberSchema })
+		if adopted {
+			madeByHand(t, w, kratostest.MemberSchema, "inactive", traits(`{"email":%q}`, email))
+		}
+		offer := invite(t, w, bridge.InviteRequest{Email: email})
+		id := offer.Invitation.IdentityID
+		patch(t, w, id, `[{"op":"replace","path":"/traits","value":{"username":"ada","second_email":"`+email+`"}}]`)
+		_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
+		refused(t, err, bridge.ErrKratosRejected)
+		if w.Kratos.Active(id) {
+			t.Error("it was activated")
+		}
+		patch(t, w, id, `[{"op":"replace","path":"/traits","value":{"email":"`+email+`"}}]`)
+		accept(t, w, offer, password)
+	}
+}
+
 // TestResendOfClosed says why there is nothing to resend.
 func TestResendOfClosed(t *testing.T) {
 	w := bridgetest.New(t)

@@ -34,14 +34,21 @@ func (s *Service) adoptable(ctx context.Context, i Identity) error {
 	return err
 }
 
-// acceptable refuses to hand over an identity that nobody could sign in to; its
+// acceptable refuses to hand over an identity that nobody could sign in to, or
+// that does not have the invited address where its schema has one by now; its
 // invitation stays as it is. ErrKratosRejected.
-func (s *Service) acceptable(ctx context.Context, i Identity) error {
+func (s *Service) acceptable(ctx context.Context, i Identity, email string) error {
 	why, err := s.noSignIn(ctx, i)
-	if err == nil && why != "" {
-		err = ErrKratosRejected.Reasonf("There is nothing yet to sign in to this account with, beside a password. Ask the person who invited you; the invitation stays valid.").Because(errors.New(why))
+	switch {
+	case err != nil:
+		return err
+	case i.Email != email:
+		return ErrKratosRejected.Reasonf("This account is without an email address at present. Ask the person who invited you; the invitation stays valid.").
+			Because(errors.New("the identity does not have the invited address where its schema, or kratos.email_trait, has one: traits." + i.EmailTrait))
+	case why != "":
+		return ErrKratosRejected.Reasonf("There is nothing yet to sign in to this account with, beside a password. Ask the person who invited you; the invitation stays valid.").Because(errors.New(why))
 	}
-	return err
+	return nil
 }
 
 const noSignIn = "Nobody could sign in to the identity by password: "
