@@ -64,7 +64,7 @@ func (s *Schemas) Layout(ctx context.Context, id string) (Layout, error) {
 	}
 	// The one request serves all who wait for it, and so must not end with the
 	// context of the first.
-	_, err, _ := s.reading.Do(id, func() (any, error) {
+	reading := s.reading.DoChan(id, func() (any, error) {
 		if _, fresh, err := s.find(id); fresh { // by now
 			return nil, err
 		}
@@ -72,6 +72,13 @@ func (s *Schemas) Layout(ctx context.Context, id string) (Layout, error) {
 		defer cancel()
 		return nil, s.read(ctx, id)
 	})
+	var err error
+	select {
+	case result := <-reading:
+		err = result.Err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if kept, ok := s.kept[id]; ok {

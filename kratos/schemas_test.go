@@ -91,6 +91,36 @@ func TestSchemaThatHangs(t *testing.T) {
 	}
 }
 
+// TestSchemaThatHangsLater: what was read before serves on where the public API
+// does not answer any more, and nobody waits for longer than he may.
+func TestSchemaThatHangsLater(t *testing.T) {
+	k := &schemaServer{at: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), status: http.StatusOK, text: schemaOf(object(`"mail":` + trait(byPassword, verified)))}
+	var hangs atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if hangs.Load() {
+			<-r.Context().Done()
+			return
+		}
+		k.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	schemas := kratos.NewSchemas(newPublic(t, server.URL), k.now)
+	for round := range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if round == 0 {
+			ctx = t.Context()
+		}
+		began := time.Now()
+		l, err := schemas.Layout(ctx, "default")
+		if took := time.Since(began); err != nil || l.Email != "mail" || round > 0 && took > 1500*time.Millisecond {
+			t.Errorf("%+v, %v after %s", l, err, took)
+		}
+		cancel()
+		hangs.Store(true)
+		k.later(6*time.Minute, http.StatusOK, "")
+	}
+}
+
 // TestSchemasAreKept: of a schema that was read once nobody asks again, until it
 // is due or in doubt; and what was read stays when Kratos does not answer.
 func TestSchemasAreKept(t *testing.T) {
