@@ -24,10 +24,10 @@ func TestTorture(t *testing.T) {
 	t.Parallel()
 	kills := 3
 	if os.Getenv("CI") == "true" {
-		kills = 20
+		kills = 8
 	}
 	var out strings.Builder
-	err := torture(t.Context(), options{kills: kills, parallel: 48, slack: 6, only: regexp.MustCompile(""), out: &out})
+	err := torture(t.Context(), options{kills: kills, parallel: 32, slack: 6, only: regexp.MustCompile(""), out: &out})
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)
