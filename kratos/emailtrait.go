@@ -55,7 +55,7 @@ func (c *Client) layout(ctx context.Context, schemaID string) (Layout, error) {
 	case errors.Is(err, ErrNoSchema):
 		return l, k.invalid("Kratos has no identity schema %s%s", schemaID, c.namesSchemas(ctx))
 	case err != nil:
-		return l, k.fail(bridge.OutcomeNotDone, statusOf(err), "the identity schema "+schemaID+" could not be read at the public API; kratos.email_trait can say what is needed of it", err)
+		return l, k.fail(bridge.OutcomeNotDone, StatusOf(err), "the identity schema "+schemaID+" could not be read at the public API; kratos.email_trait can say what is needed of it", err)
 	}
 	return l, nil
 }
@@ -101,7 +101,9 @@ func (k call) unread(status int, err error) error {
 	return k.fail(bridge.OutcomeUnknown, status, textOddBody, err)
 }
 
-func statusOf(err error) int {
+// StatusOf gives the status of Kratos' answer, of an error of this package; 0: there
+// was none.
+func StatusOf(err error) int {
 	var e *bridge.IdentityError
 	if errors.As(err, &e) {
 		return e.Status

@@ -1,8 +1,6 @@
 package page_test
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -16,16 +14,7 @@ func TestRules_seen(t *testing.T) {
 	v := full(page.SightForm)
 	v.Policy.Breaches = breaches(0)
 	p := newPage(t, page.Config{AccentColor: "#7a1f5c"})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		document, err := p.Render("en", "", v)
-		if err != nil {
-			t.Error(err)
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", document.ContentSecurityPolicy)
-		_, _ = w.Write(document.HTML)
-	}))
-	defer server.Close()
+	server := serve(t, p, v)
 	const most, hidden = "[data-rule=max]", "form:has([data-rule=max][hidden])"
 	tab := pagetest.Open(t, pagetest.Options{Dark: true})
 	tab.Visit(server.URL)

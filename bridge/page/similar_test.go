@@ -18,16 +18,7 @@ func TestSimilarAgrees(t *testing.T) {
 	v := full(page.SightForm)
 	v.Email, v.Identifiers = "jo.doe@example.com", []string{"lovelace", "grüße-straße", `quo"te&<b>`, "+49 170 1234567"}
 	p := newPage(t, page.Config{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		document, err := p.Render("en", "", v)
-		if err != nil {
-			t.Error(err)
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", document.ContentSecurityPolicy)
-		_, _ = w.Write(document.HTML)
-	}))
-	defer server.Close()
+	server := serve(t, p, v)
 	tab := pagetest.Open(t, pagetest.Options{})
 	tab.Visit(server.URL)
 	seen := map[bool]int{}
@@ -51,4 +42,20 @@ func TestSimilarAgrees(t *testing.T) {
 	if seen[true] < 8 || seen[false] < 8 {
 		t.Error("too few of one kind to tell anything")
 	}
+}
+
+// serve has a browser see a page of one view.
+func serve(t *testing.T, p *page.Page, v page.View) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		document, err := p.Render("en", "", v)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", document.ContentSecurityPolicy)
+		_, _ = w.Write(document.HTML)
+	}))
+	t.Cleanup(server.Close)
+	return server
 }

@@ -55,7 +55,7 @@ func (d *doctor) adminAPI(ctx context.Context) finding {
 		return fine("%s is Kratos' admin API, and lets the bridge in", d.config.Kratos.AdminURL)
 	}
 	advice := "is Kratos running, and may this machine reach its admin API?"
-	switch status := statusOf(err); {
+	switch status := kratos.StatusOf(err); {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		advice = "check kratos.admin_token with what guards the admin API"
 	case status == http.StatusNotFound, status >= 200 && status <= 399:
@@ -119,15 +119,6 @@ func (d *doctor) hook(ctx context.Context, id string) finding {
 		return problem(reason(err), "check its url, and whether this machine may reach it")
 	}
 	return fine("its host takes connections; nothing was sent")
-}
-
-// statusOf gives the status of Kratos' answer; 0: there was none.
-func statusOf(err error) int {
-	var e *bridge.IdentityError
-	if errors.As(err, &e) {
-		return e.Status
-	}
-	return 0
 }
 
 // reason tells a failure without the name of the method that failed.

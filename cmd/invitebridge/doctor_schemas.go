@@ -56,7 +56,7 @@ func (d *doctor) schema(ctx context.Context, id string) finding {
 	switch {
 	case errors.Is(err, kratos.ErrNoSchema):
 		return problem(reason(err)+": "+id, "set kratos.schema_id to an id of identity.schemas in Kratos' configuration")
-	case statusOf(err) >= 300 && statusOf(err) <= 499:
+	case kratos.StatusOf(err) >= 300 && kratos.StatusOf(err) <= 499:
 		return warning(reason(err), "let this machine read /schemas/ of the public API, or set kratos.email_trait; look by hand: the schema must have a password identifier")
 	case err != nil:
 		return problem(reason(err), "schemas are read from kratos.public_url: see there")

@@ -116,7 +116,8 @@ func torture(ctx context.Context, o options) error {
 	// make one too slow for all, if as many ran at once.
 	pools.Go(func() error { return together(waiting, o.parallel) })
 	pools.Go(func() error { return together(busy, max(1, o.parallel/8)) })
-	err = errors.Join(pools.Wait(), broken)
+	err = pools.Wait()
+	err = errors.Join(err, broken) // read when all have ended
 	// In peace: who is slow passes others, see named.
 	var comparisons []func() error
 	for _, s := range scenarios {
