@@ -10,10 +10,13 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
+ARG COMMIT
+ARG DATE
 # BuildKit sets it; empty is the architecture of the machine.
 ARG TARGETARCH
 # As "make build".
-RUN CGO_ENABLED=0 GOARCH=${TARGETARCH} go build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=${VERSION}" \
+RUN CGO_ENABLED=0 GOARCH=${TARGETARCH} go build -trimpath -buildvcs=false \
+    -ldflags "-s -w -X main.release=${VERSION} -X main.commit=${COMMIT} -X main.date=${DATE}" \
     -o /out/invitebridge ./cmd/invitebridge && mkdir /out/data
 
 FROM scratch

@@ -8,91 +8,37 @@ import (
 	"github.com/google/uuid"
 )
 
-// Look reads the invitation that a token opens, and changes nothing; a success
-// is counted. With
-// ErrExpired, ErrRevoked and ErrAccepted no invitation is given. ErrNotFound
-// for unknown and malformed tokens alike.
-func (s *Service) Look(ctx context.Context, token string) (Invitation, error) {
-	inv, _, err := s.open(ctx, token)
-	if err != nil {
-		return Invitation{}, err
-	}
-	if s.config.Count != nil {
-		s.config.Count(Tally{Opened: 1})
-	}
-	return inv, nil
-}
-
-// Locale gives the language and the time zone of the invitation of a token, dead
-// or alive; empty: it has none, or there is no such invitation.
-func (s *Service) Locale(ctx context.Context, token string) (locale, timeZone string) {
-	inv, _, err := s.byToken(ctx, token)
-	if err != nil {
-		return "", ""
-	}
-	return inv.Locale, inv.TimeZone
-}
-
-// open looks a token up and checks that it can be used. A malformed one is
-// looked up too, so that it takes as long as an unknown one. With an error of
-// Usable the invitation is given too.
-func (s *Service) open(ctx context.Context, text string) (Invitation, Digest, error) {
-	token, ok := ParseToken(text)
-	d := token.Digest()
-	if !ok {
-		d = digest(text)
-	}
-	var inv Invitation
-	now := s.now()
-	err := s.view(ctx, func(tx Tx) (err error) {
-		inv, _, err = usable(tx, d, now)
-		return err
-	})
-	if err == nil && !ok {
-		err = ErrNotFound
-	}
-	return inv, d, err
-}
-
-func usable(tx Tx, d Digest, now time.Time) (Invitation, Channel, error) {
-	inv, record, err := tx.InvitationByToken(d)
-	if errors.Is(err, ErrMissing) {
-		return inv, "", ErrNotFound
-	} else if err != nil {
-		return inv, "", err
-	}
-	return inv, record.Channel, inv.UsableBy(record, now)
-}
-
-// Accept sets the password and activates the identity. One caller wins,
-// however many there are.
+// Accept sets the password and activates the identity. Of several concurrent
+// callers exactly one succeeds.
 //
-// ErrNotFound, ErrExpired, ErrRevoked, ErrAccepted; ErrPasswordPolicy;
-// ErrHookRefused, ErrHookUnavailable; ErrAcceptInProgress, ErrTooEarly;
-// ErrKratosRejected, ErrKratosAway, ErrStoreAway. The token stays valid after
-// any of them that does not say otherwise. After ErrKratosAway it may be unknown
-// whether the password was set: trying again with the token is safe, and so is
-// not trying, for the sweep settles it.
+// After an error the token stays valid, unless the error says otherwise. After
+// ErrKratosUnavailable it may be unknown whether the password was set. Retrying
+// with the same token is safe; without a retry the sweep reconciles the outcome.
+//
+// Errors: ErrNotFound, ErrExpired, ErrRevoked, ErrAccepted;
+// ErrPasswordPolicyViolation; ErrHookRefused, ErrHookUnavailable;
+// ErrAcceptInProgress, ErrAcceptTooEarly; ErrKratosRejected,
+// ErrKratosUnavailable, ErrStoreUnavailable.
 func (s *Service) Accept(ctx context.Context, token, password string) (Invitation, error) {
-	inv, d, err := s.open(ctx, token)
+	inv, d, err := s.lookUpUsable(ctx, token)
 	if errors.Is(err, ErrExpired) && inv.State == StatePending && inv.Claim != nil {
-		// It may have been accepted: the answer that would have told is lost.
-		if _, settled := s.resolve(ctx, inv); settled != nil {
-			return Invitation{}, settled
+		// It may have been accepted by a request whose response was lost.
+		if _, ended := s.takeOverClaim(ctx, inv); ended != nil {
+			return Invitation{}, ended
 		}
 	}
 	if err != nil {
 		return Invitation{}, err
 	}
-	if err := s.config.Passwords.Check(ctx, inv.identifiers(), password); err != nil {
+	if err := s.config.PasswordPolicy.Check(ctx, inv.identifiers(), password); err != nil {
 		return Invitation{}, err
 	}
-	if err := s.early(inv); err != nil {
+	if err := s.tooEarly(inv); err != nil {
 		return Invitation{}, err
 	}
-	// From here on, a caller who goes away must not leave things half done.
+	// From here on, a caller who disconnects must not leave the work half done.
 	ctx = context.WithoutCancel(ctx)
-	former, err := s.resolve(ctx, inv)
+	former, err := s.takeOverClaim(ctx, inv)
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -101,26 +47,30 @@ func (s *Service) Accept(ctx context.Context, token, password string) (Invitatio
 		return Invitation{}, err
 	}
 	acceptedAt := s.now()
-	outcome := s.ask(ctx, EventPrePassword, inv)
+	outcome := s.callHooks(ctx, EventPrePassword, inv)
 	if outcome == nil {
 		outcome = s.handOver(ctx, inv, password, channel == ChannelEmail, acceptedAt)
 	}
-	return s.finish(ctx, inv, acceptedAt, outcome)
+	return s.commitOutcome(ctx, inv, acceptedAt, outcome)
 }
 
-// identifiers are all that a password must not resemble.
+// identifiers returns the texts that a password must not resemble.
 func (i Invitation) identifiers() []string { return append([]string{i.Email}, i.Identifiers...) }
 
-// begin claims the invitation of a token, in place of the claim former, and says
-// how that token travelled.
+// begin claims the invitation of a token, replacing the claim former. channel is
+// how the token left the bridge.
+//
+// The claim is on the disk before anything is sent, so that after a crash the
+// identity is read before anyone else may write to it. The only other commit of an
+// acceptance is that of its outcome.
 func (s *Service) begin(ctx context.Context, d Digest, former uuid.UUID) (inv Invitation, channel Channel, err error) {
 	id, now := uuid.New(), s.instant()
 	s.claims.take(id, now.add(s.lease()))
 	err = s.update(ctx, func(tx Tx) (err error) {
-		if inv, channel, err = usable(tx, d, now.wall); err != nil {
+		if inv, channel, err = usableByToken(tx, d, now.wall); err != nil {
 			return err
 		}
-		if inv, err = inv.Begin(id, former, now.wall, s.lease()); err != nil {
+		if inv, err = inv.BeginAccept(id, former, now.wall, s.lease()); err != nil {
 			return err
 		}
 		return tx.PutInvitation(inv)
@@ -133,19 +83,19 @@ func (s *Service) begin(ctx context.Context, d Digest, former uuid.UUID) (inv In
 	return inv, channel, nil
 }
 
-// handOver writes what makes the identity the invitee's, for no longer than the
-// claim allows.
+// handOver makes the identity the invitee's: it removes old credentials, verifies
+// the address, sets the password and activates. It ends with the claim's lease.
 func (s *Service) handOver(ctx context.Context, inv Invitation, password string, verify bool, at time.Time) error {
 	claim, ok := s.claims.find(inv.Claim.ID)
 	left := s.instant().left(claim.until) - leaseMargin
 	if !ok || left <= 0 {
-		return notDone("activate", "the lease of the claim ended before")
+		return notApplied("activate", "the lease of the claim ended before")
 	}
-	ctx, cancel := context.WithTimeout(ctx, min(left, s.config.IdentityBudget))
+	ctx, cancel := context.WithTimeout(ctx, min(left, s.config.IdentityTimeout))
 	defer cancel()
-	w := writer{service: s, identity: inv.IdentityID, question: inv.question(), lease: claim.until.add(-leaseMargin), begin: s.claimed(inv)}
+	w := writer{service: s, identity: inv.IdentityID, question: inv.question(), lease: claim.until.add(-leaseMargin), begin: s.beginForClaim(inv)}
 	if inv.Origin == OriginReactivated {
-		if err := s.clean(ctx, w, inv); err != nil {
+		if err := s.removeCredentials(ctx, w, inv); err != nil {
 			return err
 		}
 		w.question.cleaned = true
@@ -162,14 +112,15 @@ func (s *Service) handOver(ctx context.Context, inv Invitation, password string,
 		}
 	}
 	return w.write(ctx, func(i Identity) (Write, error) {
-		if err := s.config.Passwords.CheckSimilar(i.Identifiers, password); err != nil {
+		if err := s.config.PasswordPolicy.CheckSimilar(i.Identifiers, password); err != nil {
 			return nil, err
 		}
 		return WriteActive{Mark: Mark{InvitationID: inv.ID, AcceptedAt: at, Origin: inv.Origin}, Password: password}, nil
 	})
 }
 
-// question is what judge is asked of the identity of an invitation that exists.
+// question returns the question to judge about the identity of a stored
+// invitation.
 func (i Invitation) question() question {
 	return question{
 		invitation: i.ID, email: i.Email, baseline: i.Baseline, cleaned: !i.CleaningBeganAt.IsZero(),
@@ -177,11 +128,13 @@ func (i Invitation) question() question {
 	}
 }
 
-// claimed gives the begin of a writer for a claim: the claim is still held, and
-// no revocation was requested.
-func (s *Service) claimed(inv Invitation) func(context.Context, Identity, Write) error {
+// beginForClaim returns the begin function of a writer for a claim. It fails
+// unless the claim is still held and no revocation was requested. Only
+// writes that remove what opened a reactivated identity store a note of it; for
+// the others the store has nothing to commit.
+func (s *Service) beginForClaim(inv Invitation) func(context.Context, Identity, Write) error {
 	return func(ctx context.Context, i Identity, w Write) error {
-		if err := s.acceptable(ctx, i, inv.Email); err != nil {
+		if err := s.checkAcceptable(ctx, i, inv.Email); err != nil {
 			return err
 		}
 		now := s.now()
@@ -189,13 +142,13 @@ func (s *Service) claimed(inv Invitation) func(context.Context, Identity, Write)
 			current, err := tx.Invitation(inv.ID)
 			switch {
 			case err != nil:
-				return notFound(err)
-			case !current.Holds(inv.Claim.ID):
-				return lost(current)
+				return callerError(err)
+			case !current.HoldsClaim(inv.Claim.ID):
+				return claimLost(current)
 			case !current.RevokeRequestedAt.IsZero():
 				return ErrRevoked
 			case !now.Before(current.Claim.Until):
-				return ErrKratosAway.Because(notDone(w.Name(), "the lease of the claim ended before"))
+				return ErrKratosUnavailable.WithCause(notApplied(w.Name(), "the lease of the claim ended before"))
 			}
 			if cleaned := current.noteCleaning(w, i, now); cleaned != nil {
 				return tx.PutInvitation(*cleaned)
@@ -205,51 +158,54 @@ func (s *Service) claimed(inv Invitation) func(context.Context, Identity, Write)
 	}
 }
 
-// finish commits what came of a claim, if it is still held, and gives the
-// answer for the caller.
-func (s *Service) finish(ctx context.Context, claimed Invitation, acceptedAt time.Time, outcome error) (Invitation, error) {
+// commitOutcome commits the outcome of a claim, if the claim is still held, and
+// returns the response for the caller.
+func (s *Service) commitOutcome(ctx context.Context, claimed Invitation, acceptedAt time.Time, outcome error) (Invitation, error) {
 	now := s.instant()
-	change, answer := ending(acceptedAt, now.wall, outcome)
+	change, answer := decide(acceptedAt, now.wall, outcome)
 	var inv Invitation
-	ends := s.tellEnd()
+	ends := s.prepareClaimEnd()
+	ends.accepted.reserve(now.wall)
+	defer ends.accepted.release()
 	err := s.update(ctx, func(tx Tx) error {
 		before, err := tx.Invitation(claimed.ID)
 		if err != nil {
 			return err
 		}
-		if !before.Holds(claimed.Claim.ID) {
-			return lost(before)
+		if !before.HoldsClaim(claimed.Claim.ID) {
+			return claimLost(before)
 		}
 		inv = change(before)
-		return ends.change(tx, before, inv, now.wall)
+		return ends.saveAndEnqueue(tx, before, inv, now.wall)
 	})
-	s.wake(ends.accepted, ends.revoked)
 	switch {
 	case err != nil:
-		// Nothing of the answer was kept, so it would be no promise. The claim
-		// is settled by reading.
-		s.claims.unsettle(claimed.Claim.ID, now)
-		return Invitation{}, errors.Join(notFound(err), answer)
+		// The commit failed, so the answer must not be returned as a promise.
+		// The claim is reconciled by reading the identity.
+		s.claims.markUnresolved(claimed.Claim.ID, now)
+		s.wakeUnsure(err, ends.accepted, ends.revoked)
+		return Invitation{}, errors.Join(callerError(err), answer)
 	case inv.Claim != nil:
-		s.claims.unsettle(claimed.Claim.ID, now)
+		s.claims.markUnresolved(claimed.Claim.ID, now)
 	default:
 		s.claims.drop(claimed.Claim.ID)
 	}
+	s.wake(ends.accepted, ends.revoked)
 	if answer != nil {
 		if inv.State == StateRevoked && !inv.RevokeRequestedAt.IsZero() {
-			answer = ErrRevoked.Because(answer)
+			answer = ErrRevoked.WithCause(answer)
 		}
 		return Invitation{}, answer
 	}
 	return inv, nil
 }
 
-// ending says what the outcome of an acceptance makes of the invitation, and
-// what the caller is answered.
-func ending(acceptedAt, now time.Time, outcome error) (change func(Invitation) Invitation, answer error) {
-	release := func(i Invitation) Invitation { return i.Release(now) }
-	unsettle := func(i Invitation) Invitation { return i.Unsettle(now) }
-	gone := func(i Invitation) Invitation { return i.Close(ReasonGone, now) }
+// decide maps the outcome of an acceptance to a change of the invitation and the
+// error for the caller.
+func decide(acceptedAt, now time.Time, outcome error) (change func(Invitation) Invitation, answer error) {
+	release := func(i Invitation) Invitation { return i.ReleaseClaim(now) }
+	markUnresolved := func(i Invitation) Invitation { return i.MarkUnresolved(now) }
+	gone := func(i Invitation) Invitation { return i.Invalidate(ReasonGone, now) }
 	var e *IdentityError
 	var ours *Error
 	var refused refusal
@@ -257,29 +213,29 @@ func ending(acceptedAt, now time.Time, outcome error) (change func(Invitation) I
 	case outcome == nil:
 		return func(i Invitation) Invitation { return i.Accept(acceptedAt) }, nil
 	case errors.As(outcome, &refused):
-		change = func(i Invitation) Invitation { return i.Settle(refused.verdict, refused.identity.Mark, now) }
-		if refused.verdict == verdictAccepted { // by a request whose answer was lost
-			return change, ErrAccepted.Because(outcome)
+		change = func(i Invitation) Invitation { return i.Reconcile(refused.verdict, refused.identity.Mark, now) }
+		if refused.verdict == verdictAccepted { // by a request whose response was lost
+			return change, ErrAccepted.WithCause(outcome)
 		}
-		return change, ErrRevoked.Because(outcome)
+		return change, ErrRevoked.WithCause(outcome)
 	case errors.Is(outcome, ErrIdentityNotFound):
-		return gone, ErrRevoked.Because(outcome)
-	case errors.As(outcome, &ours): // a hook's, or before the write: Kratos was not asked
+		return gone, ErrRevoked.WithCause(outcome)
+	case errors.As(outcome, &ours): // from a hook, or before the write: Kratos was not called
 		return release, outcome
 	case !errors.As(outcome, &e):
-		return unsettle, ErrInternal.Because(outcome)
+		return markUnresolved, ErrInternal.WithCause(outcome)
 	case e.Outcome == OutcomeUnknown:
-		return unsettle, ErrKratosAway.Reasonf("Kratos did not respond, so it is not known yet whether the password was set. Try again with the same link: that is safe.").Because(outcome)
-	case e.Outcome == OutcomeNotDone:
-		return release, ErrKratosAway.Because(outcome)
+		return markUnresolved, ErrKratosUnavailable.WithReasonf("Kratos did not respond, so it is not yet known whether the password was set. Trying again with the same link is safe.").WithCause(outcome)
+	case e.Outcome == OutcomeNotApplied:
+		return release, ErrKratosUnavailable.WithCause(outcome)
 	default:
-		return release, ErrKratosRejected.Because(outcome)
+		return release, ErrKratosRejected.WithCause(outcome)
 	}
 }
 
-// lost explains why a claim is no longer held: its lease ended, and somebody
-// else went on.
-func lost(inv Invitation) error {
+// claimLost returns the error for a claim that is no longer held: its lease ended
+// and another caller took over.
+func claimLost(inv Invitation) error {
 	switch inv.State {
 	case StateAccepted:
 		return ErrAccepted
@@ -288,6 +244,6 @@ func lost(inv Invitation) error {
 	case StateExpired:
 		return ErrExpired
 	default:
-		return ErrAcceptInProgress.After(settleDelay)
+		return ErrAcceptInProgress.WithRetryAfter(lateWriteGrace)
 	}
 }

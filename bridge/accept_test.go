@@ -13,30 +13,6 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-func accept(t *testing.T, w *bridgetest.World, offer bridge.Offer, password string) {
-	t.Helper()
-	inv, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
-	if err != nil {
-		t.Fatalf("accept: %v", err)
-	}
-	if inv.State != bridge.StateAccepted || inv.AcceptedAt.IsZero() {
-		t.Fatalf("the answer says %s at %s", inv.State, inv.AcceptedAt)
-	}
-	if !w.Kratos.Active(inv.IdentityID) || w.Kratos.SignIn(t.Context(), inv.Email, password) != nil {
-		t.Fatal("the identity cannot sign in")
-	}
-}
-
-// stateOf reads what is stored, through the public door.
-func stateOf(t *testing.T, w *bridgetest.World, offer bridge.Offer) bridge.State {
-	t.Helper()
-	inv, err := w.Service.Get(t.Context(), offer.Invitation.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return inv.State
-}
-
 func TestAccept(t *testing.T) {
 	t.Run("once", func(t *testing.T) {
 		w := bridgetest.New(t)
@@ -44,10 +20,10 @@ func TestAccept(t *testing.T) {
 		accept(t, w, offer, password)
 		_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
 		refused(t, err, bridge.ErrAccepted)
-		_, err = w.Service.Look(t.Context(), offer.Token.Reveal())
+		_, err = w.Service.Preview(t.Context(), offer.Token.Reveal())
 		refused(t, err, bridge.ErrAccepted)
 	})
-	t.Run("every token dies with the first", func(t *testing.T) {
+	t.Run("every token is invalid after the first", func(t *testing.T) {
 		w := bridgetest.New(t)
 		first := invite(t, w, bridge.InviteRequest{Email: email})
 		second := invite(t, w, bridge.InviteRequest{Email: email})
@@ -60,7 +36,7 @@ func TestAccept(t *testing.T) {
 		offer := invite(t, w, bridge.InviteRequest{Email: email})
 		for _, weak := range []string{"", "short", email} {
 			_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), weak)
-			refused(t, err, bridge.ErrPasswordPolicy)
+			refused(t, err, bridge.ErrPasswordPolicyViolation)
 		}
 		accept(t, w, offer, password)
 	})
@@ -83,7 +59,7 @@ func TestAccept(t *testing.T) {
 		_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
 		refused(t, err, bridge.ErrRevoked)
 	})
-	t.Run("unknown and malformed", func(t *testing.T) {
+	t.Run("unknown and malformed tokens", func(t *testing.T) {
 		w := bridgetest.New(t)
 		for _, token := range []string{bridge.MintToken().Reveal(), "", "x", "confirm"} {
 			_, err := w.Service.Accept(t.Context(), token, password)
@@ -143,16 +119,16 @@ func TestAcceptAtOnce(t *testing.T) {
 		t.Errorf("the winner cannot sign in: %v", err)
 	}
 	if n := w.Kratos.Puts(); n != 1 {
-		t.Errorf("Kratos was asked to set a password %d times", n)
+		t.Errorf("%d writes of a password", n)
 	}
-	told := 0
-	for _, event := range w.Told(t, bridgetest.Hook) {
+	notified := 0
+	for _, event := range w.EventsFor(t, bridgetest.Hook) {
 		if event == bridge.EventPostPassword {
-			told++
+			notified++
 		}
 	}
-	if told != 1 {
-		t.Errorf("hooks are told %d times", told)
+	if notified != 1 {
+		t.Errorf("hooks were notified %d times", notified)
 	}
 }
 
@@ -161,52 +137,52 @@ func TestAcceptWhenKratosIsDown(t *testing.T) {
 	offer := invite(t, w, bridge.InviteRequest{Email: email})
 	w.Kratos.Down()
 	_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
-	refused(t, err, bridge.ErrKratosAway)
+	refused(t, err, bridge.ErrKratosUnavailable)
 	if err := w.Kratos.Up(); err != nil {
 		t.Fatal(err)
 	}
-	accept(t, w, offer, password) // at once: it is known that nothing was done
+	accept(t, w, offer, password) // at once: nothing was written
 }
 
-// TestUnfinishedClaims: the process dies, or Kratos never answers, and nobody
-// comes back. The sweep settles it, one way or the other.
+// TestUnfinishedClaims: the process dies, or Kratos never responds, and no
+// caller comes back. The sweep reconciles the claim either way.
 func TestUnfinishedClaims(t *testing.T) {
-	lapse := 21 * time.Second // 10 s for hooks, 5 s for Kratos, and 5 s more
+	expired := bridgetest.Lease + time.Second
 	for _, c := range []struct {
 		name  string
 		fault kratostest.Fault
 		store func(nth int) error
 		want  bridge.State
 	}{
-		{"Kratos had done it, the answer was lost", bridgetest.CutAfter, nil, bridge.StateAccepted},
-		{"Kratos had not done it", bridgetest.CutBefore, nil, bridge.StatePending},
-		{"Kratos had done it, then the store failed", kratostest.Fault{}, failFrom(3), bridge.StateAccepted},
-		{"Kratos had not been asked", bridgetest.CutBefore, failFrom(2), bridge.StatePending},
+		{"Kratos wrote, the response was lost", bridgetest.CutAfter, nil, bridge.StateAccepted},
+		{"Kratos did not write", bridgetest.CutBefore, nil, bridge.StatePending},
+		{"Kratos wrote, then the store failed", kratostest.Fault{}, failFrom(3), bridge.StateAccepted},
+		{"Kratos was not called", bridgetest.CutBefore, failFrom(2), bridge.StatePending},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := bridgetest.New(t)
 			offer := invite(t, w, bridge.InviteRequest{Email: email, ExpiresIn: time.Second})
-			mend := w.Kratos.OnPut(c.fault)
+			restore := w.Kratos.OnPut(c.fault)
 			w.Store.FailUpdates(c.store)
 			if _, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password); err == nil {
 				t.Fatal("the acceptance succeeded")
 			}
-			mend()
+			restore()
 			w.Store.FailUpdates(nil)
-			w.Clock.Advance(lapse)
-			mend = w.Kratos.OnGet(bridgetest.Answer(503))
-			if swept, err := w.Service.Sweep(t.Context()); err != nil || swept.Settled != 1 || stateOf(t, w, offer) != bridge.StatePending {
+			w.Clock.Advance(expired)
+			restore = w.Kratos.OnGet(bridgetest.Answer(503))
+			if swept, err := w.Service.Sweep(t.Context()); err != nil || swept.Reconciled != 1 || stateOf(t, w, offer) != bridge.StatePending {
 				t.Fatalf("a sweep that cannot read the identity: %+v, %v", swept, err)
 			}
-			mend()
-			w.Clock.Advance(lapse)
+			restore()
+			w.Clock.Advance(expired)
 			swept, err := w.Service.Sweep(t.Context())
-			if err != nil || swept.Settled != 1 {
+			if err != nil || swept.Reconciled != 1 {
 				t.Fatalf("swept %+v, %v", swept, err)
 			}
 			want := c.want
 			if want == bridge.StatePending {
-				want = bridge.StateExpired // it ran out while the claim was held
+				want = bridge.StateExpired // during the claim
 			}
 			if got := stateOf(t, w, offer); got != want {
 				t.Errorf("the invitation is %s, want %s", got, want)
@@ -215,42 +191,20 @@ func TestUnfinishedClaims(t *testing.T) {
 	}
 }
 
-// failFrom makes every update from the nth on fail.
-func failFrom(n int) func(int) error {
-	return func(nth int) error {
-		if nth >= n {
-			return errors.New("input/output error")
-		}
-		return nil
-	}
-}
-
-func TestRevokeSettlesALapsedClaim(t *testing.T) {
-	w := bridgetest.New(t)
-	offer := invite(t, w, bridge.InviteRequest{Email: email})
-	w.Kratos.OnPut(bridgetest.CutAfter)
-	if _, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password); err == nil {
-		t.Fatal("the acceptance succeeded")
-	}
-	w.Clock.Advance(21 * time.Second)
-	_, err := w.Service.Revoke(t.Context(), offer.Invitation.ID)
-	refused(t, err, bridge.ErrAccepted)
-}
-
-// TestUnreadableIdentityKeepsTheClaim: what became of a claim is read before a
-// token is taken, and where that fails nothing is decided.
+// TestUnreadableIdentityKeepsTheClaim: the outcome of a claim is read before
+// another caller takes it over. If the read fails, nothing is decided.
 func TestUnreadableIdentityKeepsTheClaim(t *testing.T) {
 	w := bridgetest.New(t)
 	offer := invite(t, w, bridge.InviteRequest{Email: email})
-	mend := w.Kratos.OnPut(bridgetest.CutAfter)
+	restore := w.Kratos.OnPut(bridgetest.CutAfter)
 	_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
-	refused(t, err, bridge.ErrKratosAway)
-	mend()
-	mend = w.Kratos.OnGet(bridgetest.Answer(401))
+	refused(t, err, bridge.ErrKratosUnavailable)
+	restore()
+	restore = w.Kratos.OnGet(bridgetest.Answer(401))
 	w.Clock.Advance(3 * time.Second)
 	_, err = w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
 	refused(t, err, bridge.ErrKratosRejected)
-	mend()
+	restore()
 	if n := w.Kratos.Puts(); n != 1 {
 		t.Errorf("%d writes", n)
 	}
@@ -264,12 +218,21 @@ func TestUnreadableIdentityKeepsTheClaim(t *testing.T) {
 func TestAcceptOutlivesItsCaller(t *testing.T) {
 	w := bridgetest.New(t)
 	offer := invite(t, w, bridge.InviteRequest{Email: email})
-	ctx, leave := contextThatEnds(t)
+	ctx, leave := cancelableContext(t)
 	w.Kratos.OnPut(kratostest.Fault{Arrived: leave})
 	if _, err := w.Service.Accept(ctx, offer.Token.Reveal(), password); err != nil {
-		t.Errorf("the caller left and it was not finished: %v", err)
+		t.Errorf("the caller left and the acceptance was not finished: %v", err)
 	}
 	if got := stateOf(t, w, offer); got != bridge.StateAccepted {
 		t.Errorf("the invitation is %s", got)
 	}
+}
+
+func TestAcceptReportsFailedCommit(t *testing.T) {
+	w := bridgetest.New(t)
+	offer := invite(t, w, bridge.InviteRequest{Email: email})
+	w.Kratos.Remove(offer.Invitation.IdentityID)
+	w.Store.FailUpdates(failFrom(2))
+	_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
+	refused(t, err, bridge.ErrStoreUnavailable)
 }

@@ -2,28 +2,28 @@ package bridge
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/google/uuid"
 )
 
-// identityFor gives the invitation an identity: a new one, or one that exists
-// and is nobody's. made says whether this call created it. release gives the
-// identity back to others; the caller calls it when the invitation is stored.
-func (s *Service) identityFor(ctx context.Context, inv Invitation, d *draft) (_ Invitation, made bool, release func(), err error) {
+// createOrAdopt returns the invitation with an identity: a new one, or an
+// existing one that is not in use. made reports whether this call created it.
+// The caller must call release, which unlocks the identity, once the invitation
+// is stored.
+func (s *Service) createOrAdopt(ctx context.Context, inv Invitation, d *draft) (_ Invitation, made bool, release func(), err error) {
 	release = func() {}
 	if d.identity == nil {
-		i, err := s.identities.Create(ctx, NewIdentity{
+		i, err := s.identities.Create(ctx, IdentityParams{
 			InvitationID: inv.ID, SchemaID: s.schemaOf(d), Traits: d.Traits,
 			MetadataPublic: d.MetadataPublic, MetadataAdmin: d.MetadataAdmin,
 		})
 		if err == nil {
-			inv.Traits = s.chosenTraits(i.Traits) // with what the schema adds
-			inv = inv.of(i, OriginCreated)
-			return inv, true, release, s.useful(ctx, i, d.email)
+			inv.Traits = s.messageTraits(i.Traits) // with the defaults of the schema
+			inv = inv.withIdentity(i, OriginCreated)
+			return inv, true, release, s.checkCanSignIn(ctx, i, d.email)
 		}
-		if i, err = s.inTheWay(ctx, d, err); err != nil {
+		if i, err = s.findConflicting(ctx, d, err); err != nil {
 			return inv, false, release, err
 		}
 		d.identity = &i
@@ -35,8 +35,9 @@ func (s *Service) identityFor(ctx context.Context, inv Invitation, d *draft) (_ 
 	return inv, false, release, err
 }
 
-// of gives the invitation its identity, and the baseline to judge it by.
-func (i Invitation) of(identity Identity, origin Origin) Invitation {
+// withIdentity returns the invitation with its identity, and the baseline to
+// judge that by.
+func (i Invitation) withIdentity(identity Identity, origin Origin) Invitation {
 	i.IdentityID, i.SchemaID, i.Origin, i.Baseline = identity.ID, identity.SchemaID, origin, baselineOf(identity)
 	for _, identifier := range identity.Identifiers {
 		if identifier != i.Email {
@@ -46,8 +47,8 @@ func (i Invitation) of(identity Identity, origin Origin) Invitation {
 	return i
 }
 
-// adopt judges an identity that exists, and puts the mark of the invitation on
-// it. The caller holds its lock.
+// adopt judges an existing identity and writes the mark of the invitation. The
+// caller holds the lock of the identity.
 func (s *Service) adopt(ctx context.Context, inv Invitation, d *draft) (Invitation, error) {
 	id := d.identity.ID
 	former, pending, err := s.formerOf(ctx, id)
@@ -55,8 +56,8 @@ func (s *Service) adopt(ctx context.Context, inv Invitation, d *draft) (Invitati
 		return inv, err
 	}
 	if pending.ID != uuid.Nil {
-		if _, err := s.invited(ctx, pending); err == nil {
-			return inv, ErrIdentityConflict.Reasonf("An invitation of this identity, for another email address or schema, is pending: %s. Revoke that one first.", pending.ID)
+		if _, err := s.checkInvited(ctx, pending); err == nil {
+			return inv, ErrIdentityConflict.WithReasonf("Another invitation of this identity is pending, for a different email address or schema: %s. Revoke it first.", pending.ID)
 		} else if !errors.Is(err, ErrIdentityInUse) && !errors.Is(err, ErrRevoked) && !errors.Is(err, ErrAccepted) {
 			return inv, err
 		}
@@ -66,197 +67,188 @@ func (s *Service) adopt(ctx context.Context, inv Invitation, d *draft) (Invitati
 		return inv, err
 	}
 	var adopted Identity
-	w := writer{service: s, identity: id, question: q, begin: s.unclaimed(id)}
+	w := writer{service: s, identity: id, question: q, begin: s.beginUnclaimed(id)}
 	err = w.write(ctx, func(i Identity) (Write, error) {
 		adopted = i
-		if err := s.adoptable(ctx, i); err != nil {
+		if err := s.checkAdoptable(ctx, i); err != nil {
 			return nil, err
 		}
 		if origin == OriginCreated && i.Mark.InvitationID != former.ID {
-			origin = OriginAdopted // another bridge has adopted it since
+			origin = OriginAdopted // another bridge has adopted it in the meantime
 		}
-		if err := s.lastsLongEnough(inv.of(i, origin)); err != nil {
+		if err := s.lastsLongEnough(inv.withIdentity(i, origin)); err != nil {
 			return nil, err
 		}
-		return WriteMark{Mark{InvitationID: inv.ID, Origin: origin}}, s.fits(d, i)
+		return WriteMark{Mark{InvitationID: inv.ID, Origin: origin}}, s.checkFits(d, i)
 	})
 	var refused refusal
 	var ours *Error
 	switch {
 	case errors.As(err, &refused):
 		return inv, s.inviterError(refused.verdict, refused.identity, d)
-	case errors.As(err, &ours), errors.Is(err, ErrTaken):
+	case errors.As(err, &ours), errors.Is(err, ErrPendingExists):
 		return inv, err
 	case errors.Is(err, ErrIdentityNotFound):
 		return inv, s.inviterError(verdictGone, adopted, d)
 	case err != nil:
-		return inv, failure(err)
+		return inv, identityError(err)
 	}
-	inv = inv.of(adopted, origin)
-	inv.Traits = s.chosenTraits(adopted.Traits)
+	inv = inv.withIdentity(adopted, origin)
+	inv.Traits = s.messageTraits(adopted.Traits)
 	if d.KeepAddresses {
 		inv.Addresses = adopted.Addresses
 	}
 	return inv, nil
 }
 
-// examine asks whether the identity id may be invited as d describes it, and
-// gives the question that it passed. An identity for which an ended invitation
-// holds a baseline is nobody's still if it is unchanged since; any other only if
-// it was never used, or if the inviter asks for it to be reactivated.
+// examine checks whether the identity id may be invited as d describes it, and
+// returns the question that it passed. An identity with a baseline from an ended
+// invitation passes if it is unchanged since then. Any other passes only if it
+// was never used, or if the inviter asks for its reactivation.
 func (s *Service) examine(ctx context.Context, id uuid.UUID, d *draft, former Invitation) (question, Origin, error) {
 	q := question{email: d.email, existing: true, keepAddresses: d.KeepAddresses, since: s.config.NeverUsedSince}
 	q.shifted = s.shiftedFor(ctx, *d.identity)
 	if former.reusable() && (former.Origin != OriginReactivated || d.Reactivate) {
 		again := q
 		again.baseline, again.cleaned, again.maker = former.Baseline, !former.CleaningBeganAt.IsZero(), former.ID
-		i, v, err := s.look(ctx, id, again)
+		i, v, err := s.readAndJudge(ctx, id, again)
 		if err != nil {
-			return q, "", failure(err)
+			return q, "", identityError(err)
 		}
 		if v != verdictUsed {
 			return again, former.Origin, s.inviterError(v, i, d)
 		}
 	}
-	i, v, err := s.look(ctx, id, q)
+	i, v, err := s.readAndJudge(ctx, id, q)
 	if err != nil {
-		return q, "", failure(err)
+		return q, "", identityError(err)
 	}
 	if d.Reactivate && (v == verdictUsed || v == verdictHasCredentials) {
 		q.reactivate = true
-		if i, v, err = s.look(ctx, id, q); err != nil {
-			return q, "", failure(err)
+		if i, v, err = s.readAndJudge(ctx, id, q); err != nil {
+			return q, "", identityError(err)
 		}
 		return q, OriginReactivated, s.inviterError(v, i, d)
 	}
 	return q, OriginAdopted, s.inviterError(v, i, d)
 }
 
-// reusable says whether an invitation proves that its identity, if unchanged
-// since, is still nobody's.
+// reusable reports whether the baseline of an ended invitation can still prove
+// that its identity is not in use.
 func (i Invitation) reusable() bool {
 	return i.Baseline != nil && i.Origin != "" && (i.State == StateExpired || i.State == StateRevoked)
 }
 
-// unclaimed gives the begin of a writer for an identity that is to be adopted:
-// no invitation of it is pending.
-func (s *Service) unclaimed(id uuid.UUID) func(context.Context, Identity, Write) error {
+// beginUnclaimed returns the begin function of a writer that adopts an identity.
+// It fails if an invitation of that identity is pending.
+func (s *Service) beginUnclaimed(id uuid.UUID) func(context.Context, Identity, Write) error {
 	return func(ctx context.Context, _ Identity, _ Write) error {
 		now := s.now()
 		return s.update(ctx, func(tx Tx) error {
 			pending, err := pendingOf(tx, id)
 			if err == nil && pending.Expire(now).State == StatePending {
-				err = ErrTaken
+				err = ErrPendingExists
 			}
 			return err
 		})
 	}
 }
 
-// formerOf gives the newest invitation of an identity, and the one that can still
-// be used, which may be an older one that was revived. The zero one: there is
-// none.
+// formerOf returns the newest invitation of an identity, and its pending one,
+// which may be an older one that was revived. Zero: there is none.
 func (s *Service) formerOf(ctx context.Context, id uuid.UUID) (newest, pending Invitation, err error) {
 	err = s.view(ctx, func(tx Tx) (err error) {
 		if pending, err = pendingOf(tx, id); err != nil {
 			return err
 		}
-		found, err := tx.ListInvitations(Query{IdentityID: id, Limit: 1})
+		found, err := tx.ListInvitations(InvitationQuery{IdentityID: id, Limit: 1})
 		if len(found) > 0 {
 			newest = found[0]
 		}
 		return err
 	})
-	if pending = s.aged(pending); pending.State != StatePending {
+	if pending = s.withExpiryApplied(pending); pending.State != StatePending {
 		pending = Invitation{}
 	}
-	return s.aged(newest), pending, err
+	return s.withExpiryApplied(newest), pending, err
 }
 
-// pendingOf gives the pending invitation of an identity, of which there is at most
-// one; the zero one: there is none.
+// pendingOf returns the pending invitation of an identity, of which there is at
+// most one. Zero: there is none.
 func pendingOf(tx Tx, identity uuid.UUID) (Invitation, error) {
-	found, err := tx.ListInvitations(Query{IdentityID: identity, State: StatePending, Limit: 1})
+	found, err := tx.ListInvitations(InvitationQuery{IdentityID: identity, State: StatePending, Limit: 1})
 	if err != nil || len(found) == 0 {
 		return Invitation{}, err
 	}
 	return found[0], nil
 }
 
-// inviterError says for an inviter what a verdict means; nil: it may be invited.
+// inviterError translates a verdict into an error for the inviter; nil: the
+// identity may be invited.
 func (s *Service) inviterError(v verdict, i Identity, d *draft) error {
 	switch v {
 	case verdictFree:
-		return s.fits(d, i)
+		return s.checkFits(d, i)
 	case verdictActive, verdictAccepted:
-		return ErrIdentityActive
+		return ErrIdentityAlreadyActive
 	case verdictGone:
-		return ErrIdentityConflict.Reasonf("The identity has just been deleted.")
-	case verdictMoved:
-		return ErrIdentityConflict.Reasonf(textMoved)
-	case verdictFixed:
-		return ErrIdentityConflict.Reasonf("The identity has a passkey or another credential that the admin API cannot remove. To give the account back to its holder, activate it in Kratos. To give it to somebody else, delete the identity in Kratos, with all its data, and invite the address anew.")
+		return ErrIdentityConflict.WithReasonf("The identity has just been deleted.")
+	case verdictAddressChanged:
+		return ErrIdentityConflict.WithReasonf(textAddressChanged)
+	case verdictNotRemovable:
+		return ErrIdentityConflict.WithReasonf("The identity has a passkey or another credential that the admin API cannot remove. To return the account to its holder, activate it in Kratos. To give it to someone else, delete the identity in Kratos with all its data, then create a new invitation.")
 	case verdictHasCredentials:
 		return ErrIdentityHasCredentials
-	case verdictAddresses:
-		return errAddresses(foreign(i, nil))
-	case verdictUsed, verdictDisowned:
+	case verdictUnconfirmedAddresses:
+		return errAddresses(unconfirmedAddresses(i, nil))
+	case verdictUsed, verdictNotOwned:
 	}
 	if s.shifted.Load() && s.config.NeverUsedSince.IsZero() {
-		return ErrIdentityDeactivated.Reasonf("Kratos shows times in a time zone of its own, so it cannot be told whether this identity was ever used. Run Kratos with TZ=UTC and set kratos.never_used_since, or ask for the identity to be reactivated by reactivate.")
+		return ErrIdentityDeactivated.WithReasonf("Kratos reports times in its local time zone as if they were UTC, so the bridge cannot determine whether this identity was ever used. Run Kratos with TZ=UTC and set kratos.never_used_since, or send \"reactivate\": true.")
 	}
 	return ErrIdentityDeactivated
 }
 
 func errAddresses(addresses []string) error {
-	return ErrIdentityConflict.Reasonf("The identity is also reached by other addresses, whose owners could sign in to it. If they belong to the invitee, send \"keep_addresses\": true.").Details("addresses", addresses)
+	return ErrIdentityConflict.WithReasonf("The identity has other addresses too, whose owners could sign in to it. If they belong to the invitee, send \"keep_addresses\": true.").WithDetails("addresses", addresses)
 }
 
-// fits refuses an identity that has lost its address since it was found, and what
-// the inviter gave and what differs: the bridge never merges, and never overwrites
-// what somebody else wrote.
-func (s *Service) fits(d *draft, i Identity) error {
+// checkFits refuses an identity that has lost its address since it was found, and
+// one that differs from the inviter's input: the bridge never merges data, and
+// never overwrites what others wrote.
+func (s *Service) checkFits(d *draft, i Identity) error {
 	if i.Email != d.email {
-		return ErrIdentityConflict.Reasonf("The identity has no e-mail address any more.")
+		return ErrIdentityConflict.WithReasonf("The identity no longer has this email address.")
 	}
-	if i.MarkForeign {
-		return ErrIdentityConflict.Reasonf("metadata_admin of the identity must be an object without a member %q of its own.", MarkKey)
+	if i.MetadataConflict {
+		return ErrIdentityConflict.WithReasonf("metadata_admin of the identity must be an object whose member %q, if any, was written by the bridge.", MetadataKey)
 	}
-	return s.matches(d, i)
+	return s.checkMatches(d, i)
 }
 
-func (s *Service) matches(d *draft, identity Identity) error {
+func (s *Service) checkMatches(d *draft, identity Identity) error {
 	var differs string
 	switch {
 	case d.SchemaID != "" && d.SchemaID != identity.SchemaID:
 		differs = "schema_id"
 	case d.traitsGiven && !s.sameTraits(d, identity):
 		differs = "traits"
-	case given(d.MetadataPublic) && !sameJSON(d.MetadataPublic, identity.MetadataPublic):
+	case isSet(d.MetadataPublic) && !sameJSON(d.MetadataPublic, identity.MetadataPublic):
 		differs = "metadata_public"
-	case given(d.MetadataAdmin) && !sameJSON(orObject(d.MetadataAdmin), orObject(identity.MetadataAdmin)):
+	case isSet(d.MetadataAdmin) && !sameJSON(orObject(d.MetadataAdmin), orObject(identity.MetadataAdmin)):
 		differs = "metadata_admin"
 	default:
 		return nil
 	}
-	way := "leave " + differs + " out"
+	way := "omit " + differs
 	if d.IdentityID == uuid.Nil {
-		way += ", and give its id as identity_id in place of email"
+		way += " and send its id as identity_id instead of email"
 	}
-	return ErrIdentityConflict.Reasonf("The identity exists with other %s. To invite it as it is, %s; or change it in Kratos first.", differs, way)
+	return ErrIdentityConflict.WithReasonf("The identity already exists with different %s. To invite it unchanged, %s. Otherwise, update it in Kratos first.", differs, way)
 }
 
-// orObject takes no metadata for an empty object: when the mark is taken out,
-// the two look the same.
-func orObject(raw json.RawMessage) json.RawMessage {
-	if !given(raw) {
-		return json.RawMessage("{}")
-	}
-	return raw
-}
-
-// sameTraits compares, whatever the spelling of the email address and of phone
-// numbers.
+// sameTraits compares traits, ignoring the spelling of the email address and of
+// phone numbers.
 func (s *Service) sameTraits(d *draft, identity Identity) bool {
 	if identity.EmailTrait == "" {
 		return sameTraitValues(d.traits, identity.Traits)

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,9 +13,9 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// after has something happen once a request of that kind took effect, and before
-// the bridge reads of it.
-func after(w *bridgetest.World, method, route string, happens func(id uuid.UUID)) {
+// after calls happens once, when the first such request has taken effect and
+// before the bridge reads the response.
+func after(w *bridgetest.Harness, method, route string, happens func(id uuid.UUID)) {
 	done := false
 	w.Kratos.After(func(_ int, r kratostest.Request) {
 		if r.Method == method && r.Route == route && !done {
@@ -24,18 +25,18 @@ func after(w *bridgetest.World, method, route string, happens func(id uuid.UUID)
 	})
 }
 
-// TestChangedWhileFound: an identity that was found is judged as it is when it is
-// written to.
+// TestChangedWhileFound: an identity that was found is judged in its state at
+// the time of the write.
 func TestChangedWhileFound(t *testing.T) {
 	for name, now := range map[string]string{
 		"another address": `{"username":"dee","email":"other@example.com"}`,
 		"no address":      `{"username":"dee"}`,
 		"it is gone":      "",
 	} {
-		for _, route := range []string{kratostest.RouteIdentities, kratostest.RouteIdentity} { // once it is found, and once it was looked at
+		for _, route := range []string{kratostest.RouteIdentities, kratostest.RouteIdentity} { // after the search, and after the read
 			t.Run(name+route, func(t *testing.T) {
-				w := inCompany(t, "named")
-				id := madeByHand(t, w, "named", "inactive", traits(`{"username":"dee","email":%q}`, email))
+				w := newWithSchema(t, "named")
+				id := createIdentity(t, w, "named", "inactive", traits(`{"username":"dee","email":%q}`, email))
 				after(w, http.MethodGet, route, func(uuid.UUID) {
 					if now == "" {
 						w.Kratos.Remove(id)
@@ -53,40 +54,53 @@ func TestChangedWhileFound(t *testing.T) {
 	}
 }
 
-// TestTakenBack: what was created in vain is deleted, unless somebody else has
-// taken it meanwhile.
+// TestTakenBack: an identity created for an invite that fails is deleted,
+// unless someone else has taken it meanwhile.
 func TestTakenBack(t *testing.T) {
 	for name, c := range map[string]struct {
-		happens func(*testing.T, *bridgetest.World, uuid.UUID)
+		happens func(*testing.T, *bridgetest.Harness, uuid.UUID)
 		deleted bool
 	}{
-		"nothing happens": {func(*testing.T, *bridgetest.World, uuid.UUID) {}, true},
-		"it gets another address": {func(t *testing.T, w *bridgetest.World, id uuid.UUID) {
+		"nothing happens": {func(*testing.T, *bridgetest.Harness, uuid.UUID) {}, true},
+		"it gets another address": {func(t *testing.T, w *bridgetest.Harness, id uuid.UUID) {
 			patch(t, w, id, `[{"op":"replace","path":"/traits/email","value":"other@example.com"}]`)
 		}, true},
-		"it is activated":                 {func(t *testing.T, w *bridgetest.World, id uuid.UUID) { setState(t, w, id, "active") }, false},
+		"it is activated":                 {func(t *testing.T, w *bridgetest.Harness, id uuid.UUID) { setState(t, w, id, "active") }, false},
 		"it is activated and deactivated": {toggle, false},
-		"it gets a key": {func(t *testing.T, w *bridgetest.World, id uuid.UUID) {
+		"it gets a key": {func(t *testing.T, w *bridgetest.Harness, id uuid.UUID) {
 			if err := w.Kratos.SetCredential(id, "webauthn", `{"credentials":[{"is_passwordless":false}]}`); err != nil {
 				t.Error(err)
 			}
 		}, false},
-		"another bridge takes it": {func(t *testing.T, w *bridgetest.World, id uuid.UUID) {
+		"another bridge takes it": {func(t *testing.T, w *bridgetest.Harness, id uuid.UUID) {
 			patch(t, w, id, `[{"op":"add","path":"/metadata_admin/invitation","value":{"id":"`+uuid.NewString()+`","origin":"adopted"}}]`)
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := inCompany(t, "named")
+			w := newWithSchema(t, "named")
 			var id uuid.UUID
 			after(w, http.MethodPost, kratostest.RouteIdentities, func(made uuid.UUID) {
 				id = made
 				c.happens(t, w, id)
 			})
-			_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email}) // and no user name
+			_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email}) // without a user name
 			refused(t, err, bridge.ErrTraitsInvalid)
 			if w.Kratos.Exists(id) == c.deleted {
 				t.Errorf("it was deleted: %v", !c.deleted)
 			}
 		})
 	}
+}
+
+// TestInviteIdentityDeletedMeanwhile: the identity is read again under the
+// lock.
+func TestInviteIdentityDeletedMeanwhile(t *testing.T) {
+	w := bridgetest.New(t)
+	id := w.Kratos.Add(email, false)
+	w.Kratos.Inject(kratostest.Fault{
+		Method: http.MethodGet, Route: kratostest.RouteIdentity, Skip: 1, Times: 1,
+		Arrived: func() { _ = w.Kratos.Delete(context.Background(), id) },
+	})
+	_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{IdentityID: id})
+	refused(t, err, bridge.ErrIdentityConflict)
 }

@@ -7,61 +7,66 @@ import (
 	"github.com/google/uuid"
 )
 
-// Claim gives one caller the sole right to accept, until its lease ends. The
-// lease outlasts everything that the caller may be waiting for.
+// Claim is the exclusive right of one caller to accept, until its lease ends.
+// The lease outlasts every call that the caller may be waiting for.
 type Claim struct {
 	ID    uuid.UUID `json:"id"`
 	Until time.Time `json:"until"`
-	// UnsettledAt is when a write to the identity got no answer: nobody is at
-	// work since then, and the outcome is unknown. Zero: the caller is at work.
-	UnsettledAt time.Time `json:"unsettled_at,omitzero"`
-	// Looks and LookAt put off settling a claim whose identity cannot be read.
-	LookAt time.Time `json:"look_at,omitzero"`
-	Looks  int       `json:"looks,omitempty"`
+	// UnresolvedSince is when a write to the identity ended without a response:
+	// the request has ended and its outcome is unknown. Zero: the caller is still
+	// running.
+	UnresolvedSince time.Time `json:"unsettled_at,omitzero"`
+	// CheckAt and Checks postpone reconciling a claim whose identity cannot be
+	// read.
+	CheckAt time.Time `json:"look_at,omitzero"`
+	Checks  int       `json:"looks,omitempty"`
 }
 
-// settleDelay is how long after a lost answer the request may still take
-// effect in Kratos (400 ms were measured). Nothing is decided before.
-const settleDelay = 2 * time.Second
+// lateWriteGrace is how long after a lost response the request may still take
+// effect in Kratos (400 ms were measured). Nothing is decided before that.
+const lateWriteGrace = 2 * time.Second
 
-// doubtTime is how long an identity is looked at for a write that comes later.
-const doubtTime = 10 * time.Minute
+// unresolvedPeriod is how long an identity is checked for a late write.
+const unresolvedPeriod = 10 * time.Minute
 
-// DueAt is when a claim that nobody finished is to be settled.
-func (c Claim) DueAt() time.Time { return later(c.Until, c.LookAt) }
+// DueAt returns when the sweep reconciles a claim that its holder did not finish.
+func (c Claim) DueAt() time.Time { return later(c.Until, c.CheckAt) }
 
-// Begin gives the claim id to a caller who wants to accept. It takes over the
-// claim that is named by former, whose outcome was looked up before.
-// ErrAcceptInProgress if another is held, and the errors of Usable.
-func (i Invitation) Begin(id, former uuid.UUID, now time.Time, lease time.Duration) (Invitation, error) {
-	if err := i.Usable(now); err != nil {
+// BeginAccept sets the claim id for a caller who wants to accept. It replaces the
+// claim former, whose outcome the caller has checked; zero: there is none.
+//
+// Errors: those of [Invitation.CheckUsable]; ErrAcceptInProgress if another claim
+// is held.
+func (i Invitation) BeginAccept(id, former uuid.UUID, now time.Time, lease time.Duration) (Invitation, error) {
+	if err := i.CheckUsable(now); err != nil {
 		return i, err
 	}
 	if i.Claim != nil {
 		if i.Claim.ID != former {
-			return i, ErrAcceptInProgress.After(settleDelay)
+			return i, ErrAcceptInProgress.WithRetryAfter(lateWriteGrace)
 		}
-		i = i.doubt(now)
+		i = i.watchForLateWrite(now)
 	}
 	i.Claim = &Claim{ID: id, Until: now.Add(lease)}
 	return i, nil
 }
 
-// doubt has the identity looked at for a while: a write whose outcome was
-// unknown may still arrive.
-func (i Invitation) doubt(now time.Time) Invitation {
-	i.DoubtUntil, i.LookAt, i.Looks = now.Add(doubtTime), now.Add(firstPause), 0
+// watchForLateWrite schedules checks of the identity for unresolvedPeriod: a
+// write with an unknown outcome may still take effect.
+func (i Invitation) watchForLateWrite(now time.Time) Invitation {
+	i.UnresolvedUntil, i.CheckAt, i.Checks = now.Add(unresolvedPeriod), now.Add(firstCheckPause), 0
 	return i
 }
 
-// Holds says whether the claim id is the current one.
-func (i Invitation) Holds(id uuid.UUID) bool {
+// HoldsClaim reports whether id is the current claim.
+func (i Invitation) HoldsClaim(id uuid.UUID) bool {
 	return i.State == StatePending && i.Claim != nil && i.Claim.ID == id
 }
 
-// Release ends a claim without a change, so that the token can be used again;
-// or as revoked, if that was requested meanwhile.
-func (i Invitation) Release(now time.Time) Invitation {
+// ReleaseClaim ends a claim without an acceptance, so that the token can be used
+// again. If a revocation was requested in the meantime, the invitation is
+// revoked.
+func (i Invitation) ReleaseClaim(now time.Time) Invitation {
 	i.Claim = nil
 	if i.State == StatePending && !i.RevokeRequestedAt.IsZero() {
 		return i.end(ReasonRequested, now)
@@ -69,34 +74,36 @@ func (i Invitation) Release(now time.Time) Invitation {
 	return i
 }
 
-// Unsettle notes that the outcome of the claim is unknown. Its lease stays.
-func (i Invitation) Unsettle(now time.Time) Invitation {
+// MarkUnresolved records that the outcome of the claim is unknown. The lease
+// stays.
+func (i Invitation) MarkUnresolved(now time.Time) Invitation {
 	c := *i.Claim
-	c.UnsettledAt = now
+	c.UnresolvedSince = now
 	i.Claim = &c
 	return i
 }
 
-// Postpone puts off settling a claim whose identity cannot be read.
-func (i Invitation) Postpone(now time.Time) Invitation {
+// PostponeClaim postpones reconciling a claim whose identity cannot be read.
+func (i Invitation) PostponeClaim(now time.Time) Invitation {
 	c := *i.Claim
-	c.LookAt, c.Looks = now.Add(pauseAfter(c.Looks)), c.Looks+1
+	c.CheckAt, c.Checks = now.Add(pauseAfter(c.Checks)), c.Checks+1
 	i.Claim = &c
 	return i
 }
 
 const (
-	firstPause   = 5 * time.Second
-	longestPause = time.Hour
+	firstCheckPause = 5 * time.Second
+	maxCheckPause   = time.Hour
 )
 
-// pauseAfter gives the pause after so many looks: it doubles.
-func pauseAfter(looks int) time.Duration {
-	return min(firstPause<<min(looks, 10), longestPause)
+// pauseAfter returns the pause after a number of checks: it doubles up to
+// maxCheckPause.
+func pauseAfter(checks int) time.Duration {
+	return min(firstCheckPause<<min(checks, 10), maxCheckPause)
 }
 
-// Accept ends a claimed invitation well. One without a claim is returned as it
-// is: an acceptance begins with Begin.
+// Accept marks a claimed invitation as accepted. One without a claim is returned
+// unchanged: an acceptance begins with BeginAccept.
 func (i Invitation) Accept(at time.Time) Invitation {
 	if i.State != StatePending || i.Claim == nil {
 		return i
@@ -105,22 +112,23 @@ func (i Invitation) Accept(at time.Time) Invitation {
 	return i.accepted(at)
 }
 
-// Settle ends a claim as the verdict on its identity says.
-func (i Invitation) Settle(v verdict, mark Mark, now time.Time) Invitation {
+// Reconcile applies the verdict on the identity to a pending invitation, and ends
+// its claim if there is one.
+func (i Invitation) Reconcile(v verdict, mark Mark, now time.Time) Invitation {
 	switch {
 	case i.State != StatePending:
 		return i
 	case v == verdictAccepted:
 		return i.AcceptLate(mark.AcceptedAt, now)
 	case v == verdictFree && i.Claim != nil:
-		return i.doubt(now).Release(now)
+		return i.watchForLateWrite(now).ReleaseClaim(now)
 	case v == verdictFree:
 		return i
 	}
-	return i.Close(v.reason(), now)
+	return i.Invalidate(v.reason(), now)
 }
 
-// reason is why an invitation ends with a verdict.
+// reason returns why a verdict ends an invitation.
 func (v verdict) reason() Reason {
 	if v == verdictGone {
 		return ReasonGone
@@ -128,37 +136,16 @@ func (v verdict) reason() Reason {
 	return ReasonInUse
 }
 
-// instant is one moment by both clocks. The wall clock may be set; the other one
-// only runs, and stands still while the machine is suspended.
-type instant struct {
-	wall time.Time
-	run  time.Duration
-}
-
-func (a instant) add(d time.Duration) instant { return instant{a.wall.Add(d), a.run + d} }
-
-// reached says whether both clocks have come to b.
-func (a instant) reached(b instant) bool { return !a.wall.Before(b.wall) && a.run >= b.run }
-
-// passed says whether either clock has come to b.
-func (a instant) passed(b instant) bool { return !a.wall.Before(b.wall) || a.run >= b.run }
-
-// until gives the time to b by the clock that has longer to go.
-func (a instant) until(b instant) time.Duration { return max(b.wall.Sub(a.wall), b.run-a.run, 0) }
-
-// left gives the time to b by the clock that gets there first.
-func (a instant) left(b instant) time.Duration { return min(b.wall.Sub(a.wall), b.run-a.run) }
-
 // heldClaim is a claim of this process.
 type heldClaim struct {
-	until     instant // of its lease
-	running   bool
-	unsettled instant // since when it is not
+	until           instant // end of the lease
+	running         bool
+	unresolvedSince instant // when running became false
 }
 
-// claims are those of this process: running, or with an outcome that is
-// unknown. A claim that is not among them is somebody else's, or a dead
-// process'. It is safe for concurrent use.
+// claims holds the claims of this process that are running or unresolved. A
+// claim that is missing here belongs to another process, or to one that crashed.
+// It is safe for concurrent use.
 type claims struct {
 	mu   sync.Mutex
 	held map[uuid.UUID]heldClaim
@@ -173,11 +160,11 @@ func (c *claims) take(id uuid.UUID, until instant) {
 	c.held[id] = heldClaim{until: until, running: true}
 }
 
-func (c *claims) unsettle(id uuid.UUID, now instant) {
+func (c *claims) markUnresolved(id uuid.UUID, now instant) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if h, ok := c.held[id]; ok {
-		h.running, h.unsettled = false, now
+		h.running, h.unresolvedSince = false, now
 		c.held[id] = h
 	}
 }

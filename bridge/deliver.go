@@ -9,29 +9,23 @@ import (
 	"github.com/google/uuid"
 )
 
-// Claimed is an attempt that this process may make, until its lease ends.
-type Claimed struct {
+// ClaimedMessage is an attempt that this process may make until the lease ends.
+type ClaimedMessage struct {
 	Dispatch Dispatch
 	claim    uuid.UUID
 }
 
-// ClaimMessages gives at most limit attempts that are due at an endpoint, each
-// held for lease. next is when the endpoint wants to be looked at again; zero:
-// when it is woken. Where nothing is due, nothing is written.
-func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int, lease time.Duration) (claimed []Claimed, next time.Time, err error) {
+// ClaimMessages claims at most limit due messages of an endpoint, each for the
+// duration lease. next is when to call again; zero: after the next wake-up. If
+// nothing is due, nothing is written.
+func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int, lease time.Duration) (claimed []ClaimedMessage, next time.Time, err error) {
 	now := s.now()
-	queued, err := s.queued(ctx, endpoint, limit)
-	if err != nil || len(queued) == 0 {
-		return nil, time.Time{}, err
+	if next, err = s.nextAttemptAt(ctx, endpoint); err != nil || next.IsZero() || next.After(now) {
+		return nil, next, err
 	}
-	if next = queued[0].Next(); next.After(now) {
-		return nil, next, nil
-	}
-	limit = len(queued) // no more tokens than there are messages
-	begins := make([]beginning, limit)
-	id := uuid.New()
-	for i := range begins {
-		begins[i] = beginning{claim: id, token: MintToken(), failed: s.tell(EventDeliveryFailed), now: now, lease: lease}
+	attempts, id := make([]attemptParams, limit), uuid.New()
+	for i := range attempts {
+		attempts[i] = attemptParams{claim: id, token: MintToken(), failed: s.prepare(EventDeliveryFailed), now: now, lease: lease}
 	}
 	var ended bool
 	err = s.update(ctx, func(tx Tx) error {
@@ -41,10 +35,10 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 			return err
 		}
 		for i, m := range queued {
-			if next = m.Next(); next.After(now) || i == limit {
+			if next = m.NextAttemptAt(); next.After(now) || i == limit {
 				return nil
 			}
-			c, err := s.claim(tx, m, begins[i])
+			c, err := s.claim(tx, m, attempts[i])
 			if err != nil {
 				return err
 			}
@@ -58,88 +52,108 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 		return nil
 	})
 	if err != nil {
-		return nil, time.Time{}, err // what was claimed was not kept, nor were the tokens
+		return nil, time.Time{}, err // neither claims nor tokens were committed
 	}
 	if ended {
-		s.wake(begins[0].failed)
+		s.wake(attempts[0].failed)
 	}
 	return claimed, next, nil
 }
 
-// beginning is what one attempt begins with; minted before the transaction.
-type beginning struct {
+// attemptParams are the parameters of one attempt. They are minted before the
+// transaction, which may run more than once.
+type attemptParams struct {
 	claim  uuid.UUID
 	token  Token
-	failed telling
+	failed notification
 	now    time.Time
 	lease  time.Duration
 }
 
-func (s *Service) queued(ctx context.Context, endpoint string, limit int) (queued []Message, err error) {
-	err = s.view(ctx, func(tx Tx) (err error) {
-		queued, err = tx.QueuedMessages(endpoint, limit)
+// nextAttemptAt returns when the first queued message of an endpoint needs a worker;
+// zero: none is queued.
+func (s *Service) nextAttemptAt(ctx context.Context, endpoint string) (next time.Time, err error) {
+	err = s.view(ctx, func(tx Tx) error {
+		queued, err := tx.QueuedMessages(endpoint, 1)
+		if len(queued) > 0 {
+			next = queued[0].NextAttemptAt()
+		}
 		return err
 	})
-	return queued, err
+	return next, err
 }
 
-// claim begins one attempt. A message that carries a link gets its token here;
-// nil: it is a letter whose invitation is no longer pending.
-func (s *Service) claim(tx Tx, m Message, b beginning) (*Claimed, error) {
+// claim begins one attempt. It returns nil for an email whose invitation is no
+// longer pending.
+func (s *Service) claim(tx Tx, m Message, a attemptParams) (*ClaimedMessage, error) {
 	inv, err := tx.Invitation(m.InvitationID)
 	if err != nil {
 		return nil, err
 	}
+	switch ended := inv.endedBeforeEmail(m, a.now); {
+	case errors.Is(ended, ErrExpired):
+		return nil, a.failed.failMessage(tx, m.Fail(a.now), inv, "the invitation expired before the email was delivered", a.now)
+	case ended != nil:
+		return nil, saveMessage(tx, m.Drop(a.now), inv, a.now)
+	}
+	return s.beginAttempt(tx, m, inv, a)
+}
+
+// endedBeforeEmail returns the error of CheckUsable if m is the email to the
+// invitee, which then must not be sent.
+func (i Invitation) endedBeforeEmail(m Message, now time.Time) error {
+	if m.Payload.Type != EventTokenCreated || m.Endpoint != EndpointCourier {
+		return nil
+	}
+	return i.CheckUsable(now)
+}
+
+// beginAttempt writes a message whose first or next attempt begins, and the token
+// of one that carries a link. A hook gets no token of an invitation that has ended.
+func (s *Service) beginAttempt(tx Tx, m Message, inv Invitation, a attemptParams) (*ClaimedMessage, error) {
 	p := m.Payload
-	if p.Type == EventTokenCreated {
-		switch ended := inv.Usable(b.now); {
-		case ended == nil:
-			record := TokenRecord{InvitationID: inv.ID, Channel: channelOf(m.Endpoint), Epoch: inv.Epoch}
-			if err := tx.PutToken(b.token.Digest(), record); err != nil {
-				return nil, err
-			}
-			p.Data.Token, p.Data.Link = b.token.Reveal(), s.link(b.token)
-		case m.Endpoint == EndpointCourier && errors.Is(ended, ErrExpired):
-			return nil, b.failed.giveUp(tx, m.Fail(b.now), inv, "the invitation expired before the letter got through", b.now)
-		case m.Endpoint == EndpointCourier:
-			return nil, put(tx, m.Drop(b.now), inv, b.now)
+	if p.Type == EventTokenCreated && inv.CheckUsable(a.now) == nil {
+		record := TokenRecord{InvitationID: inv.ID, Channel: channelOf(m.Endpoint), Epoch: inv.Epoch}
+		if err := tx.PutToken(a.token.Digest(), record); err != nil {
+			return nil, err
 		}
+		p.Data.Token, p.Data.Link = a.token.Reveal(), s.link(a.token)
 	}
 	if m.Endpoint == EndpointCourier {
-		p.Data.Invitation = inv.View() // its reader wants to know until when it lasts now
+		p.Data.Invitation = inv.View() // the email must show the current expiry
 	}
-	m = m.Begin(b.claim, b.now, b.lease)
+	m = m.BeginAttempt(a.claim, a.now, a.lease)
 	if err := tx.PutMessage(m); err != nil {
 		return nil, err
 	}
-	return &Claimed{claim: b.claim, Dispatch: Dispatch{
-		MessageID: m.ID, Endpoint: m.Endpoint, Attempt: m.Tries, At: b.now, Payload: p,
+	return &ClaimedMessage{claim: a.claim, Dispatch: Dispatch{
+		MessageID: m.ID, Endpoint: m.Endpoint, Attempt: m.Tries, At: a.now, Payload: p,
 	}}, nil
 }
 
-// put writes a message, and shows on its invitation what became of it if it is
-// the letter.
-func put(tx Tx, m Message, inv Invitation, now time.Time) error {
+// saveMessage writes a message. If it is the email to the invitee, it also
+// updates the delivery status of the invitation.
+func saveMessage(tx Tx, m Message, inv Invitation, now time.Time) error {
 	if m.Endpoint == EndpointCourier {
-		if err := tx.PutInvitation(inv.Delivered(m, now)); err != nil {
+		if err := tx.PutInvitation(inv.ApplyDelivery(m, now)); err != nil {
 			return err
 		}
 	}
 	return tx.PutMessage(m)
 }
 
-// giveUp writes a failed message, and tells of it; but not of a failure to tell
-// of a failure, and not the endpoint that fails.
-func (t telling) giveUp(tx Tx, m Message, inv Invitation, detail string, now time.Time) error {
-	if err := put(tx, m, inv, now); err != nil || m.Payload.Type == EventDeliveryFailed {
+// failMessage stores a failed message and emits delivery_failed to every other
+// endpoint. A failed delivery_failed emits nothing, so failures cannot cascade.
+func (t notification) failMessage(tx Tx, m Message, inv Invitation, detail string, now time.Time) error {
+	if err := saveMessage(tx, m, inv, now); err != nil || m.Payload.Type == EventDeliveryFailed {
 		return err
 	}
 	if m.Endpoint == EndpointCourier {
-		inv = inv.Delivered(m, now)
+		inv = inv.ApplyDelivery(m, now)
 	}
 	p := payload(EventDeliveryFailed, inv, now)
 	p.Data.Message = &FailedMessage{ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, Detail: detail}
-	return t.write(tx, p, func(endpoint string) bool { return endpoint == m.Endpoint })
+	return t.enqueue(tx, p, inv, func(endpoint string) bool { return endpoint == m.Endpoint })
 }
 
 func channelOf(endpoint string) Channel {
@@ -149,38 +163,57 @@ func channelOf(endpoint string) Channel {
 	return ChannelHook
 }
 
-// FinishMessage commits what came of an attempt, if it is still this process'
-// own; else it does nothing.
-func (s *Service) FinishMessage(ctx context.Context, c Claimed, r Result) error {
-	now, luck := s.now(), rand.Float64() //nolint:gosec // spreads load, keeps no secret
-	var failed telling
-	if r.Outcome != Sent {
-		failed = s.tell(EventDeliveryFailed)
+// FinishedMessage is an attempt that has ended.
+type FinishedMessage struct {
+	Claimed ClaimedMessage
+	Result  SendResult
+	Took    time.Duration
+}
+
+// FinishMessages commits the results of attempts, all or none. It does nothing for a
+// message whose claim this process no longer holds.
+func (s *Service) FinishMessages(ctx context.Context, finished ...FinishedMessage) error {
+	now := s.now()
+	failed, random := make([]notification, len(finished)), make([]float64, len(finished))
+	for i, f := range finished {
+		random[i] = rand.Float64() //nolint:gosec // spreads load, keeps no secret
+		if f.Result.Outcome != AttemptSent {
+			failed[i] = s.prepare(EventDeliveryFailed)
+		}
 	}
 	err := s.update(ctx, func(tx Tx) error {
-		m, inv, err := held(tx, c)
-		if err != nil || m.ID == uuid.Nil {
-			return err
+		for i, f := range finished {
+			if err := finish(tx, f, failed[i], now, random[i]); err != nil {
+				return err
+			}
 		}
-		var deadline time.Time
-		if m.Endpoint == EndpointCourier {
-			deadline = inv.ExpiresAt
-		}
-		m = m.Finish(r, c.Dispatch.At, now, deadline, luck)
-		if m.State == MessageFailed {
-			return failed.giveUp(tx, m, inv, r.Detail, now)
-		}
-		return put(tx, m, inv, now)
+		return nil
 	})
-	s.wake(failed)
+	s.wake(failed...)
 	return err
 }
 
-// held reads a message and its invitation if the claim is still current; else
-// it gives an empty message.
-func held(tx Tx, c Claimed) (Message, Invitation, error) {
+func finish(tx Tx, f FinishedMessage, failed notification, now time.Time, random float64) error {
+	m, inv, err := heldMessage(tx, f.Claimed)
+	if err != nil || m.ID == uuid.Nil {
+		return err
+	}
+	var deadline time.Time
+	if m.Endpoint == EndpointCourier {
+		deadline = inv.ExpiresAt
+	}
+	m = m.Finish(f, now, deadline, random)
+	if m.State == MessageFailed {
+		return failed.failMessage(tx, m, inv, f.Result.Detail, now)
+	}
+	return saveMessage(tx, m, inv, now)
+}
+
+// heldMessage reads a message and its invitation. It returns a zero message if the
+// claim is no longer current.
+func heldMessage(tx Tx, c ClaimedMessage) (Message, Invitation, error) {
 	m, err := tx.Message(c.Dispatch.MessageID)
-	if errors.Is(err, ErrMissing) || err == nil && !m.Holds(c.claim) {
+	if errors.Is(err, ErrRowNotFound) || err == nil && !m.HoldsClaim(c.claim) {
 		return Message{}, Invitation{}, nil
 	} else if err != nil {
 		return Message{}, Invitation{}, err
@@ -189,15 +222,15 @@ func held(tx Tx, c Claimed) (Message, Invitation, error) {
 	return m, inv, err
 }
 
-// HandBack gives up claims whose attempts were not begun: they are due at once,
-// for whoever runs next.
-func (s *Service) HandBack(ctx context.Context, claimed []Claimed) error {
+// Release returns claims whose attempts were not begun: the messages are due
+// immediately, for any worker.
+func (s *Service) Release(ctx context.Context, claimed []ClaimedMessage) error {
 	now := s.now()
 	return s.update(ctx, func(tx Tx) error {
 		for _, c := range claimed {
-			m, _, err := held(tx, c)
+			m, _, err := heldMessage(tx, c)
 			if err == nil && m.ID != uuid.Nil {
-				err = tx.PutMessage(m.HandBack(now))
+				err = tx.PutMessage(m.Release(now))
 			}
 			if err != nil {
 				return err

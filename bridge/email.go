@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// ToASCII turns an internationalised domain name into its ASCII form, and
-// refuses what is not a domain name. It is given to the domain because the
-// Unicode tables behind it are a library's business.
+// ToASCII converts an internationalized domain name to its ASCII form, and
+// rejects what is not a domain name. It is injected because the Unicode tables
+// come from a library that this package must not import.
 type ToASCII func(domain string) (string, error)
 
 const (
@@ -20,34 +20,37 @@ const (
 var (
 	localPart  = regexp.MustCompile("^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+$")
 	domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	// encodedWord is one of RFC 2047. None may be in an address, but programs
-	// decode them there: =?utf-8?q?eve=40evil.example?=@example.com becomes Eve's.
+	// encodedWord matches an encoded word of RFC 2047. Addresses must not contain
+	// one, but some programs decode them there:
+	// =?utf-8?q?eve=40evil.example?=@example.com becomes an address of evil.example.
 	encodedWord = regexp.MustCompile(`=\?.*\?[bq]\?.*\?=`)
 )
 
-// ParseEmail reads one plain address, with or without blanks around it, and gives
-// its canonical form: lower case, the domain in ASCII. Everything that a mail
-// system might read as more or other than one address is ErrEmailInvalid: display
-// names, comments, quotes, encoded words, lists, address literals, white space
-// within or line ends, and letters beyond ASCII before the @, which Kratos would
-// fold into somebody else's mailbox (U+212A becomes k).
+// ParseEmail parses one plain address, ignoring blanks around it, and returns its
+// canonical form: lower case, the domain in ASCII. It rejects everything that a
+// mail system might read as more than one address or as a different one: display
+// names, comments, quotes, encoded words, lists, address literals, white space or
+// line ends inside, and non-ASCII letters before the @, which Kratos would fold
+// into a different mailbox (U+212A becomes k).
 //
-// Dots may stand anywhere before the @, as in addresses that some carriers gave
-// out: where they do, that part is quoted in email (RFC 5321, 4.1.2). Whether the
-// identity system takes such an address is for its schema to say.
+// Dots may appear anywhere before the @, as in addresses that some carriers have
+// issued; in email that part is then quoted (RFC 5321, 4.1.2). Whether the
+// identity system accepts such an address depends on its schema.
+//
+// Errors: ErrEmailInvalid.
 func ParseEmail(text string, toASCII ToASCII) (string, error) {
 	text = strings.TrimFunc(text, isBlank)
 	if len(text) > maxEmailLength {
-		return "", ErrEmailInvalid.Reasonf("The e-mail address is longer than %d bytes.", maxEmailLength)
+		return "", ErrEmailInvalid.WithReasonf("The email address is longer than %d bytes.", maxEmailLength)
 	}
 	local, domain, found := strings.Cut(text, "@")
-	// idna takes a byte that is no letter for U+FFFD, and does not refuse that one.
+	// idna maps invalid UTF-8 to U+FFFD and accepts that.
 	if !found || strings.Contains(domain, "@") || !isASCII(local) || !utf8.ValidString(domain) {
 		return "", ErrEmailInvalid
 	}
 	domain, err := toASCII(domain)
 	if err != nil {
-		return "", ErrEmailInvalid.Because(err)
+		return "", ErrEmailInvalid.WithCause(err)
 	}
 	local, domain = strings.ToLower(local), strings.ToLower(domain)
 	switch email := local + "@" + domain; {
@@ -59,7 +62,8 @@ func ParseEmail(text string, toASCII ToASCII) (string, error) {
 	}
 }
 
-// isBlank takes what is pasted along with an address, and no line end.
+// isBlank matches white space that is pasted along with an address, except line
+// ends.
 func isBlank(r rune) bool { return r == '\t' || unicode.Is(unicode.Zs, r) }
 
 func isASCII(s string) bool {

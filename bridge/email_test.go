@@ -12,7 +12,7 @@ import (
 )
 
 func TestParseEmail(t *testing.T) {
-	good := map[string]string{
+	valid := map[string]string{
 		"ada@example.com":                "ada@example.com",
 		"Ada.Lovelace+x@EXAMPLE.com":     "ada.lovelace+x@example.com",
 		"u@münchen.de":                   "u@xn--mnchen-3ya.de",
@@ -21,24 +21,24 @@ func TestParseEmail(t *testing.T) {
 		"root@localhost":                 "root@localhost",
 		"a!#$%&'*+/=?^_`{|}~-b@x.y":      "a!#$%&'*+/=?^_`{|}~-b@x.y",
 		strings.Repeat("a", 64) + "@x.y": strings.Repeat("a", 64) + "@x.y",
-		// Some carriers gave out such addresses.
+		// Some carriers issued such addresses.
 		"a..b@carrier.example": "a..b@carrier.example",
 		"A.@carrier.example":   "a.@carrier.example",
 		".a@carrier.example":   ".a@carrier.example",
 		"...@carrier.example":  "...@carrier.example",
-		// Pasted with what is around them.
+		// Pasted with surrounding blanks.
 		" ada@example.com":                        "ada@example.com",
 		"ada@example.com ":                        "ada@example.com",
 		"\t ada@example.com \t":                   "ada@example.com",
 		"\u00a0ada@example.com\u202f\u3000":       "ada@example.com",
 		strings.Repeat(" ", 300) + "a@münchen.de": "a@xn--mnchen-3ya.de",
 	}
-	for in, want := range good {
+	for in, want := range valid {
 		if got, err := bridge.ParseEmail(in, idna.Lookup.ToASCII); err != nil || got != want {
 			t.Errorf("%q: got %q, %v; want %q", in, got, err, want)
 		}
 	}
-	bad := []string{
+	invalid := []string{
 		"", "ada", "@", "@example.com", "ada@", "ada@@example.com", "a@b@c",
 		"ada@example.com\r\nBcc: eve@example.com", "ada@example.com\n", "\nada@example.com", "ada\r\n @example.com",
 		"ada@example.com,eve@example.com", "ada@example.com;eve@example.com", "ada@example.com eve@example.com",
@@ -54,16 +54,16 @@ func TestParseEmail(t *testing.T) {
 		strings.Repeat("a", 65) + "@x.y", "a@" + strings.Repeat("a", 64) + ".com",
 		"a@" + strings.Repeat("a.", 130) + "com", strings.Repeat("a", 300),
 	}
-	for _, in := range bad {
+	for _, in := range invalid {
 		if got, err := bridge.ParseEmail(in, idna.Lookup.ToASCII); !errors.Is(err, bridge.ErrEmailInvalid) {
 			t.Errorf("%q: got %q, %v", in, got, err)
 		}
 	}
 }
 
-// FuzzParseEmail: what is accepted is one plain address to net/mail too, in a
-// form that parsing again does not change, without a byte that could end a
-// header or an SMTP command. Blanks around it make no difference.
+// FuzzParseEmail: what is accepted is one plain address to net/mail too, does
+// not change when it is parsed again, and has no byte that could end a header
+// or an SMTP command. Blanks around it make no difference.
 func FuzzParseEmail(f *testing.F) {
 	for _, seed := range []string{"ada@example.com", "u@münchen.de", "a@b> SIZE=1", "Bob <a@b>", "\u212a@x", "a@xn--a", "0@\xdfc", "a..b@c.example", ".@c.example", "\u00a0a@b\t"} {
 		f.Add(seed)
@@ -78,7 +78,7 @@ func FuzzParseEmail(f *testing.F) {
 		if err != nil {
 			return
 		}
-		quoted := (&mail.Address{Address: email}).String() // where the dots ask for it
+		quoted := (&mail.Address{Address: email}).String() // quoted if its dots require it
 		if parsed, err := mail.ParseAddress(quoted); err != nil || parsed.Address != email || parsed.Name != "" {
 			t.Fatalf("%q became %q, which net/mail reads as %v, %v", in, email, parsed, err)
 		}

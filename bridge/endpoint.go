@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Endpoint is a place that messages go to: a hook, or EndpointCourier. The JSON
-// is that of the admin API.
+// Endpoint is a destination of messages: a hook, or EndpointCourier. The JSON is
+// that of the admin API.
 type Endpoint struct {
 	ID    string        `json:"id"`
 	State EndpointState `json:"state"`
-	// DisabledAt is when the attempt began that disabled it.
+	// DisabledAt is the start of the attempt that disabled it.
 	DisabledAt time.Time `json:"disabled_at,omitzero"`
 }
 
-// EndpointState says whether messages are attempted.
+// EndpointState is whether messages to an endpoint are attempted.
 type EndpointState string
 
-// The states. A receiver disables its endpoint, see [Disabled].
+// The states. A receiver disables its endpoint, see [AttemptDisabled].
 const (
 	EndpointEnabled  EndpointState = "enabled"
 	EndpointDisabled EndpointState = "disabled"
@@ -26,17 +26,32 @@ const (
 // EndpointStates returns every state.
 func EndpointStates() []EndpointState { return []EndpointState{EndpointEnabled, EndpointDisabled} }
 
-// Outbox knows the endpoints of the process that delivers. It is safe for
+// Outbox provides the endpoints of the delivering process. It is safe for
 // concurrent use, and none of its methods blocks.
 type Outbox interface {
-	// Endpoints gives all endpoints, sorted by id.
+	// Endpoints returns all endpoints, sorted by id.
 	Endpoints() []Endpoint
-	// Enable has a disabled endpoint attempted again, with what is due at once.
-	// One that is enabled stays as it is. False: there is no such endpoint.
+	// Enable resumes deliveries to a disabled endpoint; due messages are attempted
+	// immediately. An enabled endpoint is left unchanged. It returns false if
+	// there is no such endpoint.
 	Enable(id string) bool
+	// Reserve returns a slot for one attempt to an endpoint, and for how long the
+	// attempt must be claimed. The slot is nil unless the endpoint is enabled and
+	// waits for messages: one that is written now must not overtake those that are
+	// due.
+	Reserve(endpoint string) (slot Slot, lease time.Duration)
 }
 
-// Endpoints gives all endpoints, sorted by id; none without an outbox.
+// Slot is the permission to make one attempt. Exactly one of its methods is called,
+// once; neither blocks.
+type Slot interface {
+	// Start makes the attempt. The message was claimed by a commit for this attempt.
+	Start(m ClaimedMessage)
+	// Release gives the slot up.
+	Release()
+}
+
+// Endpoints returns all endpoints, sorted by id; none without an outbox.
 func (s *Service) Endpoints() []Endpoint {
 	if s.config.Outbox == nil {
 		return nil
@@ -44,7 +59,9 @@ func (s *Service) Endpoints() []Endpoint {
 	return s.config.Outbox.Endpoints()
 }
 
-// EnableEndpoint ends the disabling of an endpoint. ErrEndpointNotFound.
+// EnableEndpoint enables a disabled endpoint.
+//
+// Errors: ErrEndpointNotFound.
 func (s *Service) EnableEndpoint(_ context.Context, id string) (Endpoint, error) {
 	if s.config.Outbox == nil || !s.config.Outbox.Enable(id) {
 		return Endpoint{}, ErrEndpointNotFound
@@ -52,7 +69,7 @@ func (s *Service) EnableEndpoint(_ context.Context, id string) (Endpoint, error)
 	return Endpoint{ID: id, State: EndpointEnabled}, nil
 }
 
-// disabled says whether an endpoint is attempted no more.
+// disabled reports whether an endpoint is disabled.
 func (s *Service) disabled(id string) bool {
 	for _, e := range s.Endpoints() {
 		if e.ID == id {

@@ -1,60 +1,99 @@
 package bridge
 
 import (
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// View gives an invitation as the world sees it.
-func (i Invitation) View() View {
-	return View{
-		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, Origin: i.Origin, SchemaID: i.SchemaID,
-		InviterID: i.InviterID, InviterName: i.InviterName, InviterEmail: i.InviterEmail,
-		Locale: i.Locale, TimeZone: i.TimeZone, Traits: i.Traits, ReturnTo: i.ReturnTo,
-		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, ExpiresAt: i.ExpiresAt,
-		AcceptedAt: i.AcceptedAt, RevokedAt: i.RevokedAt, RevokeRequestedAt: i.RevokeRequestedAt, Cleaned: i.Cleaned,
-		SentAt: i.SentAt, SendCount: i.SendCount, Delivery: i.Delivery,
-	}
+// notification is the set of messages about one event, to be written in the
+// transaction of the change that they report. What is random in them is minted
+// before the transaction, because that may run more than once.
+type notification struct {
+	service *Service
+	event   Event
+	drafts  []draftMessage
 }
 
-func payload(event Event, inv Invitation, at time.Time) Payload {
-	return Payload{Type: event, Timestamp: at, Data: PayloadData{Invitation: inv.View(), IdentityID: inv.IdentityID}}
+// draftMessage is the message to one endpoint, before the transaction.
+type draftMessage struct {
+	endpoint string
+	id       uuid.UUID
+	slot     Slot // nil: the message is queued
+	attempt  attemptParams
+	// What the last run of the transaction wrote: neither if nothing.
+	claimed *ClaimedMessage
+	queued  bool
 }
 
-// telling is a set of messages about one event, ready to be written in the
-// transaction of the change that they tell of. Their ids are minted before it,
-// because a transaction may run more than once.
-type telling struct {
-	event      Event
-	endpoints  []string
-	ids        []uuid.UUID
-	unaccepted Unaccepted
-}
-
-// tell prepares the messages of an event, one for each endpoint that wants it.
-func (s *Service) tell(event Event) telling {
-	t := telling{event: event, unaccepted: s.config.Unaccepted}
-	if s.config.Endpoints == nil {
+// prepare returns the messages of an event, one for each endpoint that subscribes
+// to it.
+func (s *Service) prepare(event Event) notification {
+	t := notification{service: s, event: event}
+	if s.config.EndpointsFor == nil {
 		return t
 	}
-	t.endpoints = s.config.Endpoints(event)
-	for range t.endpoints {
-		t.ids = append(t.ids, uuid.Must(uuid.NewV7()))
+	endpoints := s.config.EndpointsFor(event)
+	t.drafts = make([]draftMessage, len(endpoints))
+	for i, endpoint := range endpoints {
+		t.drafts[i] = draftMessage{endpoint: endpoint, id: uuid.Must(uuid.NewV7())}
 	}
 	return t
 }
 
-// write enqueues the messages, save those for which skip is true.
-func (t telling) write(tx Tx, p Payload, skip func(endpoint string) bool) error {
-	for i, endpoint := range t.endpoints {
-		if skip != nil && skip(endpoint) {
+// includes reports whether there is a message for an endpoint.
+func (t notification) includes(endpoint string) bool {
+	return slices.ContainsFunc(t.drafts, func(d draftMessage) bool { return d.endpoint == endpoint })
+}
+
+// reserve makes the messages start their first attempt right after the commit, as
+// far as the outbox has nothing else to do: the commit that writes such a message
+// claims it too. The caller must call release.
+func (t notification) reserve(now time.Time) {
+	if t.service.config.Outbox == nil {
+		return
+	}
+	for i := range t.drafts {
+		d := &t.drafts[i]
+		var lease time.Duration
+		if d.slot, lease = t.service.config.Outbox.Reserve(d.endpoint); d.slot != nil {
+			d.attempt = attemptParams{claim: uuid.New(), token: MintToken(), now: now, lease: lease}
+		}
+	}
+}
+
+// release returns the slots in which no attempt was started.
+func (t notification) release() {
+	for i := range t.drafts {
+		if d := &t.drafts[i]; d.slot != nil {
+			d.slot.Release()
+			d.slot = nil
+		}
+	}
+}
+
+// enqueue writes the messages, except those for which skip returns true. An email
+// whose invitation has ended meanwhile gets no attempt: the worker ends it, as one
+// that waited for too long.
+func (t notification) enqueue(tx Tx, p Payload, inv Invitation, skip func(endpoint string) bool) error {
+	for i := range t.drafts {
+		d := &t.drafts[i]
+		d.claimed, d.queued = nil, false
+		if skip != nil && skip(d.endpoint) {
 			continue
 		}
-		err := tx.PutMessage(Message{
-			ID: t.ids[i], Endpoint: endpoint, InvitationID: p.Data.Invitation.ID, State: MessageQueued, Payload: p,
+		m := Message{
+			ID: d.id, Endpoint: d.endpoint, InvitationID: inv.ID, State: MessageQueued, Payload: p,
 			CreatedAt: p.Timestamp, UpdatedAt: p.Timestamp, DueAt: p.Timestamp, Since: p.Timestamp,
-		})
+		}
+		var err error
+		if d.slot == nil || inv.endedBeforeEmail(m, d.attempt.now) != nil {
+			d.queued, err = true, tx.PutMessage(m)
+		} else {
+			d.claimed, err = t.service.beginAttempt(tx, m, inv, d.attempt)
+		}
 		if err != nil {
 			return err
 		}
@@ -62,11 +101,11 @@ func (t telling) write(tx Tx, p Payload, skip func(endpoint string) bool) error 
 	return nil
 }
 
-// change writes an invitation and, if its state is now another, enqueues the
-// event of that. It decides with it whether the identity is left over.
-func (t telling) change(tx Tx, before, after Invitation, now time.Time) error {
+// saveAndEnqueue writes an invitation and, if its state has changed, enqueues the
+// event. A state change also decides whether the identity is to be deleted.
+func (t notification) saveAndEnqueue(tx Tx, before, after Invitation, now time.Time) error {
 	if before.State != after.State {
-		after = after.leave(t.unaccepted, now)
+		after = after.decideLeftover(t.service.config.Unaccepted, now)
 	}
 	if err := tx.PutInvitation(after); err != nil || before.State == after.State {
 		return err
@@ -79,31 +118,54 @@ func (t telling) change(tx Tx, before, after Invitation, now time.Time) error {
 		p.Data.Late = before.State != StatePending
 	case StatePending, StateExpired:
 	}
-	return t.write(tx, p, nil)
+	return t.enqueue(tx, p, after, nil)
 }
 
-// wake has the workers look at the endpoints of what was committed.
-func (s *Service) wake(tellings ...telling) {
-	if s.config.Wake == nil {
-		return
-	}
-	for _, t := range tellings {
-		for _, endpoint := range t.endpoints {
-			s.config.Wake(endpoint)
+// wake starts the attempts that were claimed, and wakes the workers of the other
+// endpoints. It is called after the commit.
+func (s *Service) wake(notifications ...notification) {
+	for _, t := range notifications {
+		for i := range t.drafts {
+			switch d := &t.drafts[i]; {
+			case d.claimed != nil:
+				d.slot.Start(*d.claimed)
+				d.slot = nil
+			case d.slot == nil, d.queued:
+				s.wakeEndpoint(d.endpoint)
+			}
 		}
 	}
 }
 
-// ends prepares for both ends that a claim can come to.
-type ends struct{ accepted, revoked telling }
-
-func (s *Service) tellEnd() ends {
-	return ends{accepted: s.tell(EventPostPassword), revoked: s.tell(EventInvitationRevoked)}
+// wakeUnsure wakes the workers if a commit failed with err because of the store: it
+// may have taken effect, and what it claimed is due when the lease ends.
+func (s *Service) wakeUnsure(err error, notifications ...notification) {
+	if !errors.Is(err, ErrStoreUnavailable) {
+		return
+	}
+	for _, t := range notifications {
+		for _, d := range t.drafts {
+			s.wakeEndpoint(d.endpoint)
+		}
+	}
 }
 
-func (e ends) change(tx Tx, before, after Invitation, now time.Time) error {
-	if after.State == StateAccepted {
-		return e.accepted.change(tx, before, after, now)
+func (s *Service) wakeEndpoint(endpoint string) {
+	if s.config.Wake != nil {
+		s.config.Wake(endpoint)
 	}
-	return e.revoked.change(tx, before, after, now)
+}
+
+// claimNotifications holds the messages for both outcomes of a claim.
+type claimNotifications struct{ accepted, revoked notification }
+
+func (s *Service) prepareClaimEnd() claimNotifications {
+	return claimNotifications{accepted: s.prepare(EventPostPassword), revoked: s.prepare(EventInvitationRevoked)}
+}
+
+func (e claimNotifications) saveAndEnqueue(tx Tx, before, after Invitation, now time.Time) error {
+	if after.State == StateAccepted {
+		return e.accepted.saveAndEnqueue(tx, before, after, now)
+	}
+	return e.revoked.saveAndEnqueue(tx, before, after, now)
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// Event names what has happened to an invitation, or is about to.
+// Event is the name of something that happened to an invitation, or is about to.
 type Event string
 
-// The events. The two that begin with pre_ are asked about before the thing is
-// done, and a hook may refuse it; the others are told after it was committed.
+// The events. Blocking hooks are called for the two that begin with pre_ before
+// the operation, and may refuse it. The others are emitted after the commit.
 const (
 	EventPreInvitation     Event = "pre_invitation_creation"
 	EventTokenCreated      Event = "invitation_token_created" // the only one that carries a token
@@ -29,37 +29,37 @@ func Events() []Event {
 	}
 }
 
-// Blocking says whether hooks are asked about the event before it happens.
+// Blocking reports whether hooks are called before the event and may refuse it.
 func (e Event) Blocking() bool { return e == EventPreInvitation || e == EventPrePassword }
 
-// Payload is what leaves the process about an event, in the shape of Standard
-// Webhooks. Its JSON is a promise to receivers. It never carries a password.
+// Payload describes an event to receivers, in the format of Standard Webhooks.
+// Its JSON is part of the API. It never contains a password.
 type Payload struct {
 	Type      Event       `json:"type"`
 	Timestamp time.Time   `json:"timestamp"` // of the event, UTC
 	Data      PayloadData `json:"data"`
 }
 
-// PayloadData is what an event is about.
+// PayloadData is the data of an event.
 type PayloadData struct {
-	Invitation View      `json:"invitation"`
-	IdentityID uuid.UUID `json:"identity_id,omitzero"` // absent before the identity exists
-	// Token and Link are secrets, and there for EventTokenCreated only.
+	Invitation InvitationView `json:"invitation"`
+	IdentityID uuid.UUID      `json:"identity_id,omitzero"` // absent before the identity exists
+	// Token and Link are secrets. Set for EventTokenCreated only.
 	Token string `json:"invitation_token,omitempty"`
 	Link  string `json:"invitation_link,omitempty"`
-	// Reactivate says that the inviter permits an account that was somebody's, for
-	// EventPreInvitation only.
+	// Reactivate reports that the inviter permits the reactivation of an account
+	// that was in use before. Set for EventPreInvitation only.
 	Reactivate bool `json:"reactivate,omitempty"`
-	// Reason says why, for EventInvitationRevoked only.
+	// Reason is why it was revoked. Set for EventInvitationRevoked only.
 	Reason Reason `json:"reason,omitempty"`
-	// Late says that the invitation had ended before, and a request to Kratos took
-	// effect after that; for EventPostPassword only.
+	// Late reports that a request to Kratos took effect after the invitation had
+	// ended. Set for EventPostPassword only.
 	Late bool `json:"late,omitempty"`
-	// Message is the one that was given up, for EventDeliveryFailed only.
+	// Message is the message that failed. Set for EventDeliveryFailed only.
 	Message *FailedMessage `json:"message,omitempty"`
 }
 
-// FailedMessage tells which message could not be delivered, and why.
+// FailedMessage identifies a message that could not be delivered. Detail is why.
 type FailedMessage struct {
 	ID       uuid.UUID `json:"id"`
 	Event    Event     `json:"event"`
@@ -67,9 +67,9 @@ type FailedMessage struct {
 	Detail   string    `json:"detail,omitempty"`
 }
 
-// View is an invitation as the world sees it: in answers, in events. What is
-// empty is left out.
-type View struct {
+// InvitationView is the public form of an invitation, in responses and events.
+// Empty members are omitted.
+type InvitationView struct {
 	ID          uuid.UUID `json:"id"`
 	Email       string    `json:"email"`
 	State       State     `json:"state"`
@@ -85,18 +85,34 @@ type View struct {
 	ExpiresAt   time.Time `json:"expires_at"`
 	AcceptedAt  time.Time `json:"accepted_at,omitzero"`
 	RevokedAt   time.Time `json:"revoked_at,omitzero"`
-	// RevokeRequestedAt is there while an acceptance was under way when the
+	// RevokeRequestedAt is set if an acceptance was in progress when the
 	// invitation was revoked.
 	RevokeRequestedAt time.Time `json:"revoke_requested_at,omitzero"`
-	// Cleaned names what the bridge removed from a reactivated identity, the last
-	// of it perhaps only begun.
-	Cleaned   []string  `json:"identity_cleaned,omitempty"`
-	SentAt    time.Time `json:"sent_at,omitzero"`
-	SendCount int       `json:"send_count,omitempty"`
-	Delivery  Delivery  `json:"delivery"`
+	// Cleaned lists what the bridge removed from a reactivated identity; the last
+	// entry may have been begun only.
+	Cleaned   []string       `json:"identity_cleaned,omitempty"`
+	SentAt    time.Time      `json:"sent_at,omitzero"`
+	SendCount int            `json:"send_count,omitempty"`
+	Delivery  DeliveryStatus `json:"delivery"`
 
 	InviterEmail string `json:"inviter_email,omitempty"` // canonical, see [ParseEmail]
 	TimeZone     string `json:"timezone,omitempty"`      // an IANA name
-	// Traits are the invitee's that the configuration names, by their path.
+	// Traits holds the invitee's traits that the configuration lists, by path.
 	Traits map[string]string `json:"traits,omitempty"`
+}
+
+// View returns the public form of an invitation.
+func (i Invitation) View() InvitationView {
+	return InvitationView{
+		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, Origin: i.Origin, SchemaID: i.SchemaID,
+		InviterID: i.InviterID, InviterName: i.InviterName, InviterEmail: i.InviterEmail,
+		Locale: i.Locale, TimeZone: i.TimeZone, Traits: i.Traits, ReturnTo: i.ReturnTo,
+		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, ExpiresAt: i.ExpiresAt,
+		AcceptedAt: i.AcceptedAt, RevokedAt: i.RevokedAt, RevokeRequestedAt: i.RevokeRequestedAt, Cleaned: i.Cleaned,
+		SentAt: i.SentAt, SendCount: i.SendCount, Delivery: i.Delivery,
+	}
+}
+
+func payload(event Event, inv Invitation, at time.Time) Payload {
+	return Payload{Type: event, Timestamp: at, Data: PayloadData{Invitation: inv.View(), IdentityID: inv.IdentityID}}
 }

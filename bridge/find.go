@@ -8,15 +8,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// inTheWay finds the identity of an address that exists already, after the
-// identity system refused to make it: because something in the request is taken,
-// or because the traits do not fit the schema, as those of an identity that
-// exists need not be given. It is the one that email is sent to at the address,
-// and no other, whatever else it has in common with the request.
-func (s *Service) inTheWay(ctx context.Context, d *draft, refused error) (Identity, error) {
+// findConflicting finds the existing identity of an address after the identity
+// system refused to create one: because an identifier in the request is taken, or
+// because the traits do not match the schema (the inviter may omit the traits of
+// an existing identity). It only ever returns the identity that receives email at
+// the address, whatever else another one has in common with the request.
+func (s *Service) findConflicting(ctx context.Context, d *draft, refused error) (Identity, error) {
 	exists := errors.Is(refused, ErrIdentityExists)
 	if e := (*IdentityError)(nil); !exists && (!errors.As(refused, &e) || e.Outcome != OutcomeInvalid) {
-		return Identity{}, failure(refused)
+		return Identity{}, identityError(refused)
 	}
 	i, taken, err := s.find(ctx, d)
 	var ours *Error
@@ -24,18 +24,17 @@ func (s *Service) inTheWay(ctx context.Context, d *draft, refused error) (Identi
 	case err == nil, errors.As(err, &ours):
 		return i, err
 	case !errors.Is(err, ErrIdentityNotFound):
-		return i, failure(err)
+		return i, identityError(err)
 	case !exists:
-		return i, failure(refused)
+		return i, identityError(refused)
 	case len(taken) > 0:
-		return i, ErrIdentityConflict.Reasonf("%s belongs to another identity, to which no email is sent at this address. If that is the one to invite, give its id as identity_id; else give another value.", "traits."+strings.Join(taken, ", traits."))
+		return i, ErrIdentityConflict.WithReasonf("%s belongs to another identity, which does not receive email at this address. To invite that identity, send its id as identity_id. Otherwise, use another value.", "traits."+strings.Join(taken, ", traits."))
 	}
-	return i, ErrIdentityConflict.Reasonf("Something in the request belongs to an identity that cannot be found by this email address. If that is the one to invite, give its id as identity_id.")
+	return i, ErrIdentityConflict.WithReasonf("An identifier in the request belongs to an identity that cannot be found by this email address. To invite that identity, send its id as identity_id.")
 }
 
-// find looks for the identity of an address: by the address, where one signs in
-// with that; by what else one signs in with; and as the one that was invited
-// before.
+// find searches for the identity of an address: by the address, if that is an
+// identifier; by the other identifiers; and in former invitations of the address.
 func (s *Service) find(ctx context.Context, d *draft) (i Identity, taken []string, err error) {
 	if i, err = s.identities.FindByEmail(ctx, d.email); !errors.Is(err, ErrIdentityNotFound) {
 		return i, nil, err
@@ -43,19 +42,21 @@ func (s *Service) find(ctx context.Context, d *draft) (i Identity, taken []strin
 	if i, taken, err = s.identities.FindByTraits(ctx, d.email, s.schemaOf(d), d.Traits); !errors.Is(err, ErrIdentityNotFound) {
 		return i, nil, err
 	}
-	i, err = s.invitedBefore(ctx, d.email)
+	i, err = s.findFormer(ctx, d.email)
 	return i, taken, err
 }
 
-// mostFormer bounds how many former invitations of an address are looked at.
-const mostFormer = 8
+// maxFormer bounds how many former invitations of an address are read.
+const maxFormer = 8
 
-// invitedBefore gives the identity of a former invitation of an address, if email
-// is sent to it there still. ErrIdentityNotFound.
-func (s *Service) invitedBefore(ctx context.Context, email string) (Identity, error) {
+// findFormer returns the identity of a former invitation of an address, if it
+// still receives email there.
+//
+// Errors: ErrIdentityNotFound.
+func (s *Service) findFormer(ctx context.Context, email string) (Identity, error) {
 	var former []Invitation
 	err := s.view(ctx, func(tx Tx) (err error) {
-		former, err = tx.ListInvitations(Query{Email: email, Limit: mostFormer})
+		former, err = tx.ListInvitations(InvitationQuery{Email: email, Limit: maxFormer})
 		return err
 	})
 	if err != nil {

@@ -14,27 +14,9 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// inCompany is a world with the schemas of companies, of which one is the usual.
-func inCompany(t *testing.T, schema string) *bridgetest.World {
-	t.Helper()
-	return bridgetest.NewAt(t, kratostest.FakeOptions{Schemas: kratostest.CompanySchemas()}, func(c *bridge.Config) { c.SchemaID = schema })
-}
-
-func traits(text string, args ...any) json.RawMessage { return fmt.Appendf(nil, text, args...) }
-
-// madeByHand makes an identity by another hand than the bridge's.
-func madeByHand(t *testing.T, w *bridgetest.World, schema, state string, traits json.RawMessage) uuid.UUID {
-	t.Helper()
-	id, err := w.Kratos.Create(t.Context(), fmt.Sprintf(`{"schema_id":%q,"state":%q,"traits":%s}`, schema, state, traits))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
-// conflict gives what an inviter reads of one, and checks that nothing of an
-// identity changed.
-func conflict(t *testing.T, w *bridgetest.World, r bridge.InviteRequest, bystanders ...uuid.UUID) string {
+// conflict invites, expects a conflict, and returns its reason. It checks that
+// no bystander was changed or named.
+func conflict(t *testing.T, w *bridgetest.Harness, r bridge.InviteRequest, bystanders ...uuid.UUID) string {
 	t.Helper()
 	read := func() (all string) {
 		for _, id := range bystanders {
@@ -54,27 +36,27 @@ func conflict(t *testing.T, w *bridgetest.World, r bridge.InviteRequest, bystand
 	}
 	for _, id := range bystanders {
 		if strings.Contains(fmt.Sprint(e.Reason, e.Extra), id.String()) {
-			t.Errorf("it names an identity: %s", e.Reason)
+			t.Errorf("the error names an identity: %s", e.Reason)
 		}
 	}
 	return e.Reason
 }
 
-// signingIn are schemas in which one signs in with something else than the
-// address, which is verified.
-var signingIn = map[string]struct{ trait, value, signIn string }{
+// otherIdentifiers are schemas whose users sign in with something other than
+// the address; the address is only verified.
+var otherIdentifiers = map[string]struct{ trait, value, signIn string }{
 	"named": {"username", "Dee", "dee"},
 	"phone": {"phone", "+49 1512 3456789", "+49 1512 3456789"},
 }
 
-// TestInviteAgainByAnotherIdentifier: who was invited can be invited again though
-// Kratos does not find the address, by what one signs in with or without.
+// TestInviteAgainByAnotherIdentifier: a former invitee can be invited again
+// although Kratos does not find the address, with or without the identifier.
 func TestInviteAgainByAnotherIdentifier(t *testing.T) {
-	for schema, with := range signingIn {
+	for schema, with := range otherIdentifiers {
 		full := traits(`{%q:%q}`, with.trait, with.value)
 		for name, again := range map[string]json.RawMessage{"the same": full, "the address alone": nil, "with the address": traits(`{"email":%q,%q:%q}`, email, with.trait, with.value)} {
 			t.Run(schema+", "+name, func(t *testing.T) {
-				w := inCompany(t, schema)
+				w := newWithSchema(t, schema)
 				first := invite(t, w, bridge.InviteRequest{Email: email, Traits: full})
 				if _, err := w.Service.Revoke(t.Context(), first.Invitation.ID); err != nil {
 					t.Fatal(err)
@@ -90,7 +72,7 @@ func TestInviteAgainByAnotherIdentifier(t *testing.T) {
 					t.Error(err)
 				}
 				_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, Traits: again})
-				refused(t, err, bridge.ErrIdentityActive)
+				refused(t, err, bridge.ErrIdentityAlreadyActive)
 				w.Kratos.Deactivate(second.Invitation.IdentityID)
 				_, err = w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, Traits: again})
 				refused(t, err, bridge.ErrIdentityDeactivated)
@@ -99,29 +81,29 @@ func TestInviteAgainByAnotherIdentifier(t *testing.T) {
 	}
 }
 
-// TestAdoptByAnotherIdentifier: an identity of another hand is found by what the
-// traits hold, and judged as any other.
+// TestAdoptByAnotherIdentifier: an identity created elsewhere is found by the
+// identifiers in the traits, and judged as any other.
 func TestAdoptByAnotherIdentifier(t *testing.T) {
-	for schema, with := range signingIn {
+	for schema, with := range otherIdentifiers {
 		t.Run(schema, func(t *testing.T) {
-			w := inCompany(t, schema)
+			w := newWithSchema(t, schema)
 			whole := traits(`{"email":%q,%q:%q}`, email, with.trait, with.value)
-			id := madeByHand(t, w, schema, "inactive", whole)
+			id := createIdentity(t, w, schema, "inactive", whole)
 			request := bridge.InviteRequest{Email: email, Traits: whole}
-			// Without it, nobody can find the identity.
+			// Without the identifier, the identity cannot be found.
 			if text := conflict(t, w, bridge.InviteRequest{Email: email}, id); !strings.Contains(text, "cannot be found") || !strings.Contains(text, "identity_id") {
 				t.Error(text)
 			}
 			differs := request
 			differs.Traits = traits(`{%q:%q,"more":1}`, with.trait, with.value)
-			if text := conflict(t, w, differs, id); !strings.Contains(text, "other traits") || !strings.Contains(text, "identity_id") {
+			if text := conflict(t, w, differs, id); !strings.Contains(text, "different traits") || !strings.Contains(text, "identity_id") {
 				t.Error(text)
 			}
 			offer := invite(t, w, request)
 			if offer.Invitation.IdentityID != id || offer.Invitation.Origin != bridge.OriginAdopted {
 				t.Errorf("invited %+v", offer.Invitation)
 			}
-			used(t, w, id)
+			useAndDeactivate(t, w, id)
 			if _, err := w.Service.Revoke(t.Context(), offer.Invitation.ID); err != nil {
 				t.Fatal(err)
 			}
@@ -129,17 +111,17 @@ func TestAdoptByAnotherIdentifier(t *testing.T) {
 			refused(t, err, bridge.ErrIdentityDeactivated)
 			w.Kratos.ActivateByHand(id, "theirs-Before-1")
 			_, err = w.Service.Invite(t.Context(), request)
-			refused(t, err, bridge.ErrIdentityActive)
+			refused(t, err, bridge.ErrIdentityAlreadyActive)
 		})
 	}
 }
 
-// TestTraitWithBlanks: Kratos keeps what was imported as it is, and sends email to
-// the address in it; so it is the invitee's.
+// TestTraitWithBlanks: Kratos keeps an imported address with the blanks around
+// it and sends email to it, so it is the invitee's.
 func TestTraitWithBlanks(t *testing.T) {
 	for _, blank := range []string{" ", "\t", "\u00a0"} {
-		w := inCompany(t, "carrier")
-		id := madeByHand(t, w, "carrier", "inactive", traits(`{"email":%q}`, blank+email))
+		w := newWithSchema(t, "carrier")
+		id := createIdentity(t, w, "carrier", "inactive", traits(`{"email":%q}`, blank+email))
 		offer := invite(t, w, bridge.InviteRequest{Email: email})
 		if offer.Invitation.IdentityID != id || offer.Invitation.Origin != bridge.OriginAdopted {
 			t.Errorf("%q: invited %+v", blank, offer.Invitation)
@@ -149,23 +131,24 @@ func TestTraitWithBlanks(t *testing.T) {
 			t.Error(err)
 		}
 		_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email})
-		refused(t, err, bridge.ErrIdentityActive)
+		refused(t, err, bridge.ErrIdentityAlreadyActive)
 	}
-	w := inCompany(t, "carrier")
-	madeByHand(t, w, "carrier", "active", traits(`{"email":"\u017fam@example.com"}`)) // a long s
+	w := newWithSchema(t, "carrier")
+	createIdentity(t, w, "carrier", "active", traits(`{"email":"\u017fam@example.com"}`)) // a long s
 	if offer := invite(t, w, bridge.InviteRequest{Email: "sam@example.com"}); offer.Invitation.Origin != bridge.OriginCreated {
 		t.Errorf("invited %+v", offer.Invitation)
 	}
 }
 
-// TestIdentifierAloneIsNotIt: an identity that has the user name, and another
-// address or none, is not touched, and the inviter reads which trait is taken.
-func TestIdentifierAloneIsNotIt(t *testing.T) {
-	for schema, with := range signingIn {
+// TestIdentifierWithoutAddress: an identity with the requested user name, and
+// another address or none, is not touched. The error names the trait that is
+// taken.
+func TestIdentifierWithoutAddress(t *testing.T) {
+	for schema, with := range otherIdentifiers {
 		for name, address := range map[string]string{"another address": `,"email":"other@example.com"`, "no address": ""} {
 			t.Run(schema+", "+name, func(t *testing.T) {
-				w := inCompany(t, schema)
-				id := madeByHand(t, w, schema, "inactive", traits(`{%q:%q%s}`, with.trait, with.value, address))
+				w := newWithSchema(t, schema)
+				id := createIdentity(t, w, schema, "inactive", traits(`{%q:%q%s}`, with.trait, with.value, address))
 				text := conflict(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{%q:%q}`, with.trait, with.value), Reactivate: true, KeepAddresses: true}, id)
 				if !strings.HasPrefix(text, "traits."+with.trait+" belongs to another identity") || strings.Contains(text, "other@example.com") {
 					t.Error(text)
@@ -173,20 +156,20 @@ func TestIdentifierAloneIsNotIt(t *testing.T) {
 			})
 		}
 	}
-	t.Run("and the address is a third one's", func(t *testing.T) {
-		w := inCompany(t, "named")
-		one := madeByHand(t, w, "named", "inactive", traits(`{"username":"dee","email":"other@example.com"}`))
-		two := madeByHand(t, w, "named", "inactive", traits(`{"username":"kim","email":%q}`, email))
+	t.Run("and the address belongs to a third identity", func(t *testing.T) {
+		w := newWithSchema(t, "named")
+		one := createIdentity(t, w, "named", "inactive", traits(`{"username":"dee","email":"other@example.com"}`))
+		two := createIdentity(t, w, "named", "inactive", traits(`{"username":"kim","email":%q}`, email))
 		if text := conflict(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{"username":"dee"}`)}, one, two); !strings.HasPrefix(text, "traits.username belongs") {
 			t.Error(text)
 		}
 	})
 }
 
-// TestFormerInvitationIsNotProof: the identity of a former invitation is not the
-// invitee's once email is sent to it elsewhere.
+// TestFormerInvitationIsNotProof: the identity of a former invitation is no
+// longer the invitee's once its address has changed.
 func TestFormerInvitationIsNotProof(t *testing.T) {
-	w := inCompany(t, "named")
+	w := newWithSchema(t, "named")
 	first := invite(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{"username":"dee"}`)})
 	if _, err := w.Service.Revoke(t.Context(), first.Invitation.ID); err != nil {
 		t.Fatal(err)
@@ -196,7 +179,7 @@ func TestFormerInvitationIsNotProof(t *testing.T) {
 		if err := w.Kratos.Replace(t.Context(), id, `{"schema_id":"named","state":"inactive","traits":`+now+`}`); err != nil {
 			t.Fatal(err)
 		}
-		holder := madeByHand(t, w, "named", "inactive", traits(`{"username":"kim","email":%q}`, email))
+		holder := createIdentity(t, w, "named", "inactive", traits(`{"username":"kim","email":%q}`, email))
 		for _, given := range []json.RawMessage{nil, traits(`{"username":"lee"}`)} {
 			if text := conflict(t, w, bridge.InviteRequest{Email: email, Traits: given}, id, holder); !strings.Contains(text, "cannot be found") {
 				t.Error(text)
@@ -210,32 +193,32 @@ func TestFormerInvitationIsNotProof(t *testing.T) {
 	}
 }
 
-// TestInviteWithoutRequiredTraits: they need not be given for an identity that
-// exists; what Kratos says of them counts only if there is none.
+// TestInviteWithoutRequiredTraits: required traits may be missing if the
+// identity exists. Kratos' error about them counts only if it does not.
 func TestInviteWithoutRequiredTraits(t *testing.T) {
-	w := inCompany(t, "staff")
+	w := newWithSchema(t, "staff")
 	request := bridge.InviteRequest{Email: email}
 	invited := func(want *bridge.Error, word string) {
 		t.Helper()
 		_, err := w.Service.Invite(t.Context(), request)
 		if e := refusal(t, err, want); !strings.Contains(e.Reason, word) {
-			t.Errorf("the inviter reads: %s", e.Reason)
+			t.Errorf("reason: %s", e.Reason)
 		}
 	}
 	invited(bridge.ErrTraitsInvalid, "department")
-	id := madeByHand(t, w, "staff", "inactive", traits(`{"email":%q,"department":"7"}`, email))
+	id := createIdentity(t, w, "staff", "inactive", traits(`{"email":%q,"department":"7"}`, email))
 	request.Traits = traits(`{"department":7}`)
 	invited(bridge.ErrIdentityConflict, "identity_id")
 	request.Traits = nil
-	mend := w.Kratos.Inject(kratostest.Fault{Method: http.MethodGet, Route: kratostest.RouteIdentities, Do: kratostest.CutBefore})
-	invited(bridge.ErrKratosAway, "")
-	mend()
+	restore := w.Kratos.Inject(kratostest.Fault{Method: http.MethodGet, Route: kratostest.RouteIdentities, Do: kratostest.CutBefore})
+	invited(bridge.ErrKratosUnavailable, "")
+	restore()
 	offer := invite(t, w, request)
 	if offer.Invitation.IdentityID != id || offer.Invitation.Origin != bridge.OriginAdopted || !offer.Created {
 		t.Errorf("invited %+v", offer.Invitation)
 	}
 	accept(t, w, offer, password)
-	invited(bridge.ErrIdentityActive, "")
+	invited(bridge.ErrIdentityAlreadyActive, "")
 	w.Kratos.Deactivate(id)
 	invited(bridge.ErrIdentityDeactivated, "")
 	w.Kratos.Remove(id)
@@ -245,16 +228,17 @@ func TestInviteWithoutRequiredTraits(t *testing.T) {
 	}
 }
 
-// TestPhoneNumbersAreCompared by their digits, as some releases of Kratos rewrite
-// them: the same request again is no other.
+// TestPhoneNumbersAreCompared: phone numbers are compared by their digits,
+// because some releases of Kratos rewrite them. Otherwise repeating a request
+// would be a conflict.
 func TestPhoneNumbersAreCompared(t *testing.T) {
 	for given, same := range map[string]bool{
 		`"+49 1512 3456789"`: true, `"+49 (1512) 345-67.89"`: true, `"+4915123456788"`: false, `"4915123456789"`: false, `4915123456789`: false, `["+4915123456789"]`: false, `"+"`: false,
 	} {
-		w := inCompany(t, "flat")
-		identity := madeByHand(t, w, "flat", "inactive", traits(`{"email":%q,"phones":[{"n":"+4915123456789"}]}`, email))
+		w := newWithSchema(t, "flat")
+		identity := createIdentity(t, w, "flat", "inactive", traits(`{"email":%q,"phones":[{"n":"+4915123456789"}]}`, email))
 		request := bridge.InviteRequest{Email: email, Traits: traits(`{"phones":[{"n":%s}]}`, given)}
-		for range 2 { // it is adopted, and then pending
+		for range 2 { // adopted first, then pending
 			if offer, err := w.Service.Invite(t.Context(), request); (err == nil) != same || same && offer.Invitation.IdentityID != identity {
 				t.Errorf("%s: %v", given, err)
 			}

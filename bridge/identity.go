@@ -9,69 +9,69 @@ import (
 	"github.com/google/uuid"
 )
 
-// Identity is what the bridge needs to know of an identity, as the identity
-// system shows it. JSON values are kept as they came, byte for byte, so that no
-// number loses a digit. Whether it may be written to is for judge to say.
+// Identity is an identity as the identity system returned it, reduced to what the
+// bridge needs. JSON values are kept byte for byte, so that numbers keep their
+// precision. Whether it may be written to is decided by judge alone.
 type Identity struct {
 	ID         uuid.UUID
-	ExternalID string // the team's own id for it; empty: none
+	ExternalID string // the operator's own id; empty: none
 	SchemaID   string
 	Active     bool
-	CreatedAt  time.Time // zero: not shown
-	// StateChangedAt is when it last became active or inactive, in the zone that
-	// it was shown in; zero: not shown.
+	CreatedAt  time.Time // zero: not returned
+	// StateChangedAt is when it last became active or inactive, in the time zone
+	// of the response; zero: not returned.
 	StateChangedAt time.Time
-	Email          string // as the identity system sends email to it; lower case; may be empty
-	EmailTrait     string // dotted path inside the traits where Email is; empty: the schema has no place for it
-	// EmailIndex is the position of Email among the verifiable addresses; -1:
-	// none of them.
+	Email          string // the address that the identity system sends email to; lower case; may be empty
+	EmailTrait     string // dotted path of Email inside the traits; empty: the schema has no email trait
+	// EmailIndex is the index of Email in the verifiable addresses; -1: it is
+	// not among them.
 	EmailIndex     int
 	EmailVerified  bool
 	Traits         json.RawMessage
 	MetadataPublic json.RawMessage // empty: none
-	MetadataAdmin  json.RawMessage // without the bridge's mark; empty: none, or no member
+	MetadataAdmin  json.RawMessage // without the bridge's mark; empty: none, or nothing but the mark
 	Mark           Mark
-	// MarkForeign says that the admin metadata cannot take the bridge's mark:
-	// it is not an object, or has a member of that name that is not the bridge's.
-	MarkForeign bool
-	Credentials []Credential // what opens something, by type
-	Identifiers []string     // what one types beside the password
-	// Addresses are all that the identity is reached by, and signed in to by
-	// code, other than Email.
+	// MetadataConflict is true if the admin metadata cannot hold the bridge's mark:
+	// it is not an object, or another writer uses the member [MetadataKey].
+	MetadataConflict bool
+	Credentials      []Credential // only those that permit a sign-in, by type
+	Identifiers      []string     // what a user enters beside the password
+	// Addresses lists the verifiable, recovery and code addresses other than
+	// Email.
 	Addresses []string
 }
 
-// Credential is a way to sign in that is set: it opens something. A type that
-// an identity has from birth and that opens nothing is not one.
+// Credential is a credential that permits a sign-in. A type that every identity
+// has from its creation, and that permits no sign-in, is not listed.
 type Credential struct {
 	Type string `json:"type"`
-	// Identifiers say who it is at which provider, for oidc and saml.
+	// Identifiers are provider and subject, for oidc and saml.
 	Identifiers []string `json:"identifiers,omitempty"`
-	// Fixed says that the identity system cannot be made to remove it.
+	// Fixed is true if the identity system offers no way to remove it.
 	Fixed bool `json:"-"`
 }
 
-// Mark is the bridge's own note in an identity's admin metadata. It travels in
-// the same write as what it records, and so proves who made an identity and
-// which invitation activated it.
+// Mark is the bridge's own entry in the admin metadata of an identity. It is
+// part of the same write as the change it records, and so proves who created the
+// identity and which invitation activated it.
 type Mark struct {
-	InvitationID uuid.UUID // zero: the bridge made or activated nothing here
+	InvitationID uuid.UUID // zero: no mark
 	AcceptedAt   time.Time // zero: not activated by this invitation
 	Origin       Origin    // empty: OriginCreated
 }
 
-// Origin says where the identity of an invitation comes from.
+// Origin is where the identity of an invitation comes from.
 type Origin string
 
-// The origins. Only an identity that the bridge created may it ever delete.
+// The origins. The bridge only ever deletes identities that it created.
 const (
 	OriginCreated     Origin = "created"
-	OriginAdopted     Origin = "adopted"     // it existed, and had never been used
-	OriginReactivated Origin = "reactivated" // it was somebody's account before
+	OriginAdopted     Origin = "adopted"     // it existed and had never been used
+	OriginReactivated Origin = "reactivated" // it existed and had been used as an account
 )
 
-// NewIdentity is what an invited identity starts with.
-type NewIdentity struct {
+// IdentityParams are the parameters of [Identities].Create.
+type IdentityParams struct {
 	InvitationID   uuid.UUID
 	SchemaID       string
 	Traits         json.RawMessage // an object, the email trait included
@@ -80,62 +80,77 @@ type NewIdentity struct {
 }
 
 // Identities is an identity system. Each method may block until ctx ends. A
-// failure is one of the sentinels below or an [*IdentityError]; of any other
-// error nothing may be assumed. All methods are safe for concurrent use.
+// failure is one of the sentinels below or an [*IdentityError]; nothing may be
+// assumed about any other error. All methods are safe for concurrent use.
 type Identities interface {
-	// Create makes an inactive identity that carries the mark of the
-	// invitation. ErrIdentityExists: an identifier is taken.
-	Create(ctx context.Context, n NewIdentity) (Identity, error)
+	// Create creates an inactive identity that carries the mark of the invitation.
+	//
+	// Errors: ErrIdentityExists if an identifier belongs to another identity.
+	Create(ctx context.Context, n IdentityParams) (Identity, error)
 
-	// Get reads one identity. ErrIdentityNotFound.
+	// Get reads one identity.
+	//
+	// Errors: ErrIdentityNotFound.
 	Get(ctx context.Context, id uuid.UUID) (Identity, error)
 
-	// FindByEmail reads the identity that email is sent to at this address (in
-	// canonical form, see [ParseEmail]), where that is something one signs in
-	// with. One that merely signs in with a text that looks like it is not it.
-	// ErrIdentityNotFound.
+	// FindByEmail reads the identity that receives email at this address (in
+	// canonical form, see [ParseEmail]), where that address is an identifier. An
+	// identity that merely signs in with an identical text, and does not receive
+	// email there, does not match.
+	//
+	// Errors: ErrIdentityNotFound.
 	FindByEmail(ctx context.Context, email string) (Identity, error)
 
-	// FindByTraits is FindByEmail for where one signs in with something else: it
-	// looks for what the traits hold of that, under a schema. An identity that has
-	// it is given only if email is sent to it at this address. With
-	// ErrIdentityNotFound, taken are the dotted paths of the traits whose values
-	// belong to other identities; of these nothing else is to be shown.
+	// FindByTraits is FindByEmail for schemas with other identifiers: it searches
+	// for the identifiers that the traits contain under that schema. It returns a
+	// match only if that identity receives email at the address.
+	//
+	// Errors: ErrIdentityNotFound; taken then lists the dotted paths of the traits
+	// whose values belong to other identities. Nothing else about these identities
+	// may be disclosed.
 	FindByTraits(ctx context.Context, email, schemaID string, traits json.RawMessage) (i Identity, taken []string, err error)
 
-	// HasSessions says whether the identity has sessions, those that ended and
-	// were not deleted included, whatever its state. ErrIdentityNotFound.
+	// HasSessions reports whether the identity has sessions, in whatever state,
+	// including ended ones that were not deleted.
+	//
+	// Errors: ErrIdentityNotFound.
 	HasSessions(ctx context.Context, id uuid.UUID) (bool, error)
 
-	// Write changes an identity that was read before, in one request, and
-	// leaves everything else as it was read. It does not judge: that is for the
-	// caller, between the read and this. The request may have to wait for a
-	// connection; one that is [Stale] by then is not sent, which is
-	// ErrIdentityRace. ErrIdentityNotFound; ErrIdentityRace.
-	Write(ctx context.Context, i Identity, w Write) error
+	// Write changes an identity that was read before, in one request, and leaves
+	// everything else as it was read. It does not judge: the caller does, between
+	// the read and the write. The request may have to wait for a connection; if it
+	// is [Stale] by then, it is not sent.
+	//
+	// after is the identity as the response shows it. What responses to writes
+	// leave out is taken from i, so after is as old as i. Zero: the response does
+	// not show the identity well enough to judge it.
+	//
+	// Errors: ErrIdentityNotFound; ErrIdentityRace, also if it was not sent.
+	Write(ctx context.Context, i Identity, w Write) (after Identity, err error)
 
-	// EmailTrait gives the dotted path inside the traits at which identities of a
-	// schema have their email address. OutcomeInvalid: there is no such schema, or
-	// it has no place for one address. OutcomeNotDone: it is not known now. It is
-	// answered from memory, save now and then.
+	// EmailTrait returns the dotted path of the email address inside the traits of
+	// a schema. It is usually answered from memory.
+	//
+	// Errors: OutcomeInvalid if there is no such schema, or it has no trait for a
+	// single address; OutcomeNotApplied if the schema is currently unknown.
 	EmailTrait(ctx context.Context, schemaID string) (string, error)
 
-	// PasswordTraits gives the dotted paths of what identities of a schema sign in
-	// with by password; a path that ends in [] is of the items of a list. None:
-	// they cannot. It is as EmailTrait otherwise.
+	// PasswordTraits returns the dotted paths of the password identifiers of a
+	// schema; a path that ends in [] denotes the items of a list. None: identities
+	// of this schema cannot sign in with a password. Otherwise as EmailTrait.
 	PasswordTraits(ctx context.Context, schemaID string) ([]string, error)
 
-	// Ping says whether the identity system is ready to serve.
+	// Ping returns nil if the identity system is ready to serve.
 	Ping(ctx context.Context) error
 }
 
 // Write is one change to an identity. The set is closed: the types below. Name
-// is for logs, metrics and traces.
+// is used in logs, metrics and traces.
 type Write interface{ Name() string }
 
 // The writes.
 type (
-	// WriteMark notes an invitation in the admin metadata.
+	// WriteMark writes the mark of an invitation into the admin metadata.
 	WriteMark struct{ Mark Mark }
 	// WriteVerified marks Identity.Email as verified.
 	WriteVerified struct{ At time.Time }
@@ -146,12 +161,12 @@ type (
 	}
 	// WritePassword sets a password and leaves the identity inactive.
 	WritePassword struct{ Password string }
-	// EndSessions signs everybody out for good.
+	// EndSessions deletes all sessions.
 	EndSessions struct{}
-	// RemoveCredential takes a way to sign in away; one that is missing is no
-	// error. Identifier is that of one oidc or saml link, and empty otherwise.
+	// RemoveCredential removes a credential; it is no error if it is missing.
+	// Identifier is that of one oidc or saml link, and empty otherwise.
 	RemoveCredential struct{ Type, Identifier string }
-	// DeleteIdentity removes the identity; one that is missing is no error.
+	// DeleteIdentity deletes the identity; it is no error if it is missing.
 	DeleteIdentity struct{}
 )
 
@@ -180,40 +195,39 @@ func (DeleteIdentity) Name() string { return "delete" }
 var (
 	ErrIdentityNotFound = errors.New("identity not found")
 	ErrIdentityExists   = errors.New("identity exists")
-	// ErrIdentityRace says that somebody else wrote the identity at the same
+	// ErrIdentityRace means that another client wrote the identity at the same
 	// time, and that this write changed nothing.
-	ErrIdentityRace = errors.New("somebody else wrote the identity at the same time")
+	ErrIdentityRace = errors.New("the identity was written by another client at the same time")
 )
 
-// Outcome says what is known after a call that did not succeed.
-type Outcome int
+// CallOutcome is what is known after a failed call.
+type CallOutcome int
 
 const (
-	// OutcomeUnknown says that nobody knows whether the call took effect. A cut
-	// connection, a time-out, a 5xx.
-	OutcomeUnknown Outcome = iota
-	// OutcomeRefused says that the identity system refused. Nothing was changed, and
-	// asking again the same way is of no use.
-	OutcomeRefused
-	// OutcomeInvalid says that it refused for a reason that the caller can
-	// mend.
+	// OutcomeUnknown means that the call may or may not have taken effect: the
+	// connection was cut, a timeout, a 5xx.
+	OutcomeUnknown CallOutcome = iota
+	// OutcomeRejected means that the identity system refused. Nothing was changed,
+	// and an identical call will fail again.
+	OutcomeRejected
+	// OutcomeInvalid means that it refused for a reason that the caller can fix.
 	OutcomeInvalid
-	// OutcomeNotDone says that the call took no effect and may succeed later. The
-	// connection was never made, or the identity system was too busy.
-	OutcomeNotDone
+	// OutcomeNotApplied means that the call had no effect and may succeed later:
+	// no connection was established, or the identity system was too busy.
+	OutcomeNotApplied
 )
 
-// IdentityError is a call that did not succeed. Reason is the identity
-// system's own text, for callers only if the outcome is OutcomeInvalid.
+// IdentityError describes a failed call. Reason is the identity system's own
+// text; it is shown to callers only if the outcome is OutcomeInvalid.
 type IdentityError struct {
-	Outcome Outcome
+	Outcome CallOutcome
 	Op      string // the method, such as "create"
-	Status  int    // of the HTTP answer; 0: none came
+	Status  int    // of the HTTP response; 0: there was none
 	Reason  string
 	Cause   error
 }
 
-// Error gives a text for logs.
+// Error returns a text for logs.
 func (e *IdentityError) Error() string {
 	text := "identity " + e.Op + ": " + e.Reason
 	if e.Cause != nil {
@@ -222,22 +236,22 @@ func (e *IdentityError) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *IdentityError) Unwrap() error { return e.Cause }
 
-// failure translates an error of Identities into one for callers. Sentinels
-// whose meaning depends on the verb are the verb's own business.
-func failure(err error) error {
+// identityError translates an error of Identities into one for callers. The verbs
+// themselves handle sentinels whose meaning depends on the verb.
+func identityError(err error) error {
 	var e *IdentityError
 	if !errors.As(err, &e) {
-		return ErrInternal.Because(err)
+		return ErrInternal.WithCause(err)
 	}
 	switch e.Outcome {
 	case OutcomeInvalid:
-		return ErrTraitsInvalid.Reasonf("%s", e.Reason).Because(err)
-	case OutcomeRefused:
-		return ErrKratosRejected.Because(err)
+		return ErrTraitsInvalid.WithReasonf("%s", e.Reason).WithCause(err)
+	case OutcomeRejected:
+		return ErrKratosRejected.WithCause(err)
 	default:
-		return ErrKratosAway.Because(err)
+		return ErrKratosUnavailable.WithCause(err)
 	}
 }

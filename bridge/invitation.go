@@ -7,11 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// State is where an invitation is in its life.
+// State is the lifecycle state of an invitation.
 type State string
 
-// The states. Only a pending invitation can be accepted. Of the others, only
-// an expired one can become pending again, by a resend.
+// The states. Only a pending invitation can be accepted. Of the others, only an
+// expired one can become pending again, by a resend.
 const (
 	StatePending  State = "pending"
 	StateAccepted State = "accepted"
@@ -24,91 +24,94 @@ func States() []State {
 	return []State{StatePending, StateAccepted, StateExpired, StateRevoked}
 }
 
-// Delivery says how the invitee is being told.
-type Delivery string
+// DeliveryStatus is the status of the latest email to the invitee.
+type DeliveryStatus string
 
-// The deliveries, of the latest e-mail to the invitee.
+// The delivery statuses.
 const (
-	DeliveryOff    Delivery = "off" // there is none: the caller passes the link on
-	DeliveryQueued Delivery = "queued"
-	DeliverySent   Delivery = "sent"
-	DeliveryFailed Delivery = "failed"
+	DeliveryOff    DeliveryStatus = "off" // no email: the caller passes the link on
+	DeliveryQueued DeliveryStatus = "queued"
+	DeliverySent   DeliveryStatus = "sent"
+	DeliveryFailed DeliveryStatus = "failed"
 )
 
-// Invitation is an offer to one email address to become an active identity.
-// The JSON names are those at rest. Times are UTC in microseconds, zero where
-// the thing has not happened.
+// Invitation is an offer to one email address to become an active identity. The
+// JSON names are those in the store. Times are UTC, truncated to microseconds;
+// zero if the event has not happened.
 type Invitation struct {
-	ID          uuid.UUID     `json:"id"` // a UUIDv7: ordered by time, harmless to log
-	State       State         `json:"state"`
-	Email       string        `json:"email"` // canonical, see [ParseEmail]
-	IdentityID  uuid.UUID     `json:"identity_id"`
-	Origin      Origin        `json:"identity_origin,omitempty"` // empty: not known, made by an earlier release
-	Baseline    *Baseline     `json:"baseline,omitempty"`        // of the identity; nil: made by an earlier release
-	Identifiers []string      `json:"identifiers,omitempty"`     // what the identity signs in with beside Email
-	Addresses   []string      `json:"addresses,omitempty"`       // beside Email, that the inviter vouched for
-	SchemaID    string        `json:"schema_id"`
-	InviterID   string        `json:"inviter_id,omitempty"`
-	InviterName string        `json:"inviter_name,omitempty"` // see [InviterName]
-	Locale      string        `json:"locale,omitempty"`
-	ReturnTo    string        `json:"return_to,omitempty"`
-	Lifespan    time.Duration `json:"lifespan"` // what a resend grants anew
-	Delivery    Delivery      `json:"delivery"`
-	Epoch       int           `json:"epoch,omitempty"` // counts revivals; see TokenRecord
-	CreatedAt   time.Time     `json:"created_at"`
-	UpdatedAt   time.Time     `json:"updated_at"`
-	ExpiresAt   time.Time     `json:"expires_at"`
-	AcceptedAt  time.Time     `json:"accepted_at,omitzero"`
-	RevokedAt   time.Time     `json:"revoked_at,omitzero"`
-	Reason      Reason        `json:"reason,omitempty"`      // why it was revoked
-	AnnouncedAt time.Time     `json:"announced_at,omitzero"` // when an email to the invitee was last queued
-	HookedAt    time.Time     `json:"hooked_at,omitzero"`    // when hooks were last to be notified of a token
-	SentAt      time.Time     `json:"sent_at,omitzero"`      // when an email was last taken over by the mail system
-	SendCount   int           `json:"send_count,omitempty"`
+	ID                uuid.UUID      `json:"id"` // a UUIDv7: ordered by time, harmless to log
+	State             State          `json:"state"`
+	Email             string         `json:"email"` // canonical, see [ParseEmail]
+	IdentityID        uuid.UUID      `json:"identity_id"`
+	Origin            Origin         `json:"identity_origin,omitempty"` // empty: unknown, written by an earlier release
+	Baseline          *Baseline      `json:"baseline,omitempty"`        // of the identity; nil: written by an earlier release
+	Identifiers       []string       `json:"identifiers,omitempty"`     // of the identity, except Email
+	Addresses         []string       `json:"addresses,omitempty"`       // other addresses that the inviter vouched for
+	SchemaID          string         `json:"schema_id"`
+	InviterID         string         `json:"inviter_id,omitempty"`
+	InviterName       string         `json:"inviter_name,omitempty"` // see [InviterName]
+	Locale            string         `json:"locale,omitempty"`
+	ReturnTo          string         `json:"return_to,omitempty"`
+	Lifespan          time.Duration  `json:"lifespan"` // a resend sets ExpiresAt this far ahead
+	Delivery          DeliveryStatus `json:"delivery"`
+	Epoch             int            `json:"epoch,omitempty"` // counts revivals; see TokenRecord
+	CreatedAt         time.Time      `json:"created_at"`
+	UpdatedAt         time.Time      `json:"updated_at"`
+	ExpiresAt         time.Time      `json:"expires_at"`
+	AcceptedAt        time.Time      `json:"accepted_at,omitzero"`
+	RevokedAt         time.Time      `json:"revoked_at,omitzero"`
+	Reason            Reason         `json:"reason,omitempty"`      // why it was revoked
+	InviteeNotifiedAt time.Time      `json:"announced_at,omitzero"` // when an email to the invitee was last queued
+	HooksNotifiedAt   time.Time      `json:"hooked_at,omitzero"`    // when hook messages about a token were last queued
+	SentAt            time.Time      `json:"sent_at,omitzero"`      // when the mail server last accepted an email
+	SendCount         int            `json:"send_count,omitempty"`
 
-	Claim *Claim `json:"claim,omitempty"` // while an acceptance is under way
-	// RevokeRequestedAt is when a revocation came during a claim. From then on no
-	// token is valid, and the claim ends as revoked unless it already succeeded.
+	Claim *Claim `json:"claim,omitempty"` // set while an acceptance is in progress
+	// RevokeRequestedAt is when a revocation was requested during a claim. From
+	// then on no token is valid, and the claim ends as revoked unless it has
+	// already succeeded.
 	RevokeRequestedAt time.Time `json:"revoke_requested_at,omitzero"`
-	// DoubtUntil is how long a write whose outcome was unknown may still take
-	// effect.
-	DoubtUntil time.Time `json:"doubt_until,omitzero"`
-	// CleaningBeganAt is when the bridge began to remove what opened a reactivated
-	// identity, and Cleaned what it has removed, or was about to.
+	// UnresolvedUntil is how long a write with an unknown outcome may still take
+	// effect in the identity system.
+	UnresolvedUntil time.Time `json:"doubt_until,omitzero"`
+	// CleaningBeganAt is when the bridge began to remove the credentials and
+	// sessions of a reactivated identity. Cleaned lists what it removed; the last
+	// entry may have been begun only.
 	CleaningBeganAt time.Time `json:"cleaning_began_at,omitzero"`
 	Cleaned         []string  `json:"cleaned,omitempty"`
 	Leftover        Leftover  `json:"leftover,omitempty"`
-	// LookAt is when the identity is to be looked at: for a late write, or to be
-	// deleted. Looks counts the looks so far, for the pauses between them.
-	LookAt time.Time `json:"look_at,omitzero"`
-	Looks  int       `json:"looks,omitempty"`
+	// CheckAt is when the sweep next checks the identity: for a late write, or to
+	// delete it. Checks counts the checks so far, for the pauses between them.
+	CheckAt time.Time `json:"look_at,omitzero"`
+	Checks  int       `json:"looks,omitempty"`
 
-	// What messages show beside the names above. Traits are the invitee's that the
-	// configuration names, by their path, as they were when the invitation was made.
+	// Further data for messages. Traits holds the invitee's traits that the
+	// configuration lists, by path, as of the creation of the invitation.
 	InviterEmail string            `json:"inviter_email,omitempty"` // canonical, see [ParseEmail]
 	TimeZone     string            `json:"timezone,omitempty"`      // an IANA name
 	Traits       map[string]string `json:"traits,omitempty"`
 }
 
-// Reason says why an invitation was revoked.
+// Reason is why an invitation was revoked.
 type Reason string
 
 // The reasons.
 const (
 	ReasonRequested Reason = "requested"
-	ReasonInUse     Reason = "identity_in_use" // it is, or was, somebody's account
-	ReasonGone      Reason = "identity_gone"
+	ReasonInUse     Reason = "identity_in_use" // the identity is, or was, in use as an account
+	ReasonGone      Reason = "identity_gone"   // the identity was deleted
 )
 
-// Due says whether the invitation is pending and its time has run out. A claim
-// suspends that: an acceptance that began in time may finish.
+// Due reports whether the invitation is pending and past its expiry. During a
+// claim it is never due: an acceptance that began in time may finish.
 func (i Invitation) Due(now time.Time) bool {
 	return i.State == StatePending && i.Claim == nil && !now.Before(i.ExpiresAt)
 }
 
-// Usable returns nil if a token of this invitation can be used now; else
-// ErrExpired, ErrRevoked or ErrAccepted.
-func (i Invitation) Usable(now time.Time) error {
+// CheckUsable returns nil if the tokens of this invitation can be used now.
+//
+// Errors: ErrExpired, ErrRevoked, ErrAccepted.
+func (i Invitation) CheckUsable(now time.Time) error {
 	switch {
 	case i.State == StateAccepted:
 		return ErrAccepted
@@ -120,10 +123,11 @@ func (i Invitation) Usable(now time.Time) error {
 	return nil
 }
 
-// UsableBy is Usable for one token: also ErrExpired if the token was
-// invalidated when the invitation expired, before it was revived.
-func (i Invitation) UsableBy(r TokenRecord, now time.Time) error {
-	if err := i.Usable(now); err != nil {
+// CheckToken is [Invitation.CheckUsable] for one token. It also returns
+// ErrExpired if the token belongs to an earlier epoch: it was invalidated when
+// the invitation expired, and stays invalid after a revival.
+func (i Invitation) CheckToken(r TokenRecord, now time.Time) error {
+	if err := i.CheckUsable(now); err != nil {
 		return err
 	}
 	if r.Epoch != i.Epoch {
@@ -132,15 +136,17 @@ func (i Invitation) UsableBy(r TokenRecord, now time.Time) error {
 	return nil
 }
 
-// Revoke ends a pending or an expired invitation for good; a revoked one stays
-// as it is. During a claim the request is recorded, and ends what the claim does
-// not accept. ErrAccepted.
+// Revoke ends a pending or an expired invitation permanently; a revoked one is
+// returned unchanged. During a claim it only records the request: the invitation
+// is revoked when the claim ends without an acceptance.
+//
+// Errors: ErrAccepted.
 func (i Invitation) Revoke(now time.Time) (Invitation, error) {
 	switch {
 	case i.State == StateRevoked:
 		return i, nil
 	case i.State == StateAccepted:
-		return i, ErrAccepted.Reasonf("The invitation was already accepted. Deactivate the identity in Kratos instead.")
+		return i, ErrAccepted.WithReasonf("The invitation was already accepted. Deactivate the identity in Kratos instead.")
 	case i.Claim != nil:
 		if i.RevokeRequestedAt.IsZero() {
 			i.RevokeRequestedAt, i.UpdatedAt = now, now
@@ -150,9 +156,9 @@ func (i Invitation) Revoke(now time.Time) (Invitation, error) {
 	return i.end(ReasonRequested, now), nil
 }
 
-// Close revokes a pending invitation whose identity can no longer be handed
-// over, whatever claim is held. Any other is returned as it is.
-func (i Invitation) Close(reason Reason, now time.Time) Invitation {
+// Invalidate revokes a pending invitation whose identity can no longer be handed
+// over, even during a claim. Other invitations are returned unchanged.
+func (i Invitation) Invalidate(reason Reason, now time.Time) Invitation {
 	if i.State == StatePending {
 		return i.end(reason, now)
 	}
@@ -164,8 +170,9 @@ func (i Invitation) end(reason Reason, now time.Time) Invitation {
 	return i
 }
 
-// AcceptLate notes that a write took effect after the invitation had ended.
-// RevokedAt stays beside it. A pending one is accepted as by a claim.
+// AcceptLate marks the invitation accepted because a write took effect after the
+// invitation had ended. RevokedAt is kept. A pending invitation is accepted as
+// by a claim.
 func (i Invitation) AcceptLate(at, now time.Time) Invitation {
 	if i.State != StateAccepted {
 		i.AcceptedAt = at
@@ -176,12 +183,11 @@ func (i Invitation) AcceptLate(at, now time.Time) Invitation {
 
 func (i Invitation) accepted(now time.Time) Invitation {
 	i.State, i.Claim, i.UpdatedAt, i.Leftover = StateAccepted, nil, now, ""
-	i.DoubtUntil, i.LookAt, i.Looks = time.Time{}, time.Time{}, 0
+	i.UnresolvedUntil, i.CheckAt, i.Checks = time.Time{}, time.Time{}, 0
 	return i
 }
 
-// Expire ends an invitation whose time has run out. One that is not due is
-// returned as it is.
+// Expire marks a due invitation as expired. Others are returned unchanged.
 func (i Invitation) Expire(now time.Time) Invitation {
 	if i.Due(now) {
 		i.State, i.UpdatedAt = StateExpired, now
@@ -189,12 +195,15 @@ func (i Invitation) Expire(now time.Time) Invitation {
 	return i
 }
 
-// Resend resets the expiry. It revives an expired invitation; the tokens that
-// the expiry invalidated stay so. ErrRevoked, ErrAccepted.
+// Resend resets the expiry. It revives an expired invitation; tokens that the
+// expiry invalidated stay invalid.
+//
+// Errors: ErrRevoked, ErrAccepted; ErrAcceptInProgress if the invitation is past
+// its expiry and a claim is held.
 func (i Invitation) Resend(now time.Time) (Invitation, error) {
-	switch err := i.Usable(now); {
+	switch err := i.CheckUsable(now); {
 	case errors.Is(err, ErrExpired) && i.Claim != nil:
-		return i, ErrAcceptInProgress.After(settleDelay) // and it may succeed still
+		return i, ErrAcceptInProgress.WithRetryAfter(lateWriteGrace) // the acceptance may still succeed
 	case errors.Is(err, ErrExpired):
 		i.Epoch++
 	case err != nil:
@@ -204,33 +213,35 @@ func (i Invitation) Resend(now time.Time) (Invitation, error) {
 	return i, nil
 }
 
-// Announce notes that the invitee is to be told now, and whether by e-mail.
-func (i Invitation) Announce(now time.Time, byMail bool) Invitation {
-	i.AnnouncedAt = now
+// MarkNotified records that the invitee is notified now, and whether the bridge
+// queues an email for that.
+func (i Invitation) MarkNotified(now time.Time, byMail bool) Invitation {
+	i.InviteeNotifiedAt = now
 	if byMail {
 		i.Delivery = DeliveryQueued
 	}
 	return i
 }
 
-// Delivered shows the state that an email has come to. The latest email alone
-// decides the delivery; each that was sent counts.
-func (i Invitation) Delivered(letter Message, now time.Time) Invitation {
-	if letter.State == MessageSent {
+// ApplyDelivery updates the invitation from the state of an email to the
+// invitee. Only the latest email decides Delivery; every sent email counts in
+// SendCount.
+func (i Invitation) ApplyDelivery(email Message, now time.Time) Invitation {
+	if email.State == MessageSent {
 		i.SentAt = now
 		i.SendCount++
 	}
-	if letter.CreatedAt.Before(i.AnnouncedAt) {
+	if email.CreatedAt.Before(i.InviteeNotifiedAt) {
 		return i
 	}
 	switch {
-	case letter.State == MessageQueued:
+	case email.State == MessageQueued:
 		i.Delivery = DeliveryQueued
-	case letter.State == MessageFailed:
+	case email.State == MessageFailed:
 		i.Delivery = DeliveryFailed
-	case letter.State == MessageSent || !i.SentAt.IsZero():
+	case email.State == MessageSent || !i.SentAt.IsZero():
 		i.Delivery = DeliverySent
-	default: // it was dropped, and there was none before
+	default: // dropped, and no earlier email was sent
 		i.Delivery = DeliveryOff
 	}
 	return i

@@ -11,30 +11,31 @@ import (
 )
 
 var (
-	born  = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	alive = born.Add(time.Hour)
-	death = born.Add(24 * time.Hour)
+	createdAt      = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	withinLifespan = createdAt.Add(time.Hour)
+	expiresAt      = createdAt.Add(24 * time.Hour)
 
-	held = uuid.MustParse("01890000-0000-7000-8000-00000000000c")
+	heldMessage = uuid.MustParse("01890000-0000-7000-8000-00000000000c")
 )
 
-// invitationIn gives an invitation in each situation that a verb can meet.
+// invitationIn returns an invitation in one of the situations of
+// TestTransitions.
 func invitationIn(situation string) bridge.Invitation {
 	inv := bridge.Invitation{
 		ID: uuid.MustParse("01890000-0000-7000-8000-000000000001"), State: bridge.StatePending,
-		Email: "ada@example.com", Lifespan: 24 * time.Hour, CreatedAt: born, UpdatedAt: born, ExpiresAt: death,
+		Email: "ada@example.com", Lifespan: 24 * time.Hour, CreatedAt: createdAt, UpdatedAt: createdAt, ExpiresAt: expiresAt,
 	}
-	claim := &bridge.Claim{ID: held, Until: alive.Add(15 * time.Second)}
+	claim := &bridge.Claim{ID: heldMessage, Until: withinLifespan.Add(15 * time.Second)}
 	switch situation {
 	case "pending":
 	case "due":
-		inv.ExpiresAt = alive
+		inv.ExpiresAt = withinLifespan
 	case "claimed":
 		inv.Claim = claim
 	case "claimed and due":
-		inv.ExpiresAt, inv.Claim = alive, claim
-	case "claimed, to be revoked":
-		inv.RevokeRequestedAt, inv.Claim = alive, claim
+		inv.ExpiresAt, inv.Claim = withinLifespan, claim
+	case "claimed, revocation requested":
+		inv.RevokeRequestedAt, inv.Claim = withinLifespan, claim
 	case "expired", "revoked", "accepted":
 		inv.State = bridge.State(situation)
 	default:
@@ -59,18 +60,22 @@ func TestTransitions(t *testing.T) {
 		do   func(bridge.Invitation) (bridge.Invitation, error)
 	}{
 		{"begin", func(i bridge.Invitation) (bridge.Invitation, error) {
-			return i.Begin(newClaim, uuid.Nil, alive, 15*time.Second)
+			return i.BeginAccept(newClaim, uuid.Nil, withinLifespan, 15*time.Second)
 		}},
 		{"take over", func(i bridge.Invitation) (bridge.Invitation, error) {
-			return i.Begin(newClaim, held, alive, 15*time.Second)
+			return i.BeginAccept(newClaim, heldMessage, withinLifespan, 15*time.Second)
 		}},
-		{"release", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Release(alive), nil }},
-		{"accept", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Accept(alive), nil }},
-		{"revoke", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Revoke(alive) }},
-		{"expire", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Expire(alive), nil }},
-		{"resend", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Resend(alive) }},
-		{"close", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Close(bridge.ReasonGone, alive), nil }},
-		{"accept late", func(i bridge.Invitation) (bridge.Invitation, error) { return i.AcceptLate(born, alive), nil }},
+		{"release", func(i bridge.Invitation) (bridge.Invitation, error) { return i.ReleaseClaim(withinLifespan), nil }},
+		{"accept", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Accept(withinLifespan), nil }},
+		{"revoke", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Revoke(withinLifespan) }},
+		{"expire", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Expire(withinLifespan), nil }},
+		{"resend", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Resend(withinLifespan) }},
+		{"close", func(i bridge.Invitation) (bridge.Invitation, error) {
+			return i.Invalidate(bridge.ReasonGone, withinLifespan), nil
+		}},
+		{"accept late", func(i bridge.Invitation) (bridge.Invitation, error) {
+			return i.AcceptLate(createdAt, withinLifespan), nil
+		}},
 	}
 	table := []struct {
 		situation string
@@ -92,7 +97,7 @@ func TestTransitions(t *testing.T) {
 			"begin": {claimed, bridge.ErrExpired}, "take over": {claimed, bridge.ErrExpired}, "release": {pending, nil}, "accept": {accepted, nil},
 			"revoke": {claimed, nil}, "expire": {claimed, nil}, "resend": {claimed, busy}, "close": {revoked, nil}, "accept late": {accepted, nil},
 		}},
-		{"claimed, to be revoked", map[string]outcome{
+		{"claimed, revocation requested", map[string]outcome{
 			"begin": {claimed, bridge.ErrRevoked}, "take over": {claimed, bridge.ErrRevoked}, "release": {revoked, nil}, "accept": {accepted, nil},
 			"revoke": {claimed, nil}, "expire": {claimed, nil}, "resend": {claimed, bridge.ErrRevoked}, "close": {revoked, nil}, "accept late": {accepted, nil},
 		}},
@@ -115,7 +120,7 @@ func TestTransitions(t *testing.T) {
 			t.Run(row.situation+"/"+verb.name, func(t *testing.T) {
 				want, listed := row.want[verb.name]
 				if !listed {
-					t.Fatal("the table has a hole")
+					t.Fatal("missing in the table")
 				}
 				before := invitationIn(row.situation)
 				got, err := verb.do(before)
@@ -134,48 +139,48 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-func TestBegin(t *testing.T) {
+func TestBeginAccept(t *testing.T) {
 	id := uuid.New()
-	inv, err := invitationIn("pending").Begin(id, uuid.Nil, alive, 15*time.Second)
-	if err != nil || !inv.Holds(id) || inv.Claim.Until != alive.Add(15*time.Second) || !inv.DoubtUntil.IsZero() {
+	inv, err := invitationIn("pending").BeginAccept(id, uuid.Nil, withinLifespan, 15*time.Second)
+	if err != nil || !inv.HoldsClaim(id) || inv.Claim.Until != withinLifespan.Add(15*time.Second) || !inv.UnresolvedUntil.IsZero() {
 		t.Errorf("a first claim: %+v, %v", inv, err)
 	}
-	// What the former claim wrote may still arrive, so the identity is watched.
-	inv, err = invitationIn("claimed").Begin(id, held, alive, 15*time.Second)
-	if err != nil || !inv.Holds(id) || inv.DoubtUntil != alive.Add(10*time.Minute) || inv.LookAt.IsZero() {
-		t.Errorf("one that is taken over: %+v, %v", inv, err)
+	// The former claim's write may still arrive, so the identity is checked again.
+	inv, err = invitationIn("claimed").BeginAccept(id, heldMessage, withinLifespan, 15*time.Second)
+	if err != nil || !inv.HoldsClaim(id) || inv.UnresolvedUntil != withinLifespan.Add(10*time.Minute) || inv.CheckAt.IsZero() {
+		t.Errorf("a takeover: %+v, %v", inv, err)
 	}
-	_, err = invitationIn("claimed").Begin(id, uuid.New(), alive, time.Second)
+	_, err = invitationIn("claimed").BeginAccept(id, uuid.New(), withinLifespan, time.Second)
 	var e *bridge.Error
 	if !errors.As(err, &e) || e.RetryAfter != 2*time.Second {
 		t.Errorf("beside another claim: %v", err)
 	}
 }
 
-func TestDeadAtExpiresAt(t *testing.T) {
+func TestUnusableAtExpiresAt(t *testing.T) {
 	inv := invitationIn("pending")
-	if err := inv.Usable(death.Add(-time.Microsecond)); err != nil {
+	if err := inv.CheckUsable(expiresAt.Add(-time.Microsecond)); err != nil {
 		t.Errorf("a microsecond before: %v", err)
 	}
-	if err := inv.Usable(death); !errors.Is(err, bridge.ErrExpired) {
-		t.Errorf("at the very time: %v", err)
+	if err := inv.CheckUsable(expiresAt); !errors.Is(err, bridge.ErrExpired) {
+		t.Errorf("at that time: %v", err)
 	}
 }
 
-func TestRevivalLeavesOldTokensDead(t *testing.T) {
+func TestRevivalKeepsOldTokensInvalid(t *testing.T) {
 	old := bridge.TokenRecord{Epoch: 0}
-	inv, err := invitationIn("expired").Resend(alive)
+	inv, err := invitationIn("expired").Resend(withinLifespan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := inv.UsableBy(old, alive); !errors.Is(err, bridge.ErrExpired) {
-		t.Errorf("a token of the former life: %v", err)
+	if err := inv.CheckToken(old, withinLifespan); !errors.Is(err, bridge.ErrExpired) {
+		t.Errorf("a token from before the revival: %v", err)
 	}
-	if err := inv.UsableBy(bridge.TokenRecord{Epoch: inv.Epoch}, alive); err != nil {
-		t.Errorf("a token of the new life: %v", err)
+	if err := inv.CheckToken(bridge.TokenRecord{Epoch: inv.Epoch}, withinLifespan); err != nil {
+		t.Errorf("a token from after it: %v", err)
 	}
-	again, err := inv.Resend(alive)
+	again, err := inv.Resend(withinLifespan)
 	if err != nil || again.Epoch != inv.Epoch {
-		t.Errorf("resending a pending invitation killed its tokens: %v", err)
+		t.Errorf("resending a pending invitation invalidated its tokens: %v", err)
 	}
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// Baseline is how an identity stood when it was invited. It is kept with the
-// invitation: as long as the identity still stands like this, it is nobody's.
+// Baseline is the state of an identity when it was invited. It is stored with the
+// invitation: as long as the identity matches it, nobody has used the identity.
 //
-// Traits, metadata, addresses and the time of the last update are not in it: an
-// administrator may mend a trait, and an invitee verify the address, meanwhile.
+// It excludes traits, metadata, addresses and the time of the last update: in the
+// meantime an administrator may fix a trait, and the invitee may verify the
+// address.
 type Baseline struct {
 	StateChangedAt time.Time    `json:"state_changed_at,omitzero"`
 	Credentials    []Credential `json:"credentials,omitempty"`
@@ -21,73 +22,75 @@ func baselineOf(i Identity) *Baseline {
 	return &Baseline{StateChangedAt: i.StateChangedAt, Credentials: i.Credentials}
 }
 
-// verdict says whose an identity is.
+// verdict is who, if anyone, an identity belongs to.
 type verdict int
 
 // The verdicts. Only verdictFree permits a write.
 const (
-	verdictFree           verdict = iota // it is nobody's yet
-	verdictAccepted                      // this invitation activated it, even if it was deactivated since
-	verdictGone                          // it was deleted
-	verdictActive                        // somebody else activated it
-	verdictMoved                         // it has another email address
-	verdictFixed                         // it has a credential that cannot be removed
-	verdictUsed                          // it was somebody's account, or may have been
-	verdictHasCredentials                // it was never used, and came with a credential
-	verdictAddresses                     // it is reached by addresses that nobody vouched for
-	verdictDisowned                      // it carries no mark of this invitation that says created
+	verdictFree                 verdict = iota // not in use by anyone
+	verdictAccepted                            // activated by this invitation, even if deactivated since
+	verdictGone                                // deleted
+	verdictActive                              // activated by someone else
+	verdictAddressChanged                      // has another email address
+	verdictNotRemovable                        // has a credential that cannot be removed
+	verdictUsed                                // was, or may have been, in use as an account
+	verdictHasCredentials                      // never used, but created with a credential
+	verdictUnconfirmedAddresses                // has addresses that the inviter did not vouch for
+	verdictNotOwned                            // lacks the mark of this invitation with OriginCreated
 )
 
-// question is what judge is asked. The zero fields ask for the least.
+// question is the input of judge beside the identity. Zero fields ask for the
+// least.
 type question struct {
-	invitation uuid.UUID // whose acceptance counts as one
+	invitation uuid.UUID // its activation is verdictAccepted
 	email      string
-	// baseline asks whether the identity is unchanged since; nil asks whether it
+	// baseline requires that the identity is unchanged since; nil requires that it
 	// was never used.
 	baseline *Baseline
-	// cleaned leaves the password out of that comparison: the bridge has begun
-	// to replace it.
+	// cleaned excludes the password from that comparison: the bridge has begun to
+	// replace it.
 	cleaned bool
-	// sessions says that it has some, where never used is asked.
+	// sessions reports that there are some. Relevant if baseline is nil.
 	sessions bool
-	// shifted says that the identity system shows times in another zone than it
-	// says, which makes never used unprovable for identities older than since.
+	// shifted reports that the identity system returns times in another zone than
+	// it states, so that it cannot be proven that identities older than since were
+	// never used.
 	shifted bool
 	since   time.Time
-	// existing asks in addition what matters for an identity that the bridge did
-	// not make: credentials that cannot be removed, and addresses other than
-	// email and those in addresses.
+	// existing adds the checks for identities that the bridge did not create:
+	// credentials that cannot be removed, and addresses other than email and
+	// those in addresses.
 	existing bool
-	// maker is an invitation for which the bridge may have made the identity, as
-	// its mark then says; such a one is no existing one.
+	// maker is an invitation for which the bridge may have created the identity.
+	// If the mark confirms that, the checks of existing are skipped.
 	maker     uuid.UUID
 	addresses []string
-	// keepAddresses takes any address.
+	// keepAddresses permits all addresses.
 	keepAddresses bool
 	// reactivate permits an identity that was used.
 	reactivate bool
-	// owned asks in addition for the mark of invitation.
-	owned bool
+	// mustBeOwned requires the mark of invitation in addition.
+	mustBeOwned bool
 }
 
-// judge is the one place that decides whether an identity is nobody's yet, and
-// so may be written to, handed over or deleted. No caller looks at the state,
-// the credentials or the mark by itself.
+// judge is the only place that decides whether an identity is not in use, and so
+// may be written to, handed over or deleted. No caller evaluates the state, the
+// credentials or the mark itself.
 func judge(i Identity, q question) verdict {
 	existing := q.existing && !i.createdFor(q.maker)
 	switch {
 	case i.ID == uuid.Nil:
 		return verdictGone
-	case i.Activated(q.invitation):
+	case i.ActivatedBy(q.invitation):
 		return verdictAccepted
 	case i.Active:
 		return verdictActive
-	case q.email != "" && !i.AnswersTo(q.email):
-		return verdictMoved
+	case q.email != "" && !i.MatchesEmail(q.email):
+		return verdictAddressChanged
 	case existing && slices.ContainsFunc(i.Credentials, func(c Credential) bool { return c.Fixed }):
-		return verdictFixed
+		return verdictNotRemovable
 	case q.reactivate:
-		// That it was used is what the inviter has said.
+		// The inviter has confirmed that it was used.
 	case q.baseline != nil && !q.baseline.unchanged(i, q.cleaned):
 		return verdictUsed
 	case q.baseline == nil && !neverUsed(i, q):
@@ -96,16 +99,16 @@ func judge(i Identity, q question) verdict {
 		return verdictHasCredentials
 	}
 	switch {
-	case existing && !q.keepAddresses && len(foreign(i, slices.Concat(q.addresses, []string{q.email}))) > 0:
-		return verdictAddresses
-	case q.owned && !i.createdFor(q.invitation):
-		return verdictDisowned
+	case existing && !q.keepAddresses && len(unconfirmedAddresses(i, slices.Concat(q.addresses, []string{q.email}))) > 0:
+		return verdictUnconfirmedAddresses
+	case q.mustBeOwned && !i.createdFor(q.invitation):
+		return verdictNotOwned
 	}
 	return verdictFree
 }
 
-// unchanged says whether the identity stands as it did. Credentials may have
-// gone; only one that opens something and is new matters.
+// unchanged reports whether the identity matches the baseline. Credentials may
+// have been removed; only a new one matters.
 func (b Baseline) unchanged(i Identity, cleaned bool) bool {
 	if !sameInstant(b.StateChangedAt, i.StateChangedAt) {
 		return false
@@ -118,14 +121,15 @@ func (b Baseline) unchanged(i Identity, cleaned bool) bool {
 // passwordType is the credential that the bridge itself sets.
 const passwordType = "password"
 
-// within says whether c opens nothing that old does not open.
+// within reports whether c permits no sign-in that old does not permit.
 func (c Credential) within(old Credential) bool {
 	return c.Type == old.Type && !slices.ContainsFunc(c.Identifiers, func(id string) bool { return !slices.Contains(old.Identifiers, id) })
 }
 
-// An identity whose state never changed shows a time of the last change slightly
-// before its creation: 1.6 s were measured in large batches.
-const longestCreation = time.Minute
+// maxCreationTime bounds how long before its creation the state of an unchanged
+// identity is dated. Kratos sets that time slightly before the creation: 1.6 s
+// were measured in large batches.
+const maxCreationTime = time.Minute
 
 func neverUsed(i Identity, q question) bool {
 	if q.sessions || i.StateChangedAt.IsZero() || i.CreatedAt.IsZero() {
@@ -135,12 +139,12 @@ func neverUsed(i Identity, q question) bool {
 		return false
 	}
 	before := i.CreatedAt.Sub(i.StateChangedAt)
-	return before >= 0 && before <= longestCreation
+	return before >= 0 && before <= maxCreationTime
 }
 
-// sameInstant compares a time that was stored with the same time as it is shown
-// now. Databases keep microseconds or seconds, and one that runs in a zone of
-// its own gives the wall clock of that zone back as if it were UTC.
+// sameInstant compares a stored time with the same time as it is returned now.
+// Databases keep microseconds or seconds, and one that runs in a local time zone
+// returns the wall clock of that zone as if it were UTC.
 func sameInstant(stored, shown time.Time) bool {
 	if stored.IsZero() || shown.IsZero() {
 		return stored.IsZero() && shown.IsZero()
@@ -158,8 +162,8 @@ func wallClock(t time.Time) time.Time {
 	return t.Add(time.Duration(offset) * time.Second).UTC()
 }
 
-// foreign gives the addresses that nobody vouched for.
-func foreign(i Identity, allowed []string) (addresses []string) {
+// unconfirmedAddresses returns the addresses of i that are not in allowed.
+func unconfirmedAddresses(i Identity, allowed []string) (addresses []string) {
 	for _, a := range i.Addresses {
 		if !slices.Contains(allowed, a) {
 			addresses = append(addresses, a)
@@ -168,21 +172,22 @@ func foreign(i Identity, allowed []string) (addresses []string) {
 	return addresses
 }
 
-// Activated says whether the invitation id has activated the identity. Somebody
-// may have deactivated it since; the mark stays.
-func (i Identity) Activated(id uuid.UUID) bool {
+// ActivatedBy reports whether the invitation id has activated the identity. It may
+// have been deactivated since; the mark stays.
+func (i Identity) ActivatedBy(id uuid.UUID) bool {
 	return i.Mark.InvitationID == id && !i.Mark.AcceptedAt.IsZero()
 }
 
-// createdFor says whether the bridge made the identity for the invitation id.
+// createdFor reports whether the bridge created the identity for the invitation
+// id.
 func (i Identity) createdFor(id uuid.UUID) bool {
 	return id != uuid.Nil && i.Mark.InvitationID == id && (i.Mark.Origin == "" || i.Mark.Origin == OriginCreated)
 }
 
-// AnswersTo says whether email, in canonical form, is the identity's address, as
-// far as that is known: where it is not, the identity must not be reached by
-// other addresses alone.
-func (i Identity) AnswersTo(email string) bool {
+// MatchesEmail reports whether email, in canonical form, is the address of the
+// identity. If the address is unknown, email matches unless the identity has only
+// other addresses.
+func (i Identity) MatchesEmail(email string) bool {
 	if i.Email != "" {
 		return i.Email == email
 	}

@@ -42,17 +42,17 @@ func TestJudge(t *testing.T) {
 		change change
 		want   verdict
 	}{
-		"as it was made":                     {unchanged, all(), verdictFree},
-		"gone":                               {unchanged, func(i *Identity, _ *question) { *i = Identity{} }, verdictGone},
-		"activated by this invitation":       {unchanged, all(active, mark(ours, made, "")), verdictAccepted},
-		"that, and deactivated since":        {unchanged, all(moved(time.Hour), mark(ours, made, "")), verdictAccepted},
-		"activated by another invitation":    {unchanged, all(active, mark(other, made, "")), verdictActive},
-		"activated elsewhere":                {unchanged, active, verdictActive},
-		"activated and deactivated":          {unchanged, moved(time.Hour), verdictUsed},
-		"activated and deactivated at once":  {unchanged, moved(5 * time.Microsecond), verdictUsed},
-		"its address changed":                {unchanged, func(i *Identity, _ *question) { i.Email = "b@example.com" }, verdictMoved},
-		"its address is not shown":           {unchanged, func(i *Identity, _ *question) { i.Email = "" }, verdictFree},
-		"it has a third one's address alone": {unchanged, func(i *Identity, _ *question) { i.Email, i.Addresses = "", []string{"other@example.com"} }, verdictMoved},
+		"as it was created":            {unchanged, all(), verdictFree},
+		"gone":                         {unchanged, func(i *Identity, _ *question) { *i = Identity{} }, verdictGone},
+		"activated by this invitation": {unchanged, all(active, mark(ours, made, "")), verdictAccepted},
+		"activated by this invitation, then deactivated": {unchanged, all(moved(time.Hour), mark(ours, made, "")), verdictAccepted},
+		"activated by another invitation":                {unchanged, all(active, mark(other, made, "")), verdictActive},
+		"activated elsewhere":                            {unchanged, active, verdictActive},
+		"activated and deactivated":                      {unchanged, moved(time.Hour), verdictUsed},
+		"activated and deactivated at once":              {unchanged, moved(5 * time.Microsecond), verdictUsed},
+		"its address changed":                            {unchanged, func(i *Identity, _ *question) { i.Email = "b@example.com" }, verdictAddressChanged},
+		"its address is not shown":                       {unchanged, func(i *Identity, _ *question) { i.Email = "" }, verdictFree},
+		"it has only another address":                    {unchanged, func(i *Identity, _ *question) { i.Email, i.Addresses = "", []string{"other@example.com"} }, verdictAddressChanged},
 		"its address is one among others": {unchanged, func(i *Identity, q *question) {
 			i.Email, i.Addresses = "", []string{"other@example.com", q.email}
 		}, verdictFree},
@@ -72,47 +72,47 @@ func TestJudge(t *testing.T) {
 		"the time was never shown": {unchanged, func(i *Identity, q *question) {
 			i.StateChangedAt, q.baseline.StateChangedAt = time.Time{}, time.Time{}
 		}, verdictFree},
-		"a password was set":                  {unchanged, with(password), verdictUsed},
-		"a password was set, by our cleaning": {unchanged, all(with(password), func(_ *Identity, q *question) { q.cleaned = true }), verdictFree},
-		"a link beside our cleaning":          {unchanged, all(with(password, oidc), func(_ *Identity, q *question) { q.cleaned = true }), verdictUsed},
-		"a credential that was there":         {unchanged, all(had(password, oidc), with(password, oidc)), verdictFree},
-		"a credential has gone":               {unchanged, all(had(password, oidc), with(password)), verdictFree},
-		"a link has gone":                     {unchanged, all(had(Credential{Type: "oidc", Identifiers: []string{"idp:1", "idp:2"}}), with(oidc)), verdictFree},
-		"a link was added":                    {unchanged, all(had(oidc), with(Credential{Type: "oidc", Identifiers: []string{"idp:1", "idp:2"}})), verdictUsed},
-		"a second factor was added":           {unchanged, all(had(password), with(password, totp)), verdictUsed},
+		"a password was set":               {unchanged, with(password), verdictUsed},
+		"a password set by our cleaning":   {unchanged, all(with(password), func(_ *Identity, q *question) { q.cleaned = true }), verdictFree},
+		"a link added during our cleaning": {unchanged, all(with(password, oidc), func(_ *Identity, q *question) { q.cleaned = true }), verdictUsed},
+		"the same credentials":             {unchanged, all(had(password, oidc), with(password, oidc)), verdictFree},
+		"a credential was removed":         {unchanged, all(had(password, oidc), with(password)), verdictFree},
+		"a link was removed":               {unchanged, all(had(Credential{Type: "oidc", Identifiers: []string{"idp:1", "idp:2"}}), with(oidc)), verdictFree},
+		"a link was added":                 {unchanged, all(had(oidc), with(Credential{Type: "oidc", Identifiers: []string{"idp:1", "idp:2"}})), verdictUsed},
+		"a second factor was added":        {unchanged, all(had(password), with(password, totp)), verdictUsed},
 
-		"never used":                          {never, all(), verdictFree},
-		"never used, with a password":         {never, with(password), verdictHasCredentials},
-		"its state changed":                   {never, moved(time.Hour), verdictUsed},
-		"it changed with the creation":        {never, func(i *Identity, _ *question) { i.StateChangedAt = i.CreatedAt }, verdictFree},
-		"it changed a moment later":           {never, func(i *Identity, _ *question) { i.StateChangedAt = i.CreatedAt.Add(1) }, verdictUsed},
-		"it changed a minute before":          {never, func(i *Identity, _ *question) { i.StateChangedAt = i.CreatedAt.Add(-time.Minute) }, verdictFree},
-		"it changed more than that before":    {never, func(i *Identity, _ *question) { i.StateChangedAt = i.CreatedAt.Add(-time.Minute - 1) }, verdictUsed},
-		"no time is shown":                    {never, func(i *Identity, _ *question) { i.StateChangedAt = time.Time{} }, verdictUsed},
-		"no creation is shown":                {never, func(i *Identity, _ *question) { i.CreatedAt = time.Time{} }, verdictUsed},
-		"it has sessions":                     {never, func(_ *Identity, q *question) { q.sessions = true }, verdictUsed},
-		"times are shifted":                   {never, func(_ *Identity, q *question) { q.shifted = true }, verdictUsed},
-		"times were shifted before":           {never, func(_ *Identity, q *question) { q.shifted, q.since = true, made.Add(-time.Hour) }, verdictFree},
-		"times were shifted when it was made": {never, func(_ *Identity, q *question) { q.since = made.Add(time.Hour) }, verdictUsed},
+		"never used":                             {never, all(), verdictFree},
+		"never used, with a password":            {never, with(password), verdictHasCredentials},
+		"its state changed":                      {never, moved(time.Hour), verdictUsed},
+		"it changed with the creation":           {never, func(i *Identity, _ *question) { i.StateChangedAt = i.CreatedAt }, verdictFree},
+		"it changed a moment later":              {never, func(i *Identity, _ *question) { i.StateChangedAt = i.CreatedAt.Add(1) }, verdictUsed},
+		"it changed a minute before":             {never, func(i *Identity, _ *question) { i.StateChangedAt = i.CreatedAt.Add(-time.Minute) }, verdictFree},
+		"it changed more than that before":       {never, func(i *Identity, _ *question) { i.StateChangedAt = i.CreatedAt.Add(-time.Minute - 1) }, verdictUsed},
+		"no time is shown":                       {never, func(i *Identity, _ *question) { i.StateChangedAt = time.Time{} }, verdictUsed},
+		"no creation is shown":                   {never, func(i *Identity, _ *question) { i.CreatedAt = time.Time{} }, verdictUsed},
+		"it has sessions":                        {never, func(_ *Identity, q *question) { q.sessions = true }, verdictUsed},
+		"times are shifted":                      {never, func(_ *Identity, q *question) { q.shifted = true }, verdictUsed},
+		"times were shifted before":              {never, func(_ *Identity, q *question) { q.shifted, q.since = true, made.Add(-time.Hour) }, verdictFree},
+		"times were shifted when it was created": {never, func(_ *Identity, q *question) { q.since = made.Add(time.Hour) }, verdictUsed},
 
-		"an existing one":                         {never, existing, verdictFree},
-		"with another address":                    {never, all(existing, address), verdictAddresses},
-		"with one that was vouched for":           {never, all(existing, address, func(_ *Identity, q *question) { q.addresses = []string{"other@example.com"} }), verdictFree},
-		"with any":                                {never, all(existing, address, func(_ *Identity, q *question) { q.keepAddresses = true }), verdictFree},
-		"one that we made, with another address":  {unchanged, address, verdictFree},
-		"with a passkey":                          {never, all(existing, with(passkey)), verdictFixed},
+		"existing":                                {never, existing, verdictFree},
+		"existing, with another address":          {never, all(existing, address), verdictUnconfirmedAddresses},
+		"existing, with a confirmed address":      {never, all(existing, address, func(_ *Identity, q *question) { q.addresses = []string{"other@example.com"} }), verdictFree},
+		"existing, any address accepted":          {never, all(existing, address, func(_ *Identity, q *question) { q.keepAddresses = true }), verdictFree},
+		"created by us, with another address":     {unchanged, address, verdictFree},
+		"existing, with a passkey":                {never, all(existing, with(passkey)), verdictNotRemovable},
 		"to be reactivated, used":                 {never, all(reactivate, moved(time.Hour), with(password, oidc)), verdictFree},
-		"to be reactivated, with a passkey":       {never, all(reactivate, with(passkey)), verdictFixed},
-		"to be reactivated, with another address": {never, all(reactivate, address), verdictAddresses},
+		"to be reactivated, with a passkey":       {never, all(reactivate, with(passkey)), verdictNotRemovable},
+		"to be reactivated, with another address": {never, all(reactivate, address), verdictUnconfirmedAddresses},
 		"to be reactivated, active":               {never, all(reactivate, active), verdictActive},
 		"reactivated, and used since":             {unchanged, all(existing, had(password), with(password), moved(time.Hour)), verdictUsed},
 
-		"to be deleted, ours":           {unchanged, all(mark(ours, time.Time{}, ""), func(_ *Identity, q *question) { q.owned = true }), verdictFree},
-		"to be deleted, said created":   {unchanged, all(mark(ours, time.Time{}, OriginCreated), func(_ *Identity, q *question) { q.owned = true }), verdictFree},
-		"to be deleted, adopted":        {unchanged, all(mark(ours, time.Time{}, OriginAdopted), func(_ *Identity, q *question) { q.owned = true }), verdictDisowned},
-		"to be deleted, another's":      {unchanged, all(mark(other, time.Time{}, ""), func(_ *Identity, q *question) { q.owned = true }), verdictDisowned},
-		"to be deleted, nobody's":       {unchanged, func(_ *Identity, q *question) { q.owned = true }, verdictDisowned},
-		"to be deleted, used meanwhile": {unchanged, all(mark(ours, time.Time{}, ""), moved(time.Hour), func(_ *Identity, q *question) { q.owned = true }), verdictUsed},
+		"to be deleted, marked by us":      {unchanged, all(mark(ours, time.Time{}, ""), func(_ *Identity, q *question) { q.mustBeOwned = true }), verdictFree},
+		"to be deleted, marked as created": {unchanged, all(mark(ours, time.Time{}, OriginCreated), func(_ *Identity, q *question) { q.mustBeOwned = true }), verdictFree},
+		"to be deleted, marked as adopted": {unchanged, all(mark(ours, time.Time{}, OriginAdopted), func(_ *Identity, q *question) { q.mustBeOwned = true }), verdictNotOwned},
+		"to be deleted, marked by another": {unchanged, all(mark(other, time.Time{}, ""), func(_ *Identity, q *question) { q.mustBeOwned = true }), verdictNotOwned},
+		"to be deleted, unmarked":          {unchanged, func(_ *Identity, q *question) { q.mustBeOwned = true }, verdictNotOwned},
+		"to be deleted, used meanwhile":    {unchanged, all(mark(ours, time.Time{}, ""), moved(time.Hour), func(_ *Identity, q *question) { q.mustBeOwned = true }), verdictUsed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := Identity{ID: uuid.New(), Email: "a@example.com", CreatedAt: made.Truncate(time.Microsecond), StateChangedAt: made.Add(-time.Millisecond)}
@@ -127,7 +127,7 @@ func TestJudge(t *testing.T) {
 }
 
 // TestInstant: a lease ends for its holder when either clock says so, and for
-// everybody else when both do.
+// everyone else when both do.
 func TestInstant(t *testing.T) {
 	start := instant{wall: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
 	end := start.add(20 * time.Second)

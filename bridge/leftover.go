@@ -8,93 +8,93 @@ import (
 	"github.com/google/uuid"
 )
 
-// Leftover says how it stands with the identity of an invitation that ended
-// unaccepted.
+// Leftover is the cleanup state of the identity of an invitation that ended
+// without an acceptance. Empty: not decided.
 type Leftover string
 
-// An identity that is due to be deleted is looked at, and deleted if it still
-// may be. Settled: it was deleted, or is to stay. Empty: nothing was decided.
+// The cleanup states.
 const (
-	LeftoverDue     Leftover = "due"
-	LeftoverSettled Leftover = "settled"
+	LeftoverDue     Leftover = "due"     // the sweep checks it, and deletes it if that is still permitted
+	LeftoverSettled Leftover = "settled" // it was deleted, or is kept
 )
 
 func (u Unaccepted) deletes() bool { return u == DeleteAtPurge || u == DeleteAtExpiry }
 
-// deletable says whether the identity is one that the bridge may delete, as far
-// as the invitation tells.
+// deletable reports whether the bridge may delete the identity, as far as the
+// invitation shows.
 func (i Invitation) deletable() bool {
 	return i.Origin == OriginCreated && i.Baseline != nil && (i.State == StateExpired || i.State == StateRevoked)
 }
 
-// leave decides, when an invitation ends, whether its identity is to be deleted.
-func (i Invitation) leave(u Unaccepted, now time.Time) Invitation {
+// decideLeftover decides whether the identity of an ended invitation is to be
+// deleted.
+func (i Invitation) decideLeftover(u Unaccepted, now time.Time) Invitation {
 	if i.deletable() && (i.State == StateRevoked && u.deletes() || u == DeleteAtExpiry) {
-		return i.abandon(now)
+		return i.markForDeletion(now)
 	}
 	return i
 }
 
-func (i Invitation) abandon(now time.Time) Invitation {
+func (i Invitation) markForDeletion(now time.Time) Invitation {
 	i.Leftover = LeftoverDue
-	if i.LookAt.IsZero() || !now.Before(i.DoubtUntil) {
-		i.LookAt, i.Looks = later(now, i.DoubtUntil), 0
+	if i.CheckAt.IsZero() || !now.Before(i.UnresolvedUntil) {
+		i.CheckAt, i.Checks = later(now, i.UnresolvedUntil), 0
 	}
 	return i
 }
 
-// watch looks at an identity: for a write that took effect late, and, once that
-// is ruled out, to delete it if it is left over.
-func (s *Service) watch(ctx context.Context, inv Invitation) error {
+// recheckLeftover checks the identity of an invitation for a late write. Once that
+// is ruled out, it deletes the identity if it is due to be deleted.
+func (s *Service) recheckLeftover(ctx context.Context, inv Invitation) error {
 	now := s.now()
-	if inv.Leftover == LeftoverDue && !now.Before(inv.DoubtUntil) {
-		return s.dispose(ctx, inv)
+	if inv.Leftover == LeftoverDue && !now.Before(inv.UnresolvedUntil) {
+		return s.disposeOfIdentity(ctx, inv)
 	}
-	within, cancel := s.brief(ctx, inv.Looks)
+	within, cancel := s.checkContext(ctx, inv.Checks)
 	defer cancel()
-	i, v, err := s.look(within, inv.IdentityID, inv.question())
+	i, v, err := s.readAndJudge(within, inv.IdentityID, inv.question())
 	if err != nil {
-		return s.putOff(ctx, inv, err)
+		return s.postponeLeftover(ctx, inv, err)
 	}
 	if v == verdictAccepted {
-		return s.closeUnclaimed(ctx, inv, v, i)
+		return s.reconcileUnclaimed(ctx, inv, v, i)
 	}
-	return s.changeWatched(ctx, inv, func(i Invitation) Invitation {
+	return s.updateLeftover(ctx, inv, func(i Invitation) Invitation {
 		switch {
-		case now.Before(i.DoubtUntil): // the last look is when the doubt ends
-			i.LookAt, i.Looks = earlier(now.Add(pauseAfter(i.Looks)), i.DoubtUntil), i.Looks+1
-		case i.Leftover == LeftoverDue: // since this look began
-			i.LookAt, i.Looks = now, 0
+		case now.Before(i.UnresolvedUntil): // the last check is at UnresolvedUntil
+			i.CheckAt, i.Checks = earlier(now.Add(pauseAfter(i.Checks)), i.UnresolvedUntil), i.Checks+1
+		case i.Leftover == LeftoverDue: // it became due during this check
+			i.CheckAt, i.Checks = now, 0
 		default:
-			i.LookAt, i.Looks = time.Time{}, 0
+			i.CheckAt, i.Checks = time.Time{}, 0
 		}
 		return i
 	})
 }
 
-// putOff looks again later, after a failure; unless Kratos is not ready, which
-// ends the sweep.
-func (s *Service) putOff(ctx context.Context, inv Invitation, cause error) error {
-	if err := s.unreadable(ctx, inv, cause); err != nil {
+// postponeLeftover schedules another check after a failure. It returns an error,
+// which ends the sweep, if Kratos is not ready.
+func (s *Service) postponeLeftover(ctx context.Context, inv Invitation, cause error) error {
+	if err := s.postponeUnreadable(ctx, inv, cause); err != nil {
 		return err
 	}
-	return s.lookLater(ctx, inv)
+	return s.scheduleRecheck(ctx, inv)
 }
 
-func (s *Service) lookLater(ctx context.Context, inv Invitation) error {
+func (s *Service) scheduleRecheck(ctx context.Context, inv Invitation) error {
 	now := s.now()
-	return s.changeWatched(ctx, inv, func(i Invitation) Invitation {
-		i.LookAt, i.Looks = now.Add(pauseAfter(i.Looks)), i.Looks+1
+	return s.updateLeftover(ctx, inv, func(i Invitation) Invitation {
+		i.CheckAt, i.Checks = now.Add(pauseAfter(i.Checks)), i.Checks+1
 		return i
 	})
 }
 
-// changeWatched changes an invitation that is to be looked at, unless it was
-// claimed meanwhile.
-func (s *Service) changeWatched(ctx context.Context, inv Invitation, change func(Invitation) Invitation) error {
+// updateLeftover changes an invitation that is being checked, unless it was
+// claimed or rescheduled in the meantime.
+func (s *Service) updateLeftover(ctx context.Context, inv Invitation, change func(Invitation) Invitation) error {
 	return s.update(ctx, func(tx Tx) error {
 		current, err := tx.Invitation(inv.ID)
-		if errors.Is(err, ErrMissing) || err == nil && (current.Claim != nil || !current.LookAt.Equal(inv.LookAt)) {
+		if errors.Is(err, ErrRowNotFound) || err == nil && (current.Claim != nil || !current.CheckAt.Equal(inv.CheckAt)) {
 			return nil
 		} else if err != nil {
 			return err
@@ -103,55 +103,55 @@ func (s *Service) changeWatched(ctx context.Context, inv Invitation, change func
 	})
 }
 
-// dispose deletes the identity of an invitation that ended, if it still may be.
-// The locks keep an invite or a resend from taking the identity meanwhile.
-func (s *Service) dispose(ctx context.Context, inv Invitation) error {
-	if !s.config.Unaccepted.deletes() { // it did when the invitation ended
-		return s.settleLeftover(ctx, inv)
+// disposeOfIdentity deletes the identity of an ended invitation, if that is still
+// permitted. The locks keep a concurrent invite or resend from using the identity.
+func (s *Service) disposeOfIdentity(ctx context.Context, inv Invitation) error {
+	if !s.config.Unaccepted.deletes() { // the configuration has changed since
+		return s.keepLeftover(ctx, inv)
 	}
 	unlock, err := s.tryLockBoth(ctx, inv)
 	if err != nil {
-		return s.lookLater(ctx, inv) // somebody is inviting the address
+		return s.scheduleRecheck(ctx, inv) // the address is being invited
 	}
 	defer unlock()
-	within, cancel := s.brief(ctx, inv.Looks)
+	within, cancel := s.checkContext(ctx, inv.Checks)
 	defer cancel()
 	err = s.deleteUnused(within, inv)
 	var refused refusal
 	switch {
 	case errors.As(err, &refused) && refused.verdict == verdictAccepted:
-		return s.closeUnclaimed(ctx, inv, refused.verdict, refused.identity)
-	case err == nil, errors.As(err, &refused), errors.Is(err, errTaken):
-		return s.settleLeftover(ctx, inv)
-	case errors.Is(err, ErrStoreAway) && within.Err() == nil:
+		return s.reconcileUnclaimed(ctx, inv, refused.verdict, refused.identity)
+	case err == nil, errors.As(err, &refused), errors.Is(err, errIdentityReinvited):
+		return s.keepLeftover(ctx, inv)
+	case errors.Is(err, ErrStoreUnavailable) && within.Err() == nil:
 		return err
-	case inv.Looks >= mostLooks:
-		s.warn("an identity that nobody accepted could not be deleted, and is left", "invitation_id", inv.ID.String(), "identity_id", inv.IdentityID.String(), "cause", err.Error())
-		return s.settleLeftover(ctx, inv)
+	case inv.Checks >= maxChecks:
+		s.warn("the identity of an unaccepted invitation could not be deleted and is kept; check it in Kratos", "invitation_id", inv.ID.String(), "identity_id", inv.IdentityID.String(), "cause", err.Error())
+		return s.keepLeftover(ctx, inv)
 	}
-	return s.putOff(ctx, inv, err)
+	return s.postponeLeftover(ctx, inv, err)
 }
 
-// mostLooks is how often an identity is tried to be deleted, with a Kratos that is
-// ready otherwise: a month of hourly looks, for which the invitation is kept.
-const mostLooks = 720
+// maxChecks bounds the attempts to delete an identity while Kratos is otherwise
+// ready: a month of hourly checks, during which the invitation is kept.
+const maxChecks = 720
 
-func (s *Service) settleLeftover(ctx context.Context, inv Invitation) error {
-	return s.changeWatched(ctx, inv, func(i Invitation) Invitation {
+func (s *Service) keepLeftover(ctx context.Context, inv Invitation) error {
+	return s.updateLeftover(ctx, inv, func(i Invitation) Invitation {
 		if i.Leftover == LeftoverDue {
-			i.Leftover, i.LookAt, i.Looks = LeftoverSettled, time.Time{}, 0
+			i.Leftover, i.CheckAt, i.Checks = LeftoverSettled, time.Time{}, 0
 		}
 		return i
 	})
 }
 
-// deleteUnused deletes the identity of an invitation if nobody ever used it.
+// deleteUnused deletes the identity of an invitation if it was never used.
 func (s *Service) deleteUnused(ctx context.Context, inv Invitation) error {
 	q := inv.question()
-	q.owned = true
+	q.mustBeOwned = true
 	unused := q
 	unused.baseline, unused.since = nil, s.config.NeverUsedSince
-	if i, v, err := s.look(ctx, inv.IdentityID, unused); err != nil {
+	if i, v, err := s.readAndJudge(ctx, inv.IdentityID, unused); err != nil {
 		return err
 	} else if v != verdictFree {
 		return refusal{v, i}
@@ -160,13 +160,13 @@ func (s *Service) deleteUnused(ctx context.Context, inv Invitation) error {
 		return s.update(ctx, func(tx Tx) error {
 			current, err := tx.Invitation(inv.ID)
 			if err == nil && (!current.deletable() || current.Leftover != LeftoverDue) {
-				err = errTaken
+				err = errIdentityReinvited
 			}
 			if err != nil {
 				return err
 			}
 			if pending, err := pendingOf(tx, inv.IdentityID); err != nil || pending.ID != uuid.Nil {
-				return errors.Join(err, errTaken)
+				return errors.Join(err, errIdentityReinvited)
 			}
 			return nil
 		})
@@ -182,26 +182,28 @@ func (w writer) delete(ctx context.Context) error {
 	return err
 }
 
-// errTaken says that an identity which was left over has another invitation.
-var errTaken = errors.New("the identity has another invitation")
+// errIdentityReinvited means that an identity due to be deleted has been invited
+// again.
+var errIdentityReinvited = errors.New("the identity has another invitation")
 
-// takeBack deletes the identity that this very call created, if the invitation
-// could not be stored. The identity may have another address than was asked for.
-func (s *Service) takeBack(ctx context.Context, inv Invitation) error {
+// deleteCreated deletes the identity that this call created, after the invitation
+// could not be stored. It does not require the invited address: the identity may
+// have another one.
+func (s *Service) deleteCreated(ctx context.Context, inv Invitation) error {
 	q := inv.question()
-	q.owned, q.email = true, ""
+	q.mustBeOwned, q.email = true, ""
 	w := writer{service: s, identity: inv.IdentityID, question: q, begin: func(context.Context, Identity, Write) error { return nil }}
 	return w.delete(ctx)
 }
 
-// DeleteForsaken deletes an identity that carries the mark of an invitation
-// which is not stored any more, if the bridge created it, and nobody ever used
-// it. deleted says whether it did. Only for identities that no bridge knows: it
-// takes no lock, and looks at no store.
-func DeleteForsaken(ctx context.Context, identities Identities, id, invitation uuid.UUID, email string, since time.Time) (deleted bool, err error) {
+// DeleteOrphan deletes an identity that carries the mark of an invitation that is
+// no longer stored, if the bridge created the identity and it was never used.
+// deleted reports whether it did. Use it only for identities that are in no
+// bridge's store: it takes no lock and reads no store.
+func DeleteOrphan(ctx context.Context, identities Identities, id, invitation uuid.UUID, email string, since time.Time) (deleted bool, err error) {
 	s := NewService(nil, identities, Config{})
 	w := writer{
-		service: s, identity: id, question: question{invitation: invitation, email: email, owned: true, since: since},
+		service: s, identity: id, question: question{invitation: invitation, email: email, mustBeOwned: true, since: since},
 		begin: func(context.Context, Identity, Write) error { return nil },
 	}
 	err = w.delete(ctx)
@@ -211,3 +213,13 @@ func DeleteForsaken(ctx context.Context, identities Identities, id, invitation u
 	}
 	return err == nil, err
 }
+
+// Unaccepted is what happens to the identity of an unaccepted invitation.
+type Unaccepted string
+
+// The policies. Those that delete also delete when an invitation is revoked.
+const (
+	KeepUnaccepted Unaccepted = "keep"
+	DeleteAtPurge  Unaccepted = "at_purge"
+	DeleteAtExpiry Unaccepted = "at_expiry"
+)

@@ -7,12 +7,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// Messages gives a page of messages, newest first, and the id to give as
-// q.Before for the next; zero: there is none. ErrNotFound if q names an
-// invitation that is not there.
+// Messages returns a page of messages, newest first. next is the value of q.Before
+// for the next page; zero: this is the last one.
+//
+// Errors: ErrNotFound if q names an invitation that does not exist;
+// ErrStoreUnavailable.
 func (s *Service) Messages(ctx context.Context, q MessageQuery) (page []Message, next uuid.UUID, err error) {
 	limit := q.Limit
-	q.Limit++ // one more tells whether more follow
+	q.Limit++ // one more shows whether there is a next page
 	err = s.view(ctx, func(tx Tx) (err error) {
 		if q.InvitationID != uuid.Nil {
 			if _, err := tx.Invitation(q.InvitationID); err != nil {
@@ -26,10 +28,12 @@ func (s *Service) Messages(ctx context.Context, q MessageQuery) (page []Message,
 		page = page[:limit]
 		next = page[limit-1].ID
 	}
-	return page, next, notFound(err)
+	return page, next, callerError(err)
 }
 
-// Message reads one message. ErrMessageNotFound.
+// Message returns one message.
+//
+// Errors: ErrMessageNotFound; ErrStoreUnavailable.
 func (s *Service) Message(ctx context.Context, id uuid.UUID) (m Message, err error) {
 	err = s.view(ctx, func(tx Tx) (err error) {
 		m, err = tx.Message(id)
@@ -38,10 +42,12 @@ func (s *Service) Message(ctx context.Context, id uuid.UUID) (m Message, err err
 	return m, messageNotFound(err)
 }
 
-// RetryMessage sends a failed message again, under the same id, with the whole
-// schedule before it; a queued one is attempted now. ErrMessageNotFound;
-// ErrMessageEnded; ErrEndpointDisabled; and for an email whose invitation cannot
-// be accepted any more, ErrExpired, ErrRevoked or ErrAccepted.
+// RetryMessage makes a failed or queued message due now, under the same id, and
+// restarts its schedule.
+//
+// Errors: ErrMessageNotFound; ErrMessageNotFailed; ErrEndpointDisabled;
+// ErrStoreUnavailable; ErrExpired, ErrRevoked or ErrAccepted for an email whose
+// invitation can no longer be accepted.
 func (s *Service) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, err error) {
 	now := s.now()
 	err = s.update(ctx, func(tx Tx) (err error) {
@@ -52,26 +58,28 @@ func (s *Service) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, er
 			return err
 		}
 		if s.disabled(m.Endpoint) {
-			return ErrEndpointDisabled.Reasonf("The endpoint %q is disabled, because its receiver answered 410. Enable the endpoint first, then retry the message.", m.Endpoint)
+			return ErrEndpointDisabled.WithReasonf("The endpoint %q is disabled because its receiver responded with status 410. Enable the endpoint, then retry the message.", m.Endpoint)
 		}
 		inv, err := tx.Invitation(m.InvitationID)
 		if err == nil && m.Endpoint == EndpointCourier {
-			err = inv.Usable(now)
+			err = inv.CheckUsable(now)
 		}
 		if err != nil {
 			return err
 		}
-		return put(tx, m, inv, now)
+		return saveMessage(tx, m, inv, now)
 	})
+	if err == nil || errors.Is(err, ErrStoreUnavailable) { // it may have been committed
+		s.wakeEndpoint(m.Endpoint)
+	}
 	if err != nil {
 		return Message{}, messageNotFound(err)
 	}
-	s.wake(telling{endpoints: []string{m.Endpoint}})
 	return m, nil
 }
 
 func messageNotFound(err error) error {
-	if errors.Is(err, ErrMissing) {
+	if errors.Is(err, ErrRowNotFound) {
 		return ErrMessageNotFound
 	}
 	return err

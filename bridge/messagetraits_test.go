@@ -13,17 +13,17 @@ import (
 	"invitebridge/bridge/bridgetest"
 )
 
-// shows has messages show traits.
-func shows(paths ...string) func(*bridge.Config) {
+// showTraits configures the traits that messages show.
+func showTraits(paths ...string) func(*bridge.Config) {
 	return func(c *bridge.Config) { c.MessageTraits = paths }
 }
 
 func TestTraitsInMessages(t *testing.T) {
 	want := map[string]string{"name.first": "Ada", "email": email}
-	var asked int
-	w := bridgetest.New(t, shows("name.first", "department", "name", "email"), func(c *bridge.Config) {
+	var calls int
+	w := bridgetest.New(t, showTraits("name.first", "department", "name", "email"), func(c *bridge.Config) {
 		c.Hooks = hookFunc(func(_ context.Context, p bridge.Payload) error {
-			asked++
+			calls++
 			if diff := cmp.Diff(want, p.Data.Invitation.Traits); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", p.Type, diff)
 			}
@@ -40,10 +40,10 @@ func TestTraitsInMessages(t *testing.T) {
 	if inv := offer.Invitation; inv.InviterEmail != "grace@example.com" || inv.TimeZone != "Europe/Berlin" {
 		t.Errorf("got %+v", inv)
 	}
-	if asked == 0 {
-		t.Error("no hook was asked")
+	if calls == 0 {
+		t.Error("no hook was called")
 	}
-	// Each message has them, and a second invitation of the address keeps them.
+	// Each message has them, and inviting the address again keeps them.
 	again := invite(t, w, bridge.InviteRequest{Email: email})
 	messages, _, err := w.Service.Messages(t.Context(), bridge.MessageQuery{InvitationID: again.Invitation.ID, Limit: 10})
 	if err != nil || len(messages) == 0 {
@@ -57,9 +57,10 @@ func TestTraitsInMessages(t *testing.T) {
 	}
 }
 
-// TestTraitsOfTheIdentity: an identity that is invited as it is lends its own.
+// TestTraitsOfTheIdentity: an identity invited without traits contributes its
+// own.
 func TestTraitsOfTheIdentity(t *testing.T) {
-	w := bridgetest.New(t, shows("name.first"))
+	w := bridgetest.New(t, showTraits("name.first"))
 	first := invite(t, w, bridge.InviteRequest{Email: email, Traits: json.RawMessage(`{"name":{"first":"Ada"}}`)})
 	if _, err := w.Service.Revoke(t.Context(), first.Invitation.ID); err != nil {
 		t.Fatal(err)
@@ -77,7 +78,7 @@ func TestTraitsOfTheIdentity(t *testing.T) {
 	}
 }
 
-// TestNoTraits: what nobody chose is not stored.
+// TestNoTraits: traits that were not configured are not stored.
 func TestNoTraits(t *testing.T) {
 	w := bridgetest.New(t)
 	offer := invite(t, w, bridge.InviteRequest{Email: email, Traits: json.RawMessage(`{"name":{"first":"Ada"}}`)})
@@ -106,13 +107,13 @@ func TestInviterEmailAndTimeZone(t *testing.T) {
 			t.Errorf("%q: %v", zone, e)
 		}
 	}
-	// A name that is too long is not looked for: it could be as long as a body.
+	// A name that is too long is not looked up: it could be as long as a request body.
 	_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email, TimeZone: strings.Repeat("a/", 129) + "b"})
 	if e := refusal(t, err, bridge.ErrBadRequest); !strings.Contains(e.Reason, "timezone must be at most 256 bytes") {
 		t.Errorf("got %v", e)
 	}
-	if told := w.Told(t, bridgetest.Hook); len(told) != 0 {
-		t.Errorf("told %v", told)
+	if events := w.EventsFor(t, bridgetest.Hook); len(events) != 0 {
+		t.Errorf("events %v", events)
 	}
 }
 

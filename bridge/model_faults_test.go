@@ -14,15 +14,15 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// trouble is what befalls one verb.
+// trouble is the fault during one call.
 type trouble struct {
 	name  string
 	down  bool
 	fault *kratostest.Fault
-	late  bool  // the activating PUT is cut, and has its effect moments later,
+	late  bool  // the activating PUT is cut and takes effect moments later,
 	slow  bool  // or minutes
-	hook  error // what the operator's hook says
-	lose  int   // the commit that is lost; everyCommit
+	hook  error // what the blocking hook returns
+	lose  int   // the number of the commit that is lost, or everyCommit
 }
 
 const everyCommit = -1
@@ -35,38 +35,38 @@ var (
 func allTroubles() []trouble {
 	all := []trouble{
 		{name: "Kratos down", down: true},
-		{name: "hook refuses", hook: bridge.ErrHookRefused}, {name: "hook away", hook: bridge.ErrHookUnavailable},
+		{name: "hook refuses", hook: bridge.ErrHookRefused}, {name: "hook unavailable", hook: bridge.ErrHookUnavailable},
 		{name: "every commit lost", lose: everyCommit},
 	}
-	for range 3 { // as often as all other ways to lose an answer
+	for range 3 { // as often as all other ways to lose a response
 		all = append(all, trouble{name: "PUT lands late", late: true}, trouble{name: "PUT lands minutes late", late: true, slow: true})
 	}
 	for n := 1; n <= 6; n++ {
 		all = append(all, trouble{name: fmt.Sprintf("commit %d lost", n), lose: n})
 	}
-	spoil := func(name, method, route string, fault kratostest.Fault) {
+	inject := func(name, method, route string, fault kratostest.Fault) {
 		fault.Method, fault.Route = method, route
 		all = append(all, trouble{name: method + " " + name, fault: &fault})
 	}
 	once := bridgetest.Answer(http.StatusConflict)
 	once.Times = 1
-	spoil("answered 503", http.MethodGet, kratostest.RouteIdentity, bridgetest.Answer(503))
-	spoil("answered 401", http.MethodGet, kratostest.RouteIdentity, bridgetest.Answer(401))
-	spoil("of sessions answered 503", http.MethodGet, kratostest.RouteSessions, bridgetest.Answer(503))
+	inject("returns 503", http.MethodGet, kratostest.RouteIdentity, bridgetest.Answer(503))
+	inject("returns 401", http.MethodGet, kratostest.RouteIdentity, bridgetest.Answer(401))
+	inject("of sessions returns 503", http.MethodGet, kratostest.RouteSessions, bridgetest.Answer(503))
 	for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodPost} {
-		spoil("cut before", method, "", bridgetest.CutBefore)
-		spoil("cut after", method, "", bridgetest.CutAfter)
-		spoil("answered 400", method, "", bridgetest.Answer(400))
+		inject("cut before", method, "", bridgetest.CutBefore)
+		inject("cut after", method, "", bridgetest.CutAfter)
+		inject("returns 400", method, "", bridgetest.Answer(400))
 	}
-	spoil("500 before", http.MethodPut, "", bridgetest.Answer(500))
-	spoil("500 after", http.MethodPut, "", bridgetest.FailAfter)
-	spoil("cut in the body", http.MethodPut, "", bridgetest.CutBody)
-	spoil("answered 429", http.MethodPut, "", bridgetest.Answer(429))
-	spoil("answered 409 once", http.MethodPut, "", once)
+	inject("500 before", http.MethodPut, "", bridgetest.Answer(500))
+	inject("500 after", http.MethodPut, "", bridgetest.FailAfter)
+	inject("cut in the body", http.MethodPut, "", bridgetest.CutBody)
+	inject("returns 429", http.MethodPut, "", bridgetest.Answer(429))
+	inject("returns 409 once", http.MethodPut, "", once)
 	second := bridgetest.CutAfter
 	second.Skip = 1
-	spoil("cut after, the second one", http.MethodPut, "", second)
-	spoil("cut after, the second one", http.MethodDelete, "", second)
+	inject("cut after, the second one", http.MethodPut, "", second)
+	inject("cut after, the second one", http.MethodDelete, "", second)
 	return all
 }
 
@@ -78,54 +78,55 @@ func (t trouble) GoString() string { return t.name }
 
 func (t trouble) loses(nth int) bool { return t.lose == everyCommit || t.lose == nth }
 
-// calm says that the verb met nothing that excuses a failure.
-func (t trouble) calm() bool { return t.name == noTrouble.name }
+// isNone reports whether the call met no fault that excuses a failure.
+func (t trouble) isNone() bool { return t.name == noTrouble.name }
 
-// meet draws what befalls the next verb of a bridge: nothing, in most cases.
-func (h *history) meet(t *rapid.T, n *node) {
+// drawTrouble draws the fault during the next call of a bridge: none, in most
+// cases.
+func (h *history) drawTrouble(t *rapid.T, n *node) {
 	h.trouble = noTrouble
 	if rapid.IntRange(0, 2).Draw(t, "fair") == 0 {
 		h.trouble = rapid.SampledFrom(troubles).Draw(t, "trouble")
 	}
-	if h.trouble.down && (h.bridges[0].flight != nil || len(h.bridges) > 1 && h.bridges[1].flight != nil) {
-		h.trouble = noTrouble // it would cut the request in flight
+	if h.trouble.down && (h.bridges[0].pending != nil || len(h.bridges) > 1 && h.bridges[1].pending != nil) {
+		h.trouble = noTrouble // Down would cut the request in flight
 	}
 	h.begin(n)
 }
 
-// calm is for verbs that meet no trouble.
-func (h *history) calm(n *node) {
+// withoutTrouble begins a call that meets no fault.
+func (h *history) withoutTrouble(n *node) {
 	h.trouble = noTrouble
 	h.begin(n)
 }
 
-// begin has the trouble begin, and gives it an end.
+// begin injects the fault and sets endTrouble, which removes it.
 func (h *history) begin(n *node) {
 	h.revivals = 0
 	n.store.begin(h.trouble.loses)
-	mend := func() {}
+	restore := func() {}
 	switch {
 	case h.trouble.down:
 		h.kratos.Down()
-		mend = func() {
+		restore = func() {
 			if err := h.kratos.Up(); err != nil {
 				h.Fatal(err)
 			}
 			for _, n := range h.bridges {
-				n.w.ForgetConnections() // or the next request might be sent on a dead one
+				n.w.CloseIdleConnections() // so that the next request is not sent on a closed one
 			}
 		}
 	case h.trouble.fault != nil:
-		mend = h.kratos.Inject(*h.trouble.fault)
+		restore = h.kratos.Inject(*h.trouble.fault)
 	}
-	h.over = func() {
-		mend()
+	h.endTrouble = func() {
+		restore()
 		n.store.begin(nil)
 	}
 }
 
-// Ask is the operator's hook.
-func (h *history) Ask(_ context.Context, p bridge.Payload) error {
+// Call is the blocking hook.
+func (h *history) Call(_ context.Context, p bridge.Payload) error {
 	if h.trouble.hook != nil {
 		return h.trouble.hook
 	}
@@ -133,14 +134,14 @@ func (h *history) Ask(_ context.Context, p bridge.Payload) error {
 		if wait := h.waiting; wait != nil {
 			wait()
 		}
-		h.asked[p.Data.Invitation.ID] = true
+		h.agreed[p.Data.Invitation.ID] = true
 	} else {
 		h.revivals++
 	}
 	return nil
 }
 
-// lossy is a store that loses some commits: their functions run, and fail.
+// lossy is a store that loses some commits: their functions run and fail.
 type lossy struct {
 	bridge.Store
 	mu    sync.Mutex
@@ -168,7 +169,7 @@ func (s *lossy) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 	if gate != nil {
 		gate()
 	}
-	counted := false // for fn may run more than once
+	counted := false // because fn may run more than once
 	return s.Store.Update(ctx, func(tx bridge.Tx) error {
 		if err := fn(tx); err != nil {
 			return err

@@ -12,24 +12,27 @@ import (
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
+	"invitebridge/bridge/testenv"
 	"invitebridge/kratos/kratostest"
 )
 
-// TestModel has random histories of all that can be done to invitations and
-// accounts, by anybody, with faults in every place and verbs inside of others. A
-// model knows whose each account is, and after every step nothing may be BROKEN:
+// TestModel runs random histories of everything that anyone can do to
+// invitations and accounts, with faults everywhere and with calls during other
+// calls. A model knows the owner of each account, and after every step nothing
+// may be BROKEN:
 //
 //   - an account that was handed over is active without the new holder's password;
 //   - it is inactive, and its token is refused for no reason that the model knows;
 //   - a password opens it that is not its holder's;
 //   - a session, a link or another credential of a former holder opens it;
 //   - an account that was used is gone;
-//   - the bridge writes to an account that is somebody's.
+//   - the bridge writes to an account that belongs to someone.
 //
-// The model sees each request to Kratos, and so needs no guess of what became of
-// it. MODEL_TIME, such as 15m, runs it for that long. A failure is made small by
-// rapid, which says how to see it again.
+// The model sees each request to Kratos, and so need not guess its outcome.
+// MODEL_TIME, such as 15m, runs it for that long. rapid shrinks a failure and
+// prints how to reproduce it.
 func TestModel(t *testing.T) {
+	testenv.SkipIfShort(t, "8 s of random operations")
 	limit, long := 8*time.Second, os.Getenv("MODEL_TIME")
 	if long != "" {
 		var err error
@@ -37,44 +40,44 @@ func TestModel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := flag.Set("rapid.steps", "80"); err != nil { // most of what can break takes several
+	if err := flag.Set("rapid.steps", "80"); err != nil { // most failures take several
 		t.Fatal(err)
 	}
 	histories, steps, failed, dir := 0, 0, false, t.TempDir()
 	for until := time.Now().Add(limit); histories == 0 || time.Now().Before(until) && !t.Failed(); {
 		rapid.Check(t, func(rt *rapid.T) {
 			if histories > 0 && !failed && time.Now().After(until) {
-				return // a slow machine has fewer of them
+				return // a slow machine runs fewer histories
 			}
-			sound := false
-			defer func() { failed = failed || !sound }()
+			passed := false
+			defer func() { failed = failed || !passed }()
 			h := newHistory(scope{t, rt, dir})
-			h.invite(rt) // most of the rest needs one
+			h.invite(rt) // most other steps need one
 			rt.Repeat(map[string]func(*rapid.T){
-				// What is there twice is done twice as often.
+				// An entry that appears twice is drawn twice as often.
 				"invite": h.invite, "invite again": h.invite, "accept": h.accept, "accept again": h.accept, "accept once more": h.accept,
-				"take off": h.takeOff, "take off again": h.takeOff, "land": h.land, "land again": h.land,
+				"start accept": h.startAccept, "start accept again": h.startAccept, "resume accept": h.resumeAccept, "resume accept again": h.resumeAccept,
 				"resend": h.resend, "renew": h.renew, "revoke": h.revoke, "sweep": h.sweep, "deliver": h.deliver,
-				"moments pass": h.moments, "moments pass again": h.moments, "time passes": h.pass, "clock": h.setClock,
+				"seconds pass": h.advanceShort, "seconds pass again": h.advanceShort, "hours pass": h.advanceLong, "clock": h.setClock,
 				"restart": h.restart, "store": h.copyOrRestore, "register": h.register, "activate": h.activate, "deactivate": h.deactivate,
-				"use": h.use, "give": h.give, "tamper": h.tamper, "late": h.arriveOverdue,
+				"use": h.use, "give": h.giveCredential, "tamper": h.tamper, "late write": h.applySlowWrite,
 				"": func(*rapid.T) { h.check() },
 			})
 			h.finish()
-			sound, histories, steps = true, histories+1, steps+h.steps
+			passed, histories, steps = true, histories+1, steps+h.steps
 		})
 	}
 	t.Logf("%d histories, %d steps", histories, steps)
 }
 
 const (
-	modelBudget    = 30 * time.Second
-	modelLease     = 10*time.Second + modelBudget + 5*time.Second
-	modelMargin    = 5 * time.Second // of the lease, for requests on their way
-	modelSettle    = 2 * time.Second
-	modelRetention = 72 * time.Hour
-	modelCodes     = 30 * time.Second // the lifespan of a code of Kratos
-	modelDoubt     = 10 * time.Minute
+	modelBudget     = 30 * time.Second
+	modelLease      = 10*time.Second + modelBudget + 5*time.Second
+	modelMargin     = 5 * time.Second // of the lease, for requests in flight
+	modelGrace      = 2 * time.Second
+	modelRetention  = 72 * time.Hour
+	modelCodes      = 30 * time.Second // the lifespan of a code of Kratos
+	modelUnresolved = 10 * time.Minute
 )
 
 // history is one Kratos, the bridges on it, and the model of them.
@@ -87,57 +90,61 @@ type history struct {
 	unaccepted bridge.Unaccepted
 	renewing   bool
 
-	accounts  map[uuid.UUID]*truth
-	lives     map[uuid.UUID]*life
-	order     []*life
-	links     []link
-	late      []lateWrite
-	passwords int
-	people    int // who sign in at a provider
+	accounts    map[uuid.UUID]*modelAccount
+	invitations map[uuid.UUID]*modelInvitation
+	order       []*modelInvitation
+	links       []link
+	late        []lateWrite
+	passwords   int
+	people      int // users of a provider
 
-	trouble  trouble // of the present verb
-	asked    map[uuid.UUID]bool
-	waiting  func() // in the hook
-	revivals int    // that hooks have consented to, in the present verb
-	over     func()
-	ahead    time.Duration // by which the wall clock was set forward, in all
-	back     time.Duration // and back
-	clockSet bool
-	steps    int
+	trouble    trouble            // of the current call
+	agreed     map[uuid.UUID]bool // invitations that the hook has agreed to
+	waiting    func()             // in the hook
+	revivals   int                // that hooks have agreed to, in the current call
+	endTrouble func()
+	ahead      time.Duration // that the wall clock was set forward in total
+	back       time.Duration // and back
+	clockSet   bool
+	steps      int
 }
 
-// node is a bridge, and what only it knows.
+// node is a bridge and what the model knows of it alone.
 type node struct {
-	name   int
-	w      *bridgetest.World
-	store  *lossy
-	flight *flight
-	backup *backup
-	// restored says that its store was once put back.
+	name    int
+	w       *bridgetest.Harness
+	store   *lossy
+	pending *pendingAccept
+	outbox  *modelOutbox
+	sent    []bridge.FinishedMessage // not recorded yet
+	backup  *backup
+	// restored is set once its store was restored.
 	restored bool
 }
 
 func newHistory(s scope) *history {
-	h := &history{T: s.history, scope: s, accounts: map[uuid.UUID]*truth{}, lives: map[uuid.UUID]*life{}, asked: map[uuid.UUID]bool{}}
+	h := &history{T: s.history, scope: s, accounts: map[uuid.UUID]*modelAccount{}, invitations: map[uuid.UUID]*modelInvitation{}, agreed: map[uuid.UUID]bool{}}
 	h.unaccepted = rapid.SampledFrom([]bridge.Unaccepted{bridge.DeleteAtPurge, bridge.DeleteAtExpiry, bridge.KeepUnaccepted}).Draw(s.history, "unaccepted")
 	h.renewing = rapid.IntRange(0, 3).Draw(s.history, "renew") > 0
+	outbox := &modelOutbox{idle: rapid.Bool().Draw(s.history, "idle outbox")}
 	first := bridgetest.NewAt(s, kratostest.FakeOptions{Schemas: kratostest.CompanySchemas()}, func(c *bridge.Config) {
-		c.IdentityBudget, c.Retention, c.CodeLifespan = modelBudget, modelRetention, modelCodes
-		c.Unaccepted, c.Renew, c.Hooks = h.unaccepted, h.renewing, h
+		c.IdentityTimeout, c.Retention, c.CodeLifespan = modelBudget, modelRetention, modelCodes
+		c.Unaccepted, c.Renew, c.Hooks, c.Outbox = h.unaccepted, h.renewing, h, outbox
 	})
 	h.kratos, h.clock = first.Kratos, first.Clock
-	h.join(first)
+	h.addBridge(first, outbox)
 	if rapid.IntRange(0, 2).Draw(s.history, "bridges") == 0 {
-		h.join(first.Beside(s))
+		outbox := &modelOutbox{idle: !outbox.idle}
+		h.addBridge(first.Beside(s, func(c *bridge.Config) { c.Outbox = outbox }), outbox)
 	}
 	return h
 }
 
-// join adds a bridge, which knows the schemas: what it makes of one that it cannot
-// read is not for the model.
-func (h *history) join(w *bridgetest.World) {
+// addBridge adds a bridge that has read the schemas: how it handles one that it
+// cannot read is not modeled.
+func (h *history) addBridge(w *bridgetest.Harness, outbox *modelOutbox) {
 	for _, email := range modelEmails {
-		schema, _ := described(email)
+		schema, _ := schemaAndTraits(email)
 		if _, err := w.Identities().EmailTrait(h.Context(), schema); err != nil {
 			h.Fatal(err)
 		}
@@ -145,13 +152,13 @@ func (h *history) join(w *bridgetest.World) {
 			h.Fatal(err)
 		}
 	}
-	n := &node{name: len(h.bridges), w: w}
-	n.reopened()
+	n := &node{name: len(h.bridges), w: w, outbox: outbox}
+	n.wrapStore()
 	h.bridges = append(h.bridges, n)
 }
 
-// reopened puts the lossy store around the one that was opened.
-func (n *node) reopened() {
+// wrapStore puts a lossy store around the one that was opened.
+func (n *node) wrapStore() {
 	n.store = &lossy{Store: n.w.Store.Store}
 	n.w.Store.Store = n.store
 }
@@ -162,7 +169,7 @@ func (h *history) drawNode(t *rapid.T) *node {
 
 func (h *history) now() time.Time { return h.clock.Now() }
 
-// step notes what happened, for anybody who reads a history that failed.
+// step logs what happened, for readers of a failed history.
 func (h *history) step(format string, args ...any) {
 	h.steps++
 	h.Logf(format, args...)
@@ -172,7 +179,7 @@ func (h *history) broken(format string, args ...any) {
 	h.Fatalf("BROKEN: %s", fmt.Sprintf(format, args...))
 }
 
-// scope has a world end with its history, not with the test.
+// scope ends a harness with its history, not with the test.
 type scope struct {
 	testing.TB
 	history *rapid.T

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestMutantsApply: a change of a line that a mutant breaks changes the mutant
-// too. Whether a test notices them is for make mutants.
+// TestMutantsApply: every mutant applies, so that changing a line that a mutant
+// breaks requires changing the mutant. Whether tests notice them is checked by
+// make mutants.
 func TestMutantsApply(t *testing.T) {
 	patches, err := filepath.Glob("mutants/*.patch")
 	if err != nil || len(patches) < 25 {

@@ -24,7 +24,7 @@ var honestNames = []string{
 	".NET Team", "Col·lecció", "Jean-Luc", "Wait... what", "Wait…what", "Team 1.5", "v1.2.3", "می\u200cخواهم", "👩\u200d🚀 Ada", "24/7 Support", "#1 & Co. KG", "?!",
 }
 
-// linkNames would be links in some mail program, or in the mind of its reader.
+// linkNames would be links in some mail program, or look like one to a reader.
 var linkNames = []string{
 	"evil.com", "Go to evil.com now", "evil.com.", "(evil.com)", "evil.com!", "x,evil.com", "EVIL.COM", "a.b.evil.co.uk", "evil.com's", "evil.com-x", "evil.com_x",
 	"evil.comé", "evil.museum", "evil.i2p", "evil.invented", "Node.js Team", "bücher.example", "bücher.рф", "пример.испытание", "例え.テスト", "उदाहरण.भारत", "한국.한국", "مثال.إختبار",
@@ -76,9 +76,9 @@ func TestInviterNameAllowed(t *testing.T) {
 	}
 }
 
-// linksIn says what two libraries that find links in plain text find in a name:
-// as it is, and as it reads to who leaves out joiners, decomposes characters, or
-// takes the ideographic full stop for a dot, as browsers do.
+// linksIn returns the first link that two libraries find in a name: as it is,
+// without joiners, with characters decomposed, and with the ideographic full
+// stop as a dot, as browsers read it.
 func linksIn(name string) string {
 	bare := strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Join_Control, unicode.Variation_Selector) {
@@ -98,7 +98,7 @@ func linksIn(name string) string {
 	return ""
 }
 
-// pieces of names, with what links are made of among them.
+// pieces generates parts of names, among them what links are made of.
 func pieces() *rapid.Generator[string] {
 	label := rapid.SampledFrom([]string{
 		"evil", "a", "J", "xn--p1ai", "münchen", "ｅｖｉｌ", "山田", "भारत", "محمد", "ⓔ", "𝐞", "ﬁ", "㏄", "ⅵ", "1", "192", "255", "１", "①", "fe80", "localhost", "www", "WWW", "-", "_",
@@ -120,7 +120,8 @@ func pieces() *rapid.Generator[string] {
 	)
 }
 
-// TestKeptNamesHoldNoLink asks those who make links, and no list of ours.
+// TestKeptNamesHoldNoLink: link finders used by mail programs find no link in a
+// name that is kept. It does not rely on a list of ours.
 func TestKeptNamesHoldNoLink(t *testing.T) {
 	var kept, links int
 	rapid.Check(t, func(t *rapid.T) {
@@ -146,7 +147,8 @@ func TestKeptNamesHoldNoLink(t *testing.T) {
 	}
 }
 
-// TestHonestNamesAreKept: words, and initials with or without a space after them.
+// TestHonestNamesAreKept: words are kept, and initials with or without a space
+// after them.
 func TestHonestNamesAreKept(t *testing.T) {
 	word := rapid.OneOf(
 		rapid.StringMatching(`\p{Lu}[\p{Ll}']{1,10}(-\p{Lu}\p{Ll}{1,10})?`), rapid.StringMatching(`(\p{Lu}\.){1,3}`),
@@ -160,9 +162,9 @@ func TestHonestNamesAreKept(t *testing.T) {
 	})
 }
 
-// TestInviterNameAtEveryDoor: what was dropped on the way in is nowhere.
-func TestInviterNameAtEveryDoor(t *testing.T) {
-	w := bridgetest.New(t, func(c *bridge.Config) { c.AllowedNames = []string{"Node.js Team"} })
+// TestInviterNameEverywhere: a name that was dropped by Invite appears nowhere.
+func TestInviterNameEverywhere(t *testing.T) {
+	w := bridgetest.New(t, func(c *bridge.Config) { c.AllowedInviterNames = []string{"Node.js Team"} })
 	for address, test := range map[string]struct{ given, want string }{
 		"a@example.com": {"Go to evil.com", ""},
 		"b@example.com": {"Grace \u00a0 Hopper", "Grace Hopper"},
@@ -174,17 +176,17 @@ func TestInviterNameAtEveryDoor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		looked, err := w.Service.Look(t.Context(), offer.Token.Reveal())
+		previewed, err := w.Service.Preview(t.Context(), offer.Token.Reveal())
 		if err != nil {
 			t.Fatal(err)
 		}
-		listed, _, err := w.Service.List(t.Context(), bridge.Query{Email: address, Limit: 10})
+		listed, _, err := w.Service.List(t.Context(), bridge.InvitationQuery{Email: address, Limit: 10})
 		if err != nil || len(listed) != 1 {
 			t.Fatalf("%d invitations, %v", len(listed), err)
 		}
 		for door, name := range map[string]string{
 			"offer": offer.Invitation.InviterName, "second offer": again.Invitation.InviterName,
-			"get": got.InviterName, "look": looked.InviterName, "list": listed[0].InviterName,
+			"get": got.InviterName, "preview": previewed.InviterName, "list": listed[0].InviterName,
 		} {
 			if name != test.want {
 				t.Errorf("%s of %q shows %q, want %q", door, test.given, name, test.want)

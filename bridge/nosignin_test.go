@@ -9,24 +9,25 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// TestNoSignIn: nobody gets an identity that nobody could sign in to by password.
+// TestNoSignIn: an identity whose schema or traits allow no sign-in by password
+// is neither invited nor handed over.
 func TestNoSignIn(t *testing.T) {
 	t.Run("created", func(t *testing.T) {
-		w := inCompany(t, "passwordless")
+		w := newWithSchema(t, "passwordless")
 		_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email})
 		refused(t, err, bridge.ErrTraitsInvalid)
 		if made, gone := w.Kratos.Count(http.MethodPost, kratostest.RouteIdentities), w.Kratos.Count(http.MethodDelete, kratostest.RouteIdentity); made.Calls != 1 || gone.Calls != 1 {
-			t.Errorf("%+v were made and %+v deleted", made, gone)
+			t.Errorf("%+v were created and %+v deleted", made, gone)
 		}
 	})
 	t.Run("adopted", func(t *testing.T) {
-		w := inCompany(t, "named")
-		id := madeByHand(t, w, "named", "inactive", traits(`{"email":%q}`, email))
+		w := newWithSchema(t, "named")
+		id := createIdentity(t, w, "named", "inactive", traits(`{"email":%q}`, email))
 		_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{IdentityID: id})
 		refused(t, err, bridge.ErrIdentityConflict)
 	})
 	t.Run("accepted", func(t *testing.T) {
-		w := inCompany(t, "named")
+		w := newWithSchema(t, "named")
 		offer := invite(t, w, bridge.InviteRequest{Email: email, Traits: traits(`{"username":"ada"}`)})
 		id := offer.Invitation.IdentityID
 		replace := func(traits string) {

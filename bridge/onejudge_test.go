@@ -12,28 +12,27 @@ import (
 
 // evidence are the fields and methods of an identity, or of its baseline, that
 // say whose it is.
-var evidence = []string{"Active", "Activated", "Credentials", "Mark", "MarkForeign", "StateChangedAt"}
+var evidence = []string{"Active", "ActivatedBy", "Credentials", "Mark", "MetadataConflict", "StateChangedAt"}
 
-// witnesses are the functions that may look at evidence without asking judge, and
+// exemptions are the functions that may read evidence without asking judge, and
 // why: none of them decides whether the identity may be written to.
-var witnesses = map[string]string{
-	"bridge/accept.go ending":                        "passes the time of the mark on, with the verdict that it belongs to",
-	"bridge/resolve.go settle":                       "passes the time of the mark on, with the verdict that it belongs to",
-	"bridge/invited.go closeUnclaimed":               "passes the time of the mark on, with the verdict that it belongs to",
-	"bridge/adopt.go adopt":                          "says in the new mark that another bridge had adopted the identity; it takes a right to delete away",
-	"bridge/adopt.go fits":                           "whether there is room for a mark at all; it only refuses",
-	"bridge/reactivate.go clean":                     "what is left to remove, of an identity that was judged in the same round",
-	"bridge/reactivate.go noteCleaning":              "whether there was a password to tell of, of an identity that was judged in the same round",
-	"bridge/zone.go compareZones":                    "in which zone times are shown",
-	"bridge/zone.go shiftedFor":                      "in which zone times are shown",
-	"cmd/invitebridge/doctor_identities.go forsaken": "which identities to ask about; the deletion asks judge",
-	"cmd/invitebridge/doctor_fix.go treat":           "words for the operator; the deletion asks judge",
-	"cmd/invitebridge/doctor_zone.go look":           "in which zone times are shown",
+var exemptions = map[string]string{
+	"bridge/accept.go decide":                       "passes on the time of the mark, together with its verdict",
+	"bridge/reconcile.go reconcileClaim":            "passes on the time of the mark, together with its verdict",
+	"bridge/reconcile.go reconcileUnclaimed":        "passes on the time of the mark, together with its verdict",
+	"bridge/adopt.go adopt":                         "keeps in the new mark that another bridge had adopted the identity, which only removes a right to delete",
+	"bridge/adopt.go checkFits":                     "checks whether a mark can be written; it only refuses",
+	"bridge/reactivate.go removeCredentials":        "lists what is left to remove; the identity was judged in the same round",
+	"bridge/reactivate.go noteCleaning":             "notes whether there was a password; the identity was judged in the same round",
+	"bridge/zone.go compareZones":                   "detects in which zone times are shown",
+	"bridge/zone.go shiftedFor":                     "detects in which zone times are shown",
+	"cmd/invitebridge/doctor_orphans.go isOrphaned": "selects identities to report; the deletion asks judge",
+	"cmd/invitebridge/doctor_fix.go handle":         "explains to the operator; the deletion asks judge",
+	"cmd/invitebridge/doctor_zone.go add":           "detects in which zone times are shown",
 }
 
-// TestOneJudge: nobody decides by itself whose an identity is. The client of
-// Kratos is not looked at: it translates, and checks that a write did what it
-// said.
+// TestOneJudge: only judge decides whose an identity is. The Kratos client is
+// exempt: it translates, and checks that a write had the requested effect.
 func TestOneJudge(t *testing.T) {
 	found := map[string]bool{}
 	for _, dir := range []string{"bridge", "cmd/invitebridge"} {
@@ -50,27 +49,27 @@ func TestOneJudge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, looks := range lookers(parsed) {
-				found[name+" "+looks] = true
+			for _, reader := range readersOf(parsed) {
+				found[name+" "+reader] = true
 			}
 		}
 	}
-	for who := range found {
-		if witnesses[who] == "" {
-			t.Errorf("%s looks at the state, the credentials or the mark of an identity; only judge may", who)
+	for reader := range found {
+		if exemptions[reader] == "" {
+			t.Errorf("%s reads the state, the credentials or the mark of an identity; only judge may", reader)
 		}
 	}
-	for who := range witnesses {
-		if !found[who] {
-			t.Errorf("%s does not look at any evidence: it is no exception", who)
+	for reader := range exemptions {
+		if !found[reader] {
+			t.Errorf("%s reads no evidence: remove the exemption", reader)
 		}
 	}
 }
 
-// lookers names the functions of a file that look at evidence.
-func lookers(file *ast.File) (names []string) {
+// readersOf names the functions of a file that read evidence.
+func readersOf(file *ast.File) (names []string) {
 	for _, d := range file.Decls {
-		name := "something that is no function"
+		name := "a declaration other than a function"
 		if f, ok := d.(*ast.FuncDecl); ok {
 			name = f.Name.Name
 		}
@@ -84,7 +83,7 @@ func lookers(file *ast.File) (names []string) {
 	return names
 }
 
-// TestOneJudgeCatches: the test above sees what it is for.
+// TestOneJudgeCatches: TestOneJudge notices what it is for.
 func TestOneJudgeCatches(t *testing.T) {
 	const source = `package p
 	func decides(i Identity) bool { return !i.Active }
@@ -94,7 +93,7 @@ func TestOneJudgeCatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := lookers(file); !slices.Equal(got, []string{"decides", "something that is no function"}) {
+	if got := readersOf(file); !slices.Equal(got, []string{"decides", "a declaration other than a function"}) {
 		t.Errorf("caught %v", got)
 	}
 }

@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// PasswordPolicy judges a password as Kratos' own registration does, in the
-// same order and with the same message ids, because Kratos' admin API applies
-// no policy at all. See https://www.ory.com/docs/kratos/concepts/credentials/username-email-password.
+// PasswordPolicy checks a password as Kratos' own registration does, in the same
+// order and with the same message ids, because Kratos' admin API applies no
+// policy at all. See
+// https://www.ory.com/docs/kratos/concepts/credentials/username-email-password.
 type PasswordPolicy struct {
 	MinLength       int  // in bytes
-	CheckSimilarity bool // refuse what resembles the e-mail address
-	// Breaches counts how often a password was seen in data breaches; nil: not
-	// asked.
+	CheckSimilarity bool // reject passwords similar to an identifier
+	// Breaches counts occurrences in data breaches; nil: not checked.
 	Breaches            BreachCounter
 	MaxBreaches         int
 	IgnoreNetworkErrors bool // accept the password if Breaches fails
 }
 
-// BreachCounter says how often a password occurs in known data breaches.
+// BreachCounter counts how often a password occurs in known data breaches.
 type BreachCounter interface {
 	Count(ctx context.Context, password string) (int, error)
 }
 
-// MaxPasswordLength is the most that bcrypt takes, in bytes.
+// MaxPasswordLength is the maximum that bcrypt accepts, in bytes.
 const MaxPasswordLength = 72
 
 // Ids of Kratos' messages about passwords.
@@ -40,18 +40,20 @@ const (
 const (
 	minDistance      = 5   // Levenshtein, in characters
 	maxCommonShare   = 0.5 // of the password's bytes
-	maxCompareLength = 256 // in bytes; newer Kratos compares no more than this
+	maxCompareLength = 256 // in bytes; longer texts are not compared, as in newer Kratos releases
 )
 
-// Check returns nil if password is good for the account of these identifiers:
-// all that its holder types beside it. Else ErrPasswordPolicy with one message,
-// or ErrKratosAway if breaches cannot be counted and that is not ignored.
+// Check returns nil if the password meets the policy for an account with these
+// identifiers, which are all that its holder enters beside the password.
+//
+// Errors: ErrPasswordPolicyViolation with one message; ErrKratosUnavailable if the
+// breach check fails and IgnoreNetworkErrors is false.
 func (p PasswordPolicy) Check(ctx context.Context, identifiers []string, password string) error {
 	switch {
 	case password == "":
-		return weak(messageRequired, "Property password is missing.", map[string]any{"property": "password"})
+		return policyViolation(messageRequired, "Property password is missing.", map[string]any{"property": "password"})
 	case len(password) < p.MinLength:
-		return weak(messageMinLength,
+		return policyViolation(messageMinLength,
 			fmt.Sprintf("The password must be at least %d characters long, but got %d.", p.MinLength, len(password)),
 			map[string]any{"min_length": p.MinLength, "actual_length": len(password)})
 	}
@@ -62,17 +64,17 @@ func (p PasswordPolicy) Check(ctx context.Context, identifiers []string, passwor
 		return err
 	}
 	if len(password) > MaxPasswordLength {
-		return weak(messageMaxLength,
+		return policyViolation(messageMaxLength,
 			fmt.Sprintf("The password must be at most %d characters long, but got %d.", MaxPasswordLength, len(password)),
 			map[string]any{"max_length": MaxPasswordLength, "actual_length": len(password)})
 	}
 	return nil
 }
 
-// CheckSimilar is the part of Check that looks at identifiers.
+// CheckSimilar is the part of Check that compares with the identifiers.
 func (p PasswordPolicy) CheckSimilar(identifiers []string, password string) error {
 	if p.CheckSimilarity && slices.ContainsFunc(identifiers, func(id string) bool { return similar(id, password) }) {
-		return weak(messageSimilar, "The password can not be used because it is too similar to the identifier.", nil)
+		return policyViolation(messageSimilar, "The password can not be used because it is too similar to the identifier.", nil)
 	}
 	return nil
 }
@@ -86,22 +88,22 @@ func (p PasswordPolicy) checkBreaches(ctx context.Context, password string) erro
 	case err != nil && p.IgnoreNetworkErrors:
 		return nil
 	case err != nil:
-		return ErrKratosAway.Reasonf("The password could not be checked against known data breaches. A retry is safe.").Because(err)
+		return ErrKratosUnavailable.WithReasonf("The password could not be checked against known data breaches. Retrying is safe.").WithCause(err)
 	case n > p.MaxBreaches:
-		return weak(messageTooBreached, "The password has been found in data breaches and must no longer be used.",
+		return policyViolation(messageTooBreached, "The password has been found in data breaches and must no longer be used.",
 			map[string]any{"breaches": n})
 	}
 	return nil
 }
 
-func weak(id int, text string, context map[string]any) error {
-	e := *ErrPasswordPolicy
+func policyViolation(id int, text string, context map[string]any) error {
+	e := *ErrPasswordPolicyViolation
 	e.Messages = []UIText{{ID: id, Text: text, Type: "error", Context: context}}
 	return &e
 }
 
-// similar judges as Kratos does: in lower case, by edit distance, and by the
-// longest common part as a share of the password's bytes.
+// similar compares as Kratos does: in lower case, by edit distance, and by the
+// longest common substring as a share of the password's bytes.
 func similar(identifier, password string) bool {
 	a, b := strings.ToLower(identifier), strings.ToLower(password)
 	if a == "" || max(len(a), len(b), len(password)) > maxCompareLength {
@@ -111,8 +113,8 @@ func similar(identifier, password string) bool {
 		float32(longestCommon(a, b))/float32(len(b)) > maxCommonShare
 }
 
-// levenshtein counts the characters to insert, delete or replace to turn a
-// into b.
+// levenshtein returns the number of characters to insert, delete or replace to
+// turn a into b.
 func levenshtein(a, b []rune) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -132,13 +134,14 @@ func levenshtein(a, b []rune) int {
 	return row[len(b)]
 }
 
-// longestCommon gives the length of the longest common part, counted as Kratos
-// does: in characters, of which one beyond ASCII ends a part behind it.
+// longestCommon returns the length of the longest common substring as Kratos
+// counts it: in characters, where a non-ASCII character ends the substring after
+// it.
 func longestCommon(a, b string) int {
-	longest, before := 0, -1 // before: where the character of the former row begins
+	longest, before := 0, -1 // before: byte index of the previous row's character
 	former := make([]int, len(b))
 	for i, x := range a {
-		row := make([]int, len(b)) // row[j]: the common part that ends with those at i and j
+		row := make([]int, len(b)) // row[j]: length of the common substring ending at i and j
 		for j, y := range b {
 			if x != y {
 				continue

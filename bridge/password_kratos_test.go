@@ -40,7 +40,7 @@ func TestPasswordVerdictsAreKratos(t *testing.T) {
 		ours := verdict(policy.Check(t.Context(), []string{strings.ToLower(p.email)}, p.password))
 		verdicts[ours]++
 		if len(theirs) > 1 || len(theirs) == 0 && ours != 0 || len(theirs) == 1 && ours != theirs[0] {
-			t.Errorf("%s, %q: Kratos says %v, we say %d", p.email, p.password, theirs, ours)
+			t.Errorf("%s, %q: Kratos returns %v, the bridge %d", p.email, p.password, theirs, ours)
 		}
 	}
 	t.Logf("%d pairs, by verdict: %v", len(pairs), verdicts)
@@ -67,10 +67,10 @@ func edgePairs() []pair {
 	return append(pairs, pair{"Alice.Upper@Example.COM", "alice.upper@example"}, pair{"a@b.co", "a@b.co12"})
 }
 
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#%&äß€🔑"
+const characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#%&äß€🔑"
 
 func text(random *rand.Rand, n int) string {
-	all := []rune(letters)
+	all := []rune(characters)
 	out := make([]rune, n)
 	for i := range out {
 		out[i] = all[random.IntN(len(all))]
@@ -78,8 +78,8 @@ func text(random *rand.Rand, n int) string {
 	return string(out)
 }
 
-// generatedPair stays close to the borders: of the length, of the distance, and
-// of the share that identifier and password have in common.
+// generatedPair stays close to the limits: of the length, of the distance, and
+// of the part that identifier and password have in common.
 func generatedPair(random *rand.Rand, i int) pair {
 	local := strings.ToLower(strings.Map(func(r rune) rune {
 		if r > 'z' || r < '0' || r > '9' && r < 'A' {
@@ -89,13 +89,13 @@ func generatedPair(random *rand.Rand, i int) pair {
 	}, text(random, 1+random.IntN(12))))
 	email := fmt.Sprintf("%s%d@example.com", local, i)
 	switch random.IntN(4) {
-	case 0: // some edits away from the identifier
+	case 0: // a few edits apart from the identifier
 		password := []rune(email)
 		for range random.IntN(8) {
 			password[random.IntN(len(password))] = []rune(text(random, 1))[0]
 		}
 		return pair{email, string(password)}
-	case 1: // a part of the identifier among other letters
+	case 1: // a part of the identifier among other characters
 		n := 1 + random.IntN(len(email))
 		from := random.IntN(len(email) - n + 1)
 		rest := text(random, max(0, n+random.IntN(5)-2))

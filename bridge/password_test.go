@@ -9,7 +9,7 @@ import (
 	"invitebridge/bridge"
 )
 
-// breaches counts as told, or fails.
+// breaches returns a fixed count, or fails.
 type breaches struct {
 	count int
 	err   error
@@ -48,17 +48,17 @@ func TestPasswordPolicy(t *testing.T) {
 		{"just long enough", kratos, "xK7#mQ2v", 0},
 		{"half of it is the identifier", kratos, "aliceXXXXX", 0},
 		{"more than half of it is the identifier", kratos, "alice@exam", 4000031},
-		{"the identifier in other letters", kratos, "ALICE@EXAMPLE.COM", 4000031},
-		{"few edits away", kratos, "alyce@exbmple.con", 4000031},
-		{"similarity is not asked", bridge.PasswordPolicy{MinLength: 8}, "alice@example.com", 0},
+		{"the identifier in upper case", kratos, "ALICE@EXAMPLE.COM", 4000031},
+		{"a few edits apart", kratos, "alyce@exbmple.con", 4000031},
+		{"similarity is not checked", bridge.PasswordPolicy{MinLength: 8}, "alice@example.com", 0},
 		{"72 bytes", kratos, strings.Repeat("xK7#mQ2v9", 8), 0},
 		{"73 bytes", kratos, strings.Repeat("xK7#mQ2v9", 8) + "z", 4000033},
 		{"too long and similar", kratos, "alice@example.com" + strings.Repeat("alice@example.com", 4), 4000033},
 		{"never breached", with(breaches{0, nil}, 0, true), "xK7#mQ2v", 0},
 		{"breached", with(breaches{1, nil}, 0, true), "xK7#mQ2v", 4000034},
 		{"breached as often as allowed", with(breaches{3, nil}, 3, true), "xK7#mQ2v", 0},
-		{"no answer, ignored", with(breaches{0, offline}, 0, true), "xK7#mQ2v", 0},
-		{"no answer, not ignored", with(breaches{0, offline}, 0, false), "xK7#mQ2v", -1},
+		{"no response, ignored", with(breaches{0, offline}, 0, true), "xK7#mQ2v", 0},
+		{"no response, not ignored", with(breaches{0, offline}, 0, false), "xK7#mQ2v", -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.policy.Check(t.Context(), []string{"alice@example.com"}, c.password)
@@ -66,7 +66,7 @@ func TestPasswordPolicy(t *testing.T) {
 				t.Errorf("got %d (%v), want %d", got, err, c.want)
 			}
 			if err != nil && strings.Contains(err.Error(), c.password) && c.password != "" {
-				t.Error("the error tells the password")
+				t.Error("the error contains the password")
 			}
 		})
 	}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// PhoneNumber gives a phone number in its international form without what people
-// write between the digits, as later releases of Kratos keep it; ok says whether
-// text is one.
+// PhoneNumber returns a phone number in international form without separators,
+// which is how newer releases of Kratos store it. ok reports whether text is a
+// phone number in international form.
 func PhoneNumber(text string) (number string, ok bool) {
 	number = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" -()./", r) {
@@ -20,12 +20,12 @@ func PhoneNumber(text string) (number string, ok bool) {
 	return number, found && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
-// sameTraitValues is sameJSON, whatever the spelling of phone numbers.
+// sameTraitValues is sameJSON that ignores the spelling of phone numbers.
 func sameTraitValues(a, b json.RawMessage) bool {
-	return reflect.DeepEqual(respelled(jsonValue(a)), respelled(jsonValue(b)))
+	return reflect.DeepEqual(normalizePhones(jsonValue(a)), normalizePhones(jsonValue(b)))
 }
 
-func respelled(value any) any {
+func normalizePhones(value any) any {
 	switch v := value.(type) {
 	case string:
 		if number, ok := PhoneNumber(v); ok {
@@ -33,11 +33,11 @@ func respelled(value any) any {
 		}
 	case []any:
 		for i := range v {
-			v[i] = respelled(v[i])
+			v[i] = normalizePhones(v[i])
 		}
 	case map[string]any:
 		for name := range v {
-			v[name] = respelled(v[name])
+			v[name] = normalizePhones(v[name])
 		}
 	}
 	return value

@@ -9,28 +9,31 @@ import (
 	"time"
 )
 
-// sessionsCleaned stands for the sessions in Invitation.Cleaned, beside types of
-// credentials.
+// sessionsCleaned denotes the sessions in Invitation.Cleaned, which otherwise
+// lists types of credentials.
 const sessionsCleaned = "sessions"
 
-// early keeps the account of somebody who was deactivated from being handed over
-// while codes and links that were sent to them are valid: they work again as
-// soon as the identity is active. Kratos sends codes of an inactive identity too,
-// so the last one may have been sent just before the invitation was made; later
-// ones reach whoever the link was sent to. ErrTooEarly.
-func (s *Service) early(inv Invitation) error {
+// tooEarly returns an error while codes and links that Kratos sent to the former
+// holder of a reactivated identity are valid, because they work again as soon as
+// the identity is active. Kratos sends codes for inactive identities too, so the
+// last one may have been sent just before the invitation was created. Later ones
+// reach the invited mailbox.
+//
+// Errors: ErrAcceptTooEarly.
+func (s *Service) tooEarly(inv Invitation) error {
 	if left := s.acceptableFrom(inv).Sub(s.now()); left > 0 {
-		return ErrTooEarly.Reasonf("The invitation can be accepted from %s on, with the same link.", s.acceptableFrom(inv).Format("2006-01-02 15:04 MST")).After(left)
+		return ErrAcceptTooEarly.WithReasonf("The invitation can be accepted from %s on, with the same link.", s.acceptableFrom(inv).Format("2006-01-02 15:04 MST")).WithRetryAfter(left)
 	}
 	return nil
 }
 
-// TooEarly says whether an invitation that can be used cannot be accepted yet:
-// ErrTooEarly, with the time to wait; nil: it can.
-func (s *Service) TooEarly(inv Invitation) error { return s.early(inv) }
+// TooEarly returns nil if a usable invitation can be accepted now.
+//
+// Errors: ErrAcceptTooEarly with the time to wait.
+func (s *Service) TooEarly(inv Invitation) error { return s.tooEarly(inv) }
 
-// acceptableFrom is when the identity of an invitation may be handed over at the
-// earliest; zero: at once.
+// acceptableFrom returns the earliest time at which the identity of an invitation
+// may be handed over; zero: immediately.
 func (s *Service) acceptableFrom(inv Invitation) time.Time {
 	if inv.Origin != OriginReactivated {
 		return time.Time{}
@@ -38,27 +41,27 @@ func (s *Service) acceptableFrom(inv Invitation) time.Time {
 	return inv.CreatedAt.Add(s.config.CodeLifespan)
 }
 
-// lastsLongEnough refuses an invitation that would expire before its identity may
-// be handed over. ErrExpiresIn.
+// lastsLongEnough returns ErrExpiresInInvalid if the invitation would expire before
+// its identity may be handed over.
 func (s *Service) lastsLongEnough(inv Invitation) error {
 	if from := s.acceptableFrom(inv); !from.Before(inv.ExpiresAt) {
-		return ErrExpiresIn.Reasonf("A reactivated account cannot be handed over within %s of the invitation: codes that were sent to its former holder are valid so long. Give an expires_in that lasts longer.", s.config.CodeLifespan)
+		return ErrExpiresInInvalid.WithReasonf("A reactivated identity cannot be accepted within %s of the invitation, because codes sent to its former holder are valid that long. Use a longer expires_in.", s.config.CodeLifespan)
 	}
 	return nil
 }
 
-// clean removes everything that opens a reactivated identity, and leaves it
-// inactive with a password that nobody has. The password comes first, for Kratos
-// keeps the last credential. Each step can be repeated: after a crash the next
-// acceptance begins anew.
-func (s *Service) clean(ctx context.Context, w writer, inv Invitation) error {
+// removeCredentials removes all credentials and sessions of a reactivated identity,
+// and leaves it inactive with a random password that is not kept anywhere. The
+// password is set first, because Kratos refuses to remove the last credential.
+// Each step can be repeated: after a crash the next acceptance starts over.
+func (s *Service) removeCredentials(ctx context.Context, w writer, inv Invitation) error {
 	password := randomPassword()
 	if err := w.write(ctx, func(Identity) (Write, error) { return WritePassword{password}, nil }); err != nil {
 		return err
 	}
 	w.question.cleaned = true
 	if has, err := s.identities.HasSessions(ctx, inv.IdentityID); err != nil {
-		return untouched(err)
+		return asNotApplied(err)
 	} else if has {
 		if err := w.write(ctx, func(Identity) (Write, error) { return EndSessions{}, nil }); err != nil {
 			return err
@@ -77,27 +80,27 @@ func (s *Service) clean(ctx context.Context, w writer, inv Invitation) error {
 			return err
 		}
 		if done {
-			return s.signedOut(ctx, inv)
+			return s.endAllSessions(ctx, inv)
 		}
 	}
-	return &IdentityError{Outcome: OutcomeRefused, Op: "clean", Reason: "a credential of the identity stays, though Kratos says that it was removed"}
+	return &IdentityError{Outcome: OutcomeRejected, Op: "clean", Reason: "a credential of the identity is still present, although Kratos reported its removal"}
 }
 
-// maxCredentials bounds how many are removed in one acceptance.
+// maxCredentials bounds the number of credentials removed in one acceptance.
 const maxCredentials = 100
 
-func (s *Service) signedOut(ctx context.Context, inv Invitation) error {
+func (s *Service) endAllSessions(ctx context.Context, inv Invitation) error {
 	left, err := s.identities.HasSessions(ctx, inv.IdentityID)
 	if err != nil {
-		return untouched(err)
+		return asNotApplied(err)
 	}
 	if left {
-		return notDone("clean", "the identity has sessions still")
+		return notApplied("clean", "the identity still has sessions")
 	}
 	return nil
 }
 
-// removal takes a credential away, one identifier at a time.
+// removal returns the write that removes a credential, one identifier at a time.
 func (c Credential) removal() Write {
 	r := RemoveCredential{Type: c.Type}
 	if len(c.Identifiers) > 0 {
@@ -106,16 +109,16 @@ func (c Credential) removal() Write {
 	return r
 }
 
-// randomPassword gives one that nobody is ever told: 64 characters, 72 being the
-// most that bcrypt takes.
+// randomPassword returns a password that is never disclosed: 64 characters, within
+// the 72 that bcrypt accepts.
 func randomPassword() string {
 	raw := make([]byte, 48)
-	_, _ = rand.Read(raw) // it never fails
+	_, _ = rand.Read(raw) // never fails
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// noteCleaning notes on the invitation what a write is about to remove from its
-// identity; nil: it removes nothing, or that was noted before.
+// noteCleaning returns the invitation with a note of what a write is about to
+// remove from its identity; nil: it removes nothing, or that is already noted.
 func (i Invitation) noteCleaning(w Write, from Identity, now time.Time) *Invitation {
 	began, what := !i.CleaningBeganAt.IsZero(), ""
 	switch w := w.(type) {

@@ -16,22 +16,22 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// formerly is an account that somebody had, and everything that opened it.
-type formerly struct {
+// formerAccount is an account that someone had, with everything that opened it.
+type formerAccount struct {
 	id      uuid.UUID
 	session string
 }
 
-const theirs = "theirs-Before-1"
+const ownerPassword = "theirs-Before-1"
 
-func newFormer(t *testing.T, w *bridgetest.World) formerly {
+func newFormer(t *testing.T, w *bridgetest.Harness) formerAccount {
 	t.Helper()
 	id, err := w.Kratos.Create(t.Context(), fmt.Sprintf(`{"schema_id":"member","state":"inactive","traits":{"email":%q,"username":"ada"}}`, email))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := formerly{id: id}
-	w.Kratos.ActivateByHand(id, theirs)
+	f := formerAccount{id: id}
+	w.Kratos.ActivateByHand(id, ownerPassword)
 	if f.session, err = w.Kratos.AddSession(id); err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +43,8 @@ func newFormer(t *testing.T, w *bridgetest.World) formerly {
 	return f
 }
 
-// opens names what opens the account for its former holder.
-func (f formerly) opens(t *testing.T, w *bridgetest.World) (open []string) {
+// waysIn names what still opens the account for its former holder.
+func (f formerAccount) waysIn(t *testing.T, w *bridgetest.Harness) (open []string) {
 	if w.Kratos.SessionWorks(f.session) {
 		open = append(open, "session")
 	}
@@ -53,7 +53,7 @@ func (f formerly) opens(t *testing.T, w *bridgetest.World) (open []string) {
 			open = append(open, provider)
 		}
 	}
-	if w.Kratos.SignIn(t.Context(), email, theirs) == nil {
+	if w.Kratos.SignIn(t.Context(), email, ownerPassword) == nil {
 		open = append(open, "password")
 	}
 	shown, err := w.Kratos.Show(t.Context(), f.id, "webauthn")
@@ -72,26 +72,26 @@ func TestReactivated(t *testing.T) {
 	w := bridgetest.New(t)
 	f := newFormer(t, w)
 	_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{IdentityID: f.id, Reactivate: true, ExpiresIn: time.Hour - time.Second})
-	refused(t, err, bridge.ErrExpiresIn) // it would expire first
+	refused(t, err, bridge.ErrExpiresInInvalid) // it would expire first
 	offer := invite(t, w, bridge.InviteRequest{IdentityID: f.id, Reactivate: true})
 
 	// Codes that were sent to the former holder are valid for an hour.
 	w.Clock.Advance(59 * time.Minute)
 	_, err = w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
-	if e := refusal(t, err, bridge.ErrTooEarly); e.RetryAfter <= 0 || e.RetryAfter > time.Minute+time.Second {
+	if e := refusal(t, err, bridge.ErrAcceptTooEarly); e.RetryAfter <= 0 || e.RetryAfter > time.Minute+time.Second {
 		t.Errorf("try again after %v", e.RetryAfter)
 	}
 	w.Clock.Advance(time.Minute)
 	w.Kratos.ResetLog()
 	accept(t, w, offer, password)
-	if open := f.opens(t, w); len(open) > 0 {
-		t.Errorf("the former holder gets in by %v", open)
+	if open := f.waysIn(t, w); len(open) > 0 {
+		t.Errorf("the former holder can sign in by %v", open)
 	}
 	inv, err := w.Service.Get(t.Context(), offer.Invitation.ID)
 	if want := []string{"password", "sessions", "lookup_secret", "oidc:idp", "oidc:other", "totp", "webauthn"}; err != nil || !slices.Equal(inv.View().Cleaned, want) {
 		t.Errorf("cleaned %v, %v; want %v", inv.Cleaned, err, want)
 	}
-	// The invitee's password is in the last write alone.
+	// Only the last write has the invitee's password.
 	for _, r := range w.Kratos.Log() {
 		if r.Method == http.MethodPut {
 			if had := strings.Contains(r.Body, password); had != strings.Contains(r.Body, `"active"`) {
@@ -101,8 +101,8 @@ func TestReactivated(t *testing.T) {
 	}
 }
 
-// TestHalfCleaned stops the cleaning after each step. The identity is inactive
-// then and nobody knows its password; the token stays valid.
+// TestHalfCleaned stops the cleaning after each step. The identity is then
+// inactive, its password is known to no one, and the token stays valid.
 func TestHalfCleaned(t *testing.T) {
 	for step := 2; ; step++ {
 		w := bridgetest.New(t)
@@ -110,7 +110,7 @@ func TestHalfCleaned(t *testing.T) {
 		offer := invite(t, w, bridge.InviteRequest{IdentityID: f.id, Reactivate: true})
 		w.Clock.Advance(time.Hour)
 		w.Store.FailUpdates(func(nth int) error {
-			if nth == step { // the first one is the claim, and each write begins with one
+			if nth == step { // the first is the claim, and one precedes each write
 				return errors.New("input/output error")
 			}
 			return nil
@@ -124,8 +124,8 @@ func TestHalfCleaned(t *testing.T) {
 			return
 		}
 		if w.Kratos.Active(f.id) {
-			if stateOf(t, w, offer) == bridge.StatePending { // the last commit was lost, and is made up for
-				w.Clock.Advance(time.Minute)
+			if stateOf(t, w, offer) == bridge.StatePending { // the last commit was lost; the sweep repeats it
+				w.Clock.Advance(bridgetest.Lease)
 				if _, err := w.Service.Sweep(t.Context()); err != nil || stateOf(t, w, offer) != bridge.StateAccepted {
 					t.Errorf("step %d: %s, %v", step, stateOf(t, w, offer), err)
 				}
@@ -134,8 +134,8 @@ func TestHalfCleaned(t *testing.T) {
 		}
 		if step%2 == 0 {
 			accept(t, w, offer, "another-Good-1")
-			if open := f.opens(t, w); len(open) > 0 {
-				t.Errorf("step %d: the former holder gets in by %v", step, open)
+			if open := f.waysIn(t, w); len(open) > 0 {
+				t.Errorf("step %d: the former holder can sign in by %v", step, open)
 			}
 			continue
 		}
@@ -150,7 +150,7 @@ func TestHalfCleaned(t *testing.T) {
 			t.Fatal(err)
 		}
 		if w.Kratos.SignIn(t.Context(), email, password) == nil {
-			t.Errorf("step %d: the password of an invitee who was revoked signs in", step)
+			t.Errorf("step %d: the password of a revoked invitee can sign in", step)
 		}
 		w.Clock.Advance(60 * day)
 		if _, err := w.Service.Sweep(t.Context()); err != nil || !w.Kratos.Exists(f.id) {
@@ -159,13 +159,13 @@ func TestHalfCleaned(t *testing.T) {
 	}
 }
 
-// TestReactivatedIsJudgedAgain: what cannot be removed, and whatever was done to
-// the account after the invite, closes the invitation.
+// TestReactivatedIsJudgedAgain: a credential that cannot be removed, and any
+// use of the account after the invite, closes the invitation.
 func TestReactivatedIsJudgedAgain(t *testing.T) {
-	for name, change := range map[string]func(*testing.T, *bridgetest.World, uuid.UUID){
+	for name, change := range map[string]func(*testing.T, *bridgetest.Harness, uuid.UUID){
 		"a passkey":  setCredential("passkey", `{"credentials":[{}]}`),
 		"a new link": setCredential("oidc", "", "idp:1", "other:2", "third:3"),
-		"was used":   used,
+		"was used":   useAndDeactivate,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := bridgetest.New(t)
@@ -183,21 +183,56 @@ func TestReactivatedIsJudgedAgain(t *testing.T) {
 	}
 }
 
-// TestPasswordLikeAUserName: every identifier counts, as in Kratos.
+// TestPasswordLikeAUserName: the password is compared with every identifier, as
+// in Kratos.
 func TestPasswordLikeAUserName(t *testing.T) {
 	w := bridgetest.New(t)
 	offer := invite(t, w, bridge.InviteRequest{Email: email, SchemaID: "member", Traits: []byte(`{"username":"grace.hopper"}`)})
 	_, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), "Grace.Hopper1")
-	refused(t, err, bridge.ErrPasswordPolicy)
-	// A user name that was changed since is judged where it is read.
+	refused(t, err, bridge.ErrPasswordPolicyViolation)
+	// A user name changed since is compared too.
 	err = w.Kratos.Replace(t.Context(), offer.Invitation.IdentityID, fmt.Sprintf(`{"schema_id":"member","state":"inactive","traits":{"email":%q,"username":"lovelace.ada"}}`, email))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = w.Service.Accept(t.Context(), offer.Token.Reveal(), "Lovelace.Ada1")
-	refused(t, err, bridge.ErrPasswordPolicy)
+	refused(t, err, bridge.ErrPasswordPolicyViolation)
 	if w.Kratos.Count(http.MethodPut, kratostest.RouteIdentity).Calls != 0 {
 		t.Error("it was sent")
 	}
 	accept(t, w, offer, password)
+}
+
+// TestHalfCleanedLink: an account with a link and no password has a password
+// after the first cleaning step. That password is the bridge's own.
+func TestHalfCleanedLink(t *testing.T) {
+	w := bridgetest.New(t)
+	id := w.Kratos.Add(email, false)
+	setCredential("oidc", "", "idp:1")(t, w, id)
+	offer := invite(t, w, bridge.InviteRequest{IdentityID: id, Reactivate: true})
+	w.Clock.Advance(time.Hour)
+	w.Store.FailUpdates(failFrom(3)) // after the new password
+	if _, err := w.Service.Accept(t.Context(), offer.Token.Reveal(), password); err == nil {
+		t.Fatal("the acceptance succeeded")
+	}
+	w.Store.FailUpdates(nil)
+	w.Clock.Advance(testLease)
+	accept(t, w, offer, password)
+	if w.Kratos.SignInOIDC("idp", "1") == nil {
+		t.Error("the former holder signs in")
+	}
+}
+
+// TestInviteAgainPendingReactivated: an additional token opens what the first
+// one does, so each invite must ask for the account to be reactivated.
+func TestInviteAgainPendingReactivated(t *testing.T) {
+	w := bridgetest.New(t)
+	useAndDeactivate(t, w, w.Kratos.Add(email, false))
+	first := invite(t, w, bridge.InviteRequest{Email: email, Reactivate: true})
+	_, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: email})
+	refused(t, err, bridge.ErrIdentityDeactivated)
+	second := invite(t, w, bridge.InviteRequest{Email: email, Reactivate: true})
+	if second.Invitation.ID != first.Invitation.ID {
+		t.Error("two invitations")
+	}
 }

@@ -7,71 +7,77 @@ import (
 	"time"
 )
 
-// Renewable says whether Renew can do anything at all: whether it is permitted,
+// Renewable reports whether Renew can have any effect: whether it is permitted,
 // emails are sent, and the identities of expired invitations are kept.
 func (s *Service) Renewable() bool {
 	return s.config.Renew && s.config.Unaccepted != DeleteAtExpiry &&
-		s.config.Endpoints != nil && slices.Contains(s.config.Endpoints(EventTokenCreated), EndpointCourier)
+		s.config.EndpointsFor != nil && slices.Contains(s.config.EndpointsFor(EventTokenCreated), EndpointCourier)
 }
 
-// Renew has a fresh link sent to the address that was invited, and to nobody
-// else, for the holder of a dead one: as Resend does for an expired invitation;
-// for one that was revived before, the letter is repeated, and its expiry stays.
-// At most once per cooldown, which doubles with each letter that was sent after
-// the first: an old link is no means to fill a mailbox. An invitee who asks is
-// mailed even if the inviter wanted no mail.
+// Renew emails a new link to the invited address, and to no other, given an expired
+// token. An expired invitation is revived as by Resend. If the invitation was
+// revived before, a new link is sent and its expiry stays. Blocking hooks are called
+// before an expired invitation is revived, as before an invite. The email is sent
+// even if the inviter asked for none.
 //
-// Where a newer invitation of the address was revoked, that is the inviter's
-// latest decision; where one was accepted, or the identity was used, there was an
-// account, and it was deactivated for a reason. Hooks are asked before an
-// expired invitation is revived, as before an invite.
+// It returns nil whether or not an email was queued, so that callers learn nothing.
+// No email is queued
+//   - during the cooldown, which doubles with each email after the first, so that
+//     an old link cannot be used to flood a mailbox;
+//   - if the newest invitation of the address was revoked, because that is the
+//     inviter's latest decision;
+//   - if it was accepted, or the identity was used: there was an account, and it
+//     was deactivated for a reason;
+//   - if a hook refuses, or the token is still valid.
 //
-// In all other cases nothing happens, and the caller learns nothing of it: nil.
-// ErrKratosAway, ErrStoreAway.
+// Errors: ErrKratosRejected, ErrKratosUnavailable, ErrHookUnavailable,
+// ErrStoreUnavailable.
 func (s *Service) Renew(ctx context.Context, token string) error {
 	if !s.Renewable() {
 		return nil
 	}
-	inv, record, err := s.byToken(ctx, token)
+	inv, record, err := s.lookUp(ctx, token)
 	if err == nil {
-		inv = s.aged(inv)
-		_, err = s.renewed(inv, record, s.now())
+		inv = s.withExpiryApplied(inv)
+		_, err = s.renewal(inv, record, s.now())
 	}
 	if err == nil {
 		_, err = s.resend(ctx, inv, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
-			if err := lastWord(tx, inv.Email); err != nil {
+			if err := latestDecision(tx, inv.Email); err != nil {
 				return inv, err
 			}
-			return s.renewed(inv, record, now)
+			return s.renewal(inv, record, now)
 		})
 	}
 	var e *Error
 	if errors.As(err, &e) && e.Kind != KindUnavailable && e.Kind != KindRejected {
-		return nil // and so it is for whoever guesses
+		return nil // the same as for a guessed token
 	}
 	return err
 }
 
-// renewed is Resend for the holder of one token. ErrTooMany during the
-// cooldown; ErrIdentityConflict if that token is as good as any new one.
-func (s *Service) renewed(inv Invitation, record TokenRecord, now time.Time) (Invitation, error) {
-	switch ended := inv.UsableBy(record, now); {
+// renewal is [Invitation.Resend] for the holder of one token.
+//
+// Errors: those of CheckToken except ErrExpired; ErrTooManyRequests during the
+// cooldown; ErrIdentityConflict if the token is still valid.
+func (s *Service) renewal(inv Invitation, record TokenRecord, now time.Time) (Invitation, error) {
+	switch ended := inv.CheckToken(record, now); {
 	case ended == nil:
 		return inv, ErrIdentityConflict
 	case !errors.Is(ended, ErrExpired):
 		return inv, ended
-	case now.Before(inv.AnnouncedAt.Add(s.config.Cooldown << min(max(inv.SendCount-1, 0), maxDoublings))):
-		return inv, ErrTooMany
-	case inv.Usable(now) == nil:
-		return inv, nil // it was revived, and its letter is to be repeated
+	case now.Before(inv.InviteeNotifiedAt.Add(s.config.Cooldown << min(max(inv.SendCount-1, 0), maxDoublings))):
+		return inv, ErrTooManyRequests
+	case inv.CheckUsable(now) == nil:
+		return inv, nil // revived before: send another email
 	}
 	return inv.Resend(now)
 }
 
-// lastWord gives ErrRevoked or ErrAccepted if that is how the newest invitation
-// of an address ended.
-func lastWord(tx Tx, email string) error {
-	newest, err := tx.ListInvitations(Query{Email: email, Limit: 1})
+// latestDecision returns ErrRevoked or ErrAccepted if the newest invitation of an
+// address ended like that.
+func latestDecision(tx Tx, email string) error {
+	newest, err := tx.ListInvitations(InvitationQuery{Email: email, Limit: 1})
 	if err != nil || len(newest) == 0 {
 		return err
 	}
@@ -85,18 +91,5 @@ func lastWord(tx Tx, email string) error {
 	return nil
 }
 
-// maxDoublings makes a minute more than a month.
+// maxDoublings bounds the cooldown: a minute becomes 45 days.
 const maxDoublings = 16
-
-// byToken reads the invitation of a token, dead or alive. ErrNotFound.
-func (s *Service) byToken(ctx context.Context, text string) (inv Invitation, record TokenRecord, err error) {
-	token, ok := ParseToken(text)
-	if !ok {
-		return inv, record, ErrNotFound
-	}
-	err = s.view(ctx, func(tx Tx) (err error) {
-		inv, record, err = tx.InvitationByToken(token.Digest())
-		return err
-	})
-	return inv, record, notFound(err)
-}

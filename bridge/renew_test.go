@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -10,15 +11,7 @@ import (
 	"invitebridge/bridge/bridgetest"
 )
 
-const day = 24 * time.Hour // the lifespan of the world
-
-// told counts the letters to the invitees.
-func told(t *testing.T, w *bridgetest.World) int {
-	t.Helper()
-	return len(w.Told(t, bridge.EndpointCourier))
-}
-
-func renew(t *testing.T, w *bridgetest.World, token string) {
+func renew(t *testing.T, w *bridgetest.Harness, token string) {
 	t.Helper()
 	if err := w.Service.Renew(t.Context(), token); err != nil {
 		t.Fatal(err)
@@ -31,39 +24,39 @@ func TestRenew(t *testing.T) {
 		offer := invite(t, w, bridge.InviteRequest{Email: email})
 		w.Clock.Advance(day)
 		if swept {
-			if _, err := w.Service.Expire(t.Context()); err != nil {
+			if _, err := w.Service.ExpireDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		renew(t, w, offer.Token.Reveal())
 		inv, err := w.Service.Get(t.Context(), offer.Invitation.ID)
-		if err != nil || inv.State != bridge.StatePending || inv.ExpiresAt.Sub(w.Clock.Now()) != day || told(t, w) != 2 {
-			t.Fatalf("%+v, %v, %d letters", inv, err, told(t, w))
+		if err != nil || inv.State != bridge.StatePending || inv.ExpiresAt.Sub(w.Clock.Now()) != day || emailsSent(t, w) != 2 {
+			t.Fatalf("%+v, %v, %d emails", inv, err, emailsSent(t, w))
 		}
 		_, err = w.Service.Accept(t.Context(), offer.Token.Reveal(), password)
 		refused(t, err, bridge.ErrExpired)
 
-		// The cooldown, then a repetition that gives no more time.
+		// No email within the cooldown; then one that does not move the expiry.
 		w.Clock.Advance(time.Minute - time.Microsecond)
 		renew(t, w, offer.Token.Reveal())
-		if n := told(t, w); n != 2 {
-			t.Errorf("%d letters within the cooldown", n)
+		if n := emailsSent(t, w); n != 2 {
+			t.Errorf("%d emails within the cooldown", n)
 		}
 		w.Clock.Advance(time.Microsecond)
 		renew(t, w, offer.Token.Reveal())
 		again, err := w.Service.Get(t.Context(), inv.ID)
-		if err != nil || !again.ExpiresAt.Equal(inv.ExpiresAt) || told(t, w) != 3 {
-			t.Errorf("the letter was not repeated: %+v, %v, %d letters", again, err, told(t, w))
+		if err != nil || !again.ExpiresAt.Equal(inv.ExpiresAt) || emailsSent(t, w) != 3 {
+			t.Errorf("the email was not repeated: %+v, %v, %d emails", again, err, emailsSent(t, w))
 		}
 
-		// The letter's token works.
+		// The token in the email works.
 		claimed, _, err := w.Service.ClaimMessages(t.Context(), bridge.EndpointCourier, 10, time.Minute)
 		if err != nil || len(claimed) == 0 {
 			t.Fatal(claimed, err)
 		}
 		p := claimed[len(claimed)-1].Dispatch.Payload
 		if p.Data.Invitation.Email != email {
-			t.Errorf("the letter goes to %s", p.Data.Invitation.Email)
+			t.Errorf("the email goes to %s", p.Data.Invitation.Email)
 		}
 		if _, err := w.Service.Accept(t.Context(), p.Data.Token, password); err != nil {
 			t.Fatal(err)
@@ -71,19 +64,19 @@ func TestRenew(t *testing.T) {
 	}
 }
 
-func TestRenewWhomTheInviterDidNotMail(t *testing.T) {
+func TestRenewQuietInvitation(t *testing.T) {
 	w := bridgetest.New(t)
 	offer := invite(t, w, bridge.InviteRequest{Email: email, Quiet: true})
 	w.Clock.Advance(day)
 	renew(t, w, offer.Token.Reveal())
-	if n := told(t, w); n != 1 {
-		t.Errorf("%d letters", n)
+	if n := emailsSent(t, w); n != 1 {
+		t.Errorf("%d emails", n)
 	}
 }
 
-func TestRenewNothing(t *testing.T) {
+func TestRenewSendsNothing(t *testing.T) {
 	w := bridgetest.New(t)
-	offers := map[string]bridge.Offer{}
+	offers := map[string]bridge.IssuedInvitation{}
 	for _, name := range []string{"pending", "accepted", "revoked", "gone", "active", "superseded"} {
 		offers[name] = invite(t, w, bridge.InviteRequest{Email: name + "@example.com"})
 	}
@@ -92,7 +85,7 @@ func TestRenewNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(time.Hour)
-	before := told(t, w)
+	before := emailsSent(t, w)
 	renew(t, w, offers["pending"].Token.Reveal())
 	w.Clock.Advance(day)
 	w.Kratos.Remove(offers["gone"].Invitation.IdentityID)
@@ -107,8 +100,8 @@ func TestRenewNothing(t *testing.T) {
 	}
 	renew(t, w, bridge.MintToken().Reveal())
 	renew(t, w, "no token")
-	if n := told(t, w); n != before {
-		t.Errorf("%d letters, not %d", n, before)
+	if n := emailsSent(t, w); n != before {
+		t.Errorf("%d emails, want %d", n, before)
 	}
 }
 
@@ -125,42 +118,42 @@ func TestRenewAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if n := told(t, w); n != 2 {
-		t.Errorf("%d letters", n)
+	if n := emailsSent(t, w); n != 2 {
+		t.Errorf("%d emails", n)
 	}
 }
 
-func TestRenewWhileNobodyAnswers(t *testing.T) {
+func TestRenewDuringOutage(t *testing.T) {
 	w := bridgetest.New(t)
 	offer := invite(t, w, bridge.InviteRequest{Email: email})
 	w.Clock.Advance(day)
 	w.Kratos.Down()
-	refused(t, w.Service.Renew(t.Context(), offer.Token.Reveal()), bridge.ErrKratosAway)
+	refused(t, w.Service.Renew(t.Context(), offer.Token.Reveal()), bridge.ErrKratosUnavailable)
 	if err := w.Kratos.Up(); err != nil {
 		t.Fatal(err)
 	}
 	w.Store.FailCommits(errors.New("no space left on device"))
-	refused(t, w.Service.Renew(t.Context(), offer.Token.Reveal()), bridge.ErrStoreAway)
+	refused(t, w.Service.Renew(t.Context(), offer.Token.Reveal()), bridge.ErrStoreUnavailable)
 	w.Store.FailCommits(nil)
 	renew(t, w, offer.Token.Reveal())
-	if n := told(t, w); n != 2 {
-		t.Errorf("%d letters", n)
+	if n := emailsSent(t, w); n != 2 {
+		t.Errorf("%d emails", n)
 	}
 }
 
-func TestRenewWithNobodyToTell(t *testing.T) {
-	w := bridgetest.New(t, func(c *bridge.Config) { c.Endpoints = nil })
+func TestRenewWithoutEndpoints(t *testing.T) {
+	w := bridgetest.New(t, func(c *bridge.Config) { c.EndpointsFor = nil })
 	offer := invite(t, w, bridge.InviteRequest{Email: email})
 	w.Clock.Advance(day)
 	renew(t, w, offer.Token.Reveal())
-	if _, err := w.Service.Look(t.Context(), offer.Token.Reveal()); w.Service.Renewable() || err == nil {
-		t.Errorf("it was renewed for nobody: %v", err)
+	if _, err := w.Service.Preview(t.Context(), offer.Token.Reveal()); w.Service.Renewable() || err == nil {
+		t.Errorf("it was renewed without an endpoint: %v", err)
 	}
 }
 
-// TestRenewAfterANewerOneWasRevoked: the inviter's last word about an address
-// stands.
-func TestRenewAfterANewerOneWasRevoked(t *testing.T) {
+// TestRenewAfterNewerRevoked: the inviter's latest decision about an address
+// counts.
+func TestRenewAfterNewerRevoked(t *testing.T) {
 	w := bridgetest.New(t)
 	old := invite(t, w, bridge.InviteRequest{Email: email})
 	w.Clock.Advance(day)
@@ -171,17 +164,17 @@ func TestRenewAfterANewerOneWasRevoked(t *testing.T) {
 	if _, err := w.Service.Revoke(t.Context(), newer.Invitation.ID); err != nil {
 		t.Fatal(err)
 	}
-	before := told(t, w)
+	before := emailsSent(t, w)
 	renew(t, w, old.Token.Reveal())
 	inv, err := w.Service.Get(t.Context(), old.Invitation.ID)
-	if err != nil || inv.State != bridge.StateExpired || told(t, w) != before {
-		t.Errorf("%+v, %v, %d letters", inv, err, told(t, w)-before)
+	if err != nil || inv.State != bridge.StateExpired || emailsSent(t, w) != before {
+		t.Errorf("%+v, %v, %d emails", inv, err, emailsSent(t, w)-before)
 	}
 }
 
-// TestRenewIsNoWayBack: who had an account, and was deactivated, does not get it
-// back by an old letter.
-func TestRenewIsNoWayBack(t *testing.T) {
+// TestRenewAfterDeactivation: an old email does not give a deactivated account
+// back.
+func TestRenewAfterDeactivation(t *testing.T) {
 	w := bridgetest.New(t)
 	old := invite(t, w, bridge.InviteRequest{Email: email})
 	w.Clock.Advance(day)
@@ -190,7 +183,7 @@ func TestRenewIsNoWayBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Kratos.Deactivate(newer.Invitation.IdentityID)
-	before := told(t, w)
+	before := emailsSent(t, w)
 	renew(t, w, old.Token.Reveal())
 
 	other := invite(t, w, bridge.InviteRequest{Email: "other@example.com"})
@@ -198,12 +191,12 @@ func TestRenewIsNoWayBack(t *testing.T) {
 	w.Kratos.ActivateByHand(other.Invitation.IdentityID, password)
 	w.Kratos.Deactivate(other.Invitation.IdentityID)
 	renew(t, w, other.Token.Reveal())
-	if n := told(t, w) - before; n != 1 { // that of the second invitation
-		t.Errorf("%d letters", n)
+	if n := emailsSent(t, w) - before; n != 1 { // the one of the second invitation
+		t.Errorf("%d emails", n)
 	}
 }
 
-// TestRenewSlowsDown: an old link is no means to fill a mailbox.
+// TestRenewSlowsDown: an old link cannot be used to flood a mailbox.
 func TestRenewSlowsDown(t *testing.T) {
 	w := bridgetest.New(t)
 	offer := invite(t, w, bridge.InviteRequest{Email: email})
@@ -215,13 +208,13 @@ func TestRenewSlowsDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range claimed {
-			if err := w.Service.FinishMessage(t.Context(), c, bridge.Result{Outcome: bridge.Sent}); err != nil {
+			if err := w.Service.FinishMessages(t.Context(), bridge.FinishedMessage{Claimed: c, Result: bridge.SendResult{Outcome: bridge.AttemptSent}}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if n := told(t, w); n < 8 || n > 20 {
-		t.Errorf("%d letters in 30 days, asked for each minute", n)
+	if n := emailsSent(t, w); n < 8 || n > 20 {
+		t.Errorf("%d emails in 30 days, requested every minute", n)
 	}
 }
 
@@ -230,13 +223,63 @@ func TestRenewable(t *testing.T) {
 		change func(*bridge.Config)
 		want   bool
 	}{
-		"letters":            {func(*bridge.Config) {}, true},
-		"nobody is told":     {func(c *bridge.Config) { c.Endpoints = nil }, false},
-		"hooks alone":        {func(c *bridge.Config) { c.Endpoints = func(bridge.Event) []string { return []string{bridgetest.Hook} } }, false},
+		"email":        {func(*bridge.Config) {}, true},
+		"no endpoints": {func(c *bridge.Config) { c.EndpointsFor = nil }, false},
+		"hooks alone": {func(c *bridge.Config) {
+			c.EndpointsFor = func(bridge.Event) []string { return []string{bridgetest.Hook} }
+		}, false},
 		"identities deleted": {func(c *bridge.Config) { c.Unaccepted = bridge.DeleteAtExpiry }, false},
 	} {
 		if got := bridgetest.New(t, c.change).Service.Renewable(); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// TestRevivalAsksHooks: reviving an expired invitation is inviting, so hooks
+// are called.
+func TestRevivalAsksHooks(t *testing.T) {
+	var calls []bridge.Payload
+	refuse := false
+	w := bridgetest.New(t, func(c *bridge.Config) {
+		c.Hooks = hookFunc(func(_ context.Context, p bridge.Payload) error {
+			if calls = append(calls, p); refuse {
+				return bridge.ErrHookRefused
+			}
+			return nil
+		})
+	})
+	offer := invite(t, w, bridge.InviteRequest{Email: email})
+	if _, err := w.Service.Resend(t.Context(), offer.Invitation.ID); err != nil || len(calls) != 1 {
+		t.Errorf("a resend of a pending one: %v, %d calls of hooks", err, len(calls))
+	}
+	w.Clock.Advance(2 * day)
+	refuse = true
+	_, err := w.Service.Resend(t.Context(), offer.Invitation.ID)
+	refused(t, err, bridge.ErrHookRefused)
+	before := emailsSent(t, w)
+	renew(t, w, offer.Token.Reveal()) // the holder of an old link learns nothing
+	if len(calls) != 3 || emailsSent(t, w) != before || stateOf(t, w, offer) != bridge.StateExpired {
+		t.Errorf("%d calls of hooks, %d emails, %s", len(calls), emailsSent(t, w), stateOf(t, w, offer))
+	}
+	refuse = false
+	renew(t, w, offer.Token.Reveal())
+	if len(calls) != 4 || emailsSent(t, w) != before+1 || stateOf(t, w, offer) != bridge.StatePending {
+		t.Errorf("%d calls of hooks, %d emails, %s", len(calls), emailsSent(t, w), stateOf(t, w, offer))
+	}
+	for _, p := range calls {
+		if p.Type != bridge.EventPreInvitation {
+			t.Errorf("hooks were called with %s", p.Type)
+		}
+	}
+}
+
+func TestRenewDisabled(t *testing.T) {
+	w := bridgetest.New(t, func(c *bridge.Config) { c.Renew = false })
+	offer := invite(t, w, bridge.InviteRequest{Email: email})
+	w.Clock.Advance(2 * day)
+	renew(t, w, offer.Token.Reveal())
+	if w.Service.Renewable() || emailsSent(t, w) != 1 {
+		t.Errorf("renewable: %v, %d emails", w.Service.Renewable(), emailsSent(t, w))
 	}
 }

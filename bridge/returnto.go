@@ -10,42 +10,46 @@ import (
 	"unicode/utf8"
 )
 
-// ReturnURLs are the places that an invitee may be sent to after accepting.
-// Each allows its exact scheme and host, and the paths at or below its own. Apps
-// are named by a scheme of their own: myapp://host or com.example.app:/path.
+// ReturnURLs are the URLs to which an invitee may be redirected after accepting.
+// Each permits its exact scheme and host, and the paths at or below its own. Apps
+// use a custom scheme: myapp://host or com.example.app:/path.
 type ReturnURLs []*url.URL
 
-// ParseReturnURLs reads absolute URLs.
+// ParseReturnURLs parses absolute URLs.
+//
+// Errors: ErrReturnToNotAllowed.
 func ParseReturnURLs(texts []string) (ReturnURLs, error) {
 	urls := make(ReturnURLs, 0, len(texts))
 	for _, text := range texts {
 		u, ok := parseReturnURL(text)
 		if !ok {
-			return nil, ErrReturnTo.Reasonf("%q is not an absolute URL without a user name.", text)
+			return nil, ErrReturnToNotAllowed.WithReasonf("%q is not an absolute URL without a user name.", text)
 		}
 		urls = append(urls, u)
 	}
 	return urls, nil
 }
 
-// Check returns nil if text is allowed, else ErrReturnTo.
+// Check returns nil if text is permitted.
+//
+// Errors: ErrReturnToNotAllowed.
 func (r ReturnURLs) Check(text string) error {
 	u, ok := parseReturnURL(text)
 	if !ok {
-		return ErrReturnTo.Reasonf("return_to must be an absolute URL such as https://app.example.com/welcome.")
+		return ErrReturnToNotAllowed.WithReasonf("return_to must be an absolute URL such as https://app.example.com/welcome.")
 	}
 	for _, allowed := range r {
 		if u.Scheme == allowed.Scheme && strings.EqualFold(u.Host, allowed.Host) && below(u.Path, allowed.Path) {
 			return nil
 		}
 	}
-	return ErrReturnTo
+	return ErrReturnToNotAllowed
 }
 
-// parseReturnURL refuses all that browsers and Go might read differently:
-// back-slashes, control characters and spaces, user names, dot segments,
-// slashes in escapes, and letters beyond ASCII in the host, escaped or not. Dot
-// segments are refused however often they are escaped, see hasDotSegment.
+// parseReturnURL rejects everything that browsers and Go might parse differently:
+// backslashes, control characters and spaces, user names, dot segments, escaped
+// slashes, and non-ASCII letters in the host, escaped or not. Dot segments are
+// rejected however often they are escaped, see hasDotSegment.
 func parseReturnURL(text string) (*url.URL, bool) {
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) {
 		return nil, false
@@ -66,22 +70,23 @@ func parseReturnURL(text string) (*url.URL, bool) {
 	return u, !hasDotSegment(u.Path)
 }
 
-// isAppURL says whether text names an app by a domain of its maker's, which no
-// scheme of the web has, in the form com.example.app:/path (RFC 8252, 7.1).
+// isAppURL reports whether text is the URL of an app in the form
+// com.example.app:/path (RFC 8252, 7.1). The scheme contains a dot, which no web
+// scheme does.
 func isAppURL(text, scheme string) bool {
 	rest := text[len(scheme):]
 	return strings.Contains(scheme, ".") && strings.HasPrefix(rest, ":/") && !strings.HasPrefix(rest, "://")
 }
 
-const maxDecodings = 8 // of a path; nobody who means well needs two
+const maxDecodings = 8 // of a path; legitimate URLs need one
 
-// escape is a percent-encoded byte, in the old form of IIS too.
+// escape matches a percent-encoded byte, including the old %u form of IIS.
 var escape = regexp.MustCompile(`(?i)%(?:u00)?[0-9a-f]{2}`)
 
-// hasDotSegment says whether a path leads upwards for any server behind the
-// browser: proxies and frameworks decode again what was decoded, and cut
-// parameters (..;x) and control characters off a segment. A path that is not
-// UTF-8 could hold a dot in an overlong form, so it counts as having one.
+// hasDotSegment reports whether any server could interpret a segment of the path
+// as a dot segment: proxies and frameworks decode repeatedly, and strip parameters
+// (..;x) and control characters. Invalid UTF-8 could contain a dot in an overlong
+// encoding, so it counts as a dot segment.
 func hasDotSegment(p string) bool {
 	for range maxDecodings {
 		if !utf8.ValidString(p) || slices.ContainsFunc(strings.FieldsFunc(p, isSlash), isDotSegment) {

@@ -10,20 +10,20 @@ import (
 	"invitebridge/bridge"
 )
 
-// FuzzReturnTo: where an invitee may be sent to, a browser finds itself at a
-// configured place or below, and so does a server that decodes the path again
-// and again and drops parameters.
+// FuzzReturnTo: an accepted return URL takes a browser to a configured place or
+// below, and so does a server that decodes the path again and again and drops
+// parameters.
 func FuzzReturnTo(f *testing.F) {
 	texts := []string{"https://desk.example/app", "https://other.example:8443", "http://[::1]:3000/x/", "myapp://callback", "https://plain.example:443/"}
 	allowed, err := bridge.ParseReturnURLs(texts)
 	if err != nil {
 		f.Fatal(err)
 	}
-	var places []place
+	var places []browserURL
 	for _, text := range texts {
 		p, ok := browse(text)
 		if !ok {
-			f.Fatalf("%q is read as no place", text)
+			f.Fatalf("%q has no host", text)
 		}
 		places = append(places, p)
 		f.Add(text)
@@ -40,14 +40,14 @@ func FuzzReturnTo(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if err := allowed.Check(text); err != nil {
-			if !errors.Is(err, bridge.ErrReturnTo) {
+			if !errors.Is(err, bridge.ErrReturnToNotAllowed) {
 				t.Fatalf("%q: %v", text, err)
 			}
 			return
 		}
 		p, ok := browse(text)
 		if climbs(p.segments) {
-			t.Fatalf("%q is allowed, and a server could read it as leading upwards", text)
+			t.Fatalf("%q is allowed, and a server could resolve it to a parent path", text)
 		}
 		if !ok || !slices.ContainsFunc(places, p.within) {
 			t.Fatalf("%q is allowed, and a browser goes to %+v, %v", text, p, ok)
@@ -55,8 +55,8 @@ func FuzzReturnTo(f *testing.F) {
 	})
 }
 
-// climbs looks for dot segments as a server finds them that decodes what was
-// decoded and ignores parameters and control characters.
+// climbs looks for dot segments as found by a server that decodes repeatedly
+// and ignores parameters and control characters.
 func climbs(segments []string) bool {
 	for path := strings.Join(segments, "/"); ; {
 		for segment := range strings.SplitSeq(strings.ReplaceAll(path, `\`, "/"), "/") {
@@ -73,7 +73,7 @@ func climbs(segments []string) bool {
 	}
 }
 
-// lenient decodes what is an escape, and keeps what is none.
+// lenient decodes valid escapes and keeps invalid ones.
 func lenient(path string) string {
 	var out strings.Builder
 	for path != "" {

@@ -13,16 +13,16 @@ func TestReturnURLs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, good := range []string{
+	for _, valid := range []string{
 		"https://good.com/app", "https://good.com/app/", "https://good.com/app/welcome?x=1#top", "https://GOOD.com/app/x",
 		"https://other.example:8443", "https://other.example:8443/any", "myapp://callback/done",
 		"com.example.app:/cb", "com.example.app:/cb/done?x=1", "COM.example.app:/cb",
 	} {
-		if err := allowed.Check(good); err != nil {
-			t.Errorf("%q: %v", good, err)
+		if err := allowed.Check(valid); err != nil {
+			t.Errorf("%q: %v", valid, err)
 		}
 	}
-	for _, bad := range []string{
+	for _, invalid := range []string{
 		"", "/app", "//evil.com", `/\evil.com`, `https:\\good.com\app`, "https:///good.com/app", "https:good.com/app",
 		"http://good.com/app", "https://good.com", "https://good.com/", "https://good.com/apple", "https://good.com/app/../admin",
 		"https://good.com/app/%2e%2e/admin", "https://good.com/app/%5c..", `https://good.com/app\@evil.com`,
@@ -34,14 +34,14 @@ func TestReturnURLs(t *testing.T) {
 		"com.example.app:/other", "com.example.app:cb", "com.example.app:///cb", "com.example.app://cb", "com.example.app:/cb/../x", "com.example.evil:/cb",
 		"myapp:/callback", "https:/good.com/app", "com.example.app:/cb//x", `com.example.app:/cb\x`,
 	} {
-		if err := allowed.Check(bad); !errors.Is(err, bridge.ErrReturnTo) {
-			t.Errorf("%q: %v", bad, err)
+		if err := allowed.Check(invalid); !errors.Is(err, bridge.ErrReturnToNotAllowed) {
+			t.Errorf("%q: %v", invalid, err)
 		}
 	}
 }
 
 // TestReturnURLsLeadNowhereElse: what a server behind the browser could read as
-// a dot segment is refused, and what only resembles one is not.
+// a dot segment is refused; what only resembles one is not.
 func TestReturnURLsLeadNowhereElse(t *testing.T) {
 	allowed, err := bridge.ParseReturnURLs([]string{"https://good.com/app"})
 	if err != nil {
@@ -54,7 +54,7 @@ func TestReturnURLsLeadNowhereElse(t *testing.T) {
 		"%ef%bc%8e%ef%bc%8e", "%e2%80%a4.", "%25zz/%252e%252e", "%2%35%32e.", "%25" + strings.Repeat("25", 20) + "2e", "%25" + strings.Repeat("25", 20) + "41",
 	} {
 		for _, text := range []string{"https://good.com/app/" + segment, "https://good.com/app/" + segment + "/admin", "https://good.com/app/a/" + segment + "?x=1"} {
-			if err := allowed.Check(text); !errors.Is(err, bridge.ErrReturnTo) {
+			if err := allowed.Check(text); !errors.Is(err, bridge.ErrReturnToNotAllowed) {
 				t.Errorf("%q: %v", text, err)
 			}
 		}
@@ -69,7 +69,7 @@ func TestReturnURLsLeadNowhereElse(t *testing.T) {
 }
 
 func TestNothingIsAllowedByDefault(t *testing.T) {
-	if err := (bridge.ReturnURLs)(nil).Check("https://good.com/"); !errors.Is(err, bridge.ErrReturnTo) {
+	if err := (bridge.ReturnURLs)(nil).Check("https://good.com/"); !errors.Is(err, bridge.ErrReturnToNotAllowed) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -8,9 +8,10 @@ import (
 )
 
 // Sender delivers messages to endpoints of one kind. It is safe for concurrent
-// use, and must return soon after ctx has ended.
+// use.
 type Sender interface {
-	Send(ctx context.Context, d Dispatch) Result
+	// Send makes one attempt. It must return soon after ctx ends.
+	Send(ctx context.Context, d Dispatch) SendResult
 }
 
 // Dispatch is one attempt to deliver one message.
@@ -18,37 +19,30 @@ type Dispatch struct {
 	MessageID uuid.UUID // the same in each attempt; webhook-id on the wire
 	Endpoint  string    // the hook's id, or EndpointCourier
 	Attempt   int       // from 1
-	At        time.Time // of the attempt, UTC
+	At        time.Time // start of the attempt, UTC
 	Payload   Payload   // with a fresh token, where the event carries one
 }
 
-// EndpointCourier is the endpoint of e-mail to the invitee. No hook may have
-// this id.
+// EndpointCourier is the endpoint for email to the invitee. No hook may use this
+// id.
 const EndpointCourier = "courier"
 
-// SendOutcome is what came of an attempt.
-type SendOutcome string
+// AttemptOutcome is the outcome of an attempt.
+type AttemptOutcome string
 
-// The outcomes. An attempt whose process died has none.
+// The outcomes. An attempt whose process crashed has none.
 const (
-	Sent     SendOutcome = "sent"     // the receiver has it
-	Retry    SendOutcome = "retry"    // it may work later
-	Failed   SendOutcome = "failed"   // it will never work
-	Disabled SendOutcome = "disabled" // as Failed, and the endpoint wants no more of any kind
+	AttemptSent     AttemptOutcome = "sent"     // the receiver accepted it
+	AttemptRetry    AttemptOutcome = "retry"    // it may succeed later
+	AttemptFailed   AttemptOutcome = "failed"   // it can never succeed
+	AttemptDisabled AttemptOutcome = "disabled" // as AttemptFailed; the receiver also disabled its endpoint
 )
 
-// Result says what came of an attempt. Detail is for operators, and holds no
-// secret: no token, no address with credentials, no answer's body.
-type Result struct {
-	Outcome    SendOutcome
-	RetryAfter time.Duration // for Retry: not before; zero: as the schedule says
-	Status     int           // HTTP status or SMTP reply code; 0: none came
+// SendResult is the result of an attempt. Detail is for operators and contains no
+// secrets: no token, no URL with credentials, no response body.
+type SendResult struct {
+	Outcome    AttemptOutcome
+	RetryAfter time.Duration // minimum wait for AttemptRetry; zero: as scheduled
+	Status     int           // HTTP status or SMTP reply code; 0: no response
 	Detail     string
-}
-
-// Hooks are asked before a thing is done. Ask returns nil if nobody objects;
-// ErrHookRefused with the receiver's messages; or ErrHookUnavailable if there
-// was no answer that can be understood. It takes at most ten seconds in all.
-type Hooks interface {
-	Ask(ctx context.Context, p Payload) error
 }

@@ -9,33 +9,34 @@ import (
 	"github.com/google/uuid"
 )
 
-// Token is an invitation token in the clear: a random UUID, 122 bits that
-// nobody can guess. It exists only between the moment it is minted and the
-// moment it leaves the process; it is never stored. Every way of printing it
-// gives a placeholder, save [Token.Reveal].
+// Token is an invitation token in plain text: a random UUID with 122 bits of
+// entropy. It exists only between the moment it is minted and the moment it
+// leaves the process; it is never stored. Every way of printing it yields a
+// placeholder, except [Token.Reveal].
 type Token struct{ id uuid.UUID }
 
-// Digest is the SHA-256 of a token's text: all that a store ever sees of it.
-// A plain hash suffices, for a token has too much entropy to be searched.
+// Digest is the SHA-256 of a token's text, the only form that a store sees. A
+// plain hash suffices: the entropy of a token rules out a brute-force search.
 type Digest [sha256.Size]byte
 
-// Channel says how a token left the bridge, and so what its use proves.
+// Channel is how a token left the bridge, and thus what its use proves.
 type Channel string
 
-// The channels. Only the use of a token that travelled by e-mail proves that
-// the mailbox is the invitee's.
+// The channels. Only the use of a token that was sent by email proves that the
+// mailbox belongs to the invitee.
 const (
-	ChannelAPI   Channel = "api"   // the answer to the inviter
-	ChannelEmail Channel = "email" // the bridge's own e-mail to the invitee
-	ChannelHook  Channel = "hook"  // a webhook to the team's systems
+	ChannelAPI   Channel = "api"   // the response to the inviter
+	ChannelEmail Channel = "email" // the bridge's own email to the invitee
+	ChannelHook  Channel = "hook"  // a webhook to the operator's systems
 )
 
-// TokenRecord is what the store keeps of a token, under its digest.
+// TokenRecord is what the store keeps about a token, under its digest.
 type TokenRecord struct {
 	InvitationID uuid.UUID `json:"invitation_id"`
 	Channel      Channel   `json:"channel"`
-	// Epoch is the invitation's when the token was minted. A token of an
-	// earlier epoch died when the invitation expired, and stays dead.
+	// Epoch is the epoch of the invitation when the token was minted. A token of
+	// an earlier epoch was invalidated when the invitation expired, and stays
+	// invalid after a revival.
 	Epoch int `json:"epoch"`
 }
 
@@ -45,13 +46,13 @@ const (
 	redactedToken = "[invitation token]"
 )
 
-// MintToken makes a new token from the system's secure random source.
+// MintToken returns a new token from the system's secure random source.
 func MintToken() Token { return Token{id: uuid.New()} }
 
-// ParseToken reads a token as a client sent it: 22 characters of base64url,
-// with or without "==". It accepts a text only if encoding the decoded bytes
-// gives that text again, because Go's decoder takes sixteen spellings of one
-// token, and line breaks too.
+// ParseToken parses a token as sent by a client: 22 characters of base64url, with
+// or without "==". It accepts a text only if encoding the decoded bytes yields
+// that text again, because Go's decoder accepts sixteen spellings of one token,
+// and line breaks too.
 func ParseToken(text string) (Token, bool) {
 	text = strings.TrimSuffix(text, tokenPadding)
 	if len(text) != tokenLength {
@@ -65,10 +66,10 @@ func ParseToken(text string) (Token, bool) {
 	return t, t.Reveal() == text
 }
 
-// Reveal gives the token as it travels: base64url without padding.
+// Reveal returns the token in plain text: base64url without padding.
 func (t Token) Reveal() string { return base64.RawURLEncoding.EncodeToString(t.id[:]) }
 
-// Digest gives what the store keeps.
+// Digest returns the digest under which the store keeps the token.
 func (t Token) Digest() Digest { return digest(t.Reveal()) }
 
 func digest(text string) Digest { return sha256.Sum256([]byte(text)) }
@@ -82,5 +83,5 @@ func (Token) GoString() string { return redactedToken }
 // LogValue hides the token from slog.
 func (Token) LogValue() slog.Value { return slog.StringValue(redactedToken) }
 
-// MarshalText hides the token from encoders: who means to send it says Reveal.
+// MarshalText hides the token from encoders. Use Reveal to send it.
 func (Token) MarshalText() ([]byte, error) { return []byte(redactedToken), nil }

@@ -50,18 +50,18 @@ func TestTokenIsHidden(t *testing.T) {
 	token := bridge.MintToken()
 	var out strings.Builder
 	fmt.Fprintf(&out, "%v %+v %#v %s %q", token, token, token, token, token)
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "token", token, "offer", bridge.Offer{Token: token})
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "token", token, "offer", bridge.IssuedInvitation{Token: token})
 	_ = json.NewEncoder(&out).Encode(map[string]any{"token": token})
 	raw, _ := base64.RawURLEncoding.DecodeString(token.Reveal())
 	for _, secret := range []string{token.Reveal(), fmt.Sprintf("%x", raw), fmt.Sprintf("%d", raw)} {
 		if strings.Contains(out.String(), secret) {
-			t.Errorf("the token shows in %s", out.String())
+			t.Errorf("the token is readable in %s", out.String())
 		}
 	}
 }
 
-// FuzzParseToken holds the rule of strictness: accepted means that encoding
-// what was decoded gives the input, save one form of padding.
+// FuzzParseToken: a token is accepted exactly if encoding the decoded bytes
+// yields the input, apart from one form of padding.
 func FuzzParseToken(f *testing.F) {
 	text := bridge.MintToken().Reveal()
 	for _, seed := range []string{text, text + "==", text + "=", text[:21] + "\n", "", "AAAAAAAAAAAAAAAAAAAAAB"} {
@@ -75,7 +75,7 @@ func FuzzParseToken(f *testing.F) {
 			t.Fatalf("ParseToken(%q) = %v, want %v", in, ok, canonical)
 		}
 		if ok && token.Reveal() != strings.TrimSuffix(in, "==") {
-			t.Fatalf("%q came back otherwise", in)
+			t.Fatalf("%q changed in the round trip", in)
 		}
 	})
 }

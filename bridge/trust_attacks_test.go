@@ -18,25 +18,25 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-const invitees = "invitee-Horse-7-battery" // the password that an invitee chooses
+const inviteePassword = "invitee-Horse-7-battery" // the password that an invitee chooses
 
-// TestTrust_attacks: what once took an account from its owner.
+// TestTrust_attacks: what took an account from its owner in earlier versions.
 func TestTrust_attacks(t *testing.T) {
 	t.Parallel()
 	kratos := kratostest.StartEveryMethod(t, kratostest.Options{Config: approvals(t)})
-	for name, attack := range map[string]func(*testing.T, *live){
-		"a deactivated account is invited":                    inviteDeactivated,
-		"a registration that waits for approval is invited":   inviteUnapproved,
-		"an old token, after the account was used":            func(t *testing.T, l *live) { oldToken(t, l, 0) },
-		"an expired token, after the account was used":        func(t *testing.T, l *live) { oldToken(t, l, 25*time.Hour) },
-		"an old token, after the account was active":          func(t *testing.T, l *live) { activatedMeanwhile(t, l, byNobody) },
-		"an old token, after somebody signed in by code":      func(t *testing.T, l *live) { activatedMeanwhile(t, l, byLoginCode) },
-		"killed between the write and the commit":             func(t *testing.T, l *live) { killedAfterWrite(t, l, nil) },
-		"a backup of an acceptance under way":                 func(t *testing.T, l *live) { killedAfterWrite(t, l, (*live).backup) },
-		"left over, signed in by code":                        func(t *testing.T, l *live) { leftOver(t, l, byLoginCode) },
-		"left over, recovered":                                func(t *testing.T, l *live) { leftOver(t, l, byRecovery) },
-		"a user name that looks like the address":             userNameLikeAddress,
-		"an account that was accepted is invited and invited": inviteAccepted,
+	for name, attack := range map[string]func(*testing.T, *liveBridge){
+		"a deactivated account is invited":                  inviteDeactivated,
+		"a registration that waits for approval is invited": inviteUnapproved,
+		"an old token, after the account was used":          func(t *testing.T, l *liveBridge) { oldToken(t, l, 0) },
+		"an expired token, after the account was used":      func(t *testing.T, l *liveBridge) { oldToken(t, l, 25*time.Hour) },
+		"an old token, after the account was active":        func(t *testing.T, l *liveBridge) { activatedMeanwhile(t, l, notUsed) },
+		"an old token, after a sign-in by code":             func(t *testing.T, l *liveBridge) { activatedMeanwhile(t, l, byLoginCode) },
+		"killed between the write and the commit":           func(t *testing.T, l *liveBridge) { killedAfterWrite(t, l, nil) },
+		"a backup of an acceptance in progress":             func(t *testing.T, l *liveBridge) { killedAfterWrite(t, l, (*liveBridge).backup) },
+		"left over, signed in by code":                      func(t *testing.T, l *liveBridge) { leftOver(t, l, byLoginCode) },
+		"left over, recovered":                              func(t *testing.T, l *liveBridge) { leftOver(t, l, byRecovery) },
+		"a user name that looks like the address":           userNameLikeAddress,
+		"an accepted account is invited again":              inviteAccepted,
 	} {
 		t.Run(name, func(t *testing.T) {
 			attack(t, newLive(t, kratos))
@@ -44,11 +44,11 @@ func TestTrust_attacks(t *testing.T) {
 	}
 }
 
-// inviteDeactivated: the account of somebody who left, whose address is another's
-// by now.
-func inviteDeactivated(t *testing.T, l *live) {
+// inviteDeactivated: the account of someone who left, whose address now belongs
+// to someone else.
+func inviteDeactivated(t *testing.T, l *liveBridge) {
 	h := l.newHolder(t)
-	do(t, l.SetState(t.Context(), h.id, "inactive"))
+	noError(t, l.SetState(t.Context(), h.id, "inactive"))
 	before := must[json.RawMessage](t)(l.Read(t.Context(), h.id))
 	_, err := l.Service.Invite(t.Context(), h.request())
 	refused(t, err, bridge.ErrIdentityDeactivated)
@@ -57,15 +57,15 @@ func inviteDeactivated(t *testing.T, l *live) {
 	if after := must[json.RawMessage](t)(l.Read(t.Context(), h.id)); string(after) != string(before) {
 		t.Errorf("the refusal changed the identity:\n%s\n%s", before, after)
 	}
-	// By another way than the bridge, it is its holder's again.
-	do(t, l.SetState(t.Context(), h.id, "active"))
+	// Reactivated outside the bridge, it is its holder's again.
+	noError(t, l.SetState(t.Context(), h.id, "active"))
 	if in, err := l.Whoami(t.Context(), h.session); err != nil && !errors.Is(err, kratostest.ErrSecondFactor) || err == nil && in.Identity.ID != h.id {
 		t.Errorf("its holder's session: %v", err)
 	}
 }
 
-// approvals makes a hook that has registrations of ceo-… wait for approval, and
-// gives the setting for it.
+// approvals starts a hook that makes registrations of ceo-… wait for approval,
+// and returns the configuration for it.
 func approvals(t *testing.T) string {
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body struct{ Email string }
@@ -84,9 +84,9 @@ func approvals(t *testing.T) string {
 		{"hook":"web_hook","config":{"url":%q,"method":"POST","body":%q,"response":{"parse":true}}},{"hook":"session"}]}}}}}}`, hook.URL, body)
 }
 
-// inviteUnapproved: a stranger registers the address of another by a provider
+// inviteUnapproved: a stranger registers someone else's address with a provider
 // that does not check it, and waits for approval.
-func inviteUnapproved(t *testing.T, l *live) {
+func inviteUnapproved(t *testing.T, l *liveBridge) {
 	h := holder{email: "ceo-" + freshEmail()}
 	h.person = kratostest.Person{Subject: h.email, Email: h.email}
 	if _, err := l.LoginSocial(t.Context(), h.person); err == nil {
@@ -100,21 +100,22 @@ func inviteUnapproved(t *testing.T, l *live) {
 		t.Errorf("its origin is %s", offer.Invitation.Origin)
 	}
 	l.Clock.Advance(time.Hour)
-	l.accept(t, offer, invitees)
+	l.accept(t, offer, inviteePassword)
 	social := func(ctx context.Context) (string, error) { return l.LoginSocial(ctx, h.person) }
-	l.notBroken(t, account{
-		id: h.id, email: h.email, state: "active", holder: invitees, ways: map[string]way{"social": social},
+	l.checkAccount(t, account{
+		id: h.id, email: h.email, state: "active", holder: inviteePassword, ways: map[string]way{"social": social},
 		token: offer.Token.Reveal(), ended: bridge.ErrAccepted,
 	})
 }
 
 // oldToken: an administrator activates the account of a pending invitation, its
-// holder uses it and leaves; the token is tried then, or after it expired.
-func oldToken(t *testing.T, l *live, after time.Duration) {
+// holder uses it and leaves. The token is then tried, at once or after it
+// expired.
+func oldToken(t *testing.T, l *liveBridge, after time.Duration) {
 	offer := l.invite(t, bridge.InviteRequest{Email: freshEmail()})
 	inv := offer.Invitation
-	h := l.settleIn(t, holder{email: inv.Email, id: inv.IdentityID})
-	do(t, l.SetState(t.Context(), h.id, "inactive"))
+	h := l.setUpHolder(t, holder{email: inv.Email, id: inv.IdentityID})
+	noError(t, l.SetState(t.Context(), h.id, "inactive"))
 	l.Clock.Advance(after)
 	ended := bridge.ErrRevoked
 	if after > 0 {
@@ -123,51 +124,51 @@ func oldToken(t *testing.T, l *live, after time.Duration) {
 		if err := l.Service.Renew(t.Context(), offer.Token.Reveal()); err != nil {
 			t.Errorf("renew: %v", err)
 		}
-		if n := l.told(t, bridge.EndpointCourier, bridge.EventTokenCreated); n != 1 {
-			t.Errorf("%d emails, want that of the invitation alone", n)
+		if n := l.countMessages(t, bridge.EndpointCourier, bridge.EventTokenCreated); n != 1 {
+			t.Errorf("%d emails, want one", n)
 		}
 		_, err := l.Service.Resend(t.Context(), inv.ID)
 		refused(t, err, bridge.ErrIdentityInUse)
 	}
-	_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), invitees)
+	_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
 	refused(t, err, ended)
 	_, err = l.Service.Invite(t.Context(), h.request())
 	refused(t, err, bridge.ErrIdentityDeactivated)
 	l.Clock.Advance(721 * time.Hour)
 	l.sweep(t)
 	l.sweep(t)
-	l.notBroken(t, account{id: h.id, email: h.email, state: "inactive", strangers: []string{invitees}, former: &h})
-	do(t, l.SetState(t.Context(), h.id, "active"))
-	l.notBroken(t, account{id: h.id, email: h.email, state: "active", strangers: []string{invitees}})
+	l.checkAccount(t, account{id: h.id, email: h.email, state: "inactive", strangers: []string{inviteePassword}, former: &h})
+	noError(t, l.SetState(t.Context(), h.id, "active"))
+	l.checkAccount(t, account{id: h.id, email: h.email, state: "active", strangers: []string{inviteePassword}})
 }
 
-// activatedMeanwhile: as oldToken, and nothing but the time of it shows that the
-// account was active.
-func activatedMeanwhile(t *testing.T, l *live, use use) {
+// activatedMeanwhile: as oldToken, but only the time of the last change shows
+// that the account was active.
+func activatedMeanwhile(t *testing.T, l *liveBridge, use use) {
 	t.Helper()
 	offer := l.invite(t, bridge.InviteRequest{Email: freshEmail()})
 	inv := offer.Invitation
-	l.lend(t, inv, use)
-	_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), invitees)
+	l.activateBriefly(t, inv, use)
+	_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
 	refused(t, err, bridge.ErrRevoked)
 	_, err = l.Service.Resend(t.Context(), inv.ID)
 	refused(t, err, bridge.ErrRevoked)
 	_, err = l.Service.Invite(t.Context(), bridge.InviteRequest{Email: inv.Email})
 	refused(t, err, bridge.ErrIdentityDeactivated)
-	l.notBroken(t, account{
-		id: inv.IdentityID, email: inv.Email, state: "inactive", strangers: []string{invitees},
+	l.checkAccount(t, account{
+		id: inv.IdentityID, email: inv.Email, state: "inactive", strangers: []string{inviteePassword},
 		token: offer.Token.Reveal(), ended: bridge.ErrRevoked,
 	})
 }
 
 // killedAfterWrite: Kratos has activated the identity, and the store does not
-// know. Its owner changes the password; somebody finds the link.
-func killedAfterWrite(t *testing.T, l *live, backup func(*live, *testing.T) string) {
+// know. The owner changes the password, and someone else finds the link.
+func killedAfterWrite(t *testing.T, l *liveBridge, backup func(*liveBridge, *testing.T) string) {
 	offer := l.invite(t, bridge.InviteRequest{Email: freshEmail()})
 	inv, path := offer.Invitation, l.path
 	if backup == nil {
 		l.Store.FailUpdates(failFrom(3))
-		if _, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), invitees); err == nil {
+		if _, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword); err == nil {
 			t.Fatal("the acceptance succeeded")
 		}
 	} else {
@@ -177,11 +178,11 @@ func killedAfterWrite(t *testing.T, l *live, backup func(*live, *testing.T) stri
 			}
 			return nil
 		})
-		l.accept(t, offer, invitees)
+		l.accept(t, offer, inviteePassword)
 	}
-	session := must[string](t)(l.Login(t.Context(), inv.Email, invitees))
+	session := must[string](t)(l.Login(t.Context(), inv.Email, inviteePassword))
 	const owners = "owner-Horse-9-battery"
-	do(t, l.SetPassword(t.Context(), session, owners))
+	noError(t, l.SetPassword(t.Context(), session, owners))
 	l.Clock.Advance(25 * time.Hour) // after the lease, and the expiry
 	l.restart(t, path)
 	l.Clock.Advance(3 * time.Second)
@@ -190,20 +191,19 @@ func killedAfterWrite(t *testing.T, l *live, backup func(*live, *testing.T) stri
 		refused(t, err, bridge.ErrAccepted)
 		l.sweep(t)
 	}
-	l.notBroken(t, account{
+	l.checkAccount(t, account{
 		id: inv.IdentityID, email: inv.Email, state: "active", holder: owners,
-		strangers: []string{invitees, "finder-Horse-5-battery"}, token: offer.Token.Reveal(), ended: bridge.ErrAccepted,
+		strangers: []string{inviteePassword, "finder-Horse-5-battery"}, token: offer.Token.Reveal(), ended: bridge.ErrAccepted,
 	})
-	if n := l.told(t, bridgetest.Hook, bridge.EventPostPassword); n != 1 {
-		t.Errorf("hooks are told of %d acceptances", n)
+	if n := l.countMessages(t, bridgetest.Hook, bridge.EventPostPassword); n != 1 {
+		t.Errorf("hooks were notified of %d acceptances", n)
 	}
 }
 
-// userNameLikeAddress: whoever signs in with a text that is the address of
-// another.
-func userNameLikeAddress(t *testing.T, l *live) {
+// userNameLikeAddress: a user name that is the address of someone else.
+func userNameLikeAddress(t *testing.T, l *liveBridge) {
 	name := freshEmail()
-	body := fmt.Sprintf(`{"schema_id":"member","state":"inactive","traits":{"username":%q},"credentials":{"password":{"config":{"password":%q}}}}`, name, formers)
+	body := fmt.Sprintf(`{"schema_id":"member","state":"inactive","traits":{"username":%q},"credentials":{"password":{"config":{"password":%q}}}}`, name, formerPassword)
 	id := must[uuid.UUID](t)(l.Create(t.Context(), body))
 	for _, r := range []bridge.InviteRequest{{Email: name}, {Email: name, Reactivate: true}} {
 		_, err := l.Service.Invite(t.Context(), r)
@@ -211,25 +211,25 @@ func userNameLikeAddress(t *testing.T, l *live) {
 	}
 	_, err := l.Service.Invite(t.Context(), bridge.InviteRequest{IdentityID: id, Reactivate: true})
 	refused(t, err, bridge.ErrEmailInvalid)
-	do(t, l.SetState(t.Context(), id, "active"))
-	l.notBroken(t, account{id: id, email: name, state: "active", holder: formers})
+	noError(t, l.SetState(t.Context(), id, "active"))
+	l.checkAccount(t, account{id: id, email: name, state: "active", holder: formerPassword})
 }
 
-// inviteAccepted: an account that the bridge has handed over is nobody else's,
-// whatever its state.
-func inviteAccepted(t *testing.T, l *live) {
+// inviteAccepted: an account that the bridge has handed over stays with its
+// owner, whatever its state.
+func inviteAccepted(t *testing.T, l *liveBridge) {
 	offer := l.invite(t, bridge.InviteRequest{Email: freshEmail()})
 	inv := offer.Invitation
-	l.accept(t, offer, formers)
+	l.accept(t, offer, formerPassword)
 	_, err := l.Service.Invite(t.Context(), bridge.InviteRequest{Email: inv.Email, Reactivate: true})
-	refused(t, err, bridge.ErrIdentityActive)
-	do(t, l.SetState(t.Context(), inv.IdentityID, "inactive"))
+	refused(t, err, bridge.ErrIdentityAlreadyActive)
+	noError(t, l.SetState(t.Context(), inv.IdentityID, "inactive"))
 	_, err = l.Service.Invite(t.Context(), bridge.InviteRequest{Email: inv.Email})
 	refused(t, err, bridge.ErrIdentityDeactivated)
-	_, err = l.Service.Accept(t.Context(), offer.Token.Reveal(), invitees)
+	_, err = l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
 	refused(t, err, bridge.ErrAccepted)
-	l.notBroken(t, account{
-		id: inv.IdentityID, email: inv.Email, state: "inactive", strangers: []string{invitees},
+	l.checkAccount(t, account{
+		id: inv.IdentityID, email: inv.Email, state: "inactive", strangers: []string{inviteePassword},
 		token: offer.Token.Reveal(), ended: bridge.ErrAccepted,
 	})
 }

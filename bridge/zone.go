@@ -5,30 +5,30 @@ import (
 	"time"
 )
 
-// zoneWitnesses is how many of the newest invitations are asked for the zone in
-// which Kratos answers.
-const zoneWitnesses = 20
+// zoneSamples is how many of the newest invitations are checked for the time zone
+// of Kratos' responses.
+const zoneSamples = 20
 
-// compareZones notices that the identity system gives a time back in another
-// zone than it had said: PostgreSQL does, where Kratos runs with a TZ of its own.
+// compareZones detects that the identity system returns a time in another zone than
+// before. PostgreSQL causes that if Kratos runs with TZ set to a local time zone.
 func (s *Service) compareZones(stored *Baseline, shown Identity) {
 	if stored == nil || stored.StateChangedAt.IsZero() || shown.StateChangedAt.IsZero() {
 		return
 	}
 	sameWall := sameInstant(stored.StateChangedAt, shown.StateChangedAt)
 	if sameWall && stored.StateChangedAt.Sub(shown.StateChangedAt).Abs() > time.Second+time.Millisecond {
-		s.noteShift()
+		s.recordZoneShift()
 	}
 }
 
-func (s *Service) noteShift() {
+func (s *Service) recordZoneShift() {
 	if !s.shifted.Swap(true) {
-		s.warn("Kratos shows times in a time zone of its own, so identities that exist are not adopted: run Kratos with TZ=UTC, and set kratos.never_used_since to the time of that change")
+		s.warn("Kratos reports times in its local time zone as if they were UTC, so existing identities are not adopted: run Kratos with TZ=UTC, and set kratos.never_used_since to the time of that change")
 	}
 }
 
-// shiftedFor says whether times of this identity are shown in UTC, while new
-// identities were answered with the zone they are in.
+// shiftedFor reports whether the times of this identity may be local times returned
+// as UTC: the responses to recent creations had another zone.
 func (s *Service) shiftedFor(ctx context.Context, i Identity) bool {
 	if s.shifted.Load() {
 		return true
@@ -38,7 +38,7 @@ func (s *Service) shiftedFor(ctx context.Context, i Identity) bool {
 	}
 	var newest []Invitation
 	err := s.view(ctx, func(tx Tx) (err error) {
-		newest, err = tx.ListInvitations(Query{Limit: zoneWitnesses})
+		newest, err = tx.ListInvitations(InvitationQuery{Limit: zoneSamples})
 		return err
 	})
 	for _, inv := range newest {
@@ -46,7 +46,7 @@ func (s *Service) shiftedFor(ctx context.Context, i Identity) bool {
 			continue
 		}
 		if _, offset := inv.Baseline.StateChangedAt.Zone(); offset != 0 {
-			s.noteShift()
+			s.recordZoneShift()
 			return true
 		}
 	}

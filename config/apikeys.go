@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// exampleDigest is to be replaced.
+// exampleDigest is the placeholder in the example; operators must replace it.
 var exampleDigest = Secret(strings.Repeat("0", 64))
 
-// minKeyLength keeps out keys that could be guessed at the listener's pace.
+// minKeyLength rejects keys short enough to be guessed by requests to the
+// listener.
 const minKeyLength = 16
 
 var (
@@ -17,41 +18,41 @@ var (
 	hexDigest = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 )
 
-func (k *checks) apiKeys(keys []APIKey, demanded bool) {
+func (k *checks) apiKeys(keys []APIKey, required bool) {
 	const at = "serve.admin.api_keys"
-	k.that(len(keys) > 0 || !demanded, at,
-		"must have at least one key, such as {name: backend, key: …}; make one with: openssl rand -hex 32")
+	k.require(len(keys) > 0 || !required, at,
+		"must have at least one key, such as {name: backend, key: …}; generate one with: openssl rand -hex 32")
 
 	names := map[string]bool{}
 	digests := map[[sha256.Size]byte]bool{}
 	for i, key := range keys {
 		item := index(at, i)
-		k.that(keyName.MatchString(key.Name), item+".name", "must be one or more letters, digits, _ . and -")
-		k.that(!names[key.Name] || key.Name == "", item+".name", "must differ from the names before it")
+		k.require(keyName.MatchString(key.Name), item+".name", "must be one or more letters, digits, _ . and -")
+		k.require(!names[key.Name] || key.Name == "", item+".name", "must differ from the names above it")
 		names[key.Name] = true
 
 		if k.apiKey(key, item) {
-			k.that(!digests[key.Digest()], item, "must not repeat a key before it; give each caller a key of its own")
+			k.require(!digests[key.Digest()], item, "must not repeat a key above it; give each caller a key of its own")
 			digests[key.Digest()] = true
 		}
 	}
 }
 
-// apiKey tells whether the secret of key is in order.
+// apiKey reports whether the secret of key is valid.
 func (k *checks) apiKey(key APIKey, item string) bool {
 	found := len(k.problems)
 	switch {
 	case (key.Key == "") == (key.KeySHA256 == ""):
-		k.that(false, item, "must have either key or key_sha256, and not both")
+		k.require(false, item, "must have either key or key_sha256, but not both")
 	case key.Key != "":
 		text := key.Key.Reveal()
-		k.that(len(text) >= minKeyLength && isPrintable(text), item+".key",
-			"must be 16 or more characters of printable ASCII without spaces; make one with: openssl rand -hex 32")
+		k.require(len(text) >= minKeyLength && isPrintable(text), item+".key",
+			"must be 16 or more characters of printable ASCII without spaces; generate one with: openssl rand -hex 32")
 	default:
-		k.that(hexDigest.MatchString(key.KeySHA256.Reveal()), item+".key_sha256",
+		k.require(hexDigest.MatchString(key.KeySHA256.Reveal()), item+".key_sha256",
 			"must be the 64 hexadecimal digits of the key's SHA-256 digest")
-		k.that(key.KeySHA256 != exampleDigest, item+".key_sha256",
-			"must be that of a key of yours, not the example's zeros: printf %s \"$KEY\" | sha256sum")
+		k.require(key.KeySHA256 != exampleDigest, item+".key_sha256",
+			"must be the digest of a key of yours, not the example's zeros: printf %s \"$KEY\" | sha256sum")
 	}
 	return len(k.problems) == found
 }

@@ -1,20 +1,20 @@
-// Package config says what an operator can set, and reads it.
+// Package config defines the configuration and loads it.
 //
-// Load starts from the defaults and lays files and environment variables over
-// them. It is strict: what it does not understand is a problem, never ignored.
-// It tells all problems at once, each with its place, and no problem quotes a
-// value, so that a mistyped secret stays out of logs and terminals. Of a host
-// with letters beyond ASCII alone it shows how to write it.
+// Load starts from the defaults and overlays files and environment variables.
+// It is strict: unknown keys and values are problems and never ignored. It
+// reports all problems at once, each with its place. No problem quotes a value,
+// so a mistyped secret stays out of logs and terminals. The one exception is a
+// host with non-ASCII letters: the problem shows how to write it in ASCII.
 //
-// The same shape is published twice for people and editors, as a commented
-// example and as a JSON schema; tests hold both to the structs below.
+// The same structure is published as a commented example for people and as a
+// JSON schema for editors; tests keep both in step with the structs below.
 //
 // The package imports nothing else of this module.
 package config
 
-// Config is the whole configuration. Its keys are Kratos' words wherever
-// Kratos has the thing. Only a Config that Load or Validate accepted is fit for
-// use; the comments of the fields assume that.
+// Config is the whole configuration. Keys have the names that Kratos uses for
+// the same settings. Use only a Config that Load or Validate accepted; the
+// comments of the fields assume that.
 type Config struct {
 	// DSN names the store: bolt:// and the absolute path of a file. It is
 	// empty only in development.
@@ -23,7 +23,7 @@ type Config struct {
 	Kratos      Kratos      `yaml:"kratos"`
 	Invitation  Invitation  `yaml:"invitation"`
 	Selfservice Selfservice `yaml:"selfservice"`
-	// Hooks are asked and told in this order.
+	// Hooks are called in this order.
 	Hooks   []Hook  `yaml:"hooks"`
 	Clients Clients `yaml:"clients"`
 	Courier Courier `yaml:"courier"`
@@ -43,35 +43,34 @@ type Serve struct {
 
 // Public configures the listener for invitees and their browsers.
 type Public struct {
-	// Host is an IP address or a host name; empty means every interface. With
-	// "unix:" before an absolute path it is a unix socket, and Port has no
-	// meaning.
+	// Host is an IP address or a host name; empty means every interface.
+	// "unix:" and an absolute path name a unix socket; Port is then ignored.
 	Host string `yaml:"host"`
-	// Port 0 lets the system choose a free one.
+	// Port is the TCP port; 0 lets the system choose a free one.
 	Port   int    `yaml:"port"`
 	Socket Socket `yaml:"socket"`
 	TLS    TLS    `yaml:"tls"`
 	// BaseURL is where invitees reach this listener, perhaps through a proxy.
 	BaseURL string `yaml:"base_url"`
 	CORS    CORS   `yaml:"cors"`
-	// TrustedProxies are the IP addresses and CIDR networks whose word about
-	// the client's address is believed; "unix:" is whoever may connect to the
-	// unix socket. See Config.TrustedProxies and Config.TrustsUnixPeers.
+	// TrustedProxies are the IP addresses and CIDR networks whose headers about
+	// the client's address are trusted; "unix:" trusts every client of the unix
+	// socket. See Config.TrustedProxies and Config.TrustsUnixPeers.
 	TrustedProxies []string  `yaml:"trusted_proxies"`
 	RateLimit      RateLimit `yaml:"rate_limit"`
 }
 
 // CORS lets pages of other origins call the public listener. Credentials are
-// never part of it: the listener knows no cookies.
+// never allowed: the listener uses no cookies.
 type CORS struct {
 	Enabled bool `yaml:"enabled"`
 	// AllowedOrigins are origins as browsers send them, or "*" for any.
 	AllowedOrigins []string `yaml:"allowed_origins"`
 }
 
-// RateLimit bounds the POST requests of one client address.
+// RateLimit limits the POST requests of one client address.
 type RateLimit struct {
-	// Requests is how many are let through in each Window; 0 is no limit.
+	// Requests is the number allowed in each Window; 0 means no limit.
 	Requests int      `yaml:"requests"`
 	Window   Duration `yaml:"window"`
 }
@@ -83,23 +82,23 @@ type Admin struct {
 	Port   int    `yaml:"port"`
 	Socket Socket `yaml:"socket"`
 	TLS    TLS    `yaml:"tls"`
-	// APIKeys are the keys that open this listener. There is at least one,
-	// except in development.
+	// APIKeys are the keys that this listener accepts. There is at least one,
+	// except in development mode.
 	APIKeys []APIKey `yaml:"api_keys"`
 }
 
-// APIKey is one caller's key, given either as it is or as its digest.
+// APIKey is one caller's key, given in plain text or as a digest.
 type APIKey struct {
-	// Name tells callers apart in logs. It is unique and no secret.
+	// Name identifies the caller in logs. It is unique and not secret.
 	Name string `yaml:"name"`
-	// Key is the key itself; empty if KeySHA256 is set.
+	// Key is the key in plain text; empty if KeySHA256 is set.
 	Key Secret `yaml:"key"`
 	// KeySHA256 is the SHA-256 digest of the key in hexadecimal; empty if Key
 	// is set. See APIKey.Digest.
 	KeySHA256 Secret `yaml:"key_sha256"`
 }
 
-// Kratos says where Ory Kratos is and how identities look there.
+// Kratos configures access to Ory Kratos and its identity schemas.
 type Kratos struct {
 	PublicURL string `yaml:"public_url"`
 	AdminURL  string `yaml:"admin_url"`
@@ -107,15 +106,15 @@ type Kratos struct {
 	AdminToken Secret `yaml:"admin_token"`
 	// SchemaID is the identity schema of an invitation that names none.
 	SchemaID string `yaml:"schema_id"`
-	// EmailTrait says where the e-mail address is inside the traits.
+	// EmailTrait locates the email address inside the traits.
 	EmailTrait EmailTraits `yaml:"email_trait"`
 	// Timeout bounds one call, from 1 to 60 seconds.
 	Timeout Duration `yaml:"timeout"`
 	// CodeLifespan is how long Kratos' codes and links are valid: the longest
 	// config.lifespan of its methods code and link, or the longest expires_in
-	// that a team's own tools give them by the admin API. An identity that was
-	// deactivated is accepted again no earlier than this after it was invited. It
-	// is from 1 minute to 720 hours.
+	// that a team's own tools request from the admin API. A deactivated identity
+	// can be accepted again no earlier than this after it was invited. From 1
+	// minute to 720 hours.
 	CodeLifespan Duration `yaml:"code_lifespan"`
 	// NeverUsedSince is an RFC 3339 time, or empty. See Config.NeverUsedSince.
 	NeverUsedSince string `yaml:"never_used_since"`
@@ -123,32 +122,32 @@ type Kratos struct {
 
 // Invitation holds the rules of invitations.
 type Invitation struct {
-	// Lifespan is how long an invitation can be accepted unless the inviter
-	// asks for another time, which may be up to MaxLifespan.
+	// Lifespan is how long an invitation is valid unless the inviter asks for
+	// another duration, which may be up to MaxLifespan.
 	Lifespan    Duration `yaml:"lifespan"`
 	MaxLifespan Duration `yaml:"max_lifespan"`
-	// Cooldown is the least time between two emails to one invitee that no
-	// resend asked for.
+	// Cooldown is the minimum time between two emails to one invitee, unless a
+	// resend asked for the second.
 	Cooldown Duration `yaml:"cooldown"`
-	// Retention is how long an invitation that is over is kept, with its
-	// messages. It is at least 96 hours, longer than messages are attempted.
+	// Retention is how long a terminal invitation is kept, with its messages. It
+	// is at least 96 hours, longer than messages are attempted.
 	Retention Duration `yaml:"retention"`
-	// LinkURL has {token} where the token goes; empty means the hosted page.
-	// See Config.LinkTemplate.
+	// LinkURL has {token} where the token goes; empty means the hosted page. See
+	// Config.LinkTemplate.
 	LinkURL string `yaml:"link_url"`
 	// ReturnTo is where an invitee goes after accepting; empty means Kratos'
-	// login. See Config.ReturnTo.
+	// login. See Config.DefaultReturnURL.
 	ReturnTo string `yaml:"return_to"`
-	// AllowedReturnURLs are the addresses an inviter may ask for instead.
+	// AllowedReturnURLs are the URLs an inviter may ask for instead.
 	AllowedReturnURLs []string `yaml:"allowed_return_urls"`
 	// UnacceptedIdentities is what happens in Kratos to an identity that was
-	// created for an invitation that nobody accepted: UnacceptedKeep,
+	// created for an invitation which was never accepted: UnacceptedKeep,
 	// UnacceptedAtPurge or UnacceptedAtExpiry.
 	UnacceptedIdentities string `yaml:"unaccepted_identities"`
-	// Renew lets an invitee whose link has expired ask for a new one.
+	// Renew lets an invitee with an expired link request a new one.
 	Renew bool `yaml:"renew"`
-	// AllowedInviterNames are shown to invitees although they look like a link,
-	// such as "Node.js Team". Each is compared with the whole name.
+	// AllowedInviterNames are shown to invitees even though they look like a
+	// link, such as "Node.js Team". Each must match the whole name.
 	AllowedInviterNames []string `yaml:"allowed_inviter_names"`
 	// TraitsInMessages are dotted paths inside the traits of the invitee, unique,
 	// whose values are stored with an invitation and shown in emails and webhooks.
@@ -163,38 +162,38 @@ const (
 	UnacceptedAtExpiry = "at_expiry"
 )
 
-// Selfservice mirrors the place of the password policy in Kratos' own
-// configuration, so that the section can be copied from there.
+// Selfservice mirrors where Kratos' own configuration has the password policy,
+// so that the section can be copied from there.
 type Selfservice struct {
 	Methods Methods `yaml:"methods"`
 }
 
-// Methods holds the ways to log in.
+// Methods holds the login methods.
 type Methods struct {
 	Password Password `yaml:"password"`
 }
 
-// Password is the way to log in that the bridge sets up.
+// Password is the login method that the bridge sets up.
 type Password struct {
 	Config PasswordPolicy `yaml:"config"`
 }
 
-// PasswordPolicy decides which passwords are good enough. It means exactly what
-// it means in Kratos and should be the same there.
+// PasswordPolicy decides which passwords are accepted. Every key has the same
+// meaning as in Kratos, and should have the same value there.
 type PasswordPolicy struct {
 	// MinPasswordLength is in bytes, from 6 to 72.
 	MinPasswordLength                int  `yaml:"min_password_length"`
 	IdentifierSimilarityCheckEnabled bool `yaml:"identifier_similarity_check_enabled"`
 	HaveIBeenPwnedEnabled            bool `yaml:"haveibeenpwned_enabled"`
-	// HaveIBeenPwnedHost is host or host:port of the range API.
+	// HaveIBeenPwnedHost is the host or host:port of the range API.
 	HaveIBeenPwnedHost string `yaml:"haveibeenpwned_host"`
-	// MaxBreaches is how often a password may have been seen in breaches.
+	// MaxBreaches is how many times a password may appear in known breaches.
 	MaxBreaches int `yaml:"max_breaches"`
-	// IgnoreNetworkErrors accepts a password that could not be looked up.
+	// IgnoreNetworkErrors accepts a password if the lookup failed.
 	IgnoreNetworkErrors bool `yaml:"ignore_network_errors"`
 }
 
-// Log says how much is logged, and how.
+// Log configures the log on standard error.
 type Log struct {
 	// Level is trace, debug, info, warning or error.
 	Level string `yaml:"level"`

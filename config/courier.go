@@ -11,7 +11,7 @@ import (
 
 func (k *checks) clients(c Clients) {
 	for i, text := range c.HTTP.PrivateIPExceptionURLs {
-		k.named(text.Reveal(), index("clients.http.private_ip_exception_urls", i),
+		k.namedInASCII(text.Reveal(), index("clients.http.private_ip_exception_urls", i),
 			"must be the whole URL of a hook: absolute, http or https, without user and fragment, and no pattern",
 			func(text string) bool { return isHookURL(text) && !strings.Contains(text, "*") })
 	}
@@ -20,29 +20,30 @@ func (k *checks) clients(c Clients) {
 func (k *checks) courier(c Courier) {
 	const at = "courier.smtp."
 	uri := c.SMTP.ConnectionURI.Reveal()
-	k.named(uri, at+"connection_uri", connectionFlaw(uri),
-		func(text string) bool { return text == "" || connectionFlaw(text) == "" })
+	k.namedInASCII(uri, at+"connection_uri", connectionProblem(uri),
+		func(text string) bool { return text == "" || connectionProblem(text) == "" })
 
 	from := c.SMTP.FromAddress
-	k.that(from != "" || uri == "", at+"from_address", "must be set if courier.smtp.connection_uri is")
-	k.named(from, at+"from_address",
-		"must be one plain address such as invitations@example.com, without a name and in ASCII",
+	k.require(from != "" || uri == "", at+"from_address", "must be set if courier.smtp.connection_uri is")
+	k.namedInASCII(from, at+"from_address",
+		"must be one plain address such as invitations@example.com, in ASCII and without a display name",
 		func(text string) bool { return text == "" || isMailAddress(text) })
-	k.that(!hasControls(c.SMTP.FromName), at+"from_name", "must not have line breaks or other control characters")
-	k.named(c.SMTP.LocalName, at+"local_name",
+	k.require(!hasControls(c.SMTP.FromName), at+"from_name", "must not have line breaks or other control characters")
+	k.namedInASCII(c.SMTP.LocalName, at+"local_name",
 		"must be a host name such as bridge.example.com, or an address in brackets such as [192.0.2.1], or empty",
 		func(text string) bool { return text == "" || isHelloName(text) })
-	k.that(c.TemplateOverridePath == "" || isAbsolute(c.TemplateOverridePath), "courier.template_override_path",
+	k.require(c.TemplateOverridePath == "" || isAbsolute(c.TemplateOverridePath), "courier.template_override_path",
 		"must be the absolute path of a directory, or empty for the built-in templates")
 }
 
-// isMailAddress tells whether text is an address as it stands between < and >.
+// isMailAddress reports whether text is an address as written between < and >.
 func isMailAddress(text string) bool {
 	address, err := mail.ParseAddress(text)
 	return err == nil && address.Address == text && isPrintable(text) && !strings.ContainsAny(text, `"\`)
 }
 
-// isHelloName tells whether text may be an argument of EHLO (RFC 5321, 4.1.1.1).
+// isHelloName reports whether text may be an argument of EHLO (RFC 5321,
+// 4.1.1.1).
 func isHelloName(text string) bool {
 	literal, isLiteral := strings.CutPrefix(text, "[")
 	if isLiteral {
@@ -54,10 +55,10 @@ func isHelloName(text string) bool {
 
 var helloName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
 
-// connectionFlaw says what is wrong with the address of a mail server, or "".
-func connectionFlaw(uri string) string {
-	// An unescaped / ? or # in a password moves the border of the parts, so that
-	// each flaw may be that one.
+// connectionProblem returns what is wrong with the URI of a mail server, or "".
+func connectionProblem(uri string) string {
+	// An unescaped / ? or # in a password shifts where the parts begin and end,
+	// so it may be the cause of any of these problems.
 	const encode = "; percent-encode / ? # @ and % in user and password"
 	u, err := url.Parse(uri)
 	switch {
@@ -68,7 +69,7 @@ func connectionFlaw(uri string) string {
 	case !isConnectionUser(u.User):
 		return "must have both user and password or neither, without control characters" + encode
 	case !isConnectionQuery(u.RawQuery):
-		return "must have no parameters but disable_starttls and skip_ssl_verify, which are true or false, " +
+		return "must have only the parameters disable_starttls and skip_ssl_verify, which are true or false, " +
 			"and server_name, which is a host name, each at most once" + encode
 	}
 	return ""

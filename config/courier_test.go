@@ -1,14 +1,14 @@
 package config_test
 
-// smtp is a file with a mail server and a sender.
+// smtp returns a file with a mail server and a sender.
 func smtp(uri string) string {
 	return `courier: {smtp: {connection_uri: "` + uri + `", from_address: invitations@x.example}}`
 }
 
-// sender is a file with a sender, as YAML.
+// sender returns a file with a sender, given as YAML.
 func sender(address string) string { return `courier: {smtp: {from_address: ` + address + `}}` }
 
-// exception is a file with a URL that may lead to a private address.
+// exception returns a file with a URL exempt from the ban on private addresses.
 func exception(url string) string {
 	return `clients: {http: {private_ip_exception_urls: ["` + url + `"]}}`
 }
@@ -52,7 +52,7 @@ var courierRefusals = []refusal{
 
 	{"local_name/with_underscore", `courier: {smtp: {local_name: my_host}}`, "courier.smtp.local_name", true},
 	{"local_name/address_without_brackets", `courier: {smtp: {local_name: "2001:db8::1"}}`, "courier.smtp.local_name", true},
-	{"local_name/no_address", `courier: {smtp: {local_name: "[x]"}}`, "courier.smtp.local_name", false},
+	{"local_name/not_an_address", `courier: {smtp: {local_name: "[x]"}}`, "courier.smtp.local_name", false},
 	{"local_name/with_line_break", `courier: {smtp: {local_name: "a\nMAIL"}}`, "courier.smtp.local_name", true},
 	{"traits/array", `invitation: {traits_in_messages: ["a[0]"]}`, "invitation.traits_in_messages[0]", true},
 	{"traits/empty", `invitation: {traits_in_messages: [""]}`, "invitation.traits_in_messages[0]", true},

@@ -2,9 +2,9 @@ package config
 
 import "time"
 
-// Default returns what holds for every key that nobody sets. It is not valid
-// as it stands: an API key has no default. The keys of a hook have theirs, but
-// there is no hook.
+// Default returns the value of every key that is not set. It is not valid by
+// itself: API keys have no default. Hooks are a list, so the defaults of their
+// keys are applied by Load.
 func Default() Config {
 	return Config{
 		DSN: "bolt:///var/lib/invitebridge/invites.db",
@@ -25,7 +25,7 @@ func Default() Config {
 			SchemaID:   "default",
 			EmailTrait: EmailTraits{},
 			Timeout:    Duration(10 * time.Second),
-			// The default of Kratos.
+			// Kratos' own default.
 			CodeLifespan: Duration(time.Hour),
 		},
 		Invitation: Invitation{
@@ -52,10 +52,10 @@ func Default() Config {
 	}
 }
 
-// fillIn gives the items of lists what holds for the keys that nobody set. It
-// goes by whether a key was set, not by its value: a timeout of 0s is a mistake
-// and stays one.
-func (l *loader) fillIn() {
+// applyDerivedDefaults sets the keys of list items that were not set. It checks
+// whether a key was set, not its value: an explicit timeout of 0s is a mistake
+// and must be reported as one.
+func (l *loader) applyDerivedDefaults() {
 	for i := range l.cfg.Hooks {
 		hook := &l.cfg.Hooks[i]
 		unset := func(name string) bool { return l.origins[index("hooks", i)+"."+name] == "" }

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Error is every problem of a configuration, in the order they were found:
-// files, then environment, then what is wrong with the result.
+// Error holds every problem of a configuration, in this order: files, then
+// environment, then validation of the result.
 type Error struct {
 	Problems []Problem
 }
 
-// Error returns one line for each problem, below a line that counts them.
+// Error returns a line with the number of problems, then a line for each.
 func (e *Error) Error() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "the configuration has %d problem", len(e.Problems))
@@ -24,19 +24,20 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// Problem is one thing to mend. It never holds a configured value.
+// Problem is one thing to fix. It never holds a configured value, except that
+// a host with non-ASCII letters is shown in its ASCII form.
 type Problem struct {
 	// Source is "file:line", a file, or the name of an environment variable;
-	// empty for a key nobody set.
+	// empty for a key that is not set.
 	Source string
 	// Key is the dotted path, such as "serve.admin.api_keys[0].name"; empty if
-	// the problem is that of a whole source.
+	// the problem concerns a whole source.
 	Key string
-	// Text says what to do. It reads on from Source and Key.
+	// Text says what to do. It continues the sentence begun by Key.
 	Text string
 }
 
-// String joins the parts that are there, as "source: key: text".
+// String joins the non-empty parts as "source: key: text".
 func (p Problem) String() string {
 	var parts []string
 	for _, part := range []string{p.Source, p.Key, p.Text} {

@@ -10,8 +10,8 @@ import (
 	"invitebridge/config"
 )
 
-// FuzzLoad surrounds a secret with anything at all, in a file and
-// in the environment: Load must come back, and must not quote it.
+// FuzzLoad surrounds a secret with arbitrary text, in a file and in the
+// environment: Load must return, and its error must not quote the secret.
 func FuzzLoad(f *testing.F) {
 	f.Add("serve:\n  admin:\n    api_keys:\n      - name: a\n        key: ", "\n")
 	f.Add("serve: {admin: {api_keys: [{name: a, key: ", "}]}}")

@@ -13,7 +13,7 @@ const (
 	inCookie   = "cookie"
 )
 
-// headerName matches a token (RFC 9110, 5.6.2), which a cookie's name is too.
+// headerName matches a token (RFC 9110, 5.6.2): a header's or cookie's name.
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 // ownHeaders are set by the bridge or by HTTP itself, in lower case.
@@ -22,8 +22,8 @@ var ownHeaders = []string{
 	"te", "trailer", "transfer-encoding", "upgrade",
 }
 
-// headers tells each kind of mistake once and shows no name: in the wrong
-// place, it may be a secret.
+// headers reports each kind of mistake once and shows no name: a secret may
+// have been written in the wrong place.
 func (k *checks) headers(hook Hook, at string) {
 	valid, free, distinct, sendable := true, true, true, true
 	seen := map[string]bool{}
@@ -38,29 +38,29 @@ func (k *checks) headers(hook Hook, at string) {
 		sendable = sendable && isHeaderValue(value.Reveal())
 		seen[lower] = true
 	}
-	k.that(valid, at, "must have names of letters, digits and -")
-	k.that(free, at, "must not have headers that are set already: webhook-… ones and "+strings.Join(ownHeaders, ", "))
-	k.that(distinct, at, "must not have a header twice, in whatever case, nor one that auth sets")
-	k.that(sendable, at, "must have values of printable ASCII without line breaks, and no space at either end")
+	k.require(valid, at, "must have names of letters, digits and -")
+	k.require(free, at, "must not set headers that the bridge sets: webhook-… and "+strings.Join(ownHeaders, ", "))
+	k.require(distinct, at, "must not have a header twice, ignoring case, or one that auth sets")
+	k.require(sendable, at, "must have values of printable ASCII without line breaks, and without spaces at either end")
 }
 
-// auth checks that an auth is whole and of one kind.
+// auth checks that auth is complete and of one type.
 func (k *checks) auth(auth HookAuth, at string) {
 	c := auth.Config
 	switch auth.Type {
 	case "":
-		k.that(c == HookAuthConfig{}, at+".type", "must be "+authAPIKey+" or "+authBasic)
+		k.require(c == HookAuthConfig{}, at+".type", "must be "+authAPIKey+" or "+authBasic)
 	case authAPIKey:
-		k.that(c.User == "" && c.Password == "", at+".config",
-			"must have name, value and in alone; user and password are for "+authBasic)
+		k.require(c.User == "" && c.Password == "", at+".config",
+			"must have only name, value and in; user and password are for "+authBasic)
 		k.authKey(c, at+".config.")
 	case authBasic:
-		k.that(c.Name == "" && c.Value == "" && c.In == "", at+".config",
-			"must have user and password alone; name, value and in are for "+authAPIKey)
-		k.that(c.User != "" && !strings.Contains(c.User, ":") && !hasControls(c.User), at+".config.user",
-			"must be a name without colon and line breaks")
+		k.require(c.Name == "" && c.Value == "" && c.In == "", at+".config",
+			"must have only user and password; name, value and in are for "+authAPIKey)
+		k.require(c.User != "" && !strings.Contains(c.User, ":") && !hasControls(c.User), at+".config.user",
+			"must be a name without colons or line breaks")
 		password := c.Password.Reveal()
-		k.that(password != "" && !hasControls(password), at+".config.password", "must be a password without line breaks")
+		k.require(password != "" && !hasControls(password), at+".config.password", "must be a password without line breaks")
 	default:
 		k.oneOf(auth.Type, at+".type", authAPIKey, authBasic)
 	}
@@ -68,19 +68,19 @@ func (k *checks) auth(auth HookAuth, at string) {
 
 func (k *checks) authKey(c HookAuthConfig, at string) {
 	k.oneOf(c.In, at+"in", inHeader, inCookie)
-	k.that(headerName.MatchString(c.Name), at+"name", "must be the name of a header or a cookie: letters, digits and -")
+	k.require(headerName.MatchString(c.Name), at+"name", "must be the name of a header or a cookie: letters, digits and -")
 	value := c.Value.Reveal()
 	if c.In == inCookie {
-		k.that(value != "" && isCookieValue(value), at+"value",
-			`must be printable ASCII without spaces, and without " , ; and \`)
+		k.require(value != "" && isCookieValue(value), at+"value",
+			`must be printable ASCII without spaces and without the characters " , ; \`)
 		return
 	}
-	k.that(!isOwnHeader(strings.ToLower(c.Name)), at+"name", "must not be a header that is set already, such as Content-Type")
-	k.that(value != "" && isHeaderValue(value), at+"value",
-		"must be printable ASCII without line breaks, and no space at either end")
+	k.require(!isOwnHeader(strings.ToLower(c.Name)), at+"name", "must not be a header that the bridge sets, such as Content-Type")
+	k.require(value != "" && isHeaderValue(value), at+"value",
+		"must be printable ASCII without line breaks, and without spaces at either end")
 }
 
-// header is the header that a sets, in lower case; empty if none.
+// header returns the header that a sets, in lower case; empty if none.
 func (a HookAuth) header() string {
 	switch {
 	case a.Type == authBasic:

@@ -11,32 +11,32 @@ import (
 	"invitebridge/config"
 )
 
-// signing is a signing secret of the least length.
+// signing is a signing secret of the minimum length.
 const signing = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
 
-// hook is a file with one hook that lacks nothing, and the keys of more.
+// hook returns a file with one minimal hook, and the keys of more.
 func hook(more string) string {
 	return `hooks: [{id: crm, events: [delivery_failed], url: "https://x.example/hook", ` + more + `}]`
 }
 
-// leastHook is what hook("") loads as.
-func leastHook() config.Hook {
+// minimalHook returns the hook that Load reads from hook("").
+func minimalHook() config.Hook {
 	return config.Hook{
 		ID: "crm", Events: []string{"delivery_failed"}, URL: "https://x.example/hook",
 		Method: "POST", Timeout: config.Duration(15 * time.Second),
 	}
 }
 
-// hookOf is a file with one hook in other words for what every hook has.
+// hookOf returns a file with one hook that has the given required keys.
 func hookOf(id, events, url string) string {
 	return `hooks: [{id: ` + id + `, events: ` + events + `, url: "` + url + `"}]`
 }
 
-// apiKey and basic are files with a hook whose auth has that configuration.
+// apiKey and basic return files with a hook whose auth has that configuration.
 func apiKey(config string) string { return hook("auth: {type: api_key, config: {" + config + "}}") }
 func basic(config string) string  { return hook("auth: {type: basic_auth, config: {" + config + "}}") }
 
-// secretOf is a signing secret of n bytes.
+// secretOf returns a signing secret of n bytes.
 func secretOf(n int) string {
 	return "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", n)))
 }
@@ -62,7 +62,7 @@ var hookRefusals = []refusal{
 		"hooks[0].events", false},
 	{"hook/events_mixed_without_interrupt", hookOf("a", "[pre_password_creation, post_password_creation]", aURL), "hooks[0].events", false},
 	{"hook/cannot_interrupt", hookOf("a", "[pre_invitation_creation]", aURL), "hooks[0].can_interrupt", false},
-	{"hook/interrupts_too_late", hook("can_interrupt: true"), "hooks[0].can_interrupt", false},
+	{"hook/interrupts_a_notification", hook("can_interrupt: true"), "hooks[0].can_interrupt", false},
 
 	{"hook/url_missing", `hooks: [{id: a, events: [delivery_failed]}]`, "hooks[0].url", true},
 	{"hook/url_relative", hookOf("a", anEvent, "/hook"), "hooks[0].url", true},
@@ -127,8 +127,8 @@ var hookAcceptances = []acceptance{
 	{"no_hooks", `hooks: []`},
 	{"hook", hook("")},
 	{"hook_id", hookOf(`"`+strings.Repeat("a", 58)+`0_-9zz"`, anEvent, aURL)},
-	{"hook_told_everything", hookOf("a", "[invitation_token_created, post_password_creation, invitation_revoked, invitation_expired, delivery_failed]", aURL)},
-	{"hook_asked_everything", `hooks: [{id: a, events: [pre_invitation_creation, pre_password_creation], url: "http://x/", can_interrupt: true}]`},
+	{"hook_for_all_notifications", hookOf("a", "[invitation_token_created, post_password_creation, invitation_revoked, invitation_expired, delivery_failed]", aURL)},
+	{"hook_for_all_blocking_events", `hooks: [{id: a, events: [pre_invitation_creation, pre_password_creation], url: "http://x/", can_interrupt: true}]`},
 	{"hook_url_with_query", hookOf("a", anEvent, "http://[::1]:8080?key=a%23b")},
 	{"hook_method", hook("method: PATCH, can_interrupt: false")},
 	{"hook_timeouts", `hooks: [{id: a, events: [delivery_failed], url: "https://x", timeout: 1s}, {id: b, events: [delivery_failed], url: "https://x", timeout: 30s}]`},
@@ -142,11 +142,11 @@ var hookAcceptances = []acceptance{
 	{"hook_secrets", hook("secrets: [" + signing + ", " + secretOf(25) + ", " + secretOf(64) + "]")},
 }
 
-// TestHookInCode holds Validate to asking for what Load would have filled in.
+// TestHookInCode: Validate requires the keys for which Load has defaults.
 func TestHookInCode(t *testing.T) {
-	c := keyed(func(c *config.Config) { c.Hooks = []config.Hook{leastHook()} })
+	c := keyed(func(c *config.Config) { c.Hooks = []config.Hook{minimalHook()} })
 	if err := c.Validate(); err != nil {
-		t.Errorf("a hook as Load makes it: %v", err)
+		t.Errorf("a hook with the defaults: %v", err)
 	}
 	c.Hooks[0].Method, c.Hooks[0].Timeout = "", 0
 	c.Hooks[0].Auth = config.HookAuth{Type: "api_key", Config: config.HookAuthConfig{Name: "a", Value: "b"}}

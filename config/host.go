@@ -6,23 +6,23 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// named reports text for key unless value is valid. If only letters beyond ASCII
-// in its host are wrong, the host is shown as it should be written, and so the
-// one part of a value that a problem may hold: it is no secret where the value
-// is sound otherwise.
-func (k *checks) named(value, key, text string, valid func(string) bool) {
+// namedInASCII reports text for key unless value is valid. If non-ASCII letters
+// in the host are the only mistake, the problem shows how to write the host
+// instead. No other part of a value is ever shown: a host is not secret if the
+// rest of the value is valid.
+func (k *checks) namedInASCII(value, key, text string, valid func(string) bool) {
 	if valid(value) {
 		return
 	}
-	if mended, host := inASCII(value); host != "" && valid(mended) {
+	if converted, host := inASCII(value); host != "" && valid(converted) {
 		text = "must have its host in ASCII: " + host
 	}
-	k.that(false, key, text)
+	k.require(false, key, text)
 }
 
-// inASCII writes the host of a URL, of an e-mail address, or a bare one in its
-// xn-- form. Host is empty if value has none that needs it.
-func inASCII(value string) (mended, host string) {
+// inASCII converts the host in value, which may be a URL, an email address or a
+// host, to its xn-- form. host is empty if nothing needs converting.
+func inASCII(value string) (converted, host string) {
 	before, rest := "", value
 	if scheme, after, isURL := strings.Cut(value, "://"); isURL {
 		before, rest = scheme+"://", after

@@ -8,25 +8,29 @@ import (
 	"strings"
 )
 
-// Options says what Load reads.
+// Options holds what Load reads.
 type Options struct {
-	// Files are YAML files. Later ones win: mappings are merged key by key,
-	// everything else is replaced.
+	// Files are the paths of YAML files. Later files override earlier ones:
+	// mappings are merged key by key, everything else is replaced.
 	Files []string
-	// Environ holds "NAME=value" as os.Environ does. It wins over the files.
+	// Environ holds "NAME=value" entries as os.Environ does. It overrides the
+	// files.
 	//
-	// A variable is named for its key: the path in capitals, joined by "_",
-	// after "INVITEBRIDGE_". Texts are taken as they are, lists and mappings
-	// are YAML, and so JSON; a list of texts may also be separated by commas. A
-	// variable whose first word after the prefix is no key of ours
-	// is left alone: Kubernetes and the command line client have theirs.
+	// A variable is named after its key: "INVITEBRIDGE_", then the path in
+	// capitals, joined by "_". Strings are used as they are; lists and mappings
+	// are YAML or JSON; a list of strings may also be separated by commas. A
+	// variable whose first word after the prefix is not a top-level key is
+	// ignored: Kubernetes and the command line client have variables of their
+	// own.
 	Environ []string
-	// Dev asks for neither an API key nor a store: DSN has no default then.
+	// Dev makes the API key and the store optional: DSN then has no default.
 	Dev bool
 }
 
-// Load returns the defaults overlaid with the files and the environment, and
-// validated. Its error is an *Error with every problem that was found.
+// Load returns the defaults overlaid with the files and the environment,
+// validated.
+//
+// Errors: always an *Error, with every problem found.
 func Load(options Options) (Config, error) {
 	l := loader{cfg: Default(), origins: map[string]string{}, refused: map[string]bool{}}
 	if options.Dev {
@@ -36,10 +40,10 @@ func Load(options Options) (Config, error) {
 		l.readFile(file)
 	}
 	l.readEnviron(options.Environ)
-	l.fillIn()
+	l.applyDerivedDefaults()
 
-	// A file that could not be read may hold the API key: asking for one would
-	// send the operator the wrong way.
+	// A file that could not be read may hold the API key: reporting a missing key
+	// would mislead the operator.
 	complete := !options.Dev && !l.unread
 	l.validate(complete)
 
@@ -49,12 +53,12 @@ func Load(options Options) (Config, error) {
 	return l.cfg, nil
 }
 
-// loader lays sources over cfg and remembers what it met on the way.
+// loader overlays sources on cfg and records problems and origins.
 type loader struct {
 	cfg      Config
 	problems []Problem
-	origins  map[string]string // where a key was last set
-	refused  map[string]bool   // keys whose value could not be taken
+	origins  map[string]string // where each key was last set
+	refused  map[string]bool   // keys whose value was rejected
 	unread   bool              // a file could not be read or parsed
 }
 
@@ -62,8 +66,8 @@ func (l *loader) report(source, key, text string) {
 	l.problems = append(l.problems, Problem{Source: source, Key: key, Text: text})
 }
 
-// refuse reports a value that could not be taken.
-func (l *loader) refuse(source, key, text string) {
+// reject reports a value of the wrong form.
+func (l *loader) reject(source, key, text string) {
 	l.refused[key] = true
 	l.report(source, key, text)
 }
@@ -82,30 +86,30 @@ func (l *loader) readFile(name string) {
 		return
 	}
 	if document == nil {
-		// Of a file that is just being written, or whose disk is full, there is
-		// nothing either: its hooks must not vanish for that.
+		// A file is also empty while it is being written, or if the disk is full:
+		// a reload must not remove the hooks then.
 		l.unread = true
-		l.report(name, "", "has nothing in it; write {} if that is meant")
+		l.report(name, "", "is empty; write {} if that is intended")
 		return
 	}
-	l.take(source{name: name, lines: true}, document, "", reflect.ValueOf(&l.cfg).Elem())
+	l.decode(source{name: name, lines: true}, document, "", reflect.ValueOf(&l.cfg).Elem())
 }
 
-// validate reports what is wrong with the result, each problem with the place
-// that set the key. It keeps quiet about a key whose value was refused: what it
-// would judge there is an earlier value.
+// validate checks the result and reports each problem with the place that set
+// the key. It skips keys whose value was rejected: they still hold an earlier
+// value.
 func (l *loader) validate(complete bool) {
 	for _, problem := range l.cfg.check(complete) {
-		if l.isRefused(problem.Key) {
+		if l.isRejected(problem.Key) {
 			continue
 		}
 		l.report(l.origin(problem.Key), problem.Key, problem.Text)
 	}
 }
 
-// isRefused tells whether the value of key or of a part of it was refused, or
-// that of a whole which alone could have set key.
-func (l *loader) isRefused(key string) bool {
+// isRejected reports whether the value of key, or of a part of it, was rejected;
+// or, if key itself was not set, the value of something that contains key.
+func (l *loader) isRejected(key string) bool {
 	_, set := l.origins[key]
 	for refused := range l.refused {
 		if contains(key, refused) || contains(refused, key) && !set {
@@ -115,7 +119,7 @@ func (l *loader) isRefused(key string) bool {
 	return false
 }
 
-// origin is where key was set. A key missing from an item of a list has the
+// origin returns where key was set. A key missing from a list item has the
 // item's place.
 func (l *loader) origin(key string) string {
 	if place, ok := l.origins[key]; ok {
@@ -127,14 +131,14 @@ func (l *loader) origin(key string) string {
 	return ""
 }
 
-// contains tells whether key is outer or lies inside it.
+// contains reports whether key is outer or inside it.
 func contains(outer, key string) bool {
 	rest, ok := strings.CutPrefix(key, outer)
 	return ok && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// cause is the reason of a file error without the path, which the problem
-// names already.
+// cause returns the reason of a file error without the path, which the problem
+// already names.
 func cause(err error) string {
 	if wrapped := (*fs.PathError)(nil); errors.As(err, &wrapped) {
 		return wrapped.Err.Error()

@@ -17,50 +17,45 @@ import (
 	"invitebridge/config"
 )
 
-var update = flag.Bool("update", false, "write docs/configuration.md anew")
+var update = flag.Bool("update", false, "update docs/configuration.md")
 
 const reference = "../docs/configuration.md"
 
-const referenceHead = `# Every key of the configuration
+// The table below this heading is generated; the text above it is not.
+const referenceHeading = "## Every key\n"
 
-Keys are Kratos' words wherever Kratos has the thing. A file is YAML, ` + "`-c`" + ` may be repeated, and later files win. Then
-comes the environment: the variable of a key is its path in capitals, joined by ` + "`_`" + `, after ` + "`INVITEBRIDGE_`" + `; lists and
-mappings are YAML or JSON there, as in ` + "`INVITEBRIDGE_SERVE_ADMIN_API_KEYS='[{name: backend, key: …}]'`" + `, and a list of
-texts may have commas instead: ` + "`INVITEBRIDGE_SERVE_PUBLIC_TRUSTED_PROXIES=10.0.0.0/8,fd00::/8`" + `. An unknown key is an
-error, and all problems are told at once.
-
-Keys with a ● are taken over while the bridge runs, within some seconds of a change of a file, of what a file names
-(templates, Jsonnet, certificates), or at once on SIGHUP. The others wait for a restart. If the new configuration has
-problems, the last good one stays, and the log says why.
-
-` + "`invitebridge config example`" + ` prints the same as a commented file, ` + "`config schema`" + ` as a JSON schema for editors, and
-` + "`config check`" + ` tells all problems of yours.
-
+const referenceColumns = `
 | key | default | | meaning |
 |---|---|---|---|
 `
 
-// TestReference holds docs/configuration.md to the schema, and so to the code.
+// TestReference compares docs/configuration.md with the schema, and so with the
+// code.
 func TestReference(t *testing.T) {
+	page, err := os.ReadFile(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, ok := strings.Cut(string(page), referenceHeading)
+	if !ok {
+		t.Fatalf("%s has no heading %q", reference, referenceHeading)
+	}
 	var text strings.Builder
-	text.WriteString(referenceHead)
+	text.WriteString(head + referenceHeading + referenceColumns)
 	writeReference(&text, "", parsedSchema(t))
 	if *update {
 		if err := os.WriteFile(reference, []byte(text.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		page = []byte(text.String())
 	}
-	got, err := os.ReadFile(reference)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(text.String(), string(got)); diff != "" {
-		t.Errorf("write it anew with: go test ./config -run Reference -update\n(-schema +file):\n%s", diff)
+	if diff := cmp.Diff(text.String(), string(page)); diff != "" {
+		t.Errorf("update it with: go test ./config -run Reference -update\n(-schema +file):\n%s", diff)
 	}
 }
 
-// writeReference writes a row for each key that is no section, in the order of
-// the alphabet.
+// writeReference writes a row for each key that is not a section, in
+// alphabetical order.
 func writeReference(out *strings.Builder, key string, n node) {
 	for _, name := range slices.Sorted(maps.Keys(n.Properties)) {
 		property := n.Properties[name]
@@ -103,14 +98,14 @@ func meaning(n node) string {
 	return strings.ReplaceAll(text, "|", "\\|")
 }
 
-// TestReadmeTable holds the keys that the README names to the schema, with
-// their defaults.
-func TestReadmeTable(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+// TestCommonKeys compares the common keys in docs/configuration.md and their
+// defaults with the schema.
+func TestCommonKeys(t *testing.T) {
+	text, err := os.ReadFile(reference)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(text), "## Configuration")
+	_, table, _ := strings.Cut(string(text), "## Common keys")
 	table, _, _ = strings.Cut(table, "\n## ")
 	rows := regexp.MustCompile("(?m)^\\| `([a-z_.]+)`[^|]*\\| ([^|]*) \\|").FindAllStringSubmatch(table, -1)
 	if len(rows) < 10 {
@@ -131,24 +126,37 @@ func TestReadmeTable(t *testing.T) {
 	}
 }
 
-// TestReadmeExamples: what is to be copied from the README is good.
-func TestReadmeExamples(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+// foreign matches examples in the docs that configure other programs.
+var foreign = regexp.MustCompile(`^(scrape_configs:|# values\.yaml)`)
+
+// TestExamples: every configuration shown in the README and the docs is valid.
+func TestExamples(t *testing.T) {
+	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) < 3 {
-		t.Fatalf("%d examples", len(blocks))
-	}
-	for i, block := range blocks {
-		file := filepath.Join(t.TempDir(), "example.yml")
-		example := strings.ReplaceAll(block[1], "whsec_…", "whsec_Y2FuYXJ5LWhvb2stc2VjcmV0LW9mLXRoaXJ0eS10d28=")
-		if err := os.WriteFile(file, []byte(example), 0o600); err != nil {
+	count := 0
+	for _, page := range append(pages, "../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := config.Load(config.Options{Files: []string{file}, Dev: true}); err != nil {
-			t.Errorf("example %d: %v", i+1, err)
+		for i, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			if foreign.MatchString(block[1]) {
+				continue
+			}
+			count++
+			file := filepath.Join(t.TempDir(), "example.yml")
+			example := strings.ReplaceAll(block[1], "whsec_…", "whsec_Y2FuYXJ5LWhvb2stc2VjcmV0LW9mLXRoaXJ0eS10d28=")
+			if err := os.WriteFile(file, []byte(example), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := config.Load(config.Options{Files: []string{file}, Dev: true}); err != nil {
+				t.Errorf("%s, example %d: %v", page, i+1, err)
+			}
 		}
+	}
+	if count < 4 {
+		t.Errorf("%d examples", count)
 	}
 }

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// reloadable are the keys that can change while the bridge runs, each with all
-// that is below it. The others are built into what is running.
+// reloadable are the keys, each with everything below it, that can change while
+// the bridge runs. All others take effect only at start.
 var reloadable = []string{
 	"hooks", "clients", "courier", "page", "serve.admin.api_keys", "serve.public.tls", "serve.admin.tls", "log.level",
 }
 
-// Reload gives c with what can change while the bridge runs as next has it.
-// changed names the keys that are now others, waiting those that differ but
-// need a restart; neither holds a value. HTTPS can be given another
-// certificate, but neither turned on nor off.
-func (c Config) Reload(next Config) (reloaded Config, changed, waiting []string) {
+// ApplyReloadable returns c with the reloadable keys of next. changed names the
+// keys that got a new value, needsRestart the keys that differ but take effect
+// only after a restart; neither holds a value. HTTPS can get another
+// certificate, but cannot be turned on or off.
+func (c Config) ApplyReloadable(next Config) (reloaded Config, changed, needsRestart []string) {
 	reloaded = c
 	from, to := reflect.ValueOf(&reloaded).Elem(), keys(reflect.ValueOf(&next).Elem())
 	walk(from, "", func(key string, value reflect.Value) {
@@ -25,23 +25,23 @@ func (c Config) Reload(next Config) (reloaded Config, changed, waiting []string)
 			return
 		}
 		switch {
-		case !Reloadable(key), isSwitch(c.Serve.Public.TLS, next.Serve.Public.TLS, "serve.public.tls", key),
-			isSwitch(c.Serve.Admin.TLS, next.Serve.Admin.TLS, "serve.admin.tls", key):
-			waiting = append(waiting, key)
+		case !Reloadable(key), togglesTLS(c.Serve.Public.TLS, next.Serve.Public.TLS, "serve.public.tls", key),
+			togglesTLS(c.Serve.Admin.TLS, next.Serve.Admin.TLS, "serve.admin.tls", key):
+			needsRestart = append(needsRestart, key)
 		default:
 			value.Set(to[key])
 			changed = append(changed, key)
 		}
 	})
-	return reloaded, changed, waiting
+	return reloaded, changed, needsRestart
 }
 
-// isSwitch tells whether key is part of turning HTTPS on or off.
-func isSwitch(from, to TLS, at, key string) bool {
+// togglesTLS reports whether a change of key turns HTTPS on or off.
+func togglesTLS(from, to TLS, at, key string) bool {
 	return from.Enabled() != to.Enabled() && strings.HasPrefix(key, at+".")
 }
 
-// Reloadable says whether a key can change while the bridge runs.
+// Reloadable reports whether key can change while the bridge runs.
 func Reloadable(key string) bool {
 	return slices.ContainsFunc(reloadable, func(top string) bool { return contains(top, key) })
 }
@@ -52,7 +52,7 @@ func keys(config reflect.Value) map[string]reflect.Value {
 	return all
 }
 
-// Files are the files and directories, besides those that Load was given, whose
+// Files returns the files and directories, besides those in Options.Files, whose
 // content is part of the configuration: certificates, Jsonnet bodies, templates,
 // logo and style sheet.
 func (c Config) Files() []string {

@@ -12,8 +12,8 @@ import (
 func TestReload(t *testing.T) {
 	tls := config.TLS{Cert: config.PEM{Path: "/c"}, Key: config.PEM{Path: "/k"}}
 	for name, c := range map[string]struct {
-		change           func(*config.Config)
-		changed, waiting []string
+		change                func(*config.Config)
+		changed, needsRestart []string
 	}{
 		"nothing":   {func(*config.Config) {}, nil, nil},
 		"a hook":    {func(c *config.Config) { c.Hooks = []config.Hook{{ID: "crm"}} }, []string{"hooks"}, nil},
@@ -22,7 +22,7 @@ func TestReload(t *testing.T) {
 		"mail": {func(c *config.Config) { c.Courier.SMTP.FromName = "x"; c.Courier.TemplateOverridePath = "/t" },
 			[]string{"courier.smtp.from_name", "courier.template_override_path"}, nil},
 		"the page":      {func(c *config.Config) { c.Page.Title = "x" }, []string{"page.title"}, nil},
-		"a guard":       {func(c *config.Config) { c.Clients.HTTP.DisallowPrivateIPRanges = true }, []string{"clients.http.disallow_private_ip_ranges"}, nil},
+		"address guard": {func(c *config.Config) { c.Clients.HTTP.DisallowPrivateIPRanges = true }, []string{"clients.http.disallow_private_ip_ranges"}, nil},
 		"a certificate": {func(c *config.Config) { c.Serve.Public.TLS.Cert.Path = "/d" }, []string{"serve.public.tls.cert.path"}, nil},
 		"HTTPS off":     {func(c *config.Config) { c.Serve.Public.TLS = config.TLS{} }, nil, []string{"serve.public.tls.cert.path", "serve.public.tls.key.path"}},
 		"HTTPS on":      {func(c *config.Config) { c.Serve.Admin.TLS = tls }, nil, []string{"serve.admin.tls.cert.path", "serve.admin.tls.key.path"}},
@@ -36,12 +36,12 @@ func TestReload(t *testing.T) {
 			from.Serve.Public.TLS = tls
 			next := from
 			c.change(&next)
-			got, changed, waiting := from.Reload(next)
-			if diff := cmp.Diff([][]string{c.changed, c.waiting}, [][]string{changed, waiting}); diff != "" {
-				t.Errorf("changed and waiting (-want +got):\n%s", diff)
+			got, changed, needsRestart := from.ApplyReloadable(next)
+			if diff := cmp.Diff([][]string{c.changed, c.needsRestart}, [][]string{changed, needsRestart}); diff != "" {
+				t.Errorf("changed and needsRestart (-want +got):\n%s", diff)
 			}
-			if _, again, still := got.Reload(next); again != nil || cmp.Diff(still, waiting) != "" {
-				t.Errorf("a second time: changed %v, waiting %v", again, still)
+			if _, again, still := got.ApplyReloadable(next); again != nil || cmp.Diff(still, needsRestart) != "" {
+				t.Errorf("applied again: changed %v, needsRestart %v", again, still)
 			}
 		})
 	}

@@ -1,18 +1,19 @@
 package config
 
-// retired are the keys of earlier versions, each with what takes its place.
+// retired maps the keys of earlier versions to their replacements.
 var retired = map[string]replacement{
 	"invitation.delete_unaccepted_identities": {
 		key:  "invitation.unaccepted_identities",
-		text: "write at_expiry instead of true; instead of false write keep, or leave it out for the default, at_purge",
+		text: "write at_expiry instead of true; instead of false write keep, or omit it for the default, at_purge",
 	},
 }
 
-// replacement is the key that a retired one gave way to, and how its values
-// translate.
+// replacement is the key that replaced a retired one, and how to translate its
+// values.
 type replacement struct{ key, text string }
 
-// reportRetired reports a key of earlier versions; it tells whether key is one.
+// reportRetired reports whether key is one of an earlier version, and adds a
+// problem if so.
 func (l *loader) reportRetired(place, key string) bool {
 	now, ok := retired[key]
 	if ok {
@@ -21,7 +22,7 @@ func (l *loader) reportRetired(place, key string) bool {
 	return ok
 }
 
-// reportRetiredVariable does the same for an environment variable.
+// reportRetiredVariable is reportRetired for an environment variable.
 func (l *loader) reportRetiredVariable(name string) bool {
 	for key, now := range retired {
 		if name == variableName(key) {

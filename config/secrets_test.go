@@ -14,7 +14,7 @@ import (
 	"invitebridge/config"
 )
 
-// canary stands where a secret would be.
+// canary takes the place of a secret.
 const canary = "CaNaRy-secret-value"
 
 func TestSecretsNeverQuoted(t *testing.T) {
@@ -31,7 +31,7 @@ func TestSecretsNeverQuoted(t *testing.T) {
 		"key_where_a_name_belongs":  "serve: {admin: {api_keys: [{name: a, CANARY: key}]}}",
 		"key_where_a_mapping_is":    "serve: {admin: {api_keys: [CANARY]}}",
 		"keys_as_a_mapping":         "serve: {admin: {api_keys: {CANARY: CANARY}}}",
-		"keys_as_a_text":            "serve: {admin: {api_keys: CANARY}}",
+		"keys_as_a_string":          "serve: {admin: {api_keys: CANARY}}",
 		"key_as_its_own_digest":     "serve: {admin: {api_keys: [{name: a, key_sha256: CANARY}]}}",
 		"key_twice":                 "serve: {admin: {api_keys: [{name: a, key: CANARY, key: CANARY}]}}",
 		"key_of_two_callers":        "serve: {admin: {api_keys: [{name: a, key: CANARY}, {name: b, key: CANARY}]}}",
@@ -43,10 +43,10 @@ func TestSecretsNeverQuoted(t *testing.T) {
 		"admin_token_as_a_key":      "kratos: {CANARY: }",
 		"whole_section_as_a_list":   "serve: [{admin: CANARY}]",
 		"whole_file_as_a_list":      "[CANARY]",
-		"whole_file_as_a_text":      "CANARY",
-		"broken_quotes":             "kratos: {admin_token: \"CANARY}",
-		"broken_escape":             "kratos: {admin_token: \"\\CANARY\"}",
-		"broken_mapping":            "kratos: {admin_token: CANARY: CANARY: x",
+		"whole_file_as_a_string":    "CANARY",
+		"unclosed_quotes":           "kratos: {admin_token: \"CANARY}",
+		"invalid_escape":            "kratos: {admin_token: \"\\CANARY\"}",
+		"invalid_mapping":           "kratos: {admin_token: CANARY: CANARY: x",
 		"password_in_a_url":         "kratos: {admin_url: 'https://user:CANARY@kratos.example'}",
 		"password_in_a_dsn":         "dsn: postgres://user:CANARY@db.example/invites",
 		"password_in_an_origin":     "serve: {public: {cors: {allowed_origins: ['https://u:CANARY@x']}}}",
@@ -65,21 +65,21 @@ func TestSecretsNeverQuoted(t *testing.T) {
 	}
 
 	environ := map[string]string{
-		"keys_as_a_text":         "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=CANARY",
+		"keys_as_a_string":       "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=CANARY",
 		"keys_as_an_alias":       "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=*CANARY",
-		"broken_keys":            "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: CANARY",
+		"invalid_keys":           "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: CANARY",
 		"keys_as_a_mapping":      "INVITEBRIDGE_SERVE_ADMIN_API_KEYS={CANARY: CANARY}",
 		"token_with_a_space":     "INVITEBRIDGE_KRATOS_ADMIN_TOKEN=CANARY x",
-		"section_as_a_text":      "INVITEBRIDGE_KRATOS=CANARY",
+		"section_as_a_string":    "INVITEBRIDGE_KRATOS=CANARY",
 		"value_of_no_key":        "INVITEBRIDGE_KRATOS_TOKEN=CANARY",
 		"value_of_a_wrong_type":  "INVITEBRIDGE_SERVE_PUBLIC_PORT=CANARY",
-		"hooks_as_a_text":        "INVITEBRIDGE_HOOKS=CANARY",
+		"hooks_as_a_string":      "INVITEBRIDGE_HOOKS=CANARY",
 		"hooks_as_an_alias":      "INVITEBRIDGE_HOOKS=*CANARY",
 		"hooks_as_a_mapping":     "INVITEBRIDGE_HOOKS={CANARY: CANARY}",
-		"broken_hooks":           "INVITEBRIDGE_HOOKS=[{secrets: [CANARY",
+		"invalid_hooks":          "INVITEBRIDGE_HOOKS=[{secrets: [CANARY",
 		"secret_of_a_hook":       "INVITEBRIDGE_HOOKS=[{id: a, events: [delivery_failed], url: 'https://x/', secrets: [whsec_CANARY]}]",
-		"courier_as_a_text":      "INVITEBRIDGE_COURIER=CANARY",
-		"smtp_as_a_text":         "INVITEBRIDGE_COURIER_SMTP=smtp://u:CANARY@x",
+		"courier_as_a_string":    "INVITEBRIDGE_COURIER=CANARY",
+		"smtp_as_a_string":       "INVITEBRIDGE_COURIER_SMTP=smtp://u:CANARY@x",
 		"connection_uri":         "INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://u:/CANARY@x",
 		"uri_of_no_key":          "INVITEBRIDGE_COURIER_SMTP_URI=smtp://u:CANARY@x",
 		"exception_urls":         "INVITEBRIDGE_CLIENTS_HTTP_PRIVATE_IP_EXCEPTION_URLS=[CANARY]",
@@ -140,10 +140,10 @@ func TestSecret(t *testing.T) {
 			got := print()
 			if strings.Contains(got, canary) || strings.Contains(got, fmt.Sprintf("%x", canary)) ||
 				strings.Contains(got, fmt.Sprintf("%X", canary)) || strings.Contains(got, fmt.Sprintf("% x", canary)) {
-				t.Errorf("gives the secret away: %s", got)
+				t.Errorf("exposes the secret: %s", got)
 			}
 			if !strings.Contains(got, "[redacted]") {
-				t.Errorf("shows no sign of a secret: %s", got)
+				t.Errorf("has no [redacted]: %s", got)
 			}
 		})
 	}

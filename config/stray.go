@@ -10,26 +10,25 @@ import (
 	"unicode/utf8"
 )
 
-// freeText matches the keys of texts for people, and of passwords that somebody
-// else chose: blanks are their owners' business.
+// freeText matches the keys of texts that people read, and of credentials that
+// the receiver of a hook chose: these may have any white space.
 var freeText = regexp.MustCompile(`^(page\.title|courier\.smtp\.from_name|invitation\.allowed_inviter_names\[\d+\]|` +
 	`hooks\[\d+\]\.auth\.config\.(user|password))$`)
 
-// strays reports the texts with a character that is easily pasted along and
-// hardly seen. Nothing else is reported for such a key: the rest would follow
-// from it.
+// strays reports strings with an invisible character, such as one that was
+// pasted by accident. Nothing else is reported for such a key: other problems
+// would be consequences.
 func (k *checks) strays(c Config) {
 	eachText(reflect.ValueOf(c), "", func(key, text string) {
-		if flaw := strayFlaw(text); flaw != "" && !freeText.MatchString(key) {
-			k.that(false, key, flaw)
-			k.settled[key] = true
+		if problem := strayProblem(text); problem != "" && !freeText.MatchString(key) {
+			k.require(false, key, problem)
+			k.reported[key] = true
 		}
 	})
 }
 
-// strayFlaw names the first character of text that does not belong there, or
-// gives "".
-func strayFlaw(text string) string {
+// strayProblem returns a problem with the first stray character of text, or "".
+func strayProblem(text string) string {
 	first, _ := utf8.DecodeRuneInString(text)
 	last, _ := utf8.DecodeLastRuneInString(text)
 	switch {
@@ -43,16 +42,16 @@ func strayFlaw(text string) string {
 	for _, r := range text {
 		switch {
 		case isInvisible(r) && !unicode.IsSpace(r) || unicode.IsControl(r):
-			return "must not have " + called(r) + " in it; remove it"
+			return "must not contain " + called(r) + "; remove it"
 		case unicode.IsSpace(r) && isEncoded(text):
-			return "must not have " + called(r) + " in it; remove it, or write " + url.PathEscape(string(r))
+			return "must not contain " + called(r) + "; remove it, or write " + url.PathEscape(string(r))
 		}
 	}
 	return ""
 }
 
-// isEncoded tells whether text is a URL with percent-encoding: the paths of the
-// store and of Jsonnet are taken literally.
+// isEncoded reports whether text is a URL with percent-encoding: the paths of
+// the store and of Jsonnet files are literal.
 func isEncoded(text string) bool {
 	scheme, _, isURL := strings.Cut(text, "://")
 	return isURL && scheme != "bolt" && scheme != "file"
@@ -62,7 +61,7 @@ func isInvisible(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 }
 
-// called is what a character is called, with its number in Unicode.
+// called returns the name of a character and its Unicode code point.
 func called(r rune) string {
 	name := "an invisible character"
 	switch r {
@@ -82,8 +81,8 @@ func called(r rune) string {
 	return fmt.Sprintf("%s (U+%04X)", name, r)
 }
 
-// eachText visits the texts inside value. Mappings of texts, whose names are the
-// operator's own, have rules of their own.
+// eachText visits the strings inside value. It skips mappings of strings, whose
+// names the operator chooses: they are checked elsewhere.
 func eachText(value reflect.Value, key string, visit func(key, text string)) {
 	switch value.Kind() {
 	case reflect.String:

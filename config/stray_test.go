@@ -9,18 +9,19 @@ import (
 	"invitebridge/config"
 )
 
-// TestStrayCharacters: what was pasted along is named, for it is hardly seen.
+// TestStrayCharacters: a problem names the stray character, which is hard to
+// see.
 func TestStrayCharacters(t *testing.T) {
 	tests := []struct{ name, file, want string }{
 		{"store", `dsn: "bolt:///var/lib/x.db "`, "dsn: must not end with a space (U+0020); remove it"},
-		{"store_with_tab", `dsn: "bolt:///var/lib/x\ty.db"`, "dsn: must not have a tab (U+0009) in it; remove it"},
+		{"store_with_tab", `dsn: "bolt:///var/lib/x\ty.db"`, "dsn: must not contain a tab (U+0009); remove it"},
 		{"url", `kratos: {admin_url: "http://kratos:4434/admin "}`, "kratos.admin_url: must not end with a space (U+0020); remove it"},
 		{"url_before", `serve: {public: {base_url: "\ufeffhttp://x"}}`, "serve.public.base_url: must not begin with a byte order mark (U+FEFF); remove it"},
-		{"url_within", `serve: {public: {base_url: "http://x/a b"}}`, "serve.public.base_url: must not have a space (U+0020) in it; remove it, or write %20"},
-		{"url_zero_width", `invitation: {link_url: "https://x/\u200b{token}"}`, "invitation.link_url: must not have a zero-width space (U+200B) in it; remove it"},
+		{"url_within", `serve: {public: {base_url: "http://x/a b"}}`, "serve.public.base_url: must not contain a space (U+0020); remove it, or write %20"},
+		{"url_zero_width", `invitation: {link_url: "https://x/\u200b{token}"}`, "invitation.link_url: must not contain a zero-width space (U+200B); remove it"},
 		{"url_direction", `invitation: {return_to: "https://x/\u202a"}`, "invitation.return_to: must not end with an invisible character (U+202A); remove it"},
 		{"url_in_a_list", `invitation: {allowed_return_urls: ["https://x/", "https://y/ "]}`, "invitation.allowed_return_urls[1]: must not end with a space (U+0020); remove it"},
-		{"e-mail trait", `kratos: {email_trait: "email\u00a0"}`, "kratos.email_trait: must not end with a no-break space (U+00A0); remove it"},
+		{"email_trait", `kratos: {email_trait: "email\u00a0"}`, "kratos.email_trait: must not end with a no-break space (U+00A0); remove it"},
 		{"schema", `kratos: {schema_id: "person\u00a0"}`, "kratos.schema_id: must not end with a no-break space (U+00A0); remove it"},
 		{"token", `kratos: {admin_token: "x\n"}`, "kratos.admin_token: must not end with a line break (U+000A); remove it"},
 		{"key", `serve: {admin: {api_keys: [{name: a, key: " 0123456789abcdef"}]}}`, "serve.admin.api_keys[0].key: must not begin with a space (U+0020); remove it"},
@@ -30,7 +31,7 @@ func TestStrayCharacters(t *testing.T) {
 		{"logo", `page: {logo_path: "/x.png "}`, "page.logo_path: must not end with a space (U+0020); remove it"},
 		{"templates", `courier: {template_override_path: "/x\r"}`, "courier.template_override_path: must not end with a line break (U+000D); remove it"},
 		{"sender", sender(`"a@x.example "`), "courier.smtp.from_address: must not end with a space (U+0020); remove it"},
-		{"password_of_mail", smtp("smtp://user:pass word@mail.example"), "courier.smtp.connection_uri: must not have a space (U+0020) in it; remove it, or write %20"},
+		{"password_of_mail", smtp("smtp://user:pass word@mail.example"), "courier.smtp.connection_uri: must not contain a space (U+0020); remove it, or write %20"},
 		{"hook", hookOf("crm", "[delivery_failed]", "https://x/ "), "hooks[0].url: must not end with a space (U+0020); remove it"},
 		{"body_of_hook", hook(`body: "file:///x.jsonnet "`), "hooks[0].body: must not end with a space (U+0020); remove it"},
 
@@ -44,8 +45,8 @@ func TestStrayCharacters(t *testing.T) {
 		{"host_alone", `serve: {admin: {host: kölle.example}}`, "serve.admin.host: must have its host in ASCII: xn--klle-5qa.example"},
 		{"host_that_may_be_a_password", smtp("smtp://pä/ss@mail.example"), "courier.smtp.connection_uri: must be smtp:// or smtps:// and a host, such as smtps://user:password@mail.example.com:465/; percent-encode / ? # @ and % in user and password"},
 
-		{"colour", "page:\n  accent_color: #1f5fbf\n", `page.accent_color: has no value, for # begins a comment; put quotes around it, as in "#1f5fbf"`},
-		{"no_colour", "page:\n  accent_color: # blue\n", `page.accent_color: has no value; write one, or "" for an empty text`},
+		{"color", "page:\n  accent_color: #1f5fbf\n", `page.accent_color: has no value, because # begins a comment; quote the value, as in "#1f5fbf"`},
+		{"no_color", "page:\n  accent_color: # blue\n", `page.accent_color: has no value; set one, or write "" for an empty string`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -54,7 +55,7 @@ func TestStrayCharacters(t *testing.T) {
 				t.Fatalf("problems: %q", got)
 			}
 			line := 1
-			if test.name == "colour" || test.name == "no_colour" {
+			if test.name == "color" || test.name == "no_color" {
 				line = 2
 			}
 			if diff := cmp.Diff(fmt.Sprintf("2.yml:%d: %s", line, test.want), got[0]); diff != "" {

@@ -8,7 +8,7 @@ import (
 	"invitebridge/config"
 )
 
-// otlp is a file with keys of the collector.
+// otlp returns a file with keys of the collector.
 func otlp(keys string) string { return "tracing: {providers: {otlp: {" + keys + "}}}" }
 
 const otlpKey = "tracing.providers.otlp."
@@ -26,13 +26,13 @@ var tracingRefusals = []refusal{
 	{"tracing/header_with_line_break", otlp(`authorization_header: "Bearer a\nb"`), otlpKey + "authorization_header", true},
 	{"tracing/header_not_ascii", otlp(`authorization_header: "Bearer ü"`), otlpKey + "authorization_header", true},
 	{"tracing/ratio_negative", otlp(`sampling: {sampling_ratio: -0.1}`), otlpKey + "sampling.sampling_ratio", true},
-	{"tracing/ratio_of_percent", otlp(`sampling: {sampling_ratio: 10}`), otlpKey + "sampling.sampling_ratio", true},
-	{"tracing/ratio_that_is_no_number", otlp(`sampling: {sampling_ratio: .nan}`), otlpKey + "sampling.sampling_ratio", false},
-	{"tracing/ratio_as_a_text", otlp(`sampling: {sampling_ratio: "0.5"}`), otlpKey + "sampling.sampling_ratio", true},
+	{"tracing/ratio_in_percent", otlp(`sampling: {sampling_ratio: 10}`), otlpKey + "sampling.sampling_ratio", true},
+	{"tracing/ratio_not_a_number", otlp(`sampling: {sampling_ratio: .nan}`), otlpKey + "sampling.sampling_ratio", false},
+	{"tracing/ratio_as_a_string", otlp(`sampling: {sampling_ratio: "0.5"}`), otlpKey + "sampling.sampling_ratio", true},
 }
 
-// tracingCanaries are files with a secret, CANARY, where a slip of the pen can
-// put it.
+// tracingCanaries are files with a secret, CANARY, written in a wrong place by
+// mistake.
 var tracingCanaries = map[string]string{
 	"authorization_with_a_line_break": otlp(`authorization_header: "Bearer CANARY\n"`),
 	"authorization_as_a_list":         otlp(`authorization_header: [CANARY]`),
@@ -41,7 +41,7 @@ var tracingCanaries = map[string]string{
 	"authorization_in_the_server_url": otlp(`server_url: "user:CANARY@localhost:4318"`),
 	"authorization_as_a_ratio":        otlp(`sampling: {sampling_ratio: CANARY}`),
 	"authorization_as_a_provider":     "tracing: {provider: CANARY}",
-	"tracing_as_a_text":               "tracing: CANARY",
+	"tracing_as_a_string":             "tracing: CANARY",
 }
 
 func TestTracing(t *testing.T) {
@@ -68,6 +68,6 @@ tracing:
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
 	if !got.TracingEnabled() || config.Default().TracingEnabled() {
-		t.Error("tracing is on by default, or cannot be turned on")
+		t.Error("tracing is enabled by default, or cannot be enabled")
 	}
 }

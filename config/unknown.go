@@ -7,16 +7,16 @@ import (
 
 var (
 	plainName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
-	// topName matches the sections of Kratos and their like, and few secrets.
+	// topName matches names such as the sections of Kratos, and few secrets.
 	topName = regexp.MustCompile(`^[a-z]{1,15}[0-9]?(_[a-z]{1,15}){0,3}$`)
 )
 
-// reportUnknown reports a name in the mapping at key that is no key of ours.
+// reportUnknown reports a name in the mapping at key that is not a known key.
 //
-// A slip of the pen can put a secret where a name belongs ("- the-key:" for
+// By mistake a secret may be written where a name belongs ("- the-key:" for
 // "- key: the-key"). So a name is shown only if it is close to a known one, or
-// if it looks like a name and the mapping holds no secrets. Those of a whole file
-// stand farthest from them, and look more like words.
+// if it looks like a name and the mapping holds no secrets. At the top level,
+// which is farthest from any secret, it only has to look like a word.
 func (l *loader) reportUnknown(place, key, name string, mapping reflect.Value) {
 	if l.reportRetired(place, join(key, name)) {
 		return
@@ -28,13 +28,13 @@ func (l *loader) reportUnknown(place, key, name string, mapping reflect.Value) {
 	}
 	isTop := key == "" && topName.MatchString(name)
 	if isTop || plainName.MatchString(name) && !holdsSecrets(mapping.Type()) {
-		l.report(place, join(key, name), "is not a known key; remove it, or use one out of "+names(known))
+		l.report(place, join(key, name), "is not a known key; remove it, or use one of "+names(known))
 		return
 	}
-	l.report(place, key, "has an unknown key here; remove it, or use one out of "+names(known))
+	l.report(place, key, "has an unknown key here; remove it, or use one of "+names(known))
 }
 
-// holdsSecrets tells whether a secret can be anywhere inside a value of type t.
+// holdsSecrets reports whether a value of type t can contain a Secret.
 func holdsSecrets(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Slice, reflect.Map:
@@ -51,22 +51,22 @@ func holdsSecrets(t reflect.Type) bool {
 	}
 }
 
-// nearest is the known name that a few slips turn into name, or "".
+// nearest returns the known name within a few typing errors of name, or "".
 func nearest[V any](name string, known map[string]V) string {
 	best, least := "", 0
 	for candidate := range known {
-		slips := distance(name, candidate)
-		if slips > min(2, max(1, len(candidate)/4)) {
+		edits := distance(name, candidate)
+		if edits > min(2, max(1, len(candidate)/4)) {
 			continue
 		}
-		if best == "" || slips < least || slips == least && candidate < best {
-			best, least = candidate, slips
+		if best == "" || edits < least || edits == least && candidate < best {
+			best, least = candidate, edits
 		}
 	}
 	return best
 }
 
-// distance is the Levenshtein distance in bytes.
+// distance returns the Levenshtein distance in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for i := range row {

@@ -10,8 +10,8 @@ import (
 	"invitebridge/config"
 )
 
-// refusal is a file that Load refuses, with the key it names. One marked with
-// schema is refused by the JSON schema as well.
+// refusal is a file that Load rejects, with the key that the problem names. If
+// schema is set, the JSON schema rejects it too.
 type refusal struct {
 	name, file, key string
 	schema          bool
@@ -26,7 +26,7 @@ var refusals = slices.Concat(hookRefusals, courierRefusals, pageRefusals, tracin
 	{"dsn/line_break", `dsn: "bolt:///var/lib/x\n.db"`, "dsn", false},
 
 	{"socket/relative", `serve: {public: {host: "unix:run/public.sock"}}`, "serve.public.host", true},
-	{"socket/nothing", `serve: {public: {host: "unix:"}}`, "serve.public.host", false},
+	{"socket/empty", `serve: {public: {host: "unix:"}}`, "serve.public.host", false},
 	{"socket/directory", `serve: {admin: {host: "unix:/run/"}}`, "serve.admin.host", false},
 	{"socket/too_long", `serve: {admin: {host: "unix:/` + strings.Repeat("x", 100) + `"}}`, "serve.admin.host", false},
 	{"socket/same", `serve: {public: {host: "unix:/run/x"}, admin: {host: "unix:/run/x"}}`, "serve.admin.host", false},
@@ -74,7 +74,7 @@ var refusals = slices.Concat(hookRefusals, courierRefusals, pageRefusals, tracin
 	{"cors/no_origin", `serve: {public: {cors: {enabled: true, allowed_origins: []}}}`, "serve.public.cors.allowed_origins", false},
 	{"cors/path", `serve: {public: {cors: {allowed_origins: ["https://x/"]}}}`, "serve.public.cors.allowed_origins[0]", true},
 	{"cors/capitals", `serve: {public: {cors: {allowed_origins: ["*", "https://X"]}}}`, "serve.public.cors.allowed_origins[1]", true},
-	{"cors/own_port", `serve: {public: {cors: {allowed_origins: ["https://x:443"]}}}`, "serve.public.cors.allowed_origins[0]", false},
+	{"cors/default_port", `serve: {public: {cors: {allowed_origins: ["https://x:443"]}}}`, "serve.public.cors.allowed_origins[0]", false},
 	{"cors/bare_host", `serve: {public: {cors: {allowed_origins: [x.example]}}}`, "serve.public.cors.allowed_origins[0]", true},
 	{"cors/wildcard", `serve: {public: {cors: {allowed_origins: ["https://*.x"]}}}`, "serve.public.cors.allowed_origins[0]", false},
 	{"trusted_proxies/name", `serve: {public: {trusted_proxies: [proxy]}}`, "serve.public.trusted_proxies[0]", true},
@@ -87,7 +87,7 @@ var refusals = slices.Concat(hookRefusals, courierRefusals, pageRefusals, tracin
 
 	{"api_keys/none", `serve: {admin: {api_keys: []}}`, "serve.admin.api_keys", false},
 	{"api_keys/no_name", `serve: {admin: {api_keys: [{key: 0123456789abcdef}]}}`, "serve.admin.api_keys[0].name", true},
-	{"api_keys/odd_name", `serve: {admin: {api_keys: [{name: a b, key: 0123456789abcdef}]}}`, "serve.admin.api_keys[0].name", true},
+	{"api_keys/name_with_a_space", `serve: {admin: {api_keys: [{name: a b, key: 0123456789abcdef}]}}`, "serve.admin.api_keys[0].name", true},
 	{"api_keys/same_name", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef}, {name: a, key: 0123456789abcdeg}]}}`, "serve.admin.api_keys[1].name", false},
 	{"api_keys/no_key", `serve: {admin: {api_keys: [{name: a}]}}`, "serve.admin.api_keys[0]", true},
 	{"api_keys/both_kinds", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, key_sha256: "` + digest + `"}]}}`, "serve.admin.api_keys[0]", true},
@@ -171,7 +171,7 @@ var refusals = slices.Concat(hookRefusals, courierRefusals, pageRefusals, tracin
 	{"log/format", `log: {format: JSON}`, "log.format", true},
 })
 
-// digest is that of the key 0123456789abcdef.
+// digest is the SHA-256 digest of the key 0123456789abcdef.
 const digest = "9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f"
 
 func TestValidate(t *testing.T) {
@@ -180,13 +180,13 @@ func TestValidate(t *testing.T) {
 			_, got := load(t, []string{withKey, refusal.file}, config.Options{})
 			place := "2.yml:1: " + refusal.key + ": must "
 			if len(got) != 1 || !strings.HasPrefix(got[0], place) {
-				t.Errorf("problems: got %q, want one that begins with %q", got, place)
+				t.Errorf("problems: got %q, want one with the prefix %q", got, place)
 			}
 		})
 	}
 }
 
-// acceptance is a file that Load accepts after one with a key.
+// acceptance is a file that Load accepts together with withKey.
 type acceptance struct{ name, file string }
 
 var acceptances = slices.Concat(hookAcceptances, courierAcceptances, pageAcceptances, []acceptance{
@@ -198,7 +198,7 @@ var acceptances = slices.Concat(hookAcceptances, courierAcceptances, pageAccepta
 	{"tls_base64", `serve: {admin: {tls: {cert: {base64: QQ==}, key: {path: /etc/tls/tls.key}}}}`},
 	{"hosts", `serve: {public: {host: "::1"}, admin: {host: invite_bridge.internal}}`},
 	{"short_base_path", `serve: {base_path: /i}`},
-	{"base_path_beside_a_taken_one", `serve: {base_path: /invites}`},
+	{"base_path_with_a_reserved_prefix", `serve: {base_path: /invites}`},
 	{"base_url_with_path", `serve: {public: {base_url: "https://x.example:8443/join/"}}`},
 	{"base_url_ipv6", `serve: {public: {base_url: "http://[::1]:4488"}}`},
 	{"origins", `serve: {public: {cors: {enabled: true, allowed_origins: ["*", "https://x.example:8443", "http://[::1]:3000", "capacitor://localhost"]}}}`},
@@ -208,19 +208,19 @@ var acceptances = slices.Concat(hookAcceptances, courierAcceptances, pageAccepta
 	{"email_trait_of_schemas", `kratos: {email_trait: {customer: contact.email, "preset://email": email}}`},
 	{"email_trait_by_the_schema", `kratos: {email_trait: {}}`},
 	{"email_trait", `kratos: {email_trait: contact.primary-email.0}`},
-	{"least_timeout", `kratos: {timeout: 1s}`},
-	{"most_timeout", `kratos: {timeout: 1m}`},
-	{"least_code_lifespan", `kratos: {code_lifespan: 1m}`},
-	{"most_code_lifespan", `kratos: {code_lifespan: 720h}`},
+	{"shortest_timeout", `kratos: {timeout: 1s}`},
+	{"longest_timeout", `kratos: {timeout: 1m}`},
+	{"shortest_code_lifespan", `kratos: {code_lifespan: 1m}`},
+	{"longest_code_lifespan", `kratos: {code_lifespan: 720h}`},
 	{"never_used_since", `kratos: {never_used_since: 2026-01-31T09:00:00Z}`},
 	{"never_used_since_as_text", `kratos: {never_used_since: "2026-01-31T18:00:00.123456789+09:00"}`},
 	{"never_used_since_empty", `kratos: {never_used_since: ""}`},
 	{"unaccepted_keep", `invitation: {unaccepted_identities: keep}`},
 	{"unaccepted_at_purge", `invitation: {unaccepted_identities: at_purge}`},
 	{"unaccepted_at_expiry", `invitation: {unaccepted_identities: at_expiry}`},
-	{"no_renewing", `invitation: {renew: false}`},
+	{"no_renewal", `invitation: {renew: false}`},
 	{"allowed_inviter_names", `invitation: {allowed_inviter_names: [Node.js Team, ` + strings.Repeat("ä", 128) + `]}`},
-	{"lifespan_at_its_most", `invitation: {lifespan: 1h30m, max_lifespan: 90m}`},
+	{"longest_lifespan", `invitation: {lifespan: 1h30m, max_lifespan: 90m}`},
 	{"link_in_path", `invitation: {link_url: "https://x.example/{token}"}`},
 	{"link_in_query", `invitation: {link_url: "http://x.example?token={token}&lang=de"}`},
 	{"link_in_fragment", `invitation: {link_url: "https://x.example/join#{token}"}`},
@@ -229,12 +229,12 @@ var acceptances = slices.Concat(hookAcceptances, courierAcceptances, pageAccepta
 	{"return_to_app_by_domain", `invitation: {return_to: "com.example.app:/cb?from=invite"}`},
 	{"return_to_app_by_domain_alone", `invitation: {return_to: "com.example.app:/"}`},
 	{"return_url_of_app_by_domain", `invitation: {allowed_return_urls: ["com.example.app:/cb", "com.example.app:/"]}`},
-	{"blanks_in_texts_for_people", `{page: {title: "ACME "}, courier: {smtp: {from_name: " ACME"}}, invitation: {allowed_inviter_names: ["Node.js "]}}`},
-	{"blanks_in_paths", `{dsn: "bolt:///var/lib/my data/x.db", page: {logo_path: "/etc/my logo.png"}}`},
+	{"spaces_in_display_texts", `{page: {title: "ACME "}, courier: {smtp: {from_name: " ACME"}}, invitation: {allowed_inviter_names: ["Node.js "]}}`},
+	{"spaces_in_paths", `{dsn: "bolt:///var/lib/my data/x.db", page: {logo_path: "/etc/my logo.png"}}`},
 	{"host_in_ascii", `serve: {public: {base_url: "https://xn--klle-5qa.example"}}`},
 	{"return_urls", `invitation: {allowed_return_urls: ["https://x.example", "http://127.0.0.1:3000/a/b", "com.example.app://callback/done"]}`},
-	{"least_password", `selfservice: {methods: {password: {config: {min_password_length: 6}}}}`},
-	{"most_password", `selfservice: {methods: {password: {config: {min_password_length: 72}}}}`},
+	{"shortest_min_password_length", `selfservice: {methods: {password: {config: {min_password_length: 6}}}}`},
+	{"longest_min_password_length", `selfservice: {methods: {password: {config: {min_password_length: 72}}}}`},
 	{"breach_host", `selfservice: {methods: {password: {config: {haveibeenpwned_host: "127.0.0.1:8080"}}}}`},
 })
 
@@ -260,7 +260,7 @@ func TestValidateInCode(t *testing.T) {
 		t.Errorf("defaults with a key: %v", err)
 	}
 	err := config.Default().Validate()
-	want := []string{"serve.admin.api_keys: must have at least one key, such as {name: backend, key: …}; make one with: openssl rand -hex 32"}
+	want := []string{"serve.admin.api_keys: must have at least one key, such as {name: backend, key: …}; generate one with: openssl rand -hex 32"}
 	if diff := cmp.Diff(want, problems(t, err, "")); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Duration is a time.Duration that is written as Go writes one: "90s", "48h".
+// Duration is a time.Duration in Go's notation: "90s", "48h".
 type Duration time.Duration
 
-// String is the shortest text that UnmarshalText reads back as d.
+// String returns the shortest text that UnmarshalText reads back as d.
 func (d Duration) String() string {
 	text := time.Duration(d).String()
 	if strings.HasSuffix(text, "m0s") {
@@ -23,13 +23,13 @@ func (d Duration) String() string {
 	return text
 }
 
-// MarshalText writes d as String does.
+// MarshalText returns d in the form of String.
 func (d Duration) MarshalText() ([]byte, error) {
 	return []byte(d.String()), nil
 }
 
-// UnmarshalText reads what time.ParseDuration reads. Its error does not quote
-// the text.
+// UnmarshalText accepts what time.ParseDuration accepts. Its error does not
+// quote the text.
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil {
@@ -41,11 +41,11 @@ func (d *Duration) UnmarshalText(text []byte) error {
 
 const redacted = "[redacted]"
 
-// Secret is a text that prints as "[redacted]" however it is formatted, logged
-// or marshalled. Only Reveal and a conversion to string give it away.
+// Secret is a string that prints as "[redacted]" however it is formatted, logged
+// or marshaled. Only Reveal and a conversion to string expose it.
 type Secret string
 
-// Reveal returns the text.
+// Reveal returns the secret.
 func (s Secret) Reveal() string { return string(s) }
 
 // String returns "[redacted]".
@@ -54,12 +54,12 @@ func (Secret) String() string { return redacted }
 // GoString returns "[redacted]".
 func (Secret) GoString() string { return redacted }
 
-// Format writes "[redacted]" for every verb: without it, %x and %d would get
-// past String.
+// Format writes "[redacted]" for every verb: without it, %x and %d would bypass
+// String.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// MarshalText gives "[redacted]" to JSON, YAML and whatever else asks for text.
+// MarshalText returns "[redacted]", for JSON, YAML and other encoders.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// LogValue gives "[redacted]" to slog.
+// LogValue returns "[redacted]", for slog.
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -77,8 +77,8 @@ func TestLinks(t *testing.T) {
 	if got, want := c.LinkTemplate(), "http://127.0.0.1:4488/invite/{token}"; got != want {
 		t.Errorf("LinkTemplate: got %q, want %q", got, want)
 	}
-	if got, want := c.ReturnTo(), "http://127.0.0.1:4433/self-service/login/browser"; got != want {
-		t.Errorf("ReturnTo: got %q, want %q", got, want)
+	if got, want := c.DefaultReturnURL(), "http://127.0.0.1:4433/self-service/login/browser"; got != want {
+		t.Errorf("DefaultReturnURL: got %q, want %q", got, want)
 	}
 	c.Serve.Public.BaseURL = "https://x.example/join/"
 	if got, want := c.LinkTemplate(), "https://x.example/join/invite/{token}"; got != want {
@@ -88,8 +88,8 @@ func TestLinks(t *testing.T) {
 	if got, want := c.LinkTemplate(), "https://y.example/#{token}"; got != want {
 		t.Errorf("LinkTemplate: got %q, want %q", got, want)
 	}
-	if got, want := c.ReturnTo(), "https://y.example/"; got != want {
-		t.Errorf("ReturnTo: got %q, want %q", got, want)
+	if got, want := c.DefaultReturnURL(), "https://y.example/"; got != want {
+		t.Errorf("DefaultReturnURL: got %q, want %q", got, want)
 	}
 }
 

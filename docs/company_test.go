@@ -16,13 +16,14 @@ import (
 	"time"
 
 	"invitebridge/bridge/mail/mailtest"
+	"invitebridge/bridge/testenv"
 	"invitebridge/kratos/kratostest"
 )
 
 func TestMain(m *testing.M) { os.Exit(kratostest.Main(m)) }
 
-// employeeSchema is a company's own: one signs in with a username, email is only
-// sent to the address, and HR wants a name and a department.
+// employeeSchema is a company's identity schema: users sign in with a username, the
+// address is only for email, and a name and a department are required.
 const employeeSchema = `{
   "$id": "https://acme.invalid/employee.json", "$schema": "http://json-schema.org/draft-07/schema#", "type": "object",
   "properties": {"traits": {
@@ -33,9 +34,9 @@ const employeeSchema = `{
       "name": {"type": "object", "required": ["first"], "properties": {"first": {"type": "string"}}},
       "department": {"type": "string", "minLength": 1}}}}}`
 
-// TestCompany is the whole way in a company's surroundings: Kratos on PostgreSQL
-// with a schema of their own, a relay that looks at EHLO, nginx that keeps a
-// prefix, and a hook whose body is Jsonnet.
+// TestCompany follows an invitation through a company's setup: Kratos on PostgreSQL
+// with its own schema, a mail relay that checks EHLO, nginx with a path prefix, and
+// a hook with a Jsonnet body.
 func TestCompany(t *testing.T) {
 	nginx := tool(t, "nginx")
 	kratos := companyKratos(t)
@@ -82,7 +83,7 @@ hooks:
 	if status, text := asAdmin(t, admin, body); status != http.StatusCreated {
 		t.Fatalf("invite: %d %s", status, text)
 	}
-	token := fromLetter(t, relay)
+	token := tokenFromEmail(t, relay)
 	if status, page := p.send(http.MethodGet, "/join/invite/"+token, ""); status != http.StatusOK || !strings.Contains(page, "Choose a password") || !strings.Contains(page, "<bdi>Grace</bdi> has invited you to <bdi>ACME</bdi>") {
 		t.Fatalf("the page: %d %s", status, page)
 	}
@@ -98,19 +99,19 @@ hooks:
 	}
 	select {
 	case got := <-bodies:
-		var said map[string]string
-		if json.Unmarshal([]byte(got), &said) != nil || said["who"] != "ada@acme.example" || said["what"] != "post_password_creation" {
-			t.Errorf("the hook got %s", got)
+		var sent map[string]string
+		if json.Unmarshal([]byte(got), &sent) != nil || sent["who"] != "ada@acme.example" || sent["what"] != "post_password_creation" {
+			t.Errorf("the hook received %s", got)
 		}
-	case <-time.After(time.Minute):
-		t.Error("the hook got nothing")
+	case <-time.After(testenv.Limit):
+		t.Error("the hook received nothing")
 	}
 	if status, text := asAdmin(t, admin, body); status != http.StatusConflict || !strings.Contains(text, "identity_already_active") {
-		t.Errorf("invited once more: %d %s", status, text)
+		t.Errorf("inviting the address again: %d %s", status, text)
 	}
 }
 
-// companyKratos starts a Kratos of its own on PostgreSQL, with employeeSchema.
+// companyKratos starts a separate Kratos on PostgreSQL with employeeSchema.
 func companyKratos(t *testing.T) *kratostest.Server {
 	t.Helper()
 	dsn, err := kratostest.SharedPostgres(t).NewDatabase(t.Context())
@@ -126,12 +127,13 @@ identity: { default_schema_id: employee, schemas: [ { id: employee, url: "base64
 	return kratos
 }
 
-// hookReceiver gives the URL of a server for webhooks, and what it gets.
+// hookReceiver starts a webhook receiver and returns its URL and the bodies that it
+// receives.
 func hookReceiver(t *testing.T) (url string, bodies <-chan string) {
 	t.Helper()
 	got := make(chan string, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // what was cut is told by what it holds
+		body, _ := io.ReadAll(r.Body) // a truncated body fails the check of its content
 		got <- string(body)
 		w.WriteHeader(http.StatusNoContent)
 	}))
@@ -139,19 +141,19 @@ func hookReceiver(t *testing.T) (url string, bodies <-chan string) {
 	return server.URL, got
 }
 
-var linkInLetter = regexp.MustCompile(`https://` + regexp.QuoteMeta(host) + `/join/invite/([\w-]+)`)
+var linkInEmail = regexp.MustCompile(`https://` + regexp.QuoteMeta(host) + `/join/invite/([\w-]+)`)
 
-// fromLetter gives the token of the link in the next email.
-func fromLetter(t *testing.T, box *mailtest.Mailbox) string {
+// tokenFromEmail returns the token of the link in the next email.
+func tokenFromEmail(t *testing.T, box *mailtest.Mailbox) string {
 	t.Helper()
 	select {
-	case letter := <-box.Letters:
-		if found := linkInLetter.FindStringSubmatch(letter.Text); found != nil {
+	case email := <-box.Emails:
+		if found := linkInEmail.FindStringSubmatch(email.Text); found != nil {
 			return found[1]
 		}
-		t.Fatalf("no link in\n%s", letter.Text)
-	case <-time.After(time.Minute):
-		t.Fatal("no email came")
+		t.Fatalf("no link in\n%s", email.Text)
+	case <-time.After(testenv.Limit):
+		t.Fatal("no email arrived")
 	}
 	return ""
 }

@@ -1,4 +1,4 @@
-// Package docs has tests alone: they run what the guides show.
+// Package docs contains only tests. They check and run the examples in the guides.
 package docs
 
 import (
@@ -9,9 +9,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"invitebridge/bridge/testenv"
 )
 
-// tool gives the path of a program that a guide is about.
+// tool returns the path of a program that a guide covers. It skips the test if the
+// program is not installed.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -21,9 +24,10 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// build gives the path of the bridge, as it would be installed.
+// build builds the bridge and returns the path of the binary.
 func build(t *testing.T) string {
 	t.Helper()
+	testenv.SkipIfShort(t, "the built program")
 	binary := filepath.Join(t.TempDir(), "invitebridge")
 	command := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/invitebridge")
 	if out, err := command.CombinedOutput(); err != nil {
@@ -32,8 +36,8 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// replaced reads a file and puts what fits this test in place of what is shown.
-// Each of the pairs must be there.
+// replaced returns a file with replacements for this test, given as pairs of old
+// and new text. The test fails if an old text does not occur.
 func replaced(t *testing.T, file string, pairs ...string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -43,7 +47,7 @@ func replaced(t *testing.T, file string, pairs ...string) string {
 	text := string(content)
 	for i := 0; i < len(pairs); i += 2 {
 		if !strings.Contains(text, pairs[i]) {
-			t.Fatalf("%s does not say %q", file, pairs[i])
+			t.Fatalf("%s does not contain %q", file, pairs[i])
 		}
 	}
 	return strings.NewReplacer(pairs...).Replace(text)

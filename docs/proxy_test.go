@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"invitebridge/bridge/testenv"
 	"invitebridge/kratos/kratostest"
 )
 
@@ -31,13 +32,13 @@ const (
 	forgedTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
 )
 
-// proxy is one of those that the guide shows, made to run in a directory.
+// proxy is one of the proxies in the guide, set up to run in a directory.
 type proxy struct {
 	t                        *testing.T
 	dir, address, cert, priv string
 	bridge                   string // address of the public listener
 	path                     string // of the base URL
-	strips                   bool   // that path
+	strips                   bool   // whether it strips that path
 }
 
 func TestNginx(t *testing.T) {
@@ -69,7 +70,7 @@ func TestCaddy(t *testing.T) {
 	})
 }
 
-// proxied does inFront for a host of its own, and for a path on another's that
+// proxied runs inFront for a dedicated host, and for a path on a shared host that
 // the proxy keeps or strips.
 func proxied(t *testing.T, run func(p proxy, log *os.File)) {
 	t.Run("host", func(t *testing.T) { inFront(t, "", false, run) })
@@ -77,10 +78,9 @@ func proxied(t *testing.T, run func(p proxy, log *os.File)) {
 	t.Run("path that is stripped", func(t *testing.T) { inFront(t, "/join", true, run) })
 }
 
-// inFront starts the bridge and a proxy in front of it, and holds them to what
-// the guide says: the bridge learns who the client is, whatever the client
-// claims; too large a body is refused; and no log has the token, not even when
-// the bridge is away.
+// inFront starts the bridge behind a proxy and checks what the guide states: the
+// bridge uses the real client IP whatever the client claims, bodies that are too
+// large are rejected, and no log contains the token, even when the bridge is down.
 func inFront(t *testing.T, below string, strips bool, run func(p proxy, log *os.File)) {
 	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
 	if err != nil {
@@ -108,7 +108,7 @@ tracing: { provider: otel, providers: { otlp: { server_url: "127.0.0.1:9", insec
 	token := invite(t, admin)
 	path := below + "/api/v1/invite/" + token
 	if status, body := p.send(http.MethodGet, path, ""); status != http.StatusOK {
-		t.Fatalf("look: %d %s", status, body)
+		t.Fatalf("preview: %d %s", status, body)
 	}
 	if status, _ := p.send(http.MethodPost, path, strings.Repeat(" ", 70_000)); status < http.StatusBadRequest {
 		t.Errorf("70,000 bytes: %d", status)
@@ -124,16 +124,16 @@ tracing: { provider: otel, providers: { otlp: { server_url: "127.0.0.1:9", insec
 		t.Errorf("with the bridge stopped: %d", status)
 	}
 
-	told := read(t, bridgeLog.Name())
-	if !strings.Contains(told, `"client_ip":"`+client+`"`) || strings.Contains(told, "203.0.113.9") || strings.Contains(told, "forged") {
-		t.Errorf("the bridge takes the client for another:\n%s", told)
+	logLines := read(t, bridgeLog.Name())
+	if !strings.Contains(logLines, `"client_ip":"`+client+`"`) || strings.Contains(logLines, "203.0.113.9") || strings.Contains(logLines, "forged") {
+		t.Errorf("the bridge logs a wrong client IP or forged values:\n%s", logLines)
 	}
-	if !strings.Contains(told, `"trace_id":"`) || strings.Contains(told, forgedTrace) {
-		t.Errorf("a client decides about traces:\n%s", told)
+	if !strings.Contains(logLines, `"trace_id":"`) || strings.Contains(logLines, forgedTrace) {
+		t.Errorf("the bridge does not trace, or continues the client's trace:\n%s", logLines)
 	}
-	// A proxy writes its line after the answer.
+	// A proxy writes its log line after the response.
 	var logged string
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(logged, "502") && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(testenv.Limit); !strings.Contains(logged, "502") && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		logged = readAll(t, filepath.Join(p.dir, "*log*"))
 	}
 	if strings.Contains(logged, token) {
@@ -167,13 +167,13 @@ func newProxy(t *testing.T) proxy {
 
 func (p proxy) port() string { return portOf(p.address) }
 
-// send asks the proxy as a client with an address of its own, which claims to
-// be another and brings the token in every way that a browser may.
+// send sends a request through the proxy from the client's own IP. The request has
+// forged headers, and contains the token everywhere a browser may put it.
 func (p proxy) send(method, path, body string) (int, string) {
 	p.t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}
 	transport := &http.Transport{
-		TLSClientConfig:   &tls.Config{ServerName: host, InsecureSkipVerify: true}, // a certificate of the test's own
+		TLSClientConfig:   &tls.Config{ServerName: host, InsecureSkipVerify: true}, // the test's self-signed certificate
 		DisableKeepAlives: true,
 		ForceAttemptHTTP2: true,
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -190,7 +190,7 @@ func (p proxy) send(method, path, body string) (int, string) {
 	request.Header.Set("X-Request-ID", "forged")
 	request.Header.Set("traceparent", "00-"+forgedTrace+"-00f067aa0ba902b7-01")
 	request.Header.Set("tracestate", "forged=1")
-	response, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Do(request)
+	response, err := (&http.Client{Transport: transport, Timeout: testenv.Limit}).Do(request)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -275,10 +275,10 @@ func freeAddress(t *testing.T) string {
 
 func portOf(address string) string { return address[strings.LastIndex(address, ":")+1:] }
 
-// await returns when something listens at address.
+// await returns when a server listens at address.
 func await(t *testing.T, address string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(testenv.Limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if c, err := net.Dial("tcp", address); err == nil {
 			_ = c.Close()
 			return

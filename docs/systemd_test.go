@@ -7,14 +7,13 @@ import (
 	"testing"
 )
 
-// TestUnit: systemd understands the unit, and finds little that it exposes: 10
-// is everything, 1.5 the most that is let through here.
+// TestUnit: systemd accepts the unit, and rates its exposure at most 1.5 of 10.
 func TestUnit(t *testing.T) {
 	analyze := tool(t, "systemd-analyze")
 	unit := write(t, filepath.Join(t.TempDir(), "invitebridge.service"),
 		replaced(t, "systemd/invitebridge.service", "ExecStart=/usr/local/bin/invitebridge", "ExecStart="+build(t)))
 	out, err := exec.CommandContext(t.Context(), analyze, "verify", unit).CombinedOutput()
-	// An unknown key is a warning there.
+	// An unknown key is only a warning.
 	if err != nil || strings.Contains(string(out), unit) {
 		t.Errorf("verify: %v\n%s", err, out)
 	}

@@ -28,7 +28,7 @@ const (
 	otherSecret  = "whsec_YW5vdGhlciBvbmUgd2hpbGUgaXQgaXMgcmVwbGFjZWQ="
 )
 
-// snippets gives what the page shows in a language.
+// snippets returns the page's code blocks in a language.
 func snippets(t *testing.T, language string) (found []string) {
 	t.Helper()
 	page := replaced(t, webhooksPage)
@@ -36,12 +36,12 @@ func snippets(t *testing.T, language string) (found []string) {
 		found = append(found, s[1])
 	}
 	if len(found) == 0 {
-		t.Fatalf("%s shows no %s", webhooksPage, language)
+		t.Fatalf("%s has no code block in %s", webhooksPage, language)
 	}
 	return found
 }
 
-// TestSampleBodies: the page shows of every event what is sent of it.
+// TestSampleBodies: the page shows the body of every event as it is sent.
 func TestSampleBodies(t *testing.T) {
 	page := replaced(t, webhooksPage)
 	for _, event := range bridge.Events() {
@@ -65,8 +65,8 @@ type verification struct {
 	want    bool
 }
 
-// verifications are a request that the bridge really sent, signed with two
-// secrets, and what others could make of it.
+// verifications returns a request that the bridge sent, signed with two secrets, and
+// valid and forged variations of it.
 func verifications(t *testing.T) map[string]verification {
 	t.Helper()
 	headers, body := received(t, webhook.Hook{Secrets: []string{otherSecret, hookSecret}})
@@ -102,7 +102,7 @@ func verifications(t *testing.T) map[string]verification {
 	}
 }
 
-// old is rightly signed, but not for now.
+// old returns a request with a valid signature but an old or future timestamp.
 func old(t *testing.T, ago time.Duration) verification {
 	t.Helper()
 	v := verification{Secret: hookSecret, Headers: map[string]string{}}
@@ -114,7 +114,8 @@ func old(t *testing.T, ago time.Duration) verification {
 	return v
 }
 
-// received has the bridge's own code send an event, and gives what arrived.
+// received sends an event with the bridge's own code and returns the request that
+// arrives.
 func received(t *testing.T, hook webhook.Hook) (http.Header, string) {
 	t.Helper()
 	return receivedAt(t, hook, time.Now())
@@ -137,17 +138,17 @@ func receivedAt(t *testing.T, hook webhook.Hook, at time.Time) (header http.Head
 	}
 	defer hooks.Close()
 	payload := bridge.Payload{Type: bridge.EventTokenCreated, Timestamp: at, Data: bridge.PayloadData{
-		Invitation: bridge.View{Email: "ada@example.com", InviterName: "Zoë \u2028 <z>"}, Link: "https://join.example.com/invite/x?a=1&b=2",
+		Invitation: bridge.InvitationView{Email: "ada@example.com", InviterName: "Zoë \u2028 <z>"}, Link: "https://join.example.com/invite/x?a=1&b=2",
 	}}
 	result := hooks.Send(t.Context(), bridge.Dispatch{MessageID: uuid.New(), Endpoint: "crm", Attempt: 1, At: at, Payload: payload})
-	if result.Outcome != bridge.Sent {
+	if result.Outcome != bridge.AttemptSent {
 		t.Fatalf("got %+v", result)
 	}
 	return header, body
 }
 
-// The programs around the snippets: they read verifications, and print a JSON
-// list of what came of each.
+// The programs around the snippets. They read verifications from standard input and
+// print a JSON list of the results.
 var programs = map[string]struct {
 	tool, snippet, main, program string
 	args                         []string
@@ -157,8 +158,25 @@ var programs = map[string]struct {
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 )
+
+// accepted sends a request twice. It reports whether the receiver accepts both and
+// processes one.
+func accepted(secret, body string, header http.Header) bool {
+	accepted, processed := 0, 0
+	receiver := &Receiver{Secrets: []string{"whsec_", secret}, Process: func([]byte) error { processed++; return nil }}
+	for i := 0; i < 2; i++ {
+		r, w := httptest.NewRequest("POST", "/", strings.NewReader(body)), httptest.NewRecorder()
+		r.Header = header
+		if receiver.ServeHTTP(w, r); w.Code == http.StatusNoContent {
+			accepted++
+		}
+	}
+	return accepted == 2 && processed == 1
+}
 
 func main() {
 	var cases []struct {
@@ -174,7 +192,11 @@ func main() {
 		for name, value := range c.Headers {
 			header.Set(name, value)
 		}
-		results = append(results, Verify(c.Secret, header, []byte(c.Body)) == nil)
+		verified := Verify(c.Secret, header, []byte(c.Body)) == nil
+		if accepted(c.Secret, c.Body, header) != verified {
+			panic("Receiver and Verify differ")
+		}
+		results = append(results, verified)
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(results)
 }
@@ -190,7 +212,8 @@ print(json.dumps([verify(c["secret"], c["headers"], c["body"].encode()) for c in
 `},
 }
 
-// TestVerification runs what the page shows in each language.
+// TestVerification runs the page's verification code in each language, and its
+// receiver in Go.
 func TestVerification(t *testing.T) {
 	var names []string
 	var cases []verification
@@ -205,6 +228,9 @@ func TestVerification(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			dir, found := t.TempDir(), snippets(t, language)
 			write(t, filepath.Join(dir, p.snippet), strings.Replace(found[0], "package receiver", "package main", 1))
+			if language == "go" {
+				write(t, filepath.Join(dir, "receiver.go"), strings.Replace(found[1], "package receiver", "package main", 1))
+			}
 			write(t, filepath.Join(dir, p.main), p.program)
 			write(t, filepath.Join(dir, "go.mod"), "module receiver\n\ngo 1.21\n")
 			command := exec.CommandContext(t.Context(), tool(t, p.tool), p.args...)
@@ -228,8 +254,8 @@ func TestVerification(t *testing.T) {
 	}
 }
 
-// TestJsonnetBody: what the page shows passes the trial with every event, and
-// makes the body that it seems to make.
+// TestJsonnetBody: the page's Jsonnet is accepted for every event, and produces the
+// expected body.
 func TestJsonnetBody(t *testing.T) {
 	for _, template := range snippets(t, "jsonnet") {
 		hook := webhook.Hook{Body: "base64://" + base64.StdEncoding.EncodeToString([]byte(template))}
@@ -257,7 +283,7 @@ func TestJsonnetBody(t *testing.T) {
 	}
 }
 
-// TestHooksConfiguration: what the page configures is a good configuration.
+// TestHooksConfiguration: the page's configuration is valid.
 func TestHooksConfiguration(t *testing.T) {
 	shown := strings.ReplaceAll(snippets(t, "yaml")[0], "whsec_…", hookSecret)
 	file := write(t, filepath.Join(t.TempDir(), "invitebridge.yml"), shown+"dsn: bolt://"+filepath.Join(t.TempDir(), "invites.db")+"\nserve: { admin: { api_keys: [ { name: docs, key: an-example-key-of-the-page } ] } }\n")

@@ -15,8 +15,8 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// A wrong address must be seen for what it is: taken for a missing identity, it
-// would revoke every invitation there is.
+// A wrong address must be recognized as such: mistaken for a missing identity,
+// it would revoke every pending invitation.
 func TestWrongAddress(t *testing.T) {
 	serve := func(h http.HandlerFunc) func(*testing.T) string {
 		return func(t *testing.T) string {
@@ -26,42 +26,42 @@ func TestWrongAddress(t *testing.T) {
 		}
 	}
 	for name, address := range map[string]func(*testing.T) string{
-		"some web server":        serve(http.NotFound),
-		"a gateway without rule": serve(jsonAnswer(404, `{"error":{"code":404,"status":"Not Found","message":"Requested url does not match any rules"}}`)),
-		"another JSON API":       serve(jsonAnswer(404, `{"error":"Unable to locate the resource"}`)),
-		"a single-page app":      serve(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<!doctype html>")) }),
-		"an obliging JSON API":   serve(jsonAnswer(200, `{}`)),
-		"a login page":           serve(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusSeeOther) }),
-		"Kratos' public API":     func(t *testing.T) string { return kratostest.Shared(t).PublicURL },
-		"a path below Kratos":    func(t *testing.T) string { return kratostest.Shared(t).AdminURL + "/admin" },
+		"some web server":          serve(http.NotFound),
+		"a gateway without a rule": serve(jsonAnswer(404, `{"error":{"code":404,"status":"Not Found","message":"Requested url does not match any rules"}}`)),
+		"another JSON API":         serve(jsonAnswer(404, `{"error":"Unable to locate the resource"}`)),
+		"a single-page app":        serve(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<!doctype html>")) }),
+		"an obliging JSON API":     serve(jsonAnswer(200, `{}`)),
+		"a login page":             serve(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusSeeOther) }),
+		"Kratos' public API":       func(t *testing.T) string { return kratostest.Shared(t).PublicURL },
+		"a path below Kratos":      func(t *testing.T) string { return kratostest.Shared(t).AdminURL + "/admin" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, kratos.Config{AdminURL: address(t)})
 			id := uuid.New()
 			_, err := c.Get(t.Context(), id)
-			wantNoIdentityNews(t, "Get", err)
+			wantNoConclusion(t, "Get", err)
 			_, err = c.FindByEmail(t.Context(), invitedEmail)
-			wantNoIdentityNews(t, "FindByEmail", err)
-			_, err = c.Create(t.Context(), bridge.NewIdentity{InvitationID: id, SchemaID: "default", Traits: []byte(`{}`)})
-			wantNoIdentityNews(t, "Create", err)
+			wantNoConclusion(t, "FindByEmail", err)
+			_, err = c.Create(t.Context(), bridge.IdentityParams{InvitationID: id, SchemaID: "default", Traits: []byte(`{}`)})
+			wantNoConclusion(t, "Create", err)
 			_, err = c.HasSessions(t.Context(), id)
-			wantNoIdentityNews(t, "HasSessions", err)
+			wantNoConclusion(t, "HasSessions", err)
 			i := bridge.Identity{ID: id, SchemaID: "default", Traits: []byte(`{}`), Email: invitedEmail}
 			for _, w := range []bridge.Write{
-				(&bench{mark: id}).activation(), bridge.WritePassword{Password: invitedPassword}, bridge.WriteVerified{},
+				(&fixture{mark: id}).activation(), bridge.WritePassword{Password: invitedPassword}, bridge.WriteVerified{},
 				bridge.WriteMark{Mark: bridge.Mark{InvitationID: id}}, bridge.EndSessions{}, bridge.RemoveCredential{Type: "totp"}, bridge.DeleteIdentity{},
 			} {
-				wantNoIdentityNews(t, w.Name(), c.Write(t.Context(), i, w))
+				wantNoConclusion(t, w.Name(), errorOf(c.Write(t.Context(), i, w)))
 			}
 		})
 	}
 }
 
-func wantNoIdentityNews(t *testing.T, what string, err error) {
+func wantNoConclusion(t *testing.T, what string, err error) {
 	t.Helper()
 	var e *bridge.IdentityError
 	if !errors.As(err, &e) || e.Outcome == bridge.OutcomeInvalid {
-		t.Errorf("%s: error is %v, want a refusal or no knowledge", what, err)
+		t.Errorf("%s: error is %v, want a rejection or an unknown outcome", what, err)
 	}
 }
 
@@ -73,12 +73,13 @@ func jsonAnswer(status int, body string) http.HandlerFunc {
 	}
 }
 
-// What Kratos sends elsewhere stays here: token and password are for it alone.
+// Redirects of Kratos are not followed: token and password are meant only for
+// Kratos.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	var followed atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
 	defer elsewhere.Close()
-	b := newBench(t, kratos.Config{AdminToken: "token"})
+	b := newFixture(t, kratos.Config{AdminToken: "token"})
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		c := newClient(t, kratos.Config{AdminURL: b.fake.URL, Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
 			res := &http.Response{StatusCode: status, Header: http.Header{"Location": {elsewhere.URL}}, Body: http.NoBody, Request: r}
@@ -87,7 +88,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 			}
 			return res, nil
 		})})
-		if err := c.Write(t.Context(), b.made, b.activation()); !isOutcome(err, bridge.OutcomeRefused) {
+		if err := errorOf(c.Write(t.Context(), b.made, b.activation())); !isOutcome(err, bridge.OutcomeRejected) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -98,15 +99,15 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	for name, config := range map[string]kratos.Config{
-		"no address":       {},
-		"no scheme":        {AdminURL: "kratos:4434"},
-		"another scheme":   {AdminURL: "ftp://kratos"},
-		"user information": {AdminURL: "http://admin:s3cret@kratos:4434"},
-		"a query":          {AdminURL: "http://kratos:4434/?token=s3cret"},
-		"a bad e-mail":     {AdminURL: "http://kratos:4434", EmailTraits: map[string]string{"": "contact..email"}},
-		"a bad public URL": {AdminURL: "http://kratos:4434", PublicURL: "kratos:4433"},
-		"a bad token":      {AdminURL: "http://kratos:4434", AdminToken: "s3cret\r\nX: y"},
-		"a negative bound": {AdminURL: "http://kratos:4434", MaxConns: -1},
+		"no address":        {},
+		"no scheme":         {AdminURL: "kratos:4434"},
+		"another scheme":    {AdminURL: "ftp://kratos"},
+		"user information":  {AdminURL: "http://admin:s3cret@kratos:4434"},
+		"a query":           {AdminURL: "http://kratos:4434/?token=s3cret"},
+		"a bad email trait": {AdminURL: "http://kratos:4434", EmailTraits: map[string]string{"": "contact..email"}},
+		"a bad public URL":  {AdminURL: "http://kratos:4434", PublicURL: "kratos:4433"},
+		"a bad token":       {AdminURL: "http://kratos:4434", AdminToken: "s3cret\r\nX: y"},
+		"a negative bound":  {AdminURL: "http://kratos:4434", MaxConns: -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := kratos.New(config)

@@ -3,90 +3,87 @@ package kratos
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
-
-	ory "github.com/ory/client-go"
 
 	"invitebridge/bridge"
 )
 
-// call is one method of the Client at work. It turns whatever happens to a
-// request into what is known of its effect.
+// call is one running method of the Client. It classifies what happens to a
+// request by what is known of its effect.
 type call struct {
 	client  *Client
 	op      string
-	secrets []string // must not be in an error
+	secrets []string // must not appear in an error
+	cancel  context.CancelFunc
 }
 
-// begin bounds a method in time. Cancel must be called.
+// begin starts a call bounded by [Config.Timeout]. The caller must call cancel.
 func (c *Client) begin(ctx context.Context, op string, secrets ...string) (call, context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	return call{client: c, op: op, secrets: append(secrets, c.config.AdminToken)}, ctx, cancel
+	return call{client: c, op: op, secrets: append(secrets, c.config.AdminToken), cancel: cancel}, ctx, cancel
 }
 
-// request sends one request. The answer's body may have been read already, if
-// it can be read again: that is what client-go does.
+// request sends one request. The body of the response goes to the [exchange] in
+// ctx.
 type request func(ctx context.Context) (*http.Response, error)
 
-// answer is a success.
-type answer struct {
+// response is a 2xx response.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// errRefused carries an answer that is no success, to be judged by the method.
-type errRefused struct {
+// statusError carries a response other than 2xx. The method that sent the
+// request classifies it.
+type statusError struct {
 	status int
 	body   []byte
 }
 
-func (errRefused) Error() string { return "refused" }
+func (statusError) Error() string { return "unexpected status" }
 
-// write sends one request once, and gives a 2xx answer. The error is an
-// errRefused for any other, bridge.ErrIdentityRace if the request was stale before
-// it could be sent, and a *bridge.IdentityError for none.
-func (k call) write(ctx context.Context, send request) (answer, error) {
-	// A context that has ended by now must not leave the outcome unknown of what
-	// was never tried.
+// write sends one request once and returns a 2xx response. A request that became
+// stale before it could be sent also ends the call's context.
+//
+// Errors: a statusError for any other status; bridge.ErrIdentityRace if the
+// request became stale before it could be sent; a *bridge.IdentityError if
+// there was no response.
+func (k call) write(ctx context.Context, send request) (response, error) {
+	// A context that has already ended must not leave the outcome of a request
+	// unknown that was never sent.
 	if err := ctx.Err(); err != nil {
-		return answer{}, k.fail(bridge.OutcomeNotDone, 0, textNotSent, err)
+		return response{}, k.fail(bridge.OutcomeNotApplied, 0, textNotSent, err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var p probe
-	res, err := send(p.attach(ctx, cancel))
-	if p.stale.Load() {
-		return answer{}, bridge.ErrIdentityRace
+	var x exchange
+	res, err := send(x.attach(ctx, k.cancel))
+	if x.stale.Load() {
+		return response{}, bridge.ErrIdentityRace
 	}
 	if res == nil {
-		if p.stayed(err, k.client.foreign) {
-			return answer{}, k.fail(bridge.OutcomeNotDone, 0, textNotSent, p.tls.Explain(err))
+		if x.neverSent(err, k.client.customTransport) {
+			return response{}, k.fail(bridge.OutcomeNotApplied, 0, textNotSent, x.tls.Explain(err))
 		}
-		return answer{}, k.fail(bridge.OutcomeUnknown, 0, textNoAnswer, p.tls.Explain(err))
+		return response{}, k.fail(bridge.OutcomeUnknown, 0, textNoResponse, x.tls.Explain(err))
 	}
 	defer func() { _ = res.Body.Close() }()
-	// What client-go makes of the answer does not count, only whether it could
-	// read it.
-	var opinion *ory.GenericOpenAPIError
-	if err != nil && !errors.As(err, &opinion) {
-		return answer{}, k.fail(bridge.OutcomeUnknown, res.StatusCode, textBrokeOff, err)
-	}
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return answer{}, k.fail(bridge.OutcomeUnknown, res.StatusCode, textBrokeOff, err)
+	// err is client-go's opinion of a response whose body it did not get.
+	if x.bodyErr != nil {
+		return response{}, k.fail(bridge.OutcomeUnknown, res.StatusCode, textTruncated, x.bodyErr)
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return answer{}, errRefused{status: res.StatusCode, body: body}
+		return response{}, statusError{status: res.StatusCode, body: x.body}
 	}
-	return answer{status: res.StatusCode, header: res.Header, body: body}, nil
+	return response{status: res.StatusCode, header: res.Header, body: x.body}, nil
 }
 
-// read sends a request that changes nothing, and once more if it got no answer
-// while there was time for another. Its errors are those of write.
-func (k call) read(ctx context.Context, send request) (answer, error) {
+// read sends a request that changes nothing. If there was no response and ctx
+// has not ended, it sends the request once more. Its errors are those of write.
+func (k call) read(ctx context.Context, send request) (response, error) {
 	a, err := k.write(ctx, send)
+	if err == nil {
+		return a, nil
+	}
 	var e *bridge.IdentityError
 	if errors.As(err, &e) && ctx.Err() == nil {
 		return k.write(ctx, send)
@@ -94,22 +91,23 @@ func (k call) read(ctx context.Context, send request) (answer, error) {
 	return a, err
 }
 
-// judge gives what is known after an answer that is no success. Statuses that
-// mean something to the method alone are in own.
-func (k call) judge(err error, own map[int]error) error {
-	var r errRefused
+// classify turns a statusError into what is known of the call's effect; other
+// errors pass through. byStatus maps statuses with a meaning of their own for
+// the method.
+func (k call) classify(err error, byStatus map[int]error) error {
+	var r statusError
 	if !errors.As(err, &r) {
 		return err
 	}
-	if meaning, ok := own[r.status]; ok && (r.status != http.StatusNotFound || says404(err, messageNotFound)) {
+	if meaning, ok := byStatus[r.status]; ok && (r.status != http.StatusNotFound || isNotFound(err, messageNotFound)) {
 		return meaning
 	}
 	p, _ := parseProblem(r)
 	switch {
 	case r.status >= 500:
-		return k.fail(bridge.OutcomeUnknown, r.status, k.answered(r, p), nil)
+		return k.fail(bridge.OutcomeUnknown, r.status, k.describe(r, p), nil)
 	case r.status == http.StatusTooManyRequests, r.status == http.StatusTooEarly, r.status == http.StatusRequestTimeout:
-		return k.fail(bridge.OutcomeNotDone, r.status, k.answered(r, p), nil)
+		return k.fail(bridge.OutcomeNotApplied, r.status, k.describe(r, p), nil)
 	}
-	return k.fail(bridge.OutcomeRefused, r.status, k.answered(r, p), nil)
+	return k.fail(bridge.OutcomeRejected, r.status, k.describe(r, p), nil)
 }

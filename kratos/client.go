@@ -9,37 +9,37 @@ import (
 	"invitebridge/bridge"
 )
 
-// Client is Kratos as the bridge's identity system. Every method returns within
-// [Config.Timeout]. A Client is safe for concurrent use.
+// Client implements the bridge's identity system with Kratos' admin API. Every
+// method returns within [Config.Timeout]. A Client is safe for concurrent use.
 type Client struct {
 	config  Config
-	name    string // of the API in errors
+	name    string // names the API in errors
 	http    *http.Client
 	api     ory.IdentityAPI
-	public  *Public  // nil: no schema is read
-	schemas *Schemas // as public
-	// foreign says that the transport was given: it may not tell when a
-	// request leaves.
-	foreign bool
+	public  *PublicClient // nil: schemas are not read
+	schemas *Schemas      // nil if public is
+	// customTransport is set if the caller supplied the transport, which may
+	// not report when a request is sent.
+	customTransport bool
 }
 
 var _ bridge.Identities = (*Client)(nil)
 
-// New makes a Client. It connects to nothing yet. The error names everything
-// that is wrong with the configuration.
+// New returns a Client without connecting. The error lists every problem of the
+// configuration.
 func New(config Config) (*Client, error) {
 	config, err := config.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{config: config, name: "admin API", http: httpClient(config), foreign: config.Transport != nil}
+	c := &Client{config: config, name: "admin API", http: httpClient(config), customTransport: config.Transport != nil}
 	generated := ory.NewConfiguration()
 	generated.Servers = ory.ServerConfigurations{{URL: config.AdminURL}}
 	generated.HTTPClient = c.http
 	generated.UserAgent = userAgent
 	c.api = ory.NewAPIClient(generated).IdentityAPI
 	if config.PublicURL != "" {
-		if c.public, err = NewPublic(config.PublicURL, config.Timeout); err != nil {
+		if c.public, err = NewPublicClient(config.PublicURL, config.Timeout); err != nil {
 			return nil, err
 		}
 		c.schemas = NewSchemas(c.public, nil)
@@ -47,13 +47,13 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// String names the Client, without its token.
+// String returns the Client's address without its token.
 func (c *Client) String() string { return "Kratos at " + c.config.AdminURL }
 
-// GoString hides the token from %#v.
+// GoString keeps the token out of %#v.
 func (c *Client) GoString() string { return c.String() }
 
-// Close closes connections that are idle. Calls under way are not disturbed.
+// Close closes idle connections. Calls in progress are not affected.
 func (c *Client) Close() {
 	c.http.CloseIdleConnections()
 	if c.public != nil {
@@ -61,23 +61,23 @@ func (c *Client) Close() {
 	}
 }
 
-// Ping asks whether Kratos and its database are ready. The address is under
-// /admin on every version, and only the status counts: see
+// Ping checks that Kratos and its database are ready. The path is under /admin
+// in every version, and only the status counts: see
 // https://www.ory.com/docs/kratos/guides/health-check.
 func (c *Client) Ping(ctx context.Context) error {
 	k, ctx, cancel := c.begin(ctx, "ping")
 	defer cancel()
-	_, err := k.read(ctx, c.at(readyPath))
-	return k.judge(err, nil)
+	_, err := k.read(ctx, c.getRequest(readyPath))
+	return k.classify(err, nil)
 }
 
 const readyPath = "/admin/health/ready"
 
-// at makes a GET of a path with its query, where client-go has none, or has
-// one that asks for more than is wanted.
-func (c *Client) at(path string) request { return c.send(http.MethodGet, path) }
+// getRequest returns a GET of a path and query that client-go does not offer,
+// or offers only with more data than needed.
+func (c *Client) getRequest(path string) request { return c.send(http.MethodGet, path) }
 
-// send makes a request without a body.
+// send returns a request without a body.
 func (c *Client) send(method, path string) request {
 	return func(ctx context.Context) (*http.Response, error) {
 		r, err := http.NewRequestWithContext(ctx, method, c.config.AdminURL+path, nil)

@@ -22,8 +22,9 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// sent is a transport that keeps the bodies of one method.
-func sent(method string, bodies *[]string) http.RoundTripper {
+// recordBodies returns a transport that records the request bodies of one
+// method.
+func recordBodies(method string, bodies *[]string) http.RoundTripper {
 	return transportFunc(func(r *http.Request) (*http.Response, error) {
 		if r.Method == method {
 			body, err := io.ReadAll(r.Body)
@@ -37,10 +38,10 @@ func sent(method string, bodies *[]string) http.RoundTripper {
 	})
 }
 
-// What a PUT does not name, Kratos erases; what it does not know, it refuses.
+// Kratos erases what a PUT omits and rejects fields it does not know.
 func TestWrite_wholeIdentity(t *testing.T) {
-	b, bodies := newBench(t, kratos.Config{}), []string(nil)
-	c := newClient(t, kratos.Config{AdminURL: b.fake.URL, Transport: sent(http.MethodPut, &bodies)})
+	b, bodies := newFixture(t, kratos.Config{}), []string(nil)
+	c := newClient(t, kratos.Config{AdminURL: b.fake.URL, Transport: recordBodies(http.MethodPut, &bodies)})
 	id, err := b.fake.Create(t.Context(), `{"schema_id":"default","state":"inactive","external_id":"crm-7",
 		"traits":{"email":"eve@example.com","numbers":[1.10,1E400]},"metadata_public":{"n":12345678901234567890},
 		"metadata_admin":{"z":1.0,"invitation":{"id":"`+b.mark.String()+`","origin":"adopted"},"a":[0.10]}}`)
@@ -63,7 +64,7 @@ func TestWrite_wholeIdentity(t *testing.T) {
 			`"schema_id":"default","state":"inactive","traits":{"email":"` + invitedEmail + `"}}`},
 	} {
 		bodies = nil
-		if err := c.Write(t.Context(), test.of, test.w); err != nil {
+		if err := errorOf(c.Write(t.Context(), test.of, test.w)); err != nil {
 			t.Errorf("%s: %v", test.w.Name(), err)
 		}
 		if len(bodies) != 1 || strings.TrimSpace(bodies[0]) != test.want {
@@ -72,48 +73,52 @@ func TestWrite_wholeIdentity(t *testing.T) {
 	}
 }
 
-// A metadata member that is somebody else's is neither overwritten by a mark nor
+// errorOf drops the identity that a call returns.
+func errorOf(_ bridge.Identity, err error) error { return err }
+
+// A metadata member of another program is neither overwritten by a mark nor
 // lost by a password.
-func TestWrite_foreignMark(t *testing.T) {
+func TestWrite_metadataConflict(t *testing.T) {
 	for _, metadata := range []string{`"text"`, `[1.0]`, `{"invitation":{"by":"someone else"}}`, `{"invitation":null,"n":1.0}`} {
-		b := newBench(t, kratos.Config{})
+		b := newFixture(t, kratos.Config{})
 		id, err := b.fake.Create(t.Context(), `{"schema_id":"default","state":"inactive","traits":{"email":"eve@example.com"},"metadata_admin":`+metadata+`}`)
 		must(t, err)
 		i, err := b.client.Get(t.Context(), id)
 		must(t, err)
 		b.fake.ResetLog()
 		for _, w := range []bridge.Write{b.activation(), bridge.WriteMark{Mark: bridge.Mark{InvitationID: b.mark}}} {
-			if err := b.client.Write(t.Context(), i, w); !isOutcome(err, bridge.OutcomeRefused) || !strings.Contains(err.Error(), "metadata_admin") {
+			if err := errorOf(b.client.Write(t.Context(), i, w)); !isOutcome(err, bridge.OutcomeRejected) || !strings.Contains(err.Error(), "metadata_admin") {
 				t.Errorf("%s, %s: %v", metadata, w.Name(), err)
 			}
 		}
 		if n := len(b.fake.Log()); n != 0 {
-			t.Errorf("%s: %d requests", metadata, n)
+			t.Errorf("%s: %d requests, want none", metadata, n)
 		}
-		must(t, b.client.Write(t.Context(), i, bridge.WritePassword{Password: invitedPassword}))
+		must(t, errorOf(b.client.Write(t.Context(), i, bridge.WritePassword{Password: invitedPassword})))
 		if now, err := b.client.Get(t.Context(), id); err != nil || string(now.MetadataAdmin) != metadata {
 			t.Errorf("%s became %s, %v", metadata, now.MetadataAdmin, err)
 		}
 	}
 }
 
-// A success whose answer shows another identity than was written is none.
-func TestWrite_otherAnswer(t *testing.T) {
+// A 2xx response that shows a different identity than was written is not a
+// success.
+func TestWrite_mismatchedResponse(t *testing.T) {
 	for _, test := range []struct {
-		w        func(*bench) bridge.Write
-		old, now string // of the identity as it was
+		w        func(*fixture) bridge.Write
+		old, now string // replacement in the identity as it was
 		want     func(error) bool
 	}{
-		{func(b *bench) bridge.Write { return b.activation() }, "", "", isUnknown},
-		{func(b *bench) bridge.Write { return b.activation() }, `"state":"inactive"`, `"state":"active"`, isUnknown}, // without the mark
-		{func(*bench) bridge.Write { return bridge.WritePassword{Password: invitedPassword} }, `"state":"inactive"`, `"state":"active"`, isUnknown},
-		{func(*bench) bridge.Write { return bridge.WritePassword{Password: invitedPassword} }, `"invitation"`, `"invited"`, isUnknown},
-		{func(*bench) bridge.Write { return bridge.WriteMark{Mark: bridge.Mark{InvitationID: uuid.New()}} }, "", "", isUnknown},
-		{func(*bench) bridge.Write { return bridge.WriteVerified{} }, "", "", func(err error) bool { return errors.Is(err, bridge.ErrIdentityRace) }},
+		{func(b *fixture) bridge.Write { return b.activation() }, "", "", isUnknown},
+		{func(b *fixture) bridge.Write { return b.activation() }, `"state":"inactive"`, `"state":"active"`, isUnknown}, // without the mark
+		{func(*fixture) bridge.Write { return bridge.WritePassword{Password: invitedPassword} }, `"state":"inactive"`, `"state":"active"`, isUnknown},
+		{func(*fixture) bridge.Write { return bridge.WritePassword{Password: invitedPassword} }, `"invitation"`, `"invited"`, isUnknown},
+		{func(*fixture) bridge.Write { return bridge.WriteMark{Mark: bridge.Mark{InvitationID: uuid.New()}} }, "", "", isUnknown},
+		{func(*fixture) bridge.Write { return bridge.WriteVerified{} }, "", "", func(err error) bool { return errors.Is(err, bridge.ErrIdentityRace) }},
 	} {
-		b := newBench(t, kratos.Config{})
-		b.fake.Inject(answers(200, strings.Replace(b.shown(t), test.old, test.now, 1), ""))
-		if err := b.client.Write(t.Context(), b.made, test.w(b)); !test.want(err) {
+		b := newFixture(t, kratos.Config{})
+		b.fake.Inject(respondWith(200, strings.Replace(b.shown(t), test.old, test.now, 1), ""))
+		if err := errorOf(b.client.Write(t.Context(), b.made, test.w(b))); !test.want(err) {
 			t.Errorf("%s, %s: %v", test.w(b).Name(), test.now, err)
 		}
 	}
@@ -121,9 +126,9 @@ func TestWrite_otherAnswer(t *testing.T) {
 
 func isUnknown(err error) bool { return isOutcome(err, bridge.OutcomeUnknown) }
 
-// These would do harm, or nothing, and are not sent.
+// Writes that would be harmful or have no effect are not sent.
 func TestWrite_notSent(t *testing.T) {
-	b := newBench(t, kratos.Config{})
+	b := newFixture(t, kratos.Config{})
 	b.fake.ResetLog()
 	elsewhere := b.made
 	elsewhere.EmailIndex = -1
@@ -136,12 +141,12 @@ func TestWrite_notSent(t *testing.T) {
 		{elsewhere, bridge.WriteVerified{At: time.Now()}},
 		{b.made, unknownWrite{}},
 	} {
-		if err := b.client.Write(t.Context(), test.i, test.w); !isOutcome(err, bridge.OutcomeRefused) {
+		if err := errorOf(b.client.Write(t.Context(), test.i, test.w)); !isOutcome(err, bridge.OutcomeRejected) {
 			t.Errorf("%s: %v", test.w.Name(), err)
 		}
 	}
 	if n := len(b.fake.Log()); n != 0 {
-		t.Errorf("%d requests", n)
+		t.Errorf("%d requests, want none", n)
 	}
 }
 
@@ -149,7 +154,7 @@ type unknownWrite struct{}
 
 func (unknownWrite) Name() string { return "unknown" }
 
-// TestEmailTraits are configured, where the schema is not to be asked.
+// Configured email traits take precedence over the schema.
 func TestEmailTraits(t *testing.T) {
 	s := kratostest.Shared(t)
 	f := newFake(t, kratostest.FakeOptions{})
@@ -157,7 +162,7 @@ func TestEmailTraits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, kratos.Config{AdminURL: address, EmailTraits: map[string]string{kratostest.CustomerSchema: "contact.email"}})
 			email := uuid.NewString() + "@example.com"
-			i, err := c.Create(t.Context(), bridge.NewIdentity{
+			i, err := c.Create(t.Context(), bridge.IdentityParams{
 				InvitationID: uuid.New(), SchemaID: kratostest.CustomerSchema,
 				Traits: json.RawMessage(`{"contact":{"email":"` + strings.ToUpper(email) + `"},"company":"Ada & Co"}`),
 			})
@@ -170,10 +175,10 @@ func TestEmailTraits(t *testing.T) {
 			}
 			elsewhere := newClient(t, kratos.Config{AdminURL: address})
 			if found, err = elsewhere.FindByEmail(t.Context(), email); !errors.Is(err, bridge.ErrIdentityNotFound) {
-				t.Errorf("by another trait: found %+v, %v", found, err)
+				t.Errorf("with another trait: found %+v, %v", found, err)
 			}
 			if found, err = elsewhere.Get(t.Context(), i.ID); err != nil || found.Email != "" || found.EmailIndex != -1 || !slices.Equal(found.Addresses, []string{email}) {
-				t.Errorf("by another trait: read %+v, %v", found, err)
+				t.Errorf("with another trait: read %+v, %v", found, err)
 			}
 		})
 	}
@@ -189,9 +194,9 @@ func TestConnections(t *testing.T) {
 	}
 	s.Start()
 	defer s.Close()
-	for _, most := range []int32{4, 16} {
+	for _, limit := range []int32{4, 16} {
 		opened.Store(0)
-		c := newClient(t, kratos.Config{AdminURL: s.URL, MaxConns: int(most)})
+		c := newClient(t, kratos.Config{AdminURL: s.URL, MaxConns: int(limit)})
 		var wait sync.WaitGroup
 		for range 16 {
 			wait.Go(func() {
@@ -203,8 +208,8 @@ func TestConnections(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		if n := opened.Load(); n > most {
-			t.Errorf("opened %d connections for 320 calls, want at most %d", n, most)
+		if n := opened.Load(); n > limit {
+			t.Errorf("opened %d connections for 320 calls, want at most %d", n, limit)
 		}
 	}
 }

@@ -11,57 +11,59 @@ import (
 	"time"
 )
 
-// Config says where the admin API is and how to call it.
+// Config describes where the admin API is and how to call it.
 type Config struct {
-	// AdminURL is the base of the admin API, such as http://kratos:4434. A
-	// path is kept; user information, a query and a fragment are refused.
+	// AdminURL is the base URL of the admin API, such as http://kratos:4434. It
+	// may have a path; user information, a query and a fragment are rejected.
 	AdminURL string
 
-	// AdminToken is sent as a bearer token; empty: none is sent. Kratos itself
-	// knows no tokens, but what guards its admin API may.
+	// AdminToken is sent as a bearer token. Empty: none is sent. Kratos itself
+	// has no tokens, but a proxy that protects its admin API may need one.
 	AdminToken string
 
-	// PublicURL is the base of the public API, as AdminURL. Identity schemas are
-	// read there; empty: none are.
+	// PublicURL is the base URL of the public API, in the form of AdminURL.
+	// Identity schemas are read there. Empty: schemas are not read.
 	PublicURL string
 
-	// EmailTraits says where the e-mail address is inside the traits, in dots, by
-	// the id of the schema; that of "" is for all others. What it does not say,
-	// the schema says. Nil without a PublicURL: "email".
+	// EmailTraits maps a schema id to the dotted path of the email address in
+	// the traits; the key "" applies to all other schemas. For schemas without
+	// an entry the schema itself decides. Nil without a PublicURL: "email".
 	EmailTraits map[string]string
 
-	// Timeout bounds each method of the Client, with all the requests that it
-	// makes; 5 s by default. A context that ends sooner wins.
+	// Timeout bounds each method of the Client, including all requests that the
+	// method makes. Default: 5 s. An earlier deadline of the context takes
+	// precedence.
 	Timeout time.Duration
 
-	// MaxConns bounds the connections to Kratos, idle ones included; 64 by
-	// default. Further calls wait for a free one.
+	// MaxConns limits the connections to Kratos, including idle ones. Default:
+	// 64. Further calls wait for a free connection.
 	MaxConns int
 
-	// MaxAnswer bounds the body of an answer, in bytes; 1 MiB by default. A
-	// longer one counts as no answer.
-	MaxAnswer int64
+	// MaxResponseBytes limits the body of a response. Default: 1 MiB. A longer
+	// body is handled like a missing response.
+	MaxResponseBytes int64
 
-	// Headers may add headers to each request on its way out; ctx is that of
-	// the call. The token is set after it. Nil: none are added.
+	// Headers may add headers to each outgoing request; ctx is that of the
+	// call. The token is set afterwards. Nil: none are added.
 	Headers func(ctx context.Context, h http.Header)
 
-	// Transport replaces the Client's own connections, and MaxConns with them.
+	// Transport replaces the Client's own connections, so MaxConns does not
+	// apply.
 	Transport http.RoundTripper
 }
 
 const (
-	defaultTimeout   = 5 * time.Second
-	defaultMaxConns  = 64
-	defaultMaxAnswer = 1 << 20
+	defaultTimeout          = 5 * time.Second
+	defaultMaxConns         = 64
+	defaultMaxResponseBytes = 1 << 20
 )
 
-// Format prints a Config without its token, whatever the verb.
+// Format prints a Config without its token, for every verb.
 func (c Config) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "kratos.Config{AdminURL: %q}", c.AdminURL)
 }
 
-// withDefaults fills in what was left empty, and tells all that is wrong.
+// withDefaults fills in defaults and returns all problems as one error.
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	base, err := baseURL(c.AdminURL)
@@ -72,7 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	for _, path := range c.EmailTraits {
 		if slices.Contains(strings.Split(path, "."), "") {
-			errs = append(errs, fmt.Errorf("kratos: the e-mail trait %q is not a path such as contact.email", path))
+			errs = append(errs, fmt.Errorf("kratos: the email trait %q is not a path such as contact.email", path))
 		}
 	}
 	if c.Timeout == 0 {
@@ -81,20 +83,20 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxConns == 0 {
 		c.MaxConns = defaultMaxConns
 	}
-	if c.MaxAnswer == 0 {
-		c.MaxAnswer = defaultMaxAnswer
+	if c.MaxResponseBytes == 0 {
+		c.MaxResponseBytes = defaultMaxResponseBytes
 	}
-	if c.Timeout < 0 || c.MaxConns < 0 || c.MaxAnswer < 0 {
-		errs = append(errs, errors.New("kratos: the time-out and the limits must not be negative"))
+	if c.Timeout < 0 || c.MaxConns < 0 || c.MaxResponseBytes < 0 {
+		errs = append(errs, errors.New("kratos: the timeout and the limits must not be negative"))
 	}
 	if strings.ContainsFunc(c.AdminToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		errs = append(errs, errors.New("kratos: the admin token has characters that a header cannot carry"))
+		errs = append(errs, errors.New("kratos: the admin token contains characters that are not allowed in a header"))
 	}
 	return c, errors.Join(errs...)
 }
 
-// baseURL checks an address. It does not repeat one in an error, for it may
-// hold a password.
+// baseURL checks a base URL. Errors do not repeat it, because it may contain a
+// password.
 func baseURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {

@@ -13,16 +13,17 @@ import (
 	"invitebridge/bridge"
 )
 
-// Create makes an inactive identity that carries the mark. What Kratos' schema
-// refuses is bridge.OutcomeInvalid, with Kratos' reason. So are metadata_admin
-// that is no object, or has the bridge's own key, for the mark must fit in. See
+// Create creates an inactive identity that carries the mark. It returns
+// bridge.OutcomeInvalid with Kratos' reason if the identity schema rejects the
+// identity, and also if metadata_admin is not an object or already contains the
+// bridge's own key, because the mark could not be added. See
 // [bridge.Identities].
-func (c *Client) Create(ctx context.Context, n bridge.NewIdentity) (bridge.Identity, error) {
+func (c *Client) Create(ctx context.Context, n bridge.IdentityParams) (bridge.Identity, error) {
 	k, ctx, cancel := c.begin(ctx, "create")
 	defer cancel()
-	body, err := k.creation(n)
+	body, err := k.createBody(n)
 	if err == nil {
-		_, err = c.emailAt(ctx, n.SchemaID) // else the answer could not be read
+		_, err = c.emailAt(ctx, n.SchemaID) // without it the response could not be read
 	}
 	if err != nil {
 		return bridge.Identity{}, err
@@ -32,33 +33,33 @@ func (c *Client) Create(ctx context.Context, n bridge.NewIdentity) (bridge.Ident
 		return res, err
 	})
 	if err != nil {
-		return bridge.Identity{}, k.judge(k.mendable(ctx, err, n.SchemaID), map[int]error{http.StatusConflict: bridge.ErrIdentityExists})
+		return bridge.Identity{}, k.classify(k.invalidInput(ctx, err, n.SchemaID), map[int]error{http.StatusConflict: bridge.ErrIdentityExists})
 	}
-	r, err := c.parseRecord(ctx, a.body, types)
+	r, err := c.parseRecord(ctx, a.body, credentialTypes)
 	if err != nil || r.Active || r.Mark.InvitationID != n.InvitationID {
-		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, err)
+		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, a.status, textMalformedBody, err)
 	}
 	if r.Email == "" && c.schemas != nil {
-		c.schemas.Doubt(n.SchemaID)
+		c.schemas.Invalidate(n.SchemaID)
 	}
 	return r, nil
 }
 
-func (k call) creation(n bridge.NewIdentity) (ory.CreateIdentityBody, error) {
+func (k call) createBody(n bridge.IdentityParams) (ory.CreateIdentityBody, error) {
 	var none ory.CreateIdentityBody
 	if n.InvitationID == uuid.Nil {
-		return none, k.refuse("an identity must be made for an invitation")
+		return none, k.rejected("an identity must be created for an invitation")
 	}
 	traits, err := asValues(n.Traits)
 	if err != nil {
 		return none, k.invalid("traits: not a JSON object")
 	}
-	admin, err := putMark(n.MetadataAdmin, bridge.Mark{InvitationID: n.InvitationID})
+	admin, err := addMark(n.MetadataAdmin, bridge.Mark{InvitationID: n.InvitationID})
 	switch {
-	case errors.Is(err, errMetadataNoObject):
+	case errors.Is(err, errMetadataNotObject):
 		return none, k.invalid("metadata_admin: not a JSON object")
 	case errors.Is(err, errMetadataKeyTaken):
-		return none, k.invalid("metadata_admin: the key %q is kept for the bridge", markKey)
+		return none, k.invalid("metadata_admin: the key %q is reserved for the bridge", markKey)
 	case err != nil:
 		return none, k.invalid("metadata_admin: %v", err)
 	}
@@ -74,10 +75,10 @@ func (k call) creation(n bridge.NewIdentity) (ory.CreateIdentityBody, error) {
 	return body, nil
 }
 
-// mendable turns Kratos' own 400 into an error whose reason is for the caller.
-// A 400 of something else in between says nothing about the input.
-func (k call) mendable(ctx context.Context, err error, schemaID string) error {
-	var r errRefused
+// invalidInput turns Kratos' own 400 into an error whose reason is meant for
+// the caller. A 400 of a proxy says nothing about the input.
+func (k call) invalidInput(ctx context.Context, err error, schemaID string) error {
+	var r statusError
 	if !errors.As(err, &r) || r.status != http.StatusBadRequest {
 		return err
 	}
@@ -85,8 +86,8 @@ func (k call) mendable(ctx context.Context, err error, schemaID string) error {
 	if !fromKratos {
 		return err
 	}
-	if none := k.client.doubt(ctx, schemaID); none != nil {
+	if none := k.client.invalidateSchemas(ctx, schemaID); none != nil {
 		return none
 	}
-	return k.fail(bridge.OutcomeInvalid, r.status, k.safe(mendable(p.text())), nil)
+	return k.fail(bridge.OutcomeInvalid, r.status, k.safe(invalidInput(p.text())), nil)
 }

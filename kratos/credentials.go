@@ -1,13 +1,12 @@
 package kratos
 
 import (
-	"encoding/json"
 	"slices"
 
 	"invitebridge/bridge"
 )
 
-// The credential types of Kratos that need a rule of their own.
+// These credential types of Kratos need rules of their own.
 const (
 	methodPassword = "password"
 	methodCode     = "code"
@@ -18,25 +17,27 @@ const (
 	methodLookup   = "lookup_secret"
 )
 
-// declassified are the types whose config is asked for, because Kratos lists
-// them for every identity whose schema has an identifier for them, whether or
-// not anything is set: only the config tells. Both names are known to every
-// version; an unknown one would be a 400.
+// declassified lists the credential types whose config is requested. Kratos
+// lists them for every identity whose schema has an identifier for them,
+// whether or not anything is set; only the config shows which. Both names are
+// known to every version; Kratos answers an unknown one with 400.
 var declassified = []string{methodPassword, methodWebAuthn}
 
-// read gives a credential, and says whether it lets anybody sign in.
+// read returns the credential and reports whether it allows signing in.
 //
 // A one-time code does not count: Kratos derives that credential from the
-// traits alone, so every identity of such a schema has it from birth. A type
-// that is not known here counts, for Kratos lists those only once something was
-// set. So does a config that cannot be understood: then it is safer to leave
-// the identity alone.
+// traits alone, so every identity of such a schema has it from the start. A
+// type that is not known here counts, because Kratos lists other types only
+// once something was set. A config that cannot be decoded counts as well:
+// leaving the identity alone is the safer choice.
 //
-// Fixed are those that the admin API refuses to delete, or says it has and
-// keeps, and all that are not understood. A password is replaced.
+// Fixed marks credentials that the admin API refuses to delete or claims to
+// delete but keeps, and all that cannot be decoded. A password is replaced
+// instead.
 //
-// Declassified says that the config was asked for. One that is missing then was
-// taken out on its way, and may have said anything.
+// declassified reports that the config was requested. If it is missing
+// nevertheless, something removed it in transit, and it may have contained
+// anything.
 func (c credentialJSON) read(method string, declassified bool) (out bridge.Credential, opens bool) {
 	out.Type = method
 	switch method {
@@ -44,16 +45,16 @@ func (c credentialJSON) read(method string, declassified bool) (out bridge.Crede
 		return out, false
 	case methodPassword:
 		var config passwordConfig
-		out.Fixed = !c.understood(&config, declassified)
+		out.Fixed = !c.decodeConfig(&config, declassified)
 		return out, out.Fixed || config.HashedPassword != "" || config.UseMigrationHook
 	case methodWebAuthn:
 		var config webAuthnConfig
-		understood := c.understood(&config, declassified)
+		understood := c.decodeConfig(&config, declassified)
 		out.Fixed = !understood || slices.ContainsFunc(config.Credentials, func(k webAuthnKey) bool { return k.IsPasswordless })
 		return out, !understood || len(config.Credentials) > 0
 	case methodOIDC, methodSAML:
-		out.Identifiers = slices.Sorted(slices.Values(c.Identifiers))
-		return out, len(out.Identifiers) > 0 // the last provider may have been unlinked
+		out.Identifiers = sorted(c.Identifiers)
+		return out, len(out.Identifiers) > 0 // empty after the last provider was unlinked
 	case methodTOTP, methodLookup:
 		return out, true
 	}
@@ -74,10 +75,10 @@ type (
 	}
 )
 
-// understood reads the config.
-func (c credentialJSON) understood(config any, declassified bool) bool {
+// decodeConfig decodes the config and reports whether it could.
+func (c credentialJSON) decodeConfig(config any, declassified bool) bool {
 	if missing(c.Config) {
 		return !declassified
 	}
-	return json.Unmarshal(c.Config, config) == nil
+	return parse(c.Config, config) == nil
 }

@@ -8,8 +8,8 @@ import (
 	"invitebridge/bridge"
 )
 
-// The answers are those of Kratos to identities whose schema names the trait an
-// identifier for passwords, security keys and codes alike.
+// The responses are those of Kratos for identities whose schema marks the trait
+// as an identifier for passwords, security keys and codes.
 func TestCredentials(t *testing.T) {
 	of := func(method string) []bridge.Credential { return []bridge.Credential{{Type: method}} }
 	fixed := func(method string) []bridge.Credential { return []bridge.Credential{{Type: method, Fixed: true}} }
@@ -59,8 +59,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// Identifiers are what one types beside a password, of which an email address
-// may be one.
+// Identifiers are what is entered with a password; an email address may be one.
 func TestIdentifiers(t *testing.T) {
 	i, err := canned(t, 200, cannedIdentity(`,"credentials":{"password":{"identifiers":["zoe","ada@example.com"]},"code":{"identifiers":["x@example.com"]}}`)).
 		Get(t.Context(), cannedID)

@@ -8,8 +8,8 @@ import (
 	"invitebridge/bridge"
 )
 
-// EmailTrait gives where identities of a schema have their e-mail address: as
-// [Config.EmailTraits] says, or else the schema. See [bridge.Identities].
+// EmailTrait returns the path of the email address in identities of a schema:
+// from [Config.EmailTraits], or else from the schema. See [bridge.Identities].
 func (c *Client) EmailTrait(ctx context.Context, schemaID string) (string, error) {
 	path, err := c.emailAt(ctx, schemaID)
 	if err != nil || path != "" {
@@ -22,17 +22,18 @@ func (c *Client) EmailTrait(ctx context.Context, schemaID string) (string, error
 	return "", c.schemaCall().invalid("schema %s cannot be used: %s", schemaID, l.Problem)
 }
 
-// PasswordTraits gives what one signs in with by password, as identities of a
-// schema have it. See [bridge.Identities].
+// PasswordTraits returns the paths of the traits used to sign in by password in
+// identities of a schema. See [bridge.Identities].
 func (c *Client) PasswordTraits(ctx context.Context, schemaID string) ([]string, error) {
 	l, err := c.layout(ctx, schemaID)
-	if err == nil && !l.Whole && len(l.Password) == 0 {
-		err = c.schemaCall().fail(bridge.OutcomeNotDone, 0, "a part of the schema "+schemaID+" is in another document, which was not read", nil)
+	if err == nil && !l.Complete && len(l.Password) == 0 {
+		err = c.schemaCall().fail(bridge.OutcomeNotApplied, 0, "part of schema "+schemaID+" is in another document, which the bridge does not read", nil)
 	}
 	return l.Password, err
 }
 
-// emailAt is EmailTrait, but gives an empty path where the schema does not say.
+// emailAt is EmailTrait, but returns an empty path if the schema does not
+// specify one.
 func (c *Client) emailAt(ctx context.Context, schemaID string) (string, error) {
 	for _, id := range []string{schemaID, ""} {
 		if path, ok := c.config.EmailTraits[id]; ok {
@@ -43,30 +44,32 @@ func (c *Client) emailAt(ctx context.Context, schemaID string) (string, error) {
 	return l.Email, err
 }
 
-// layout reads a schema. OutcomeInvalid: Kratos has none of that id;
-// OutcomeNotDone: it could not be read.
+// layout reads a schema.
+//
+// Errors: OutcomeInvalid if Kratos has no schema with that id;
+// OutcomeNotApplied if the schema could not be read.
 func (c *Client) layout(ctx context.Context, schemaID string) (Layout, error) {
 	k := c.schemaCall()
 	if c.schemas == nil {
-		return Layout{}, k.fail(bridge.OutcomeNotDone, 0, "the identity schemas are not read, for it is not known where the public API is", nil)
+		return Layout{}, k.fail(bridge.OutcomeNotApplied, 0, "identity schemas cannot be read: the URL of the public API is not configured", nil)
 	}
 	l, err := c.schemas.Layout(ctx, schemaID)
 	switch {
-	case errors.Is(err, ErrNoSchema):
-		return l, k.invalid("Kratos has no identity schema %s%s", schemaID, c.namesSchemas(ctx))
+	case errors.Is(err, ErrSchemaNotFound):
+		return l, k.invalid("Kratos has no identity schema %s%s", schemaID, c.listOfSchemas(ctx))
 	case err != nil:
-		return l, k.fail(bridge.OutcomeNotDone, StatusOf(err), "the identity schema "+schemaID+" could not be read at the public API; kratos.email_trait can say what is needed of it", err)
+		return l, k.fail(bridge.OutcomeNotApplied, StatusOf(err), "identity schema "+schemaID+" could not be read from the public API; make it readable or set kratos.email_trait", err)
 	}
 	return l, nil
 }
 
-// doubt looks at a schema anew, for Kratos refused an identity of it; it gives
-// an error if Kratos does not have it.
-func (c *Client) doubt(ctx context.Context, schemaID string) error {
+// invalidateSchemas rereads a schema after Kratos rejected an identity of it.
+// It returns an error if Kratos does not have the schema.
+func (c *Client) invalidateSchemas(ctx context.Context, schemaID string) error {
 	if c.schemas == nil {
 		return nil
 	}
-	c.schemas.Doubt(schemaID)
+	c.schemas.Invalidate(schemaID)
 	var e *bridge.IdentityError
 	if _, err := c.layout(ctx, schemaID); errors.As(err, &e) && e.Outcome == bridge.OutcomeInvalid {
 		return err
@@ -74,8 +77,8 @@ func (c *Client) doubt(ctx context.Context, schemaID string) error {
 	return nil
 }
 
-// namesSchemas goes on after the name of one that is missing.
-func (c *Client) namesSchemas(ctx context.Context) string {
+// listOfSchemas returns the ids of Kratos' schemas, as the end of a sentence.
+func (c *Client) listOfSchemas(ctx context.Context) string {
 	ids, err := c.public.SchemaIDs(ctx)
 	if err != nil {
 		return ""
@@ -83,26 +86,27 @@ func (c *Client) namesSchemas(ctx context.Context) string {
 	return "; it has " + strings.Join(ids, ", ")
 }
 
-// OpSchema is the Op of a *bridge.IdentityError that says that an identity schema
-// could not be read, or cannot be used.
+// OpSchema is the Op of a *bridge.IdentityError about an identity schema that
+// could not be read or cannot be used.
 const OpSchema = "schema"
 
 func (c *Client) schemaCall() call {
 	return call{client: c, op: OpSchema, secrets: []string{c.config.AdminToken}}
 }
 
-// unread is the error of a read whose answer could not be understood; where that
-// is for want of the schema, it says so.
-func (k call) unread(status int, err error) error {
+// schemaReadError returns the error of a read whose response could not be
+// understood. If the cause is a schema that could not be read, it returns that
+// error.
+func (k call) schemaReadError(status int, err error) error {
 	var e *bridge.IdentityError
-	if errors.As(err, &e) && e.Outcome == bridge.OutcomeNotDone {
+	if errors.As(err, &e) && e.Outcome == bridge.OutcomeNotApplied {
 		return err
 	}
-	return k.fail(bridge.OutcomeUnknown, status, textOddBody, err)
+	return k.fail(bridge.OutcomeUnknown, status, textMalformedBody, err)
 }
 
-// StatusOf gives the status of Kratos' answer, of an error of this package; 0: there
-// was none.
+// StatusOf returns the HTTP status of the response in an error of this package;
+// 0: there was no response.
 func StatusOf(err error) int {
 	var e *bridge.IdentityError
 	if errors.As(err, &e) {

@@ -2,7 +2,6 @@ package kratos
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,19 +12,20 @@ import (
 )
 
 const (
-	textNotSent  = "Kratos could not be reached; nothing was sent"
-	textNoAnswer = "Kratos gave no answer"
-	textBrokeOff = "the answer of Kratos could not be read to its end"
-	textOddBody  = "the answer of Kratos could not be understood"
-	textWithheld = "(text withheld: it repeats a secret)"
+	textNotSent       = "Kratos could not be reached; nothing was sent"
+	textNoResponse    = "Kratos did not respond"
+	textTruncated     = "the response from Kratos could not be read completely"
+	textMalformedBody = "the response from Kratos could not be understood"
+	textWithheld      = "(text withheld: it contains a secret)"
 
-	// messageNotFound is what Kratos says of a missing row, from v1.3.1 to now.
+	// messageNotFound is Kratos' message for a missing row, in all supported
+	// versions.
 	messageNotFound = "Unable to locate the resource"
-	// messageNoCredential is what Kratos says of a missing credential.
+	// messageNoCredential is Kratos' message for a missing credential.
 	messageNoCredential = "The requested resource could not be found"
 )
 
-// problem is the "error" of Kratos' answers.
+// problem is the "error" member of Kratos' responses.
 type problem struct {
 	Code    int    `json:"code"`
 	Reason  string `json:"reason"`
@@ -39,22 +39,22 @@ func (p problem) text() string {
 	return p.Message
 }
 
-// parseProblem says whether an answer has the shape of Kratos' errors.
-func parseProblem(r errRefused) (problem, bool) {
+// parseProblem reports whether a response has the shape of Kratos' errors.
+func parseProblem(r statusError) (problem, bool) {
 	var body struct {
 		Error *problem `json:"error"`
 	}
-	if json.Unmarshal(r.body, &body) != nil || body.Error == nil || body.Error.Code != r.status {
+	if parse(r.body, &body) != nil || body.Error == nil || body.Error.Code != r.status {
 		return problem{}, false
 	}
 	return *body.Error, true
 }
 
-// says404 says whether an answer is Kratos' 404 with one of these messages. A
-// gateway's or a wrong server's must not pass for Kratos' word that something
-// does not exist.
-func says404(err error, messages ...string) bool {
-	var r errRefused
+// isNotFound reports whether err is Kratos' own 404 with one of these messages.
+// A 404 of a gateway or of another server must not count as a missing resource
+// in Kratos.
+func isNotFound(err error, messages ...string) bool {
+	var r statusError
 	if !errors.As(err, &r) || r.status != http.StatusNotFound {
 		return false
 	}
@@ -62,10 +62,10 @@ func says404(err error, messages ...string) bool {
 	return fromKratos && slices.Contains(messages, p.Message)
 }
 
-// answered tells an answer in one line. Of a body that is not Kratos' nothing
-// is repeated: nobody knows what is in it.
-func (k call) answered(r errRefused, p problem) string {
-	text := fmt.Sprintf("the %s answered %d", k.client.name, r.status)
+// describe returns a response in one line. It repeats nothing of a body that
+// did not come from Kratos, because the content is unknown.
+func (k call) describe(r statusError, p problem) string {
+	text := fmt.Sprintf("the %s returned %d", k.client.name, r.status)
 	if name := http.StatusText(r.status); name != "" {
 		text += " " + name
 	}
@@ -75,13 +75,13 @@ func (k call) answered(r errRefused, p problem) string {
 	return text
 }
 
-// fail makes the error of a call. The cause is reduced to a text that is known
-// to hold no secret; a context's end stays recognisable.
-func (k call) fail(outcome bridge.Outcome, status int, reason string, cause error) error {
+// fail returns the error of a call. The cause is reduced to a text that
+// contains no secret; the end of a context remains recognizable.
+func (k call) fail(outcome bridge.CallOutcome, status int, reason string, cause error) error {
 	e := &bridge.IdentityError{Outcome: outcome, Op: k.op, Status: status, Reason: reason}
 	var u *url.Error
 	for errors.As(cause, &u) {
-		cause = u.Err // without the address, which has e-mail addresses in it
+		cause = u.Err // drop the URL, which contains email addresses
 	}
 	switch {
 	case cause == nil:
@@ -95,12 +95,13 @@ func (k call) fail(outcome bridge.Outcome, status int, reason string, cause erro
 	return e
 }
 
-// invalid is a refusal before anything was sent.
+// invalid returns the error for input rejected before anything was sent.
 func (k call) invalid(format string, args ...any) error {
 	return k.fail(bridge.OutcomeInvalid, 0, fmt.Sprintf(format, args...), nil)
 }
 
-// refuse is a refusal, before anything was sent, that a caller cannot mend.
-func (k call) refuse(format string, args ...any) error {
-	return k.fail(bridge.OutcomeRefused, 0, fmt.Sprintf(format, args...), nil)
+// rejected returns the error for a call rejected before anything was sent, for
+// a reason that the caller cannot fix.
+func (k call) rejected(format string, args ...any) error {
+	return k.fail(bridge.OutcomeRejected, 0, fmt.Sprintf(format, args...), nil)
 }

@@ -12,20 +12,20 @@ import (
 	"invitebridge/bridge"
 )
 
-// findLimit is how many identities a search may give. Identifiers are unique
-// for each credential type, so there are a few at most.
+// findLimit is the largest number of identities that a search may return.
+// Identifiers are unique per credential type, so there are only a few.
 const findLimit = 16
 
-// FindByEmail reads the identity that email is sent to at this address, if the
-// address is something that one signs in with: Kratos searches the identifiers of
-// all credential types, those of an identity that cannot sign in yet included, and
-// nothing else. What it finds is checked here once more. One that has the address
-// as a user name alone is not found. See [bridge.Identities].
+// FindByEmail returns the identity that receives email at this address, if the
+// address is also used to sign in: Kratos searches the identifiers of all
+// credential types, including those of identities that cannot sign in yet, and
+// nothing else. The results are checked again here. An identity that has the
+// address only as a user name is not found. See [bridge.Identities].
 func (c *Client) FindByEmail(ctx context.Context, email string) (bridge.Identity, error) {
 	k, ctx, cancel := c.begin(ctx, "find")
 	defer cancel()
 	if email == "" {
-		return bridge.Identity{}, k.invalid("there is no e-mail address to look for") // Kratos would list everybody
+		return bridge.Identity{}, k.invalid("no email address to search for") // Kratos would list all identities
 	}
 	found, err := k.search(ctx, email)
 	if err != nil {
@@ -34,22 +34,22 @@ func (c *Client) FindByEmail(ctx context.Context, email string) (bridge.Identity
 	return k.choose(found, email)
 }
 
-// FindByTraits searches for what the traits hold at the places that the schema
-// marks as identifiers. See [bridge.Identities].
+// FindByTraits searches for the values of the traits that the schema marks as
+// identifiers. See [bridge.Identities].
 func (c *Client) FindByTraits(ctx context.Context, email, schemaID string, traits json.RawMessage) (i bridge.Identity, taken []string, err error) {
 	k, ctx, cancel := c.begin(ctx, "find_by_traits")
 	defer cancel()
 	if email == "" {
-		return i, nil, k.invalid("there is no e-mail address to look for") // identities may have none
+		return i, nil, k.invalid("no email address to search for") // identities without an address would match
 	}
 	layout, err := c.layout(ctx, schemaID)
 	if err != nil {
-		return i, nil, bridge.ErrIdentityNotFound // it is not known what one signs in with
+		return i, nil, bridge.ErrIdentityNotFound // the identifiers are unknown
 	}
 	var all []bridge.Identity
 	for _, identifier := range layout.identifiers(traits) {
 		if strings.EqualFold(identifier.value, email) {
-			continue // for which FindByEmail searches
+			continue // FindByEmail searches for it
 		}
 		for _, value := range spellings(identifier.value) {
 			found, err := k.search(ctx, value)
@@ -68,7 +68,7 @@ func (c *Client) FindByTraits(ctx context.Context, email, schemaID string, trait
 	return i, taken, err
 }
 
-// search gives the identities that have an identifier.
+// search returns the identities that have an identifier.
 func (k call) search(ctx context.Context, identifier string) ([]bridge.Identity, error) {
 	a, err := k.read(ctx, func(ctx context.Context) (*http.Response, error) {
 		_, res, err := k.client.api.ListIdentities(ctx).CredentialsIdentifier(identifier).
@@ -76,22 +76,22 @@ func (k call) search(ctx context.Context, identifier string) ([]bridge.Identity,
 		return res, err
 	})
 	if err != nil {
-		return nil, k.judge(err, nil)
+		return nil, k.classify(err, nil)
 	}
 	var raw []json.RawMessage
-	if err := json.Unmarshal(a.body, &raw); err != nil || raw == nil {
-		return nil, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, nil)
+	if err := parse(a.body, &raw); err != nil || raw == nil {
+		return nil, k.fail(bridge.OutcomeUnknown, a.status, textMalformedBody, nil)
 	}
 	found := make([]bridge.Identity, len(raw))
 	for i := range raw {
-		if found[i], err = k.client.parseRecord(ctx, raw[i], configs); err != nil {
-			return nil, k.unread(a.status, err)
+		if found[i], err = k.client.parseRecord(ctx, raw[i], credentialConfigs); err != nil {
+			return nil, k.schemaReadError(a.status, err)
 		}
 	}
 	return found, nil
 }
 
-// choose picks the one identity that email is sent to at the address.
+// choose returns the one identity that receives email at the address.
 func (k call) choose(found []bridge.Identity, email string) (bridge.Identity, error) {
 	reached := map[uuid.UUID]bridge.Identity{}
 	for _, i := range found {
@@ -100,7 +100,7 @@ func (k call) choose(found []bridge.Identity, email string) (bridge.Identity, er
 		}
 	}
 	if len(reached) > 1 {
-		return bridge.Identity{}, k.refuse("%d identities have this email address", len(reached))
+		return bridge.Identity{}, k.rejected("%d identities have this email address", len(reached))
 	}
 	for _, i := range reached {
 		return i, nil
@@ -108,8 +108,8 @@ func (k call) choose(found []bridge.Identity, email string) (bridge.Identity, er
 	return bridge.Identity{}, bridge.ErrIdentityNotFound
 }
 
-// signsInWith says whether a text is what the identity signs in with, by password
-// or by code. A search finds accounts of providers too.
+// signsInWith reports whether the identity uses text to sign in by password or
+// by code. A search also finds accounts of providers.
 func signsInWith(i bridge.Identity, text string) bool {
 	text = strings.ToLower(strings.TrimSpace(text))
 	return slices.Contains(i.Identifiers, text) || slices.Contains(i.Addresses, text)

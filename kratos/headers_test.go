@@ -9,11 +9,11 @@ import (
 	"invitebridge/kratos"
 )
 
-// TestHeaders: what is added reaches Kratos with each request of each method,
-// and never takes the place of the token.
+// Added headers are sent with each request of each method, and cannot override
+// the token.
 func TestHeaders(t *testing.T) {
 	type key struct{}
-	b := newBench(t, kratos.Config{})
+	b := newFixture(t, kratos.Config{})
 	sent := 0
 	c := newClient(t, kratos.Config{
 		AdminURL: b.fake.URL, AdminToken: "the-token",
@@ -35,11 +35,11 @@ func TestHeaders(t *testing.T) {
 		func() error { _, err := c.Get(ctx, b.made.ID); return err },
 		func() error { _, err := c.FindByEmail(ctx, invitedEmail); return err },
 		func() error { _, err := c.HasSessions(ctx, b.made.ID); return err },
-		func() error { return c.Write(ctx, b.made, b.activation()) },
-		func() error { return c.Write(ctx, b.made, bridge.WriteVerified{}) },
-		func() error { return c.Write(ctx, b.made, bridge.DeleteIdentity{}) },
+		func() error { return errorOf(c.Write(ctx, b.made, b.activation())) },
+		func() error { return errorOf(c.Write(ctx, b.made, bridge.WriteVerified{})) },
+		func() error { return errorOf(c.Write(ctx, b.made, bridge.DeleteIdentity{})) },
 		func() error {
-			_, err := c.Create(ctx, bridge.NewIdentity{InvitationID: b.mark, SchemaID: "default", Traits: []byte(`{"email":"b@example.com"}`)})
+			_, err := c.Create(ctx, bridge.IdentityParams{InvitationID: b.mark, SchemaID: "default", Traits: []byte(`{"email":"b@example.com"}`)})
 			return err
 		},
 	}

@@ -8,24 +8,26 @@ import (
 	"invitebridge/bridge"
 )
 
-// identifier is a text in the traits that one signs in with, and its path.
+// identifier is a value of the traits that is used to sign in, and its path.
 type identifier struct{ path, value string }
 
 const (
-	// mostIdentifiers bounds what is searched for. Only lists could have more.
-	mostIdentifiers = 8
-	// maxIdentifier is the length that Kratos' databases have for one.
-	maxIdentifier = 255
+	// maxIdentifiers limits how many values are searched for. Only lists could
+	// exceed it.
+	maxIdentifiers = 8
+	// maxIdentifierLength is the size of an identifier's column in Kratos'
+	// databases.
+	maxIdentifierLength = 255
 )
 
-// identifiers gives what the traits hold at the places where the schema has
+// identifiers returns the values of the traits that the schema marks as
 // identifiers.
 func (l Layout) identifiers(traits json.RawMessage) (all []identifier) {
 	for _, path := range slices.Concat(l.Password, l.Code) {
-		for _, value := range textsAt(traits, strings.Split(path, ".")) {
+		for _, value := range stringsAt(traits, strings.Split(path, ".")) {
 			one := identifier{path, value}
-			searchable := strings.TrimSpace(value) != "" && len(value) <= maxIdentifier
-			if searchable && len(all) < mostIdentifiers && !slices.Contains(all, one) {
+			searchable := strings.TrimSpace(value) != "" && len(value) <= maxIdentifierLength
+			if searchable && len(all) < maxIdentifiers && !slices.Contains(all, one) {
 				all = append(all, one)
 			}
 		}
@@ -33,34 +35,36 @@ func (l Layout) identifiers(traits json.RawMessage) (all []identifier) {
 	return all
 }
 
-// textsAt gives the texts at a path. Of a name that ends in "[]" they are those
-// of the items of a list.
-func textsAt(value json.RawMessage, path []string) (texts []string) {
+// stringsAt returns the strings at a path. A name that ends in "[]" stands for
+// the items of a list.
+func stringsAt(value json.RawMessage, path []string) (texts []string) {
 	if len(path) == 0 {
 		var text string
-		if json.Unmarshal(value, &text) == nil {
+		if parse(value, &text) == nil {
 			texts = append(texts, text)
 		}
 		return texts
 	}
 	name, isList := strings.CutSuffix(path[0], "[]")
-	var members map[string]json.RawMessage
-	if json.Unmarshal(value, &members) != nil {
+	object, err := parseObject(value)
+	if err != nil {
 		return nil
 	}
-	items := []json.RawMessage{members[name]}
-	if isList && json.Unmarshal(members[name], &items) != nil {
+	items, found := []json.RawMessage(nil), object.last(name)
+	if !isList {
+		items = append(items, found)
+	} else if parse(found, &items) != nil {
 		return nil
 	}
 	for _, item := range items {
-		texts = append(texts, textsAt(item, path[1:])...)
+		texts = append(texts, stringsAt(item, path[1:])...)
 	}
 	return texts
 }
 
-// spellings gives those that Kratos may keep an identifier in: up to v26.2 a
-// phone number as it was typed for passwords, and as E.164 for codes; later ones
-// as E.164.
+// spellings returns the forms in which Kratos may store an identifier. Up to
+// v26.2 it stores a phone number as typed for passwords and as E.164 for codes;
+// later versions always use E.164.
 func spellings(text string) []string {
 	if number, ok := bridge.PhoneNumber(text); ok && number != text {
 		return []string{text, number}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
@@ -20,15 +20,15 @@ const (
 	viaEmail      = "email"
 )
 
-// recordJSON is an identity as the admin API shows it.
+// recordJSON is an identity in a response of the admin API.
 type recordJSON struct {
 	ID                  uuid.UUID                 `json:"id"`
 	ExternalID          string                    `json:"external_id"`
 	SchemaID            string                    `json:"schema_id"`
 	State               string                    `json:"state"`
-	Traits              json.RawMessage           `json:"traits"`
-	MetadataPublic      json.RawMessage           `json:"metadata_public"`
-	MetadataAdmin       json.RawMessage           `json:"metadata_admin"`
+	Traits              jsontext.Value            `json:"traits"`
+	MetadataPublic      jsontext.Value            `json:"metadata_public"`
+	MetadataAdmin       jsontext.Value            `json:"metadata_admin"`
 	CreatedAt           time.Time                 `json:"created_at"`
 	StateChangedAt      time.Time                 `json:"state_changed_at"`
 	Credentials         map[string]credentialJSON `json:"credentials"`
@@ -43,30 +43,30 @@ type addressJSON struct {
 }
 
 type credentialJSON struct {
-	Identifiers []string        `json:"identifiers"`
-	Config      json.RawMessage `json:"config"`
+	Identifiers []string       `json:"identifiers"`
+	Config      jsontext.Value `json:"config"`
 }
 
-// shown is what an answer shows of credentials.
-type shown int
+// credentialView is how much of the credentials a response contains.
+type credentialView int
 
 const (
-	noCredentials shown = iota // as a list, unless a credential was asked for
-	types                      // and identifiers, as the answers to writes
-	configs                    // those of the declassified types too
+	noCredentials     credentialView = iota // only a list response, which omits them unless asked
+	credentialTypes                         // types and identifiers, as in responses to writes
+	credentialConfigs                       // and the configs of the declassified types
 )
 
-var errOddIdentity = errors.New("not an identity")
+var errMalformedIdentity = errors.New("not an identity")
 
-// parseRecord reads the raw answer: client-go's own types put numbers into
-// float64.
-func (c *Client) parseRecord(ctx context.Context, raw json.RawMessage, shown shown) (bridge.Identity, error) {
+// parseRecord decodes the raw response, because client-go's own types convert
+// numbers to float64.
+func (c *Client) parseRecord(ctx context.Context, raw json.RawMessage, shown credentialView) (bridge.Identity, error) {
 	var j recordJSON
-	if err := json.Unmarshal(raw, &j); err != nil {
-		return bridge.Identity{}, errOddIdentity // not err, which would repeat the body
+	if err := parse(raw, &j); err != nil {
+		return bridge.Identity{}, errMalformedIdentity // without err, which would repeat the body
 	}
 	if j.ID == uuid.Nil || j.SchemaID == "" || j.State != stateActive && j.State != stateInactive {
-		return bridge.Identity{}, errOddIdentity
+		return bridge.Identity{}, errMalformedIdentity
 	}
 	trait, err := c.emailAt(ctx, j.SchemaID)
 	if err != nil {
@@ -75,60 +75,75 @@ func (c *Client) parseRecord(ctx context.Context, raw json.RawMessage, shown sho
 	i := bridge.Identity{
 		ID: j.ID, ExternalID: j.ExternalID, SchemaID: j.SchemaID, Active: j.State == stateActive,
 		CreatedAt: j.CreatedAt, StateChangedAt: j.StateChangedAt,
-		Traits: j.Traits, MetadataPublic: present(j.MetadataPublic),
+		Traits: json.RawMessage(j.Traits), MetadataPublic: present(j.MetadataPublic),
 	}
-	i.Mark, i.MetadataAdmin, i.MarkForeign = takeMark(present(j.MetadataAdmin))
+	i.Mark, i.MetadataAdmin, i.MetadataConflict = splitMark(present(j.MetadataAdmin))
 	i.EmailTrait = trait
-	i.Email, i.EmailIndex = j.email(trait, shown == types || j.Credentials != nil)
+	i.Email, i.EmailIndex = j.email(trait, shown == credentialTypes || j.Credentials != nil)
 	i.EmailVerified = i.EmailIndex >= 0 && j.VerifiableAddresses[i.EmailIndex].Verified
-	i.Identifiers = slices.Sorted(slices.Values(j.Credentials[methodPassword].Identifiers))
-	i.Addresses = j.otherThan(i.Email)
-	for _, method := range slices.Sorted(maps.Keys(j.Credentials)) {
-		if credential, opens := j.Credentials[method].read(method, shown == configs); opens {
+	i.Identifiers = sorted(j.Credentials[methodPassword].Identifiers)
+	i.Addresses = j.otherAddresses(i.Email)
+	for method, c := range j.Credentials {
+		if credential, opens := c.read(method, shown == credentialConfigs); opens {
 			i.Credentials = append(i.Credentials, credential)
 		}
 	}
+	sortByType(i.Credentials)
 	return i, nil
 }
 
-// otherThan gives the addresses by which the identity is reached, or signed in
-// to by code, other than email.
-func (j recordJSON) otherThan(email string) (others []string) {
-	all := slices.Clone(j.Credentials[methodCode].Identifiers)
-	for _, a := range slices.Concat(j.VerifiableAddresses, j.RecoveryAddresses) {
-		all = append(all, a.Value)
-	}
-	for _, value := range all {
+func sortByType(list []bridge.Credential) {
+	slices.SortFunc(list, func(a, b bridge.Credential) int { return strings.Compare(a.Type, b.Type) })
+}
+
+// otherAddresses returns the addresses other than email at which the identity
+// receives messages or signs in by code.
+func (j recordJSON) otherAddresses(email string) (others []string) {
+	add := func(value string) {
 		if value = strings.ToLower(value); value != email && !slices.Contains(others, value) {
 			others = append(others, value)
 		}
 	}
-	slices.Sort(others)
-	return others
+	for _, identifier := range j.Credentials[methodCode].Identifiers {
+		add(identifier)
+	}
+	for _, addresses := range [][]addressJSON{j.VerifiableAddresses, j.RecoveryAddresses} {
+		for _, a := range addresses {
+			add(a.Value)
+		}
+	}
+	return sorted(others)
 }
 
-func present(raw json.RawMessage) json.RawMessage {
+// sorted sorts a list that nobody else has, and returns it.
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
+}
+
+func present(raw jsontext.Value) json.RawMessage {
 	if missing(raw) {
 		return nil
 	}
-	return raw
+	return json.RawMessage(raw)
 }
 
-// email gives the address that Kratos sends email to: that of the trait at path,
-// in the spelling of the addresses that Kratos keeps beside the traits; empty if
-// Kratos takes it for no address and no identifier, as far as those are shown. At
-// is its position among the verifiable ones; -1: it is none of them.
+// email returns the address to which Kratos sends email: the trait at path, in
+// the form of the addresses that Kratos stores beside the traits. It is empty
+// if Kratos treats the trait neither as an address nor as an identifier, as far
+// as the response shows. at is its index among the verifiable addresses; -1:
+// not among them.
 func (j recordJSON) email(path string, shown bool) (email string, at int) {
-	value := j.Traits
+	value := json.RawMessage(j.Traits)
 	for name := range strings.SplitSeq(path, ".") {
-		var object map[string]json.RawMessage
-		if json.Unmarshal(value, &object) != nil {
+		object, err := parseObject(value)
+		if err != nil {
 			return "", -1
 		}
-		value = object[name]
+		value = object.last(name)
 	}
 	var trait string
-	if json.Unmarshal(value, &trait) != nil || trait == "" {
+	if parse(value, &trait) != nil || trait == "" {
 		return "", -1
 	}
 	email = canonical(trait)
@@ -137,19 +152,19 @@ func (j recordJSON) email(path string, shown bool) (email string, at int) {
 			return email, i
 		}
 	}
-	if shown && !j.knows(email) {
+	if shown && !j.recognizes(email) {
 		return "", -1
 	}
 	return email, -1
 }
 
-// canonical is what Kratos makes of identifiers and addresses. What is alike by
-// the rules of Unicode alone, such as s and U+017F, is not the same.
+// canonical normalizes identifiers and addresses as Kratos does. Texts that are
+// equal only by Unicode case folding, such as s and U+017F, remain different.
 func canonical(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
-// knows says whether Kratos takes a canonical text for an identifier of the
-// identity, or for an address to recover it by.
-func (j recordJSON) knows(text string) bool {
+// recognizes reports whether Kratos uses a canonical text as an identifier or a
+// recovery address of the identity.
+func (j recordJSON) recognizes(text string) bool {
 	is := func(other string) bool { return canonical(other) == text }
 	for _, c := range j.Credentials {
 		if slices.ContainsFunc(c.Identifiers, is) {

@@ -16,7 +16,8 @@ import (
 	"invitebridge/kratos"
 )
 
-// canned makes a client whose Kratos gives one answer to everything.
+// canned returns a client whose Kratos sends the same response to every
+// request.
 func canned(t *testing.T, status int, body string) *kratos.Client {
 	t.Helper()
 	return newClient(t, kratos.Config{AdminURL: "http://kratos.invalid", Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
@@ -37,14 +38,14 @@ func TestMark(t *testing.T) {
 	id := uuid.MustParse("0199a5c0-0000-7000-8000-000000000002")
 	mark := fmt.Sprintf(`"invitation":{"id":%q}`, id)
 	for _, test := range []struct {
-		metadata, rest  string
-		marked, foreign bool
+		metadata, rest   string
+		marked, conflict bool
 	}{
 		{`null`, ``, false, false},
 		{`{}`, ``, false, false},
 		{` { } `, ``, false, false},
 		{`{` + mark + `}`, ``, true, false},
-		{`{"z":1.0,` + mark + `,"a":2}`, `{"z":1.0,"a":2}`, true, false}, // in their order
+		{`{"z":1.0,` + mark + `,"a":2}`, `{"z":1.0,"a":2}`, true, false}, // keeping the order
 		{`{"z":1.0,"a":2}`, `{"z":1.0,"a":2}`, false, false},
 		{fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":""}}`, id), ``, true, false},
 		{fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":"noon"}}`, id), fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":"noon"}}`, id), false, true},
@@ -58,22 +59,21 @@ func TestMark(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", test.metadata, err)
 		}
-		if string(i.MetadataAdmin) != test.rest || (i.Mark.InvitationID == id) != test.marked || i.MarkForeign != test.foreign {
-			t.Errorf("%s: rest %s, mark %+v, foreign %v", test.metadata, i.MetadataAdmin, i.Mark, i.MarkForeign)
+		if string(i.MetadataAdmin) != test.rest || (i.Mark.InvitationID == id) != test.marked || i.MetadataConflict != test.conflict {
+			t.Errorf("%s: rest %s, mark %+v, conflict %v", test.metadata, i.MetadataAdmin, i.Mark, i.MetadataConflict)
 		}
 	}
 }
 
-// The note of an earlier release has no origin, and one of this release keeps
-// its own.
+// Marks of earlier releases have no origin; marks of this release keep theirs.
 func TestMark_roundTrip(t *testing.T) {
-	b := newBench(t, kratos.Config{})
+	b := newFixture(t, kratos.Config{})
 	for origin, text := range map[bridge.Origin]string{
 		"": `{"id":"%s"}`, bridge.OriginCreated: `{"id":"%s"}`,
 		bridge.OriginAdopted: `{"id":"%s","origin":"adopted"}`, bridge.OriginReactivated: `{"id":"%s","origin":"reactivated"}`,
 	} {
 		mark := bridge.Mark{InvitationID: uuid.New(), Origin: origin}
-		must(t, b.client.Write(t.Context(), b.made, bridge.WriteMark{Mark: mark}))
+		must(t, errorOf(b.client.Write(t.Context(), b.made, bridge.WriteMark{Mark: mark})))
 		if want := fmt.Sprintf(`"metadata_admin":{"invitation":`+text+`}`, mark.InvitationID); !strings.Contains(b.shown(t), want) {
 			t.Errorf("%q: %s, want %s", origin, b.shown(t), want)
 		}
@@ -89,7 +89,7 @@ func TestMark_roundTrip(t *testing.T) {
 	i, err := canned(t, 200, cannedIdentity(fmt.Sprintf(`,"metadata_admin":{"invitation":{"id":%q,"accepted_at":"2025-01-02T03:04:05.678901234+02:00"}}`, cannedID))).
 		Get(t.Context(), cannedID)
 	want := bridge.Mark{InvitationID: cannedID, AcceptedAt: time.Date(2025, 1, 2, 1, 4, 5, 678901000, time.UTC)}
-	if err != nil || i.Mark != want || !i.Activated(cannedID) {
+	if err != nil || i.Mark != want || !i.ActivatedBy(cannedID) {
 		t.Errorf("%+v, %v; want %+v", i.Mark, err, want)
 	}
 }
@@ -124,7 +124,7 @@ func TestEmail(t *testing.T) {
 	}
 }
 
-// A time keeps the zone that it was shown in, and every digit.
+// A time keeps its zone and every digit.
 func TestTimes(t *testing.T) {
 	i, err := canned(t, 200, cannedIdentity(`,"external_id":"crm-7","created_at":"2026-11-29T08:15:02.68359Z","state_changed_at":"2026-11-29T17:15:02.682894376+09:00"`)).
 		Get(t.Context(), cannedID)
@@ -154,14 +154,14 @@ func TestFindByEmail_severalFound(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		found []string
-		want  int // 0: none, -1: refused
+		want  int // 0: none, -1: rejected
 	}{
-		{"nobody", nil, 0},
-		{"the one", []string{identity(1, email, named)}, 1},
-		{"one whose user name looks like it", []string{identity(1, "x@example.com", named)}, 0},
-		{"one without a mailbox", []string{identity(1, "", named)}, 0},
-		{"one found by a provider's subject", []string{identity(1, "x@example.com", social)}, 0},
-		{"one that does not match at all", []string{identity(1, "x@example.com", "")}, 0},
+		{"none", nil, 0},
+		{"a match", []string{identity(1, email, named)}, 1},
+		{"a user name that looks like the address", []string{identity(1, "x@example.com", named)}, 0},
+		{"no mailbox", []string{identity(1, "", named)}, 0},
+		{"a provider's subject", []string{identity(1, "x@example.com", social)}, 0},
+		{"no match at all", []string{identity(1, "x@example.com", "")}, 0},
 		{"a user name and a mailbox", []string{identity(1, "x@example.com", named), identity(2, email, coded)}, 2},
 		{"two mailboxes", []string{identity(1, email, named), identity(2, email, coded)}, -1},
 	} {
@@ -170,17 +170,17 @@ func TestFindByEmail_severalFound(t *testing.T) {
 			switch {
 			case test.want > 0 && (err != nil || i.ID.String()[35] != byte('0'+test.want)):
 				t.Errorf("found %v, %v", i.ID, err)
-			case test.want == 0 && !errors.Is(err, bridge.ErrIdentityNotFound), test.want < 0 && !isOutcome(err, bridge.OutcomeRefused):
+			case test.want == 0 && !errors.Is(err, bridge.ErrIdentityNotFound), test.want < 0 && !isOutcome(err, bridge.OutcomeRejected):
 				t.Errorf("found %v, %v", i.ID, err)
 			}
 		})
 	}
 }
 
-// Without a filter, Kratos lists everybody.
+// Without a filter, Kratos would list all identities.
 func TestFindByEmail_empty(t *testing.T) {
 	c := newClient(t, kratos.Config{AdminURL: "http://kratos.invalid", Transport: transportFunc(func(*http.Request) (*http.Response, error) {
-		t.Error("it asked")
+		t.Error("it sent a request")
 		return nil, http.ErrNotSupported
 	})})
 	if _, err := c.FindByEmail(t.Context(), ""); !isOutcome(err, bridge.OutcomeInvalid) {
@@ -197,7 +197,7 @@ func TestCreate_reason(t *testing.T) {
 		`I[#/traits] S[] validation failed`: `I[#/traits] S[] validation failed`,
 	} {
 		_, err := canned(t, 400, `{"error":{"code":400,"reason":"`+reason+`","message":"bad"}}`).
-			Create(t.Context(), bridge.NewIdentity{InvitationID: cannedID, SchemaID: "default", Traits: []byte(`{}`)})
+			Create(t.Context(), bridge.IdentityParams{InvitationID: cannedID, SchemaID: "default", Traits: []byte(`{}`)})
 		var e *bridge.IdentityError
 		if !errors.As(err, &e) || e.Outcome != bridge.OutcomeInvalid || e.Reason != want {
 			t.Errorf("error is %v, want %s", err, want)

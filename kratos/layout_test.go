@@ -9,11 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"invitebridge/bridge/testenv"
 	"invitebridge/kratos"
 	"invitebridge/kratos/kratostest"
 )
 
-// The marks of traits, as schemas have them.
+// These are marks of traits, as in real schemas.
 const (
 	byPassword = `"credentials":{"password":{"identifier":true}}`
 	byCode     = `"credentials":{"code":{"identifier":true,"via":"email"}}`
@@ -29,7 +30,7 @@ func object(members string) string { return `{"type":"object","properties":{` + 
 
 func schemaOf(traits string) string { return object(`"traits":` + traits) }
 
-// TestLayout reads the forms that schemas of companies have.
+// The schemas have the forms used by companies.
 func TestLayout(t *testing.T) {
 	usual := trait(byPassword, verified, recovers)
 	name := `{"type":"string","ory.sh/kratos":{` + byPassword + `}}`
@@ -93,27 +94,27 @@ func TestLayout(t *testing.T) {
 			schemaOf(`{"allOf":[` + object(`"contact":`+object(`"email":`+trait(verified))) + `,` + object(`"contact":`+object(`"email":`+trait(byPassword))) + `]}`),
 			kratos.Layout{Email: "contact.email", Password: []string{"contact.email"}}, "",
 		},
-		"a circle": {
+		"a cycle": {
 			`{"properties":{"traits":{"$ref":"#/definitions/a"}},"definitions":{"a":` + object(`"b":{"$ref":"#/definitions/a"},"c":{"allOf":[{"$ref":"#/definitions/a"}]}`) + `}}`,
 			kratos.Layout{}, "none of its traits",
 		},
 	} {
-		c.want.Whole = true
+		c.want.Complete = true
 		checkLayout(t, title, c.schema, c.want, c.problem)
 	}
-	checkLayout(t, "elsewhere", schemaOf(`{"$ref":"https://example.com/traits.json"}`), kratos.Layout{}, "in another document")
-	checkLayout(t, "partly elsewhere", schemaOf(object(`"email":`+usual+`,"name":{"$ref":"name.json"}`)),
+	checkLayout(t, "in another document", schemaOf(`{"$ref":"https://example.com/traits.json"}`), kratos.Layout{}, "in another document")
+	checkLayout(t, "partly in another document", schemaOf(object(`"email":`+usual+`,"name":{"$ref":"name.json"}`)),
 		kratos.Layout{Email: "email", Password: []string{"email"}}, "")
 }
 
-// TestLayoutEnds: a schema that refers to itself, or is huge, is read in a moment,
-// and what it has above is found.
-func TestLayoutEnds(t *testing.T) {
+// A schema that refers to itself, or is huge, is read quickly, and traits at
+// its upper levels are found.
+func TestLayout_terminates(t *testing.T) {
 	usual := trait(byPassword, verified, recovers)
 	many := func(text string) string { return strings.Repeat(text+",", 250) + text }
 	for title, c := range map[string]struct {
-		schema string
-		whole  bool
+		schema   string
+		complete bool
 	}{
 		"parts of itself":          {`{"properties":{"traits":{"$ref":"#/d/a"}},"d":{"a":{"allOf":[{"$ref":"#/d/a"},{"$ref":"#/d/a"}],"properties":{"a":{"$ref":"#/d/a"},"email":` + usual + `}}}}`, true},
 		"a tree":                   {`{"properties":{"traits":` + object(`"branches":{"$ref":"#/d/a"},"email":`+usual) + `},"d":{"a":` + object(`"a":{"$ref":"#/d/a"},"b":{"$ref":"#/d/a"},"c":{"$ref":"#/d/a"}`) + `}}`, true},
@@ -127,14 +128,14 @@ func TestLayoutEnds(t *testing.T) {
 		go func() { read <- schema.Layout() }()
 		select {
 		case l := <-read:
-			if l.Whole != c.whole || !slices.Contains(l.Password, "email") {
+			if l.Complete != c.complete || !slices.Contains(l.Password, "email") {
 				t.Errorf("%s: %+v", title, l)
 			}
 			if _, ok, _ := schema.Trait("email"); !ok {
-				t.Errorf("%s: there is no email", title)
+				t.Errorf("%s: the email trait was not found", title)
 			}
-		case <-time.After(30 * time.Second):
-			t.Fatalf("%s: it does not end", title)
+		case <-time.After(testenv.Limit):
+			t.Fatalf("%s: it does not terminate", title)
 		}
 	}
 }
@@ -156,8 +157,8 @@ func checkLayout(t *testing.T, title, text string, want kratos.Layout, problem s
 	}
 }
 
-// TestLayoutOfKratos reads what a real Kratos serves.
-func TestLayoutOfKratos(t *testing.T) {
+// The schemas of a real Kratos are read.
+func TestLayout_realKratos(t *testing.T) {
 	p := newPublic(t, kratostest.Shared(t).PublicURL)
 	ids, err := p.SchemaIDs(t.Context())
 	if want := []string{kratostest.DefaultSchema, kratostest.CustomerSchema}; err != nil || !cmp.Equal(ids, want) {
@@ -166,7 +167,7 @@ func TestLayoutOfKratos(t *testing.T) {
 	schemas := kratos.NewSchemas(p, nil)
 	for id, email := range map[string]string{kratostest.DefaultSchema: "email", kratostest.CustomerSchema: "contact.email"} {
 		got, err := schemas.Layout(t.Context(), id)
-		want := kratos.Layout{Email: email, Password: []string{email}, Whole: true}
+		want := kratos.Layout{Email: email, Password: []string{email}, Complete: true}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", id, err, diff)
 		}

@@ -7,33 +7,33 @@ import (
 )
 
 const (
-	// maxPlaces and maxDepth bound what is looked at of one schema, which may
+	// maxPlaces and maxDepth limit how much of a schema is read, because it may
 	// refer to itself.
 	maxPlaces = 2048
 	maxDepth  = 12
 )
 
-// place is one in the traits, and all the schemas that describe it.
+// place is a location in the traits, with all the schemas that describe it.
 type place struct {
 	path  string
 	depth int
 	nodes []any
 }
 
-// walk collects the traits that have marks, those above before those below: a
-// schema that refers to itself has no end of the latter.
-func (s *Schema) walk(traits []any) (found []markedTrait, whole bool) {
-	whole = true
+// walk collects the marked traits, breadth first: a schema that refers to
+// itself has an unlimited number of deeper ones.
+func (s *Schema) walk(traits []any) (found []markedTrait, complete bool) {
+	complete = true
 	left := maxPlaces
 	for places := []place{{nodes: traits}}; len(places) > 0; places = places[1:] {
 		at, trait := places[0], markedTrait{path: places[0].path}
 		members, items := map[string][]any{}, []any(nil)
-		for _, node := range s.expand(at.nodes, &whole) {
+		for _, node := range s.expand(at.nodes, &complete) {
 			trait.read(node)
 			properties, _ := descend(node, "properties")
 			object, _ := properties.(map[string]any)
 			if len(object) > maxPlaces {
-				whole = false
+				complete = false
 				continue
 			}
 			for name, child := range object {
@@ -56,10 +56,10 @@ func (s *Schema) walk(traits []any) (found []markedTrait, whole bool) {
 		places = append(places, below...)
 	}
 	slices.SortFunc(found, func(a, b markedTrait) int { return strings.Compare(a.path, b.path) })
-	return found, whole
+	return found, complete
 }
 
-// below gives the places of members and items.
+// below returns the places of members and items.
 func (p place) below(members map[string][]any, items []any) (places []place) {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		path := name
@@ -74,7 +74,7 @@ func (p place) below(members map[string][]any, items []any) (places []place) {
 	return places
 }
 
-// itemsOf gives the schemas of what a list holds.
+// itemsOf returns the schemas of a list's items.
 func itemsOf(node any) (items []any) {
 	for _, keyword := range []string{"items", "additionalItems", "contains"} {
 		switch of, _ := descend(node, keyword); of := of.(type) {

@@ -11,20 +11,22 @@ import (
 	"syscall"
 )
 
-// loginPath is where Kratos' public API begins a login in a browser.
+// loginPath starts a browser login at Kratos' public API.
 const loginPath = "/self-service/login/browser"
 
-// ErrNoLogin says that a browser that begins a login ends at an error page, or at
-// one of Ory's that says that Kratos has no page to sign in at.
-var ErrNoLogin = errors.New("there is no page to sign in at")
+// ErrNoLoginPage reports that a browser login ends at an error page, or at a
+// page of Ory that says that Kratos has no login page configured.
+var ErrNoLoginPage = errors.New("there is no login page")
 
-// fallbackPages is where Kratos leads to for want of a ui_url.
+// fallbackPages is where Kratos redirects if no ui_url is configured.
 const fallbackPages = "https://www.ory.sh/kratos/docs/fallback/"
 
-// Login begins a login as a browser does, and looks whether there is a page to
-// sign in at. ErrNoLogin if there is certainly none; any other error says that
-// this could not be found out, such as where only browsers reach the page.
-func (p *Public) Login(ctx context.Context) error {
+// Login starts a login as a browser does and checks that there is a login page.
+//
+// Errors: ErrNoLoginPage if there is certainly none; any other error means that
+// the check was inconclusive, for example because only browsers can reach the
+// page.
+func (p *PublicClient) Login(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.client.config.Timeout)
 	defer cancel()
 	start := p.client.config.AdminURL + loginPath
@@ -33,30 +35,31 @@ func (p *Public) Login(ctx context.Context) error {
 	case err != nil:
 		return err
 	case status == http.StatusNotFound:
-		return fmt.Errorf("%w: %s is not found", ErrNoLogin, start)
+		return fmt.Errorf("%w: %s is not found", ErrNoLoginPage, start)
 	case page == nil:
-		return fmt.Errorf("kratos: %s answered %d, and led nowhere", start, status)
+		return fmt.Errorf("kratos: %s returned %d without a redirect", start, status)
 	case strings.HasPrefix(page.String(), fallbackPages):
-		return fmt.Errorf("%w: Kratos has no selfservice.flows.login.ui_url", ErrNoLogin)
+		return fmt.Errorf("%w: Kratos has no selfservice.flows.login.ui_url", ErrNoLoginPage)
 	}
-	// The flow is this caller's, and not the page's to show.
+	// The flow belongs to this caller; the login page must not receive it.
 	page.RawQuery, page.Fragment, page.User = "", "", nil
 	status, _, err = p.visit(ctx, page.String())
 	var lookup *net.DNSError
 	switch {
 	case status == http.StatusNotFound, status == http.StatusGone:
-		return fmt.Errorf("%w: %s is not found", ErrNoLogin, page)
-	case errors.Is(err, syscall.ECONNREFUSED) && isElsewhere(page, start):
+		return fmt.Errorf("%w: %s is not found", ErrNoLoginPage, page)
+	case errors.Is(err, syscall.ECONNREFUSED) && isBrowserLocal(page, start):
 		return err
 	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &lookup) && lookup.IsNotFound:
-		return fmt.Errorf("%w: nothing answers at %s", ErrNoLogin, page)
+		return fmt.Errorf("%w: no server responds at %s", ErrNoLoginPage, page)
 	}
 	return err
 }
 
-// isElsewhere says whether a page is on the machine of each browser, as its
-// address says, while Kratos is on another one than this.
-func isElsewhere(page *url.URL, kratos string) bool {
+// isBrowserLocal reports whether the page's address is a loopback address, and
+// so a different machine for each browser, while Kratos runs on another machine
+// than the bridge.
+func isBrowserLocal(page *url.URL, kratos string) bool {
 	u, err := url.Parse(kratos)
 	return err == nil && isLoopback(page.Hostname()) && !isLoopback(u.Hostname())
 }
@@ -66,13 +69,13 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// visit asks for a page, and says where the answer leads to; nil: nowhere.
-func (p *Public) visit(ctx context.Context, address string) (status int, to *url.URL, err error) {
+// visit requests a page and returns the target of the redirect; nil: none.
+func (p *PublicClient) visit(ctx context.Context, address string) (status int, to *url.URL, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return 0, nil, err
 	}
-	r.Header.Set("Accept", "text/html") // else Kratos answers with the flow
+	r.Header.Set("Accept", "text/html") // otherwise Kratos responds with the flow
 	r.Header.Set("User-Agent", userAgent)
 	res, err := p.client.http.Do(r)
 	if err != nil {

@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"invitebridge/bridge/testenv"
 	"invitebridge/kratos"
 	"invitebridge/kratos/kratostest"
 )
 
-// TestLogin: a real Kratos leads to a page, to one that is not there, or to
-// that of its makers, and only the first is one to sign in at.
+// A real Kratos redirects to a page, to a missing page, or to Ory's own; only
+// the first is a login page.
 func TestLogin(t *testing.T) {
 	s := kratostest.Shared(t)
 	var asked []string
@@ -35,51 +36,51 @@ func TestLogin(t *testing.T) {
 		"a page":          {ui.URL + "/login", false},
 		"a page, busy":    {ui.URL + "/busy", false},
 		"not found":       {ui.URL + "/nowhere", true},
-		"nobody":          {nobody(t), true},
+		"no server":       {closedAddress(t), true},
 		"no such host":    {"http://login.invalid/", true},
 		"none configured": {"https://www.ory.sh/kratos/docs/fallback/login", true},
 	} {
 		front := inFront(t, s.PublicURL, func(r *http.Response) {
 			if r.StatusCode != http.StatusSeeOther {
-				t.Errorf("Kratos answers a browser with %d", r.StatusCode)
+				t.Errorf("Kratos answered a browser with %d", r.StatusCode)
 			}
 			r.Header.Set("Location", c.to+"?flow=1")
 		})
-		if err := newPublic(t, front).Login(t.Context()); errors.Is(err, kratos.ErrNoLogin) != c.none || !c.none && err != nil {
+		if err := newPublic(t, front).Login(t.Context()); errors.Is(err, kratos.ErrNoLoginPage) != c.none || !c.none && err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, address := range asked {
 		if address != "/login" && address != "/busy" && address != "/nowhere" {
-			t.Errorf("the page was given %s", address)
+			t.Errorf("the page received %s", address)
 		}
 	}
-	// What is refused here may be there where the browser is.
-	elsewhere := inFront(t, s.PublicURL, func(r *http.Response) { r.Header.Set("Location", nobody(t)+"/login") })
-	if err := newPublic(t, strings.Replace(elsewhere, "127.0.0.1", "0.0.0.0", 1)).Login(t.Context()); err == nil || errors.Is(err, kratos.ErrNoLogin) {
+	// A page that refuses connections here may be available to the browser.
+	elsewhere := inFront(t, s.PublicURL, func(r *http.Response) { r.Header.Set("Location", closedAddress(t)+"/login") })
+	if err := newPublic(t, strings.Replace(elsewhere, "127.0.0.1", "0.0.0.0", 1)).Login(t.Context()); err == nil || errors.Is(err, kratos.ErrNoLoginPage) {
 		t.Errorf("a page on the browser's own machine: %v", err)
 	}
-	// As it is: Kratos' own port has no pages.
-	if err := newPublic(t, s.PublicURL).Login(t.Context()); !errors.Is(err, kratos.ErrNoLogin) {
+	// Without a proxy: Kratos' own port has no pages.
+	if err := newPublic(t, s.PublicURL).Login(t.Context()); !errors.Is(err, kratos.ErrNoLoginPage) {
 		t.Errorf("Kratos alone: %v", err)
 	}
-	if err := newPublic(t, nobody(t)).Login(t.Context()); err == nil || errors.Is(err, kratos.ErrNoLogin) {
+	if err := newPublic(t, closedAddress(t)).Login(t.Context()); err == nil || errors.Is(err, kratos.ErrNoLoginPage) {
 		t.Errorf("no Kratos: %v", err)
 	}
 }
 
-// TestLoginHostile: whatever answers, one request is sent to each of two places,
-// with no secret, and it ends in time.
-func TestLoginHostile(t *testing.T) {
+// Whatever the servers respond, one request is sent to each of two places,
+// without secrets, and Login ends in time.
+func TestLogin_hostile(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc // of the page
 		none   bool
 	}{
-		"leads on":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusSeeOther) }, false},
-		"without end":  {func(w http.ResponseWriter, r *http.Request) { flood(w, r, http.StatusOK) }, false},
-		"missing, too": {func(w http.ResponseWriter, r *http.Request) { flood(w, r, http.StatusNotFound) }, true},
-		"long headers": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 1<<20)) }, false},
-		"never":        {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, false},
+		"redirects again": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusSeeOther) }, false},
+		"endless body":    {func(w http.ResponseWriter, r *http.Request) { flood(w, r, http.StatusOK) }, false},
+		"endless 404":     {func(w http.ResponseWriter, r *http.Request) { flood(w, r, http.StatusNotFound) }, true},
+		"long headers":    {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 1<<20)) }, false},
+		"no response":     {hang, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked []string
@@ -94,29 +95,29 @@ func TestLoginHostile(t *testing.T) {
 				w.WriteHeader(http.StatusSeeOther)
 			}))
 			defer server.Close()
-			p, err := kratos.NewPublic(server.URL, 2*time.Second)
+			p, err := kratos.NewPublicClient(server.URL, 5*time.Second) // for two answers, of which one may not come
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer p.Close()
 			begun := time.Now()
 			err = p.Login(t.Context())
-			if errors.Is(err, kratos.ErrNoLogin) != c.none || err != nil && strings.Contains(err.Error(), "CANARY") {
+			if took := time.Since(begun); took >= testenv.Limit {
+				t.Errorf("took %s", took)
+			}
+			if errors.Is(err, kratos.ErrNoLoginPage) != c.none || err != nil && strings.Contains(err.Error(), "CANARY") {
 				t.Errorf("got %v", err)
 			}
-			if took := time.Since(begun); took > 10*time.Second {
-				t.Errorf("it took %s", took)
-			}
 			server.CloseClientConnections()
-			server.Close() // and nothing is asked any more
+			server.Close() // no request comes later
 			if got := strings.Join(asked, " "); got != "/self-service/login/browser /login" {
-				t.Errorf("asked %s", got)
+				t.Errorf("requests were %s", got)
 			}
 		})
 	}
 }
 
-// flood answers with a body that does not end before its reader leaves.
+// flood sends a body that does not end before its reader disconnects.
 func flood(w http.ResponseWriter, r *http.Request, status int) {
 	w.WriteHeader(status)
 	for r.Context().Err() == nil {

@@ -6,25 +6,25 @@ import (
 	"log"
 	"os"
 	"testing"
-	"time"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/testenv"
 	"invitebridge/bridge/tlsfault/tlstest"
 	"invitebridge/kratos"
 	"invitebridge/kratos/kratostest"
 )
 
-// discard is for servers whose complaints are the point of the test.
+// discard is for servers whose log output is expected.
 var discard = log.New(io.Discard, "", 0)
 
 func TestMain(m *testing.M) {
-	forget, err := tlstest.Trust()
+	untrust, err := tlstest.Trust()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := kratostest.Main(m)
-	forget()
+	untrust()
 	os.Exit(code)
 }
 
@@ -48,27 +48,27 @@ func newFake(t *testing.T, o kratostest.FakeOptions) *kratostest.Fake {
 	return f
 }
 
-// patience is for a machine that has other things to do: what the contract says
-// of a hundred calls at once must not depend on how long they take.
-const patience = time.Minute
+// longTimeout is for busy machines: the contract for a hundred concurrent calls
+// must not depend on their duration.
+const longTimeout = testenv.Limit
 
 func TestContract(t *testing.T) {
 	t.Run("Fake", func(t *testing.T) {
 		kratostest.Contract(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
 			f := newFake(t, kratostest.FakeOptions{})
-			return newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: f.URL, Timeout: patience}), f
+			return newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: f.URL, Timeout: longTimeout}), f
 		})
 	})
 	t.Run("FakeOfLaterKratos", func(t *testing.T) {
 		kratostest.Contract(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
 			f := newFake(t, kratostest.FakeOptions{ExternalIDs: true})
-			return newClient(t, kratos.Config{AdminURL: f.URL + "/", PublicURL: f.URL + "/", Timeout: patience}), f
+			return newClient(t, kratos.Config{AdminURL: f.URL + "/", PublicURL: f.URL + "/", Timeout: longTimeout}), f
 		})
 	})
 	t.Run("Real", func(t *testing.T) {
 		kratostest.Contract(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
 			s := kratostest.Shared(t)
-			return newClient(t, kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: patience}), s
+			return newClient(t, kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: longTimeout}), s
 		})
 	})
 }
@@ -78,11 +78,12 @@ func TestContractOfEveryMethod(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			kratostest.ContractOfEveryMethod(t, func(t *testing.T) (bridge.Identities, kratostest.Holder) {
 				f := newFake(t, kratostest.FakeOptions{ExternalIDs: later, CodeLogin: true})
-				return newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: f.URL, Timeout: patience}), f
+				return newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: f.URL, Timeout: longTimeout}), f
 			})
 		})
 	}
 	t.Run("Real", func(t *testing.T) {
+		kratostest.SkipIfShort(t)
 		p, err := kratostest.NewProvider()
 		must(t, err)
 		defer p.Close()
@@ -90,7 +91,7 @@ func TestContractOfEveryMethod(t *testing.T) {
 		must(t, err)
 		defer func() { must(t, s.Stop()) }()
 		kratostest.ContractOfEveryMethod(t, func(t *testing.T) (bridge.Identities, kratostest.Holder) {
-			return newClient(t, kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: patience}), s
+			return newClient(t, kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: longTimeout}), s
 		})
 	})
 }
@@ -99,15 +100,16 @@ func TestContractOfSchemas(t *testing.T) {
 	t.Run("Fake", func(t *testing.T) {
 		kratostest.ContractOfSchemas(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
 			f := newFake(t, kratostest.FakeOptions{Schemas: kratostest.CompanySchemas()})
-			return newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: f.URL, Timeout: patience}), f
+			return newClient(t, kratos.Config{AdminURL: f.URL, PublicURL: f.URL, Timeout: longTimeout}), f
 		})
 	})
 	t.Run("Real", func(t *testing.T) {
+		kratostest.SkipIfShort(t)
 		s, err := kratostest.Start(t.Context(), kratostest.Options{Schemas: kratostest.CompanySchemas(), BcryptCost: 4})
 		must(t, err)
 		defer func() { must(t, s.Stop()) }()
 		kratostest.ContractOfSchemas(t, func(t *testing.T) (bridge.Identities, kratostest.Admin) {
-			return newClient(t, kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: patience}), s
+			return newClient(t, kratos.Config{AdminURL: s.AdminURL, PublicURL: s.PublicURL, Timeout: longTimeout}), s
 		})
 	})
 }

@@ -12,9 +12,9 @@ import (
 )
 
 // markKey is the bridge's own key in metadata_admin.
-const markKey = bridge.MarkKey
+const markKey = bridge.MetadataKey
 
-// markTime has as many digits as the bridge's clock.
+// markTime has the precision of the bridge's clock.
 const markTime = "2006-01-02T15:04:05.000000Z07:00"
 
 type markJSON struct {
@@ -23,10 +23,10 @@ type markJSON struct {
 	Origin     string `json:"origin,omitempty"`
 }
 
-// takeMark splits metadata into the mark and the rest; nil if nothing is left.
-// Foreign says that there is no room for a mark: what is under the key and is
-// no mark is somebody else's, and stays in the rest.
-func takeMark(metadata json.RawMessage) (mark bridge.Mark, rest json.RawMessage, foreign bool) {
+// splitMark splits metadata into the mark and the rest, which is nil if nothing
+// remains. conflict reports that a mark cannot be added. A value under the key
+// that is not a mark belongs to another program and stays in the rest.
+func splitMark(metadata json.RawMessage) (mark bridge.Mark, rest json.RawMessage, conflict bool) {
 	if metadata == nil {
 		return bridge.Mark{}, nil, false
 	}
@@ -39,7 +39,7 @@ func takeMark(metadata json.RawMessage) (mark bridge.Mark, rest json.RawMessage,
 		var ok bool
 		mark, ok = parseMark(members[at].value)
 		members = slices.Delete(members, at, at+1)
-		if !ok || slices.ContainsFunc(members, isMark) { // twice: none of them counts
+		if !ok || slices.ContainsFunc(members, isMark) { // duplicate keys: none counts
 			return bridge.Mark{}, metadata, true
 		}
 	}
@@ -53,18 +53,19 @@ func takeMark(metadata json.RawMessage) (mark bridge.Mark, rest json.RawMessage,
 }
 
 var (
-	errMetadataNoObject = errors.New("metadata_admin is not an object, so the bridge's note cannot be kept in it")
-	errMetadataKeyTaken = errors.New("the key \"" + markKey + "\" of metadata_admin is the bridge's, and holds something else")
+	errMetadataNotObject = errors.New("metadata_admin is not an object, so the bridge cannot store its mark in it")
+	errMetadataKeyTaken  = errors.New("the key \"" + markKey + "\" of metadata_admin is reserved for the bridge, but holds another value")
 )
 
-// putMark adds the mark to metadata that holds none: errMetadataNoObject,
-// errMetadataKeyTaken.
-func putMark(rest json.RawMessage, mark bridge.Mark) (json.RawMessage, error) {
-	var members []member
+// addMark adds the mark to metadata that has none.
+//
+// Errors: errMetadataNotObject, errMetadataKeyTaken.
+func addMark(rest json.RawMessage, mark bridge.Mark) (json.RawMessage, error) {
+	var members members
 	if !missing(rest) {
 		var err error
 		if members, err = parseObject(rest); err != nil {
-			return nil, errMetadataNoObject
+			return nil, errMetadataNotObject
 		}
 	}
 	if slices.ContainsFunc(members, isMark) {
@@ -78,7 +79,7 @@ func isMark(m member) bool { return m.name == markKey }
 func printMark(mark bridge.Mark) json.RawMessage {
 	text := markJSON{ID: mark.InvitationID.String(), Origin: string(mark.Origin)}
 	if mark.Origin == bridge.OriginCreated {
-		text.Origin = "" // which every release takes for it
+		text.Origin = "" // the default in every release
 	}
 	if !mark.AcceptedAt.IsZero() {
 		text.AcceptedAt = mark.AcceptedAt.UTC().Format(markTime)
@@ -89,7 +90,7 @@ func printMark(mark bridge.Mark) json.RawMessage {
 
 func parseMark(raw json.RawMessage) (bridge.Mark, bool) {
 	var text markJSON
-	if json.Unmarshal(raw, &text) != nil {
+	if parse(raw, &text) != nil {
 		return bridge.Mark{}, false
 	}
 	id, err := uuid.Parse(text.ID)

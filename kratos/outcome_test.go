@@ -19,30 +19,30 @@ import (
 
 func TestOutcome(t *testing.T) {
 	for _, o := range ops {
-		for _, tr := range troubles {
-			t.Run(o.name+"/"+tr.name, func(t *testing.T) { t.Parallel(); suffer(t, o, tr) })
+		for _, tr := range failureCases {
+			t.Run(o.name+"/"+tr.name, func(t *testing.T) { t.Parallel(); checkFailure(t, o, tr) })
 		}
-		if o.name == "ping" { // where only the status counts
+		if o.name == "ping" { // only the status counts
 			continue
 		}
-		for _, tr := range oddBodies {
-			if o.name == "has_sessions" && tr.name == "an odd list" {
-				continue // to it, that is a session
+		for _, tr := range malformedBodies {
+			if o.name == "has_sessions" && tr.name == "a malformed list" {
+				continue // has_sessions takes that for a session
 			}
-			t.Run(o.name+"/"+tr.name, func(t *testing.T) { t.Parallel(); suffer(t, o, tr) })
+			t.Run(o.name+"/"+tr.name, func(t *testing.T) { t.Parallel(); checkFailure(t, o, tr) })
 		}
 	}
 }
 
-func suffer(t *testing.T, o op, tr trouble) {
-	b := newBench(t, tr.config())
+func checkFailure(t *testing.T, o op, tr failureCase) {
+	b := newFixture(t, tr.config())
 	before := b.fake.Count(o.method, o.route).Calls
 	reads := b.fake.Count(http.MethodGet, kratostest.RouteIdentity).Calls
 	tr.fault.Method, tr.fault.Route = o.method, o.route
 	b.fake.Inject(tr.fault)
 	err := o.run(t.Context(), b)
 
-	if (o.name == "ping" || o.method == http.MethodDelete) && tr.name == "cut in the body" { // which they have not
+	if (o.name == "ping" || o.method == http.MethodDelete) && tr.name == "cut in the body" { // there may be no body
 		if err != nil && !isOutcome(err, bridge.OutcomeUnknown) {
 			t.Errorf("error is %v", err)
 		}
@@ -58,33 +58,33 @@ func suffer(t *testing.T, o op, tr trouble) {
 	if tr.status >= 0 && e.Status != tr.status {
 		t.Errorf("status is %d, want %d", e.Status, tr.status)
 	}
-	// A read that got no answer is asked once more, by net/http too if the
-	// connection was not new; a write never.
-	calls, most := b.fake.Count(o.method, o.route).Calls-before, 1
+	// A read without a response is repeated once, and also by net/http if the
+	// connection was reused; a write is never repeated.
+	calls, limit := b.fake.Count(o.method, o.route).Calls-before, 1
 	if tr.lost && o.done == nil {
-		most = 3
+		limit = 3
 	}
-	if calls < 1 || calls > most {
-		t.Errorf("%d requests, want at most %d", calls, most)
+	if calls < 1 || calls > limit {
+		t.Errorf("%d requests, want at most %d", calls, limit)
 	}
 	if o.done == nil {
 		return
 	}
 	if got := o.done(t, b); got != tr.effect {
-		t.Errorf("it had its effect: %v", got)
+		t.Errorf("took effect: %v", got)
 	}
 	if n := b.fake.Count(http.MethodGet, kratostest.RouteIdentity).Calls - reads; n != 0 {
 		t.Errorf("it read the identity %d times", n)
 	}
 }
 
-func isOutcome(err error, want bridge.Outcome) bool {
+func isOutcome(err error, want bridge.CallOutcome) bool {
 	var e *bridge.IdentityError
 	return errors.As(err, &e) && e.Outcome == want
 }
 
-// Kratos' own word on a race, or on what does not exist, is no failure of the
-// call. It is for the caller to read again: the client repeats nothing.
+// Kratos' own response about a race or a missing identity is not a failure of
+// the call. The caller must read again: the client repeats nothing.
 func TestWrite_refusals(t *testing.T) {
 	const missing = `{"error":{"code":404,"status":"Not Found","message":"Unable to locate the resource"}}`
 	for _, o := range writes {
@@ -92,14 +92,14 @@ func TestWrite_refusals(t *testing.T) {
 			fault kratostest.Fault
 			want  error
 		}{
-			"race":    {answers(409, `{"error":{"code":409,"message":"exists already"}}`, ""), bridge.ErrIdentityRace},
-			"missing": {answers(404, missing, ""), bridge.ErrIdentityNotFound},
+			"race":    {respondWith(409, `{"error":{"code":409,"message":"exists already"}}`, ""), bridge.ErrIdentityRace},
+			"missing": {respondWith(404, missing, ""), bridge.ErrIdentityNotFound},
 		} {
 			t.Run(o.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				b := newBench(t, kratos.Config{Timeout: patience})
+				b := newFixture(t, kratos.Config{Timeout: longTimeout})
 				test.fault.Method, test.fault.Route = o.method, o.route
-				mend := b.fake.Inject(test.fault)
+				remove := b.fake.Inject(test.fault)
 				if name == "missing" && o.method == http.MethodDelete {
 					test.want = nil
 				}
@@ -109,7 +109,7 @@ func TestWrite_refusals(t *testing.T) {
 				if n := b.fake.Count(o.method, o.route).Calls; n != 1 || o.done(t, b) {
 					t.Errorf("%d requests, want one without an effect", n)
 				}
-				mend()
+				remove()
 				if err := o.run(t.Context(), b); err != nil || !o.done(t, b) {
 					t.Errorf("again: %v", err)
 				}
@@ -118,12 +118,12 @@ func TestWrite_refusals(t *testing.T) {
 	}
 }
 
-func TestOutcome_refusedToDial(t *testing.T) {
+func TestOutcome_connectionRefused(t *testing.T) {
 	for _, o := range ops {
 		t.Run(o.name, func(t *testing.T) {
-			b := newBench(t, kratos.Config{})
+			b := newFixture(t, kratos.Config{})
 			b.fake.Down()
-			if err := o.run(t.Context(), b); !isOutcome(err, bridge.OutcomeNotDone) {
+			if err := o.run(t.Context(), b); !isOutcome(err, bridge.OutcomeNotApplied) {
 				t.Errorf("while down: %v", err)
 			}
 			if err := b.fake.Up(); err != nil {
@@ -136,10 +136,10 @@ func TestOutcome_refusedToDial(t *testing.T) {
 	}
 }
 
-// A read survives one lost answer.
+// A read tolerates one lost response.
 func TestOutcome_readTwice(t *testing.T) {
 	for _, o := range reads {
-		b := newBench(t, kratos.Config{})
+		b := newFixture(t, kratos.Config{})
 		b.fake.Inject(kratostest.Fault{Do: kratostest.CutAfter, Times: 1})
 		if err := o.run(t.Context(), b); err != nil {
 			t.Errorf("%s: %v", o.name, err)
@@ -147,10 +147,10 @@ func TestOutcome_readTwice(t *testing.T) {
 	}
 }
 
-// What never got a connection never left.
+// A request without a connection was not sent.
 func TestOutcome_noConnection(t *testing.T) {
 	t.Run("all in use", func(t *testing.T) {
-		b := newBench(t, kratos.Config{MaxConns: 1})
+		b := newFixture(t, kratos.Config{MaxConns: 1})
 		arrived, hold := make(chan struct{}), make(chan struct{})
 		b.fake.Inject(kratostest.Fault{Times: 1, Arrived: func() { close(arrived) }, Hold: hold})
 		first := make(chan error, 1)
@@ -159,7 +159,7 @@ func TestOutcome_noConnection(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		err := createOp.run(ctx, b)
-		if !isOutcome(err, bridge.OutcomeNotDone) || !errors.Is(err, context.DeadlineExceeded) {
+		if !isOutcome(err, bridge.OutcomeNotApplied) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error is %v", err)
 		}
 		close(hold)
@@ -171,8 +171,8 @@ func TestOutcome_noConnection(t *testing.T) {
 		s := httptest.NewTLSServer(http.NotFoundHandler())
 		s.Config.ErrorLog = discard
 		defer s.Close()
-		b := &bench{client: newClient(t, kratos.Config{AdminURL: s.URL}), mark: uuid.New()}
-		if err := createOp.run(t.Context(), b); !isOutcome(err, bridge.OutcomeNotDone) || !strings.Contains(err.Error(), "certificate") {
+		b := &fixture{client: newClient(t, kratos.Config{AdminURL: s.URL}), mark: uuid.New()}
+		if err := createOp.run(t.Context(), b); !isOutcome(err, bridge.OutcomeNotApplied) || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("error is %v", err)
 		}
 	})
@@ -182,23 +182,23 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A transport that was given may not tell when a request leaves.
-func TestOutcome_foreignTransport(t *testing.T) {
+// A custom transport may not report when a request is sent.
+func TestOutcome_customTransport(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		err  error
-		want bridge.Outcome
+		want bridge.CallOutcome
 	}{
 		{"fails", errors.New("something broke"), bridge.OutcomeUnknown},
-		{"fails to dial", &net.OpError{Op: "dial", Err: errors.New("refused")}, bridge.OutcomeNotDone},
-		{"fails to look up", &net.OpError{Op: "dial", Err: &net.DNSError{Name: "kratos", IsNotFound: true}}, bridge.OutcomeNotDone},
+		{"fails to dial", &net.OpError{Op: "dial", Err: errors.New("refused")}, bridge.OutcomeNotApplied},
+		{"fails to look up", &net.OpError{Op: "dial", Err: &net.DNSError{Name: "kratos", IsNotFound: true}}, bridge.OutcomeNotApplied},
 		{"fails to read", &net.OpError{Op: "read", Err: errors.New("reset")}, bridge.OutcomeUnknown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := newClient(t, kratos.Config{AdminURL: "http://kratos.invalid", Transport: transportFunc(
 				func(*http.Request) (*http.Response, error) { return nil, test.err },
 			)})
-			_, err := c.Create(t.Context(), bridge.NewIdentity{InvitationID: uuid.New(), SchemaID: "x", Traits: []byte(`{}`)})
+			_, err := c.Create(t.Context(), bridge.IdentityParams{InvitationID: uuid.New(), SchemaID: "x", Traits: []byte(`{}`)})
 			if !isOutcome(err, test.want) {
 				t.Errorf("error is %v, want outcome %d", err, test.want)
 			}

@@ -3,7 +3,6 @@ package kratos
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"regexp"
@@ -12,83 +11,88 @@ import (
 	"invitebridge/bridge"
 )
 
-// Public is Kratos' public API, to look at, by whoever comes. Every method
-// returns within the time-out it was made with. A Public is safe for concurrent
-// use.
-type Public struct{ client *Client }
+// PublicClient is a read-only client of Kratos' public API, which needs no
+// authentication. Every method returns within the timeout given to
+// NewPublicClient. A PublicClient is safe for concurrent use.
+type PublicClient struct{ client *Client }
 
-// NewPublic makes a Public of the API at baseURL. It connects to nothing yet.
-func NewPublic(baseURL string, timeout time.Duration) (*Public, error) {
+// NewPublicClient returns a client of the API at baseURL without connecting.
+func NewPublicClient(baseURL string, timeout time.Duration) (*PublicClient, error) {
 	c, err := New(Config{AdminURL: baseURL, Timeout: timeout})
 	if err != nil {
-		return nil, errors.New("kratos: the public URL must be http:// or https:// with a host, and without user, query and fragment")
+		return nil, errors.New("kratos: the public URL must be http:// or https:// with a host, and must have no user, query or fragment")
 	}
 	c.name = "public API"
-	return &Public{client: c}, nil
+	return &PublicClient{client: c}, nil
 }
 
-// Close closes connections that are idle.
-func (p *Public) Close() { p.client.Close() }
+// Close closes idle connections.
+func (p *PublicClient) Close() { p.client.Close() }
 
 var (
-	// ErrAdminExposed says that the admin API answers, to everybody, where the
-	// public API should be.
-	ErrAdminExposed = errors.New("the admin API answers at this address, and asks nobody who he is")
-	// ErrNotPublic says that something answers, and is no public API of Kratos.
-	ErrNotPublic = errors.New("what answers at this address is no public API of Kratos")
-	// ErrNoSchema says that Kratos knows no identity schema of that id.
-	ErrNoSchema = errors.New("there is no identity schema of this id in Kratos")
+	// ErrAdminExposed reports that the admin API responds, without
+	// authentication, at the address of the public API.
+	ErrAdminExposed = errors.New("the admin API is exposed at this address, without authentication")
+	// ErrNotPublicAPI reports that another server responds at the address.
+	ErrNotPublicAPI = errors.New("the server at this address is not a public API of Kratos")
+	// ErrSchemaNotFound reports that Kratos has no identity schema with that
+	// id.
+	ErrSchemaNotFound = errors.New("identity schema not found in Kratos")
 )
 
-// Try says whether the public API, and no admin API, is there. It asks for the
-// session of a caller who has none, and for a list of identities, which must be
-// refused. ErrAdminExposed, ErrNotPublic, or a *bridge.IdentityError if there
-// was no answer.
-func (p *Public) Try(ctx context.Context) error {
+// Probe checks that the address is a public API and not an admin API. It
+// requests the session of an anonymous caller, and a list of identities, which
+// must be rejected.
+//
+// Errors: ErrAdminExposed, ErrNotPublicAPI; a *bridge.IdentityError if there
+// was no response.
+func (p *PublicClient) Probe(ctx context.Context) error {
 	k, ctx, cancel := p.client.begin(ctx, "try")
 	defer cancel()
-	a, err := k.read(ctx, p.client.at(onePath))
-	var refused errRefused
+	a, err := k.read(ctx, p.client.getRequest(listOnePath))
+	var refused statusError
 	switch {
 	case err == nil && isList(a.body):
 		return ErrAdminExposed
 	case err != nil && !errors.As(err, &refused):
 		return err
 	}
-	_, err = k.read(ctx, p.client.at("/sessions/whoami"))
+	_, err = k.read(ctx, p.client.getRequest("/sessions/whoami"))
 	if err != nil && !errors.As(err, &refused) {
 		return err
 	}
 	if _, fromKratos := parseProblem(refused); err == nil || refused.status != http.StatusUnauthorized || !fromKratos {
-		return ErrNotPublic
+		return ErrNotPublicAPI
 	}
 	return nil
 }
 
-// Schema reads an identity schema. ErrNoSchema, ErrSchemaInvalid, or a
-// *bridge.IdentityError, whose Status is not zero if something answered, such
-// as a proxy that does not let everybody see schemas.
-func (p *Public) Schema(ctx context.Context, id string) (*Schema, error) {
+// Schema reads an identity schema.
+//
+// Errors: ErrSchemaNotFound, ErrSchemaInvalid; a *bridge.IdentityError
+// otherwise, whose Status is not zero if a server responded, such as a proxy
+// that restricts access to schemas.
+func (p *PublicClient) Schema(ctx context.Context, id string) (*Schema, error) {
 	k, ctx, cancel := p.client.begin(ctx, "schema")
 	defer cancel()
-	a, err := k.read(ctx, p.client.at(schemaPath(id)))
-	var refused errRefused
+	a, err := k.read(ctx, p.client.getRequest(schemaPath(id)))
+	var refused statusError
 	if errors.As(err, &refused) && refused.status == http.StatusNotFound {
 		if _, fromKratos := parseProblem(refused); fromKratos {
-			return nil, ErrNoSchema
+			return nil, ErrSchemaNotFound
 		}
 	}
 	if err != nil {
-		return nil, k.judge(err, nil)
+		return nil, k.classify(err, nil)
 	}
 	return parseSchema(a.body)
 }
 
-// plainID is what is the same in a path as outside of it.
+// plainID matches ids that need no escaping in a path.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// schemaPath is where a schema is read. Kratos takes an id in base64 too, which
-// v1.3.1 needs for one with a slash.
+// schemaPath returns the path of a schema. Kratos also accepts the id in
+// base64, which v1.3.1 requires for an id with a slash.
 func schemaPath(id string) string {
 	if !plainID.MatchString(id) {
 		id = base64.RawURLEncoding.EncodeToString([]byte(id))
@@ -96,20 +100,22 @@ func schemaPath(id string) string {
 	return "/schemas/" + id
 }
 
-// SchemaIDs lists the identity schemas that Kratos has. It fails as a whole if
-// Kratos cannot read one of them: a *bridge.IdentityError.
-func (p *Public) SchemaIDs(ctx context.Context) ([]string, error) {
+// SchemaIDs returns the ids of all identity schemas in Kratos. If Kratos cannot
+// read one of them, the whole call fails.
+//
+// Errors: a *bridge.IdentityError.
+func (p *PublicClient) SchemaIDs(ctx context.Context) ([]string, error) {
 	k, ctx, cancel := p.client.begin(ctx, "schemas")
 	defer cancel()
-	a, err := k.read(ctx, p.client.at("/schemas?page_size=500&per_page=500"))
+	a, err := k.read(ctx, p.client.getRequest("/schemas?page_size=500&per_page=500"))
 	if err != nil {
-		return nil, k.judge(err, nil)
+		return nil, k.classify(err, nil)
 	}
 	var list []struct {
 		ID string `json:"id"`
 	}
-	if json.Unmarshal(a.body, &list) != nil || len(list) == 0 {
-		return nil, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, nil)
+	if parse(a.body, &list) != nil || len(list) == 0 {
+		return nil, k.fail(bridge.OutcomeUnknown, a.status, textMalformedBody, nil)
 	}
 	ids := make([]string, len(list))
 	for i, one := range list {

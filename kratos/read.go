@@ -2,7 +2,6 @@ package kratos
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -19,28 +18,28 @@ func (c *Client) Get(ctx context.Context, id uuid.UUID) (bridge.Identity, error)
 		return res, err
 	})
 	if err != nil {
-		return bridge.Identity{}, k.judge(err, map[int]error{http.StatusNotFound: bridge.ErrIdentityNotFound})
+		return bridge.Identity{}, k.classify(err, map[int]error{http.StatusNotFound: bridge.ErrIdentityNotFound})
 	}
-	r, err := c.parseRecord(ctx, a.body, configs)
+	r, err := c.parseRecord(ctx, a.body, credentialConfigs)
 	if err != nil || r.ID != id {
-		return bridge.Identity{}, k.unread(a.status, err)
+		return bridge.Identity{}, k.schemaReadError(a.status, err)
 	}
 	return r, nil
 }
 
-// HasSessions asks for the sessions of an identity. Kratos lists them whatever
-// its state is, and until they are deleted: those that have expired or were
-// signed out of too. See [bridge.Identities].
+// HasSessions reports whether an identity has sessions. Kratos lists them in
+// every state of the identity and until they are deleted, including expired and
+// signed-out ones. See [bridge.Identities].
 func (c *Client) HasSessions(ctx context.Context, id uuid.UUID) (bool, error) {
 	k, ctx, cancel := c.begin(ctx, "has_sessions")
 	defer cancel()
-	a, err := k.read(ctx, c.at("/admin/identities/"+id.String()+"/sessions?page_size=1&per_page=1"))
+	a, err := k.read(ctx, c.getRequest("/admin/identities/"+id.String()+"/sessions?page_size=1&per_page=1"))
 	if err != nil {
-		return false, k.judge(err, map[int]error{http.StatusNotFound: bridge.ErrIdentityNotFound})
+		return false, k.classify(err, map[int]error{http.StatusNotFound: bridge.ErrIdentityNotFound})
 	}
 	var sessions []struct{}
-	if err := json.Unmarshal(a.body, &sessions); err != nil || sessions == nil {
-		return false, k.fail(bridge.OutcomeUnknown, a.status, textOddBody, nil)
+	if err := parse(a.body, &sessions); err != nil || sessions == nil {
+		return false, k.fail(bridge.OutcomeUnknown, a.status, textMalformedBody, nil)
 	}
 	return len(sessions) > 0, nil
 }

@@ -13,8 +13,8 @@ import (
 const maxReason = 600 // bytes
 
 // safe makes a foreign text fit for a log: one line of bounded length that
-// repeats no secret. Cutting a secret out would show where it was, and how
-// long; so the text goes as a whole.
+// contains no secret. Removing only the secret would reveal its position and
+// length, so the whole text is replaced.
 func (k call) safe(text string) string {
 	for _, secret := range k.secrets {
 		if secret == "" {
@@ -40,13 +40,13 @@ func oneLine(text string) string {
 	return text
 }
 
-// schemaError is one line of what Kratos' JSON Schema validator says: where in
-// the instance, where in the schema, and what.
+// schemaError matches one line of Kratos' JSON Schema validator: the location
+// in the instance, the location in the schema, and the message.
 var schemaError = regexp.MustCompile(`^\s*I\[#/?([^\]]*)\] S\[[^\]]*\] (.*)$`)
 
-// mendable makes the reason of a 400 readable: "traits.email: …; traits: …".
-// What is not a validator's report is given as it is.
-func mendable(text string) string {
+// invalidInput makes the reason of a 400 readable: "traits.email: …; traits:
+// …". Any text other than a validator's report is returned as one line.
+func invalidInput(text string) string {
 	var parts []string
 	for line := range strings.Lines(text) {
 		m := schemaError.FindStringSubmatch(strings.TrimRight(line, "\n"))
@@ -54,7 +54,7 @@ func mendable(text string) string {
 			return oneLine(text)
 		}
 		if m[2] == "validation failed" {
-			continue // the lines below it say why
+			continue // the lines below state the cause
 		}
 		part := m[2]
 		if m[1] != "" {

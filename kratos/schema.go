@@ -3,24 +3,26 @@ package kratos
 import (
 	"encoding/json"
 	"errors"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 )
 
-// Schema is an identity schema, as far as Kratos' own marks in it go.
+// Schema is an identity schema, reduced to Kratos' extension keywords.
 type Schema struct{ root any }
 
-// ErrSchemaInvalid says that a schema is no JSON object.
-var ErrSchemaInvalid = errors.New("the identity schema is no JSON object")
+// ErrSchemaInvalid reports that a schema is not a JSON object.
+var ErrSchemaInvalid = errors.New("the identity schema is not a JSON object")
 
-// Trait is what a schema says of one trait.
+// Trait describes one trait of a schema.
 type Trait struct {
-	// Identifier says that the trait is what one signs in with by password.
+	// Identifier reports whether the trait is used to sign in by password.
 	Identifier bool
-	// Verifiable says that its value can be verified as an e-mail address.
+	// Verifiable reports whether its value can be verified as an email address.
 	Verifiable bool
-	// Known says that Kratos takes its value for an identifier or an address.
+	// Known reports whether Kratos uses its value as an identifier or an
+	// address.
 	Known bool
 }
 
@@ -32,13 +34,13 @@ func parseSchema(text []byte) (*Schema, error) {
 	return &Schema{root: root}, nil
 }
 
-// Trait gives the trait at a dotted path, such as "contact.email". ok says
-// whether the schema describes it. whole is false if a part of the schema is in
-// another document: then what was not found may be there.
-func (s *Schema) Trait(path string) (trait Trait, ok, whole bool) {
+// Trait returns the trait at a dotted path, such as "contact.email". ok reports
+// whether the schema describes it. complete is false if part of the schema is
+// in another document, which may describe a trait that was not found.
+func (s *Schema) Trait(path string) (trait Trait, ok, complete bool) {
 	var marks markedTrait
-	whole = true
-	found := s.expand([]any{s.root}, &whole)
+	complete = true
+	found := s.expand([]any{s.root}, &complete)
 	for name := range strings.SplitSeq("traits."+path, ".") {
 		var below []any
 		for _, node := range found {
@@ -46,20 +48,21 @@ func (s *Schema) Trait(path string) (trait Trait, ok, whole bool) {
 				below = append(below, child)
 			}
 		}
-		found = s.expand(below, &whole)
+		found = s.expand(below, &complete)
 	}
 	for _, node := range found {
 		marks.read(node)
 	}
-	return Trait{Identifier: marks.password, Verifiable: marks.verified, Known: marks.marked()}, len(found) > 0, whole
+	return Trait{Identifier: marks.password, Verifiable: marks.verified, Known: marks.marked()}, len(found) > 0, complete
 }
 
-// maxExpansion bounds what one place of a schema is put together from.
+// maxExpansion limits the number of schemas that describe one place.
 const maxExpansion = 256
 
-// expand gives schemas and all that they are put together from, each once: a
-// schema may refer to itself. Whole becomes false if that is not all.
-func (s *Schema) expand(nodes []any, whole *bool) (all []any) {
+// expand returns schemas and all their subschemas for the same place, each
+// once, because a schema may refer to itself. It sets complete to false if some
+// are left out.
+func (s *Schema) expand(nodes []any, complete *bool) (all []any) {
 	seen := map[uintptr]bool{}
 	for left := slices.Clone(nodes); len(left) > 0; left = left[1:] {
 		object, _ := left[0].(map[string]any)
@@ -68,7 +71,7 @@ func (s *Schema) expand(nodes []any, whole *bool) (all []any) {
 			continue
 		}
 		if len(all) == maxExpansion {
-			*whole = false
+			*complete = false
 			break
 		}
 		seen[identity], all = true, append(all, object)
@@ -76,7 +79,7 @@ func (s *Schema) expand(nodes []any, whole *bool) (all []any) {
 			if target, ok := s.resolve(ref); ok {
 				left = append(left, target)
 			} else {
-				*whole = false
+				*complete = false
 			}
 		}
 		for _, keyword := range []string{"allOf", "anyOf", "oneOf"} {
@@ -92,7 +95,8 @@ func (s *Schema) expand(nodes []any, whole *bool) (all []any) {
 	return all
 }
 
-// resolve follows a reference within the document (RFC 6901).
+// resolve follows a reference within the document: a JSON Pointer as the fragment
+// of a URI (RFC 6901, 6), unescaped in Kratos' order.
 func (s *Schema) resolve(ref string) (any, bool) {
 	pointer, local := strings.CutPrefix(ref, "#")
 	if pointer == "" {
@@ -100,7 +104,11 @@ func (s *Schema) resolve(ref string) (any, bool) {
 	}
 	names := strings.Split(pointer, "/")
 	for i, name := range names {
-		names[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		unescaped, err := url.PathUnescape(strings.NewReplacer("~1", "/", "~0", "~").Replace(name))
+		if err != nil {
+			return nil, false
+		}
+		names[i] = unescaped
 	}
 	if !local || names[0] != "" {
 		return nil, false
@@ -108,7 +116,7 @@ func (s *Schema) resolve(ref string) (any, bool) {
 	return descend(s.root, names[1:]...)
 }
 
-// descend goes down a path of objects.
+// descend follows a path of object members.
 func descend(node any, path ...string) (any, bool) {
 	for _, name := range path {
 		object, _ := node.(map[string]any)

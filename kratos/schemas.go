@@ -11,61 +11,62 @@ import (
 )
 
 const (
-	// layoutKept is how long a schema is taken for what it was: schemas change
-	// with the configuration of Kratos alone.
-	layoutKept = 5 * time.Minute
-	// layoutAgain is the least time between two readings of one schema.
-	layoutAgain = 5 * time.Second
-	// layoutTimeout bounds reading one. It is a part of a longer call.
+	// layoutTTL is how long a layout is reused: schemas change only with the
+	// configuration of Kratos.
+	layoutTTL = 5 * time.Minute
+	// layoutMinInterval is the shortest time between two reads of a schema.
+	layoutMinInterval = 5 * time.Second
+	// layoutTimeout bounds one read, which is part of a longer call.
 	layoutTimeout = 2 * time.Second
 )
 
-// Schemas reads the identity schemas of a running Kratos, and keeps what it
-// read: of each schema that Kratos has, one [Layout]. It is safe for concurrent
-// use.
+// Schemas reads identity schemas from Kratos and caches one [Layout] per
+// schema. It is safe for concurrent use.
 type Schemas struct {
-	public  *Public
+	public  *PublicClient
 	now     func() time.Time
 	reading singleflight.Group
 
 	mu     sync.Mutex
-	kept   map[string]keptLayout
+	cached map[string]cachedLayout
 	failed map[string]failedRead
 }
 
-// failedRead is one that told nothing. It is not tried again for thrice as long
-// as it took: callers must not all wait for a host that swallows requests.
+// failedRead is a read that failed. It is not retried for three times as long
+// as it took, so that callers do not all wait for a host that never responds.
 type failedRead struct {
 	err   error
 	until time.Time
 }
 
-type keptLayout struct {
+type cachedLayout struct {
 	layout Layout
-	read   time.Time // when it was
-	until  time.Time // when it is to be read again
+	read   time.Time // when it was read
+	until  time.Time // when it must be read again
 }
 
-// NewSchemas makes a Schemas that has read nothing yet. It does not own public.
-// Now is the clock; nil: time.Now.
-func NewSchemas(public *Public, now func() time.Time) *Schemas {
+// NewSchemas returns an empty cache. It does not close public. now is the
+// clock; nil: time.Now.
+func NewSchemas(public *PublicClient, now func() time.Time) *Schemas {
 	if now == nil {
 		now = time.Now
 	}
-	return &Schemas{public: public, now: now, kept: map[string]keptLayout{}, failed: map[string]failedRead{}}
+	return &Schemas{public: public, now: now, cached: map[string]cachedLayout{}, failed: map[string]failedRead{}}
 }
 
-// Layout gives that of the schema id, as it was at most five minutes ago; or as
-// it was last, if Kratos does not answer by then. ErrNoSchema, ErrSchemaInvalid
-// or a *bridge.IdentityError, as [Public.Schema] gives them.
+// Layout returns the layout of a schema, at most five minutes old, or the last
+// known one if Kratos does not respond.
+//
+// Errors: ErrSchemaNotFound, ErrSchemaInvalid or a *bridge.IdentityError, as
+// for [PublicClient.Schema]; ctx.Err() if ctx ends first.
 func (s *Schemas) Layout(ctx context.Context, id string) (Layout, error) {
 	if l, fresh, err := s.find(id); fresh {
 		return l, err
 	}
-	// The one request serves all who wait for it, and so must not end with the
-	// context of the first.
+	// Concurrent callers share the request, so it must not end with the context
+	// of the first.
 	reading := s.reading.DoChan(id, func() (any, error) {
-		if _, fresh, err := s.find(id); fresh { // by now
+		if _, fresh, err := s.find(id); fresh { // read meanwhile
 			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), layoutTimeout)
@@ -81,28 +82,29 @@ func (s *Schemas) Layout(ctx context.Context, id string) (Layout, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if kept, ok := s.kept[id]; ok {
+	if kept, ok := s.cached[id]; ok {
 		return kept.layout, nil
 	}
 	return Layout{}, err
 }
 
-// Doubt has the schema id be read again for the next caller, because an answer
-// of Kratos does not agree with what is kept of it.
-func (s *Schemas) Doubt(id string) {
+// Invalidate makes the next caller read the schema again, because a response of
+// Kratos contradicts the cached layout.
+func (s *Schemas) Invalidate(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if kept, ok := s.kept[id]; ok {
-		kept.until = kept.read.Add(layoutAgain)
-		s.kept[id] = kept
+	if kept, ok := s.cached[id]; ok {
+		kept.until = kept.read.Add(layoutMinInterval)
+		s.cached[id] = kept
 	}
 }
 
-// find gives what is known of a schema, and whether it need not be read.
+// find returns the cached layout or error and reports whether it is still
+// fresh.
 func (s *Schemas) find(id string) (l Layout, fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept, ok := s.kept[id]
+	kept, ok := s.cached[id]
 	if failed := s.failed[id]; !ok && s.now().Before(failed.until) {
 		return Layout{}, true, failed.err
 	}
@@ -119,16 +121,16 @@ func (s *Schemas) read(ctx context.Context, id string) error {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept, ok := s.kept[id]
+	kept, ok := s.cached[id]
 	switch {
 	case err == nil:
-		s.kept[id] = keptLayout{layout, now, now.Add(layoutKept)}
-	case errors.Is(err, ErrNoSchema):
-		delete(s.kept, id)
+		s.cached[id] = cachedLayout{layout, now, now.Add(layoutTTL)}
+	case errors.Is(err, ErrSchemaNotFound):
+		delete(s.cached, id)
 	case ok:
-		kept.until = now.Add(layoutAgain)
-		s.kept[id] = kept
-	default: // callers may give any id, so what is over must go
+		kept.until = now.Add(layoutMinInterval)
+		s.cached[id] = kept
+	default: // callers may pass any id, so remove expired entries
 		maps.DeleteFunc(s.failed, func(_ string, f failedRead) bool { return !now.Before(f.until) })
 		s.failed[id] = failedRead{err, now.Add(3 * now.Sub(began))}
 	}

@@ -17,7 +17,7 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// schemaServer is a public API of one schema, with a clock. It counts.
+// schemaServer is a public API with one schema and a clock. It counts requests.
 type schemaServer struct {
 	mu     sync.Mutex
 	asked  int
@@ -40,7 +40,7 @@ func (s *schemaServer) now() time.Time {
 	return s.at
 }
 
-// later has it answer something else, after a while.
+// later advances the clock and sets the next response.
 func (s *schemaServer) later(d time.Duration, status int, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,8 +49,8 @@ func (s *schemaServer) later(d time.Duration, status int, text string) {
 
 const noSchema = `{"error":{"code":404,"message":"not found"}}`
 
-// TestSchemasCostNothing: invitations read their schema once.
-func TestSchemasCostNothing(t *testing.T) {
+// Twenty invitations read their schema once.
+func TestSchemas_readOnce(t *testing.T) {
 	f := newFake(t, kratostest.FakeOptions{})
 	k := &schemaServer{status: http.StatusOK, text: schemaOf(object(`"email":` + trait(byPassword, verified)))}
 	server := httptest.NewServer(k)
@@ -59,7 +59,7 @@ func TestSchemasCostNothing(t *testing.T) {
 	for range 20 {
 		email := uuid.NewString() + "@example.com"
 		_, err := c.EmailTrait(t.Context(), "default")
-		made, err2 := c.Create(t.Context(), bridge.NewIdentity{InvitationID: uuid.New(), SchemaID: "default", Traits: []byte(`{"email":"` + email + `"}`)})
+		made, err2 := c.Create(t.Context(), bridge.IdentityParams{InvitationID: uuid.New(), SchemaID: "default", Traits: []byte(`{"email":"` + email + `"}`)})
 		_, err3 := c.Get(t.Context(), made.ID)
 		passwords, err4 := c.PasswordTraits(t.Context(), "default")
 		if err := errors.Join(err, err2, err3, err4); err != nil || made.Email != email || len(passwords) != 1 {
@@ -67,13 +67,13 @@ func TestSchemasCostNothing(t *testing.T) {
 		}
 	}
 	if k.asked != 1 {
-		t.Errorf("the schema was asked for %d times", k.asked)
+		t.Errorf("the schema was read %d times, want once", k.asked)
 	}
 }
 
-// TestSchemaThatHangs: where the public API takes requests and does not answer,
-// one caller at a time waits for each schema, and not for long.
-func TestSchemaThatHangs(t *testing.T) {
+// If the public API accepts requests but does not respond, each schema delays
+// only one caller, and briefly.
+func TestSchemas_apiHangs(t *testing.T) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
@@ -87,13 +87,13 @@ func TestSchemaThatHangs(t *testing.T) {
 		}
 	}
 	if n := asked.Load(); n != 2 {
-		t.Errorf("it was asked %d times", n)
+		t.Errorf("%d requests, want 2", n)
 	}
 }
 
-// TestSchemaThatHangsLater: what was read before serves on where the public API
-// does not answer any more, and nobody waits for longer than he may.
-func TestSchemaThatHangsLater(t *testing.T) {
+// A cached layout remains in use when the public API stops responding, and no
+// caller waits past its deadline.
+func TestSchemas_apiHangsLater(t *testing.T) {
 	k := &schemaServer{at: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), status: http.StatusOK, text: schemaOf(object(`"mail":` + trait(byPassword, verified)))}
 	var hangs atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -121,9 +121,9 @@ func TestSchemaThatHangsLater(t *testing.T) {
 	}
 }
 
-// TestSchemasAreKept: of a schema that was read once nobody asks again, until it
-// is due or in doubt; and what was read stays when Kratos does not answer.
-func TestSchemasAreKept(t *testing.T) {
+// A cached schema is not read again until it has expired or was invalidated,
+// and stays in use if Kratos does not respond.
+func TestSchemas_cache(t *testing.T) {
 	email, mail := schemaOf(object(`"email":`+trait(byPassword, verified))), schemaOf(object(`"mail":`+trait(byPassword, verified)))
 	k := &schemaServer{at: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), status: http.StatusOK, text: email}
 	server := httptest.NewServer(k)
@@ -145,18 +145,18 @@ func TestSchemasAreKept(t *testing.T) {
 	k.later(4*time.Minute, http.StatusOK, mail)
 	expect("kept", "email", 1)
 	k.later(2*time.Minute, http.StatusOK, mail)
-	expect("due", "mail", 2)
+	expect("expired", "mail", 2)
 	k.later(0, http.StatusOK, email)
-	schemas.Doubt("default")
-	expect("in doubt at once", "mail", 2)
+	schemas.Invalidate("default")
+	expect("invalidated too soon", "mail", 2)
 	k.later(6*time.Second, http.StatusOK, email)
-	expect("in doubt", "email", 3)
+	expect("invalidated", "email", 3)
 	k.later(6*time.Minute, http.StatusBadGateway, "")
 	expect("Kratos does not answer", "email", 4)
 	expect("Kratos still does not answer", "email", 4)
 	k.later(6*time.Second, http.StatusNotFound, noSchema)
 	for range 2 {
-		if _, err := schemas.Layout(t.Context(), "default"); !errors.Is(err, kratos.ErrNoSchema) {
+		if _, err := schemas.Layout(t.Context(), "default"); !errors.Is(err, kratos.ErrSchemaNotFound) {
 			t.Errorf("gone: %v", err)
 		}
 	}

@@ -26,50 +26,51 @@ const (
 	canaryPassword = `canary "pass\word" <ü> 9c2d`
 )
 
-// A server may say anything, even what it was sent. None of it may get into an
-// error, however the error is printed or taken apart.
+// A server may send anything, even what it received. No secret may appear in an
+// error, however the error is printed or unwrapped.
 func TestSecretsStayOutOfErrors(t *testing.T) {
-	for name, misbehave := range map[string]func(w http.ResponseWriter, told string){
-		"in a reason": func(w http.ResponseWriter, told string) {
-			reason, _ := json.Marshal(told)
+	for name, misbehave := range map[string]func(w http.ResponseWriter, received string){
+		"in a reason": func(w http.ResponseWriter, received string) {
+			reason, _ := json.Marshal(received)
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprintf(w, `{"error":{"code":400,"reason":%s}}`, reason)
 		},
-		"in a message": func(w http.ResponseWriter, told string) {
-			message, _ := json.Marshal(told)
+		"in a message": func(w http.ResponseWriter, received string) {
+			message, _ := json.Marshal(received)
 			w.WriteHeader(http.StatusInternalServerError)
 			fmt.Fprintf(w, `{"error":{"code":500,"message":%s}}`, message)
 		},
-		"in a body of text": func(w http.ResponseWriter, told string) {
+		"in a body of text": func(w http.ResponseWriter, received string) {
 			w.Header().Set("Content-Type", "text/plain")
 			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w, told)
+			_, _ = io.WriteString(w, received)
 		},
-		"in an odd success": func(w http.ResponseWriter, told string) {
+		"in an unexpected success": func(w http.ResponseWriter, received string) {
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, told)
+			_, _ = io.WriteString(w, received)
 		},
-		"in a redirect": func(w http.ResponseWriter, told string) {
-			w.Header().Set("Location", "http://127.0.0.1:1/?"+url.QueryEscape(told))
+		"in a redirect": func(w http.ResponseWriter, received string) {
+			w.Header().Set("Location", "http://127.0.0.1:1/?"+url.QueryEscape(received))
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		},
-		"in a broken answer": func(w http.ResponseWriter, told string) {
+		"in a broken answer": func(w http.ResponseWriter, received string) {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			if err != nil {
 				return
 			}
 			defer conn.Close()
-			fmt.Fprintf(conn, "%s\r\n\r\n", strings.Join(strings.Fields(told), " "))
+			fmt.Fprintf(conn, "%s\r\n\r\n", strings.Join(strings.Fields(received), " "))
 		},
 	} {
-		// Each alone, for a text that repeats any of them is withheld as a whole.
+		// Each is tested alone, because a text that contains any of them is
+		// withheld as a whole.
 		for what, pick := range map[string]func(token, body, password string) string{
 			"token":    func(token, _, _ string) string { return token },
 			"body":     func(_, body, _ string) string { return body },
 			"password": func(_, _, password string) string { return password },
 		} {
 			t.Run(name+"/"+what, func(t *testing.T) {
-				b := newBench(t, kratos.Config{})
+				b := newFixture(t, kratos.Config{})
 				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					body, _ := io.ReadAll(r.Body)
 					var sent struct {
@@ -85,17 +86,17 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 				a := b.activation()
 				a.Password = canaryPassword
 				for _, w := range []bridge.Write{a, bridge.WritePassword{Password: canaryPassword}} {
-					err := c.Write(t.Context(), b.made, w)
+					err := errorOf(c.Write(t.Context(), b.made, w))
 					if err == nil {
 						t.Errorf("%s: no error", w.Name())
 					}
 					wantNoSecret(t, err)
 				}
-				wantNoSecret(t, c.Write(t.Context(), b.made, bridge.EndSessions{}))
+				wantNoSecret(t, errorOf(c.Write(t.Context(), b.made, bridge.EndSessions{})))
 				wantNoSecret(t, c.Ping(t.Context()))
 				_, err := c.FindByEmail(t.Context(), invitedEmail)
 				wantNoSecret(t, err)
-				_, err = c.Create(t.Context(), bridge.NewIdentity{InvitationID: uuid.New(), SchemaID: "default", Traits: []byte(`{}`)})
+				_, err = c.Create(t.Context(), bridge.IdentityParams{InvitationID: uuid.New(), SchemaID: "default", Traits: []byte(`{}`)})
 				wantNoSecret(t, err)
 			})
 		}
@@ -123,7 +124,7 @@ func wantNoSecret(t *testing.T, err error) {
 	}
 }
 
-func TestSecretsStayOutOfPrints(t *testing.T) {
+func TestSecretsStayOutOfFormatting(t *testing.T) {
 	config := kratos.Config{AdminURL: "http://kratos:4434", AdminToken: canaryToken}
 	c := newClient(t, config)
 	for _, printed := range []string{
@@ -137,7 +138,7 @@ func TestSecretsStayOutOfPrints(t *testing.T) {
 	}
 }
 
-// An address is where e-mail addresses are; a dial error is where it shows.
+// URLs contain email addresses, and dial errors contain URLs.
 func TestAddressStaysOutOfErrors(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -152,21 +153,21 @@ func TestAddressStaysOutOfErrors(t *testing.T) {
 	}
 }
 
-// The real one repeats what it was sent in some of its texts.
+// Some texts of a real Kratos repeat the request.
 func TestSecretsStayOutOfErrors_real(t *testing.T) {
 	s := kratostest.Shared(t)
 	c := newClient(t, kratos.Config{AdminURL: s.AdminURL, AdminToken: canaryToken})
 	mark := uuid.New()
-	i, err := c.Create(t.Context(), bridge.NewIdentity{
+	i, err := c.Create(t.Context(), bridge.IdentityParams{
 		InvitationID: mark, SchemaID: kratostest.DefaultSchema, Traits: []byte(`{"email":"` + uuid.NewString() + `@example.com"}`),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := (&bench{mark: mark}).activation()
+	a := (&fixture{mark: mark}).activation()
 	a.Password = strings.Repeat(canaryPassword, 3)
 	for _, w := range []bridge.Write{a, bridge.WritePassword{Password: a.Password}} {
-		err := c.Write(t.Context(), i, w)
+		err := errorOf(c.Write(t.Context(), i, w))
 		if !isOutcome(err, bridge.OutcomeInvalid) {
 			t.Errorf("error is %v", err)
 		}

@@ -1,16 +1,14 @@
 package kratos
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 
-	"invitebridge/bridge"
 	"invitebridge/bridge/tlsfault"
 )
 
@@ -19,79 +17,111 @@ const (
 	maxHeaderBytes  = 64 << 10
 	dialTimeout     = 3 * time.Second
 	keepAlive       = 15 * time.Second
-	idleConnTimeout = 30 * time.Second // sooner than Kratos' 120 s, so that the client closes first
+	idleConnTimeout = 30 * time.Second // shorter than Kratos' 120 s, so that the client closes first
 )
 
-var errAnswerTooLong = errors.New("the answer is too long")
+var errResponseTooLong = errors.New("the response is too long")
 
-// httpClient makes a client that follows no redirect: it would carry the token
-// and the password to where the answer says.
+// httpClient returns a client that does not follow redirects, which would send
+// the token and the password to another address.
 func httpClient(c Config) *http.Client {
 	base := c.Transport
 	if base == nil {
-		base = connections(c.MaxConns)
+		base = newHTTPTransport(c.MaxConns)
 	}
 	return &http.Client{
-		Transport: &transport{base: base, headers: c.Headers, token: c.AdminToken, limit: c.MaxAnswer},
+		Transport: &transport{base: base, headers: c.Headers, authorization: authorization(c.AdminToken), limit: c.MaxResponseBytes},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
 	}
 }
 
-// connections keeps as many idle as it may open: a burst then reuses them. It
-// speaks HTTP/1 only, as Kratos does, because the limits are per connection.
-func connections(most int) *http.Transport {
+// newHTTPTransport keeps as many idle connections as it may open, so that
+// bursts reuse them. It speaks only HTTP/1, as Kratos does, because the limits
+// are per connection.
+func newHTTPTransport(maxConns int) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        tlsfault.Config(),
 		TLSHandshakeTimeout:    dialTimeout,
-		MaxConnsPerHost:        most,
-		MaxIdleConns:           most,
-		MaxIdleConnsPerHost:    most,
+		MaxConnsPerHost:        maxConns,
+		MaxIdleConns:           maxConns,
+		MaxIdleConnsPerHost:    maxConns,
 		IdleConnTimeout:        idleConnTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		DisableCompression:     true, // so that the bound is on what is kept
+		DisableCompression:     true, // so that the limit applies to the bytes kept in memory
 	}
 }
 
-// transport adds headers and the token, and bounds the answer.
+// transport adds headers and the token, and limits the response body. It hands
+// the body to the [exchange] in the request's context, and to its caller an
+// empty one: client-go would decode the body into types that nobody reads.
 type transport struct {
 	base    http.RoundTripper
 	headers func(context.Context, http.Header)
-	token   string
-	limit   int64
+	// authorization is the header of that name; empty: none is sent.
+	authorization string
+	limit         int64
+}
+
+func authorization(token string) string {
+	if token == "" {
+		return ""
+	}
+	return "Bearer " + token
 }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.headers != nil || t.token != "" {
-		r = r.Clone(r.Context()) // whoever sends it may not be written to
+	if t.headers != nil || t.authorization != "" {
+		// A RoundTripper must not modify the request.
+		r = r.WithContext(r.Context())
+		r.Header = r.Header.Clone()
 	}
 	if t.headers != nil {
 		t.headers(r.Context(), r.Header)
 	}
-	if t.token != "" {
-		r.Header.Set("Authorization", "Bearer "+t.token)
+	if t.authorization != "" {
+		r.Header.Set("Authorization", t.authorization)
 	}
 	res, err := t.base.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
 	res.Body = &boundedBody{ReadCloser: res.Body, left: t.limit}
+	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+		x.body, x.bodyErr = readAll(res.Body, min(res.ContentLength, t.limit))
+		_ = res.Body.Close()
+		res.Body = http.NoBody
+	}
 	return res, nil
 }
 
-// CloseIdleConnections lets http.Client reach the connections below.
+// usualBody is the size of most responses that do not state theirs.
+const usualBody = 2 << 10
+
+// readAll reads a body of that length; -1: unknown.
+func readAll(body io.Reader, length int64) ([]byte, error) {
+	if length < 0 {
+		length = usualBody
+	}
+	var b bytes.Buffer
+	b.Grow(int(length) + bytes.MinRead) // so that ReadFrom finds the end without growing it
+	_, err := b.ReadFrom(body)
+	return b.Bytes(), err
+}
+
+// CloseIdleConnections closes the idle connections of the base transport.
 func (t *transport) CloseIdleConnections() {
 	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// boundedBody fails, rather than ends, past its limit: what was cut off must
-// not look whole.
+// boundedBody returns an error, not EOF, past its limit, so that a truncated
+// body is not mistaken for a complete one.
 type boundedBody struct {
 	io.ReadCloser
 	left int64
@@ -101,44 +131,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.left -= int64(n)
 	if b.left < 0 {
-		return n, errAnswerTooLong
+		return n, errResponseTooLong
 	}
 	return n, err
-}
-
-// probe watches one request on its way out.
-type probe struct {
-	asked atomic.Bool // a connection was asked for
-	given atomic.Bool // a connection was given: from here on, bytes may have left
-	stale atomic.Bool // it came too late, and was closed before they could
-	tls   tlsfault.Observer
-}
-
-// attach watches the requests of ctx, which cancel ends.
-func (p *probe) attach(ctx context.Context, cancel context.CancelFunc) context.Context {
-	return httptrace.WithClientTrace(p.tls.Attach(ctx), &httptrace.ClientTrace{
-		GetConn: func(string) { p.asked.Store(true) },
-		GotConn: func(got httptrace.GotConnInfo) {
-			if bridge.Stale(ctx) {
-				p.stale.Store(true)
-				cancel() // or it would be tried with another connection
-				_ = got.Conn.Close()
-				return
-			}
-			p.given.Store(true)
-		},
-	})
-}
-
-// stayed says whether the request certainly never left: its connection was
-// never made. A foreign transport that reports nothing proves nothing.
-func (p *probe) stayed(err error, foreign bool) bool {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return true
-	}
-	if foreign && !p.asked.Load() {
-		return false
-	}
-	return !p.given.Load()
 }

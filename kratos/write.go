@@ -10,18 +10,19 @@ import (
 	"invitebridge/bridge"
 )
 
-// Write sends one write, as one request, to an identity that was read before. It
-// does not read and does not judge; see [bridge.Identities].
+// Write sends one write, as one request, to an identity that was read before.
+// It does not read and does not decide; see [bridge.Identities]. It returns the
+// identity only for writes that Kratos gets as a PATCH.
 //
-// Kratos has no conditional write, and each of its writes puts back the whole
-// identity. A change that somebody else makes between the read and the write,
-// some milliseconds, is overwritten, unless Kratos notices and answers 409.
+// Kratos has no conditional write, and each of its writes replaces the whole
+// identity. A change made by another client in the milliseconds between the
+// read and the write is overwritten, unless Kratos notices and answers 409.
 //
-// A password that is empty, of more than 72 bytes or not UTF-8 is
-// bridge.OutcomeInvalid. A mark that the admin metadata have no room for, and an
-// address to verify that is not among the verifiable ones, are
-// bridge.OutcomeRefused. Of these none is sent.
-func (c *Client) Write(ctx context.Context, i bridge.Identity, w bridge.Write) error {
+// Errors before anything is sent: bridge.OutcomeInvalid for a password that is
+// empty, longer than 72 bytes or not UTF-8; bridge.OutcomeRejected for a mark
+// that cannot be added to the admin metadata, and for an address to verify that
+// is not among the verifiable addresses.
+func (c *Client) Write(ctx context.Context, i bridge.Identity, w bridge.Write) (after bridge.Identity, err error) {
 	k, ctx, cancel := c.begin(ctx, w.Name(), secretsOf(w)...)
 	defer cancel()
 	switch w := w.(type) {
@@ -31,23 +32,23 @@ func (c *Client) Write(ctx context.Context, i bridge.Identity, w bridge.Write) e
 		return k.verify(ctx, i, w.At)
 	case bridge.WriteActive:
 		if w.Mark.InvitationID == uuid.Nil || w.Mark.AcceptedAt.IsZero() {
-			return k.refuse("an activation must name its invitation and its time")
+			return after, k.rejected("an activation must name its invitation and its time")
 		}
-		return k.put(ctx, i, stateActive, w.Mark, w.Password)
+		return after, k.put(ctx, i, stateActive, w.Mark, w.Password)
 	case bridge.WritePassword:
-		return k.put(ctx, i, stateInactive, i.Mark, w.Password)
+		return after, k.put(ctx, i, stateInactive, i.Mark, w.Password)
 	case bridge.EndSessions:
-		return k.remove(ctx, i, "/sessions", messageNotFound)
+		return after, k.remove(ctx, i, "/sessions", messageNotFound)
 	case bridge.RemoveCredential:
 		path := "/credentials/" + url.PathEscape(w.Type)
 		if w.Identifier != "" {
 			path += "?" + url.Values{"identifier": {w.Identifier}}.Encode()
 		}
-		return k.remove(ctx, i, path, messageNotFound, messageNoCredential)
+		return after, k.remove(ctx, i, path, messageNotFound, messageNoCredential)
 	case bridge.DeleteIdentity:
-		return k.remove(ctx, i, "", messageNotFound)
+		return after, k.remove(ctx, i, "", messageNotFound)
 	}
-	return k.refuse("there is no such write")
+	return after, k.rejected("unknown write")
 }
 
 func secretsOf(w bridge.Write) []string {
@@ -60,36 +61,37 @@ func secretsOf(w bridge.Write) []string {
 	return nil
 }
 
-// change sends a write whose answer is the identity.
-func (k call) change(ctx context.Context, i bridge.Identity, send request) (bridge.Identity, error) {
+// replaceOrPatch sends a write whose response is the identity.
+func (k call) replaceOrPatch(ctx context.Context, i bridge.Identity, send request) (bridge.Identity, error) {
 	got, err := k.write(ctx, send)
 	if err != nil {
-		return bridge.Identity{}, k.judge(err, map[int]error{
+		return bridge.Identity{}, k.classify(err, map[int]error{
 			http.StatusNotFound: bridge.ErrIdentityNotFound,
 			http.StatusConflict: bridge.ErrIdentityRace,
 		})
 	}
-	written, err := k.client.parseRecord(ctx, got.body, types)
+	written, err := k.client.parseRecord(ctx, got.body, credentialTypes)
 	if err != nil || written.ID != i.ID {
-		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, got.status, textOddBody, err)
+		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, got.status, textMalformedBody, err)
 	}
 	return written, nil
 }
 
-// carries says whether an identity has a mark, which is zero for none.
-func carries(i bridge.Identity, mark bridge.Mark) bool {
+// hasMark reports whether an identity has this mark; zero: none.
+func hasMark(i bridge.Identity, mark bridge.Mark) bool {
 	return i.Mark.InvitationID == mark.InvitationID && i.Mark.AcceptedAt.IsZero() == mark.AcceptedAt.IsZero()
 }
 
-// remove deletes the identity, or something that belongs to it. A 404 with one of
-// these messages is no error: the next read says whether the identity exists.
+// remove deletes the identity or something that belongs to it. A 404 with one
+// of these messages is not an error: the next read shows whether the identity
+// exists.
 func (k call) remove(ctx context.Context, i bridge.Identity, below string, missing ...string) error {
 	a, err := k.write(ctx, k.client.send(http.MethodDelete, "/admin/identities/"+i.ID.String()+below))
 	switch {
-	case says404(err, missing...):
+	case isNotFound(err, missing...):
 		return nil
-	case err == nil && a.status != http.StatusNoContent: // as a server that answers 200 to everything
-		return k.fail(bridge.OutcomeUnknown, a.status, textOddBody, nil)
+	case err == nil && a.status != http.StatusNoContent: // such as a server that answers 200 to everything
+		return k.fail(bridge.OutcomeUnknown, a.status, textMalformedBody, nil)
 	}
-	return k.judge(err, map[int]error{http.StatusConflict: bridge.ErrIdentityRace})
+	return k.classify(err, map[int]error{http.StatusConflict: bridge.ErrIdentityRace})
 }

@@ -8,16 +8,16 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Backup implements [bridge.Store]. The copy is a store file as Open takes one.
-// Pages that others free meanwhile are not used again before it ends, so that a
-// slow reader makes the file grow.
+// Backup implements [bridge.Store]. The copy is a store file that Open accepts.
+// Pages freed meanwhile are not reused before Backup returns, so a slow w makes
+// the file grow.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
 	defer s.running.Done()
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(untilDone{ctx, w})
+		_, err := tx.WriteTo(ctxWriter{ctx, w})
 		return err
 	})
 	if err != nil {
@@ -26,27 +26,28 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// untilDone writes until ctx ends.
-type untilDone struct {
+// ctxWriter writes until ctx is done.
+type ctxWriter struct {
 	ctx context.Context
 	w   io.Writer
 }
 
-func (u untilDone) Write(p []byte) (int, error) {
+func (u ctxWriter) Write(p []byte) (int, error) {
 	if err := u.ctx.Err(); err != nil {
 		return 0, err
 	}
 	return u.w.Write(p)
 }
 
-// Check reads the store file at path whole, which no process may be writing,
-// and changes nothing. The errors are those of Open; ErrDamaged also where only
-// a part is. It examines the trees that keys and values lie in, not what the
-// values say.
+// Check reads every page of the store file at path and changes nothing. No
+// process may be writing the file. Check examines the trees of keys and values,
+// not the content of the values.
+//
+// Errors: those of [Open]; ErrCorrupt also if only a part is damaged.
 func Check(path string) error {
-	// bbolt's own check works in a goroutine that guard does not reach, so it
-	// comes second: the pages are all there then, and in no circle.
-	if _, err := examine(path, inspectWhole); err != nil {
+	// bbolt's own check runs in a goroutine that guard does not cover, so it
+	// comes second: by then all pages are known to exist and to form no cycle.
+	if _, err := examine(path, verifyWhole); err != nil {
 		return err
 	}
 	o := boltOptions(inspectTimeout)
@@ -66,7 +67,7 @@ func Check(path string) error {
 		})
 	})
 	if flaw != nil {
-		return damaged(path, flaw)
+		return corrupt(path, flaw)
 	}
 	return err
 }

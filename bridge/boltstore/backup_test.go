@@ -14,8 +14,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// backedUp gives the path of a copy of storeFile's store.
-func backedUp(t *testing.T, spoil spoiler) string {
+// backedUp returns the path of a backup of storeFile's store, after spoil.
+func backedUp(t *testing.T, spoil damage) string {
 	t.Helper()
 	source := storeFile(t)
 	spoil(t, source)
@@ -29,15 +29,15 @@ func backedUp(t *testing.T, spoil spoiler) string {
 	return path
 }
 
-func sound(*testing.T, string) {}
+func undamaged(*testing.T, string) {}
 
-func TestCheckSound(t *testing.T) {
-	for name, spoil := range map[string]spoiler{
-		"a store":          sound,
-		"a large value":    edit(func(tx *bbolt.Tx) error { return probeBucket.in(tx).Put(probeKey, make([]byte, 10*pageSize)) }),
-		"a nested bucket":  edit(nest(0)),
-		"a nested tree":    edit(nest(1000)),
-		"a bucket of none": edit(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("later")); return err }),
+func TestCheckUndamaged(t *testing.T) {
+	for name, spoil := range map[string]damage{
+		"a store":           undamaged,
+		"a large value":     edit(func(tx *bbolt.Tx) error { return probeBucket.in(tx).Put(probeKey, make([]byte, 10*pageSize)) }),
+		"a nested bucket":   edit(nest(0)),
+		"a nested tree":     edit(nest(1000)),
+		"an unknown bucket": edit(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("later")); return err }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := backedUp(t, spoil)
@@ -52,7 +52,7 @@ func TestCheckSound(t *testing.T) {
 	}
 }
 
-// nest puts a bucket into a bucket, with entries of its own.
+// nest creates a bucket inside a bucket, with that many entries.
 func nest(entries int) func(tx *bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error {
 		b, err := probeBucket.in(tx).CreateBucket([]byte("nested"))
@@ -63,7 +63,8 @@ func nest(entries int) func(tx *bbolt.Tx) error {
 	}
 }
 
-// TestLongFreeList has more free pages than the head of their list can count.
+// TestLongFreeList reads a list with more free pages than its page header can
+// count.
 func TestLongFreeList(t *testing.T) {
 	const ids, pages = manyFree + 10, 200
 	raw := make([]byte, pages*pageSize)
@@ -87,10 +88,11 @@ func TestLongFreeList(t *testing.T) {
 	}
 }
 
-// TestCheckSmashed has any page be garbage. All are noticed, those that are not
-// read in daily work, too; the free ones alone do not matter.
+// TestCheckSmashed overwrites each page with garbage in turn. Check detects every
+// page in use, including those that normal operation does not read; free pages do
+// not matter.
 func TestCheckSmashed(t *testing.T) {
-	original := backedUp(t, sound)
+	original := backedUp(t, undamaged)
 	used := map[int]bool{0: true, 1: true, freePage(t, original): true}
 	for _, page := range append(pagesOf(t, original, branchKind), pagesOf(t, original, leafKind)...) {
 		used[page] = true
@@ -99,7 +101,7 @@ func TestCheckSmashed(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "copy.db")
 		write(string(content(t, original)))(t, path)
 		smash(page)(t, path)
-		if err := Check(path); used[page] != errors.Is(err, ErrDamaged) || !used[page] && err != nil {
+		if err := Check(path); used[page] != errors.Is(err, ErrCorrupt) || !used[page] && err != nil {
 			t.Errorf("page %d, in use %v: %v", page, used[page], err)
 		}
 	}
@@ -109,42 +111,42 @@ func TestCheckDamaged(t *testing.T) {
 	original := backedUp(t, edit(nest(1000)))
 	branch := pagesOf(t, original, branchKind)
 	leaf := pagesOf(t, original, leafKind)
-	inBranch := func(at int, value uint64) spoiler {
+	inBranch := func(at int, value uint64) damage {
 		return in(branch[0], at, func(raw []byte) { binary.NativeEndian.PutUint64(raw, value) })
 	}
 	childOf := func(i int) uint64 { // of the first branch
 		return binary.NativeEndian.Uint64(content(t, original)[branch[0]*pageSize+headSize+i*elementSize+8:])
 	}
 	const child = headSize + elementSize + 8 // of the second element
-	for name, spoil := range map[string]spoiler{
+	for name, spoil := range map[string]damage{
 		"cut off by a byte":      cutUsed,
 		"cut in the middle":      cut(-2),
-		"cut to nothing":         cut(0),
+		"cut to zero bytes":      cut(0),
 		"just past the end":      inBranch(child, uint64(usedPages(t, original))),
 		"past the end":           inBranch(child, 1<<18),
 		"far past the end":       inBranch(child, 1<<50),
-		"a circle":               inBranch(child, uint64(branch[0])),
+		"a cycle":                inBranch(child, uint64(branch[0])),
 		"a page used twice":      inBranch(child, childOf(0)),
 		"a meta page":            inBranch(child, 1),
 		"a branch with no child": in(branch[0], 10, func(raw []byte) { raw[0], raw[1] = 0, 0 }),
 		"too many elements":      in(leaf[0], 10, func(raw []byte) { raw[0], raw[1] = 0xff, 0xff }),
-		"pages behind without end": in(leaf[0], 12, func(raw []byte) {
+		"too many overflow pages": in(leaf[0], 12, func(raw []byte) {
 			binary.NativeEndian.PutUint32(raw, 1<<31)
 		}),
-		"a key elsewhere":        in(leaf[0], headSize+4, func(raw []byte) { binary.NativeEndian.PutUint32(raw, 1<<30) }),
+		"a key outside the page": in(leaf[0], headSize+4, func(raw []byte) { binary.NativeEndian.PutUint32(raw, 1<<30) }),
 		"a value of 2 GB":        in(leaf[0], headSize+12, func(raw []byte) { binary.NativeEndian.PutUint32(raw, 1<<31-1) }),
-		"list of endless length": endlessFree,
+		"an endless free list":   endlessFree,
 		"free and used": in(freePage(t, original), headSize, func(raw []byte) {
 			binary.NativeEndian.PutUint64(raw, 2) // the lowest page, so in order
 		}),
-		"keys in no order": in(int(childOf(1)), headSize+8, func(raw []byte) { raw[0]-- }),
+		"keys out of order": in(int(childOf(1)), headSize+8, func(raw []byte) { raw[0]-- }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "copy.db")
 			write(string(content(t, original)))(t, path)
 			spoil(t, path)
 			err := Check(path)
-			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrEmpty) || !strings.Contains(fmt.Sprint(err), path+": ") {
+			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrEmpty) || !strings.Contains(fmt.Sprint(err), path+": ") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -154,8 +156,8 @@ func TestCheckDamaged(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "copy.db")
 			write(string(content(t, original)))(t, path)
 			in(page, child+(i-1)*elementSize, func(raw []byte) { binary.NativeEndian.PutUint64(raw, uint64(page)) })(t, path)
-			if err := Check(path); !errors.Is(err, ErrDamaged) {
-				t.Errorf("page %d leads to itself: %v", page, err)
+			if err := Check(path); !errors.Is(err, ErrCorrupt) {
+				t.Errorf("page %d links to itself: %v", page, err)
 			}
 		}
 	}
@@ -169,7 +171,7 @@ func elements(t *testing.T, path string, page int) int {
 	return count
 }
 
-// in changes a page.
-func in(page, at int, change func([]byte)) spoiler {
+// in changes the bytes at an offset of a page.
+func in(page, at int, change func([]byte)) damage {
 	return func(t *testing.T, path string) { patch(t, path, page*pageSize+at, change) }
 }

@@ -14,7 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// open opens a store and leaves closing it to the caller.
+// open opens a store. The caller closes it.
 func open(t testing.TB, path string) *Store {
 	t.Helper()
 	s, err := Open(path)
@@ -24,7 +24,7 @@ func open(t testing.TB, path string) *Store {
 	return s
 }
 
-// fresh gives a new store, which is closed and checked after the test.
+// fresh returns a new store, which is closed and checked after the test.
 func fresh(t testing.TB) *Store {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bridge.db")
@@ -45,13 +45,13 @@ func update(t testing.TB, s *Store, fn func(bridge.Tx) error) {
 	}
 }
 
-// checkFile runs bbolt's own consistency check on a closed store, and compares
-// every index with what the rows imply.
+// checkFile runs bbolt's own consistency check on the file of a closed store, and
+// compares every index with what the rows imply.
 func checkFile(t testing.TB, path string) {
 	t.Helper()
 	s, err := Open(path)
 	if err != nil {
-		t.Errorf("the file that was left: %v", err)
+		t.Errorf("opening the file after the test: %v", err)
 		return
 	}
 	defer func() { _ = s.Close() }()
@@ -61,13 +61,13 @@ func checkFile(t testing.TB, path string) {
 		}
 		got, want := dump(tx), implied(t, tx)
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("the indexes (-as the rows imply +as they are):\n%s", diff)
+			t.Errorf("indexes (-implied by the rows +stored):\n%s", diff)
 		}
 		for _, name := range []string{"expiring", "lapsing", "outbox"} {
 			n := 0
 			_ = tx.Bucket([]byte(name)).ForEach(func([]byte, []byte) error { n++; return nil })
 			if count := tx.Bucket([]byte(name)).Sequence(); count != uint64(n) {
-				t.Errorf("%s has %d entries, and counts %d", name, n, count)
+				t.Errorf("%s has %d entries, but its count is %d", name, n, count)
 			}
 		}
 		return nil
@@ -77,12 +77,12 @@ func checkFile(t testing.TB, path string) {
 	}
 }
 
-// dump gives all entries of the buckets that are derived, fences included.
+// dump returns all entries of the index buckets, fences included.
 func dump(tx *bbolt.Tx) map[string]string {
 	all := map[string]string{}
 	for b := tokensBucket; int(b) < len(layout); b++ {
 		if b == messagesBucket {
-			continue // rows, not derived
+			continue // rows, not an index
 		}
 		_ = b.in(tx).ForEach(func(k, v []byte) error {
 			all[fmt.Sprintf("%s %x", layout[b].name, k)] = fmt.Sprintf("%x", v)
@@ -92,8 +92,8 @@ func dump(tx *bbolt.Tx) map[string]string {
 	return all
 }
 
-// implied derives the same from the rows of invitations and messages. It spells
-// out what keys.go says, and uses nothing of it but the smallest parts.
+// implied derives the same from the rows of invitations and messages. It repeats
+// the rules of keys.go independently and uses only its smallest functions.
 func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 	all := map[string]string{}
 	set := func(name string, value []byte, key ...[]byte) {
@@ -118,7 +118,7 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 		if len(k) == 48 {
 			var r bridge.TokenRecord
 			if err := json.Unmarshal(v, &r); err != nil || string(r.InvitationID[:]) != string(id) || string(last[:]) != string(id) {
-				t.Errorf("the token row %x is of %x, behind %x: %v", k, r.InvitationID, last, err)
+				t.Errorf("the token row %x is of invitation %x, but follows %x: %v", k, r.InvitationID, last, err)
 			}
 			set("tokens", id, k[16:])
 			return nil
@@ -133,8 +133,8 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 		if inv.InviterID != "" {
 			set("inviters", nil, hash(inv.InviterID), code, id)
 		}
-		if inv.Claim == nil && !inv.LookAt.IsZero() {
-			set("watched", nil, timeKey(inv.LookAt), id)
+		if inv.Claim == nil && !inv.CheckAt.IsZero() {
+			set("watched", nil, timeKey(inv.CheckAt), id)
 		}
 		known := inv.IdentityID != uuid.Nil
 		switch {
@@ -149,8 +149,8 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 			return nil
 		case inv.Claim == nil:
 			set("expiring", nil, timeKey(inv.ExpiresAt), id)
-		case inv.Claim.LookAt.After(inv.Claim.Until):
-			set("lapsing", nil, timeKey(inv.Claim.LookAt), id)
+		case inv.Claim.CheckAt.After(inv.Claim.Until):
+			set("lapsing", nil, timeKey(inv.Claim.CheckAt), id)
 		default:
 			set("lapsing", nil, timeKey(inv.Claim.Until), id)
 		}
@@ -169,7 +169,7 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 			t.Errorf("the row %x: %s: %v", k, v, err)
 		}
 		if invitationsBucket.in(tx).Get(m.InvitationID[:]) == nil {
-			t.Errorf("the message %s is of %s, which is missing", m.ID, m.InvitationID)
+			t.Errorf("message %s is of invitation %s, which is missing", m.ID, m.InvitationID)
 		}
 		set("belonging", nil, m.InvitationID[:], k)
 		set("outcomes", nil, []byte(m.State[:1]), k)

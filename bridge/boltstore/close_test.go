@@ -10,14 +10,14 @@ import (
 	"invitebridge/bridge"
 )
 
-// TestCloseFinishesTheQueue closes a store while updates wait for their turn:
-// they were taken, so they are done.
+// TestCloseFinishesTheQueue closes a store while updates wait in the queue: they
+// were accepted, so they are committed.
 func TestCloseFinishesTheQueue(t *testing.T) {
 	const waiting = 5
 	path := filepath.Join(t.TempDir(), "bridge.db")
 	s := open(t, path)
 	results, closed := make(chan error, waiting), make(chan error, 1)
-	s.turn <- struct{}{}
+	s.committing <- struct{}{}
 	for n := range waiting {
 		go func() { results <- s.Update(context.Background(), inviting(n)) }()
 	}
@@ -33,7 +33,7 @@ func TestCloseFinishesTheQueue(t *testing.T) {
 		t.Errorf("Close did not wait: %v", err)
 	default:
 	}
-	<-s.turn
+	<-s.committing
 	for range waiting {
 		if err := <-results; err != nil {
 			t.Error(err)

@@ -10,26 +10,27 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// maxGroup bounds a commit, and so how long the first of its operations waits
-// for the functions of the others.
+// maxGroup is the most operations in one commit. It bounds how long the first
+// one waits for the functions of the others.
 const maxGroup = 256
 
-// errAbandoned is for operations whose commit ended with its goroutine.
-var errAbandoned = errors.New("boltstore: the commit was abandoned; nothing was kept")
+// errAbandoned is the result of operations whose goroutine exited during the
+// commit.
+var errAbandoned = errors.New("boltstore: the commit was abandoned; nothing was stored")
 
-// commitNext commits what is queued, up to a commit's fill, and gives the turn
-// back. The caller holds the turn.
+// commitNext commits up to maxGroup queued operations and releases
+// s.committing, which the caller holds.
 //
-// Each operation is told its own result, and only when the commit is over, even
-// if its function failed: it may have read what others wrote before it.
+// Each operation gets its own result, and only after the commit, even if its
+// function failed: it may have read what others of the group wrote before it.
 func (s *Store) commitNext() {
-	defer func() { <-s.turn }()
+	defer func() { <-s.committing }()
 	group := s.queue.take(maxGroup)
-	// A function that ends its goroutine, as a failing test does, leaves here
-	// past all that follows. Nobody must wait for it for ever.
+	// A function may call runtime.Goexit, as a failing test does, and skip all
+	// that follows. The other callers must not wait forever.
 	defer func() {
 		for _, o := range group {
-			if !o.over() {
+			if !o.isDone() {
 				o.finish(errAbandoned)
 			}
 		}
@@ -37,20 +38,20 @@ func (s *Store) commitNext() {
 
 	var alone []*operation
 	for rest := slices.Clone(group); len(rest) > 0; {
-		spoiler, err := s.try(rest)
-		if spoiler < 0 {
+		failedIndex, err := s.try(rest)
+		if failedIndex < 0 {
 			finish(rest, err)
 			break
 		}
-		o := rest[spoiler]
-		rest = slices.Delete(rest, spoiler, spoiler+1)
+		o := rest[failedIndex]
+		rest = slices.Delete(rest, failedIndex, failedIndex+1)
 		if o.panicked {
 			o.finish(nil)
 		} else {
 			alone = append(alone, o)
 		}
 	}
-	// What they read has changed since: they are judged by how they end now.
+	// What they read has changed since: only the result of this run counts.
 	for _, o := range alone {
 		_, err := s.try([]*operation{o})
 		o.finish(err)
@@ -63,20 +64,20 @@ func finish(ops []*operation, err error) {
 	}
 }
 
-// try runs operations in one transaction and commits it. If one of them writes
-// and then fails, all is rolled back and its index returned: the others have to
-// run again without it. Otherwise the index is -1, and err tells of the commit.
+// try runs operations in one transaction and commits it. If an operation writes
+// and then fails, try rolls back and returns its index: the others have to run
+// again without it. Otherwise the index is -1 and err is the commit's.
 //
-// Functions are cheap beside the disk, so running some twice is no matter; that
-// many of a group write first and fail then would be a strange rule.
-func (s *Store) try(ops []*operation) (spoiler int, err error) {
+// Functions are cheap compared to the disk, so running some twice costs little;
+// functions that write and then fail are rare.
+func (s *Store) try(ops []*operation) (failedIndex int, err error) {
 	btx, err := s.begin()
 	if err != nil {
 		return -1, err
 	}
-	committing := false
+	commitStarted := false
 	defer func() {
-		if !committing {
+		if !commitStarted {
 			_ = btx.Rollback()
 		}
 	}()
@@ -84,21 +85,21 @@ func (s *Store) try(ops []*operation) (spoiler int, err error) {
 	for i, o := range ops {
 		t := &tx{bolt: btx, writable: true}
 		o.run(t)
-		_ = s.noticed(t.broken)
+		_ = s.noteCorruption(t.broken)
 		if t.wrote && o.failed() {
 			return i, nil
 		}
 		wrote = wrote || t.wrote
 	}
-	if err := s.breakage(); err != nil || !wrote {
+	if err := s.corruption(); err != nil || !wrote {
 		return -1, err
 	}
-	committing = true
+	commitStarted = true
 	return -1, s.commit(btx)
 }
 
 func (s *Store) begin() (*bbolt.Tx, error) {
-	if err := s.breakage(); err != nil {
+	if err := s.corruption(); err != nil {
 		return nil, err
 	}
 	btx, err := s.db.Begin(true)
@@ -109,13 +110,13 @@ func (s *Store) begin() (*bbolt.Tx, error) {
 	return btx, err
 }
 
-// commit ends a transaction for good or ill.
+// commit commits a transaction, and records and reports the result.
 func (s *Store) commit(btx *bbolt.Tx) (err error) {
 	start := time.Now()
 	defer func(before bool) {
 		debug.SetPanicOnFault(before)
 		if p := recover(); p != nil {
-			err = s.breakDown(p)
+			err = s.markCorrupt(p)
 		}
 		s.health.note(err)
 		s.onCommit(time.Since(start), err)
@@ -127,19 +128,19 @@ func (s *Store) commit(btx *bbolt.Tx) (err error) {
 	if !s.visible(id) {
 		return fmt.Errorf("boltstore: commit: %w", err)
 	}
-	// The very last step failed: all is written, but whether it would survive a
-	// crash is not known. An empty commit on top of it settles that.
-	again, settleErr := s.db.Begin(true)
-	if settleErr == nil {
-		settleErr = s.commitTx(again)
+	// Only the last sync failed: all is written, but it may not survive a crash.
+	// An empty commit on top of it, if it succeeds, makes both durable.
+	again, againErr := s.db.Begin(true)
+	if againErr == nil {
+		againErr = s.commitTx(again)
 	}
-	if settleErr != nil {
-		return fmt.Errorf("boltstore: commit, of unknown outcome: %w", errors.Join(err, settleErr))
+	if againErr != nil {
+		return fmt.Errorf("boltstore: commit: outcome unknown: %w", errors.Join(err, againErr))
 	}
 	return nil
 }
 
-// visible says whether readers see the transaction with that number.
+// visible reports whether readers see the transaction with that id.
 func (s *Store) visible(id int) bool {
 	btx, err := s.db.Begin(false)
 	if err != nil {

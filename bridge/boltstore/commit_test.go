@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 
 	"invitebridge/bridge"
-
-	"go.etcd.io/bbolt"
 )
 
-// commits counts bbolt's commits so far: each has the next number.
+// commits returns the number of bbolt's commits so far, which is the id of the
+// latest one.
 func commits(t testing.TB, s *Store) int {
 	t.Helper()
 	btx, err := s.db.Begin(false)
@@ -25,13 +23,13 @@ func commits(t testing.TB, s *Store) int {
 	return btx.ID()
 }
 
-// together runs functions as Updates that all wait while another is under way,
-// queued in their order, and gives their results.
-func together(t testing.TB, s *Store, fns ...func(bridge.Tx) error) []error {
+// updateTogether runs functions as Updates that wait in the queue in this order
+// and so share a commit, and returns their results.
+func updateTogether(t testing.TB, s *Store, fns ...func(bridge.Tx) error) []error {
 	t.Helper()
 	results := make([]error, len(fns))
 	var wg sync.WaitGroup
-	s.turn <- struct{}{}
+	s.committing <- struct{}{}
 	for i, fn := range fns {
 		wg.Go(func() {
 			defer func() {
@@ -45,7 +43,7 @@ func together(t testing.TB, s *Store, fns ...func(bridge.Tx) error) []error {
 			runtime.Gosched()
 		}
 	}
-	<-s.turn
+	<-s.committing
 	wg.Wait()
 	return results
 }
@@ -57,7 +55,7 @@ func has(t testing.TB, s *Store, n int) bool {
 		_, _, err := tx.InvitationByToken(d)
 		return err
 	})
-	if err != nil && !errors.Is(err, bridge.ErrMissing) {
+	if err != nil && !errors.Is(err, bridge.ErrRowNotFound) {
 		t.Fatal(err)
 	}
 	return err == nil
@@ -72,7 +70,7 @@ func TestGroupCommit(t *testing.T) {
 				fns = append(fns, inviting(n))
 			}
 			before := commits(t, s)
-			for n, err := range together(t, s, fns...) {
+			for n, err := range updateTogether(t, s, fns...) {
 				if err != nil || !has(t, s, n) {
 					t.Errorf("%d: %v", n, err)
 				}
@@ -91,7 +89,7 @@ func TestNothingWritten(t *testing.T) {
 	inv, _ := sample(1)
 	for _, fn := range []func(bridge.Tx) error{
 		func(bridge.Tx) error { return nil },
-		inviting(1), // all as it is already
+		inviting(1), // unchanged
 		func(tx bridge.Tx) error {
 			_, err := tx.Invitation(inv.ID)
 			return err
@@ -99,15 +97,15 @@ func TestNothingWritten(t *testing.T) {
 	} {
 		update(t, s, fn)
 	}
-	if err := s.Update(context.Background(), func(bridge.Tx) error { return bridge.ErrMissing }); !errors.Is(err, bridge.ErrMissing) {
+	if err := s.Update(context.Background(), func(bridge.Tx) error { return bridge.ErrRowNotFound }); !errors.Is(err, bridge.ErrRowNotFound) {
 		t.Error(err)
 	}
 	if got := commits(t, s) - before; got != 0 {
-		t.Errorf("%d commits for nothing", got)
+		t.Errorf("%d commits without a change, want 0", got)
 	}
 }
 
-// TestUnchangedEntries shows that a claim leaves the indexes alone that do not
+// TestUnchangedEntries: a claim does not change the index entries that do not
 // depend on it.
 func TestUnchangedEntries(t *testing.T) {
 	inv, _ := sample(1)
@@ -122,13 +120,13 @@ func TestUnchangedEntries(t *testing.T) {
 		}
 	}
 	if fmt.Sprint(same) != "[states inviters emails identities]" {
-		t.Errorf("these stay: %v", same)
+		t.Errorf("unchanged: %v", same)
 	}
 }
 
-// TestGroupOfAllKinds has one commit with functions that succeed, fail before
-// and after writing, and panic. Each has its own end, and only its own.
-func TestGroupOfAllKinds(t *testing.T) {
+// TestGroupMixedResults runs functions that succeed, fail before and after
+// writing, and panic in one commit. Each caller gets its own result.
+func TestGroupMixedResults(t *testing.T) {
 	s := fresh(t)
 	update(t, s, inviting(0))
 	_, old := sample(0)
@@ -140,8 +138,8 @@ func TestGroupOfAllKinds(t *testing.T) {
 		return err
 	}
 	before := commits(t, s)
-	results := together(t, s,
-		func(tx bridge.Tx) error { seen["good"]++; return errors.Join(invite(tx, 1), read(tx)) },
+	results := updateTogether(t, s,
+		func(tx bridge.Tx) error { seen["ok"]++; return errors.Join(invite(tx, 1), read(tx)) },
 		func(bridge.Tx) error { return rule },
 		func(tx bridge.Tx) error { return errors.Join(invite(tx, 2), tx.DeleteInvitation(oldInv.ID), rule) },
 		func(bridge.Tx) error { panic("before writing") },
@@ -150,7 +148,8 @@ func TestGroupOfAllKinds(t *testing.T) {
 			_ = errors.Join(invite(tx, 3), tx.DeleteInvitation(oldInv.ID))
 			panic("after writing")
 		},
-		// This one fails until what comes behind it is there: it runs again, alone.
+		// It fails until the next function's invitation is stored: it runs again,
+		// alone.
 		func(tx bridge.Tx) error {
 			_, d := sample(4)
 			_, _, err := tx.InvitationByToken(d)
@@ -166,133 +165,28 @@ func TestGroupOfAllKinds(t *testing.T) {
 	}
 	for n, want := range []bool{true, true, false, false, true, true} {
 		if has(t, s, n) != want {
-			t.Errorf("sample %d is there: %v, want %v", n, !want, want)
+			t.Errorf("sample %d is stored: %v, want %v", n, !want, want)
 		}
 	}
 	if got := commits(t, s) - before; got != 2 {
-		t.Errorf("%d commits, want one for the group and one for the latecomer", got)
+		t.Errorf("%d commits, want one for the group and one for the function that runs again", got)
 	}
-	if seen["good"] < 2 || seen["panic"] != 1 {
+	if seen["ok"] < 2 || seen["panic"] != 1 {
 		t.Errorf("runs: %v", seen)
 	}
 }
 
-func TestCommitFails(t *testing.T) {
-	s := fresh(t)
-	update(t, s, inviting(0))
-	s.commitTx = func(btx *bbolt.Tx) error { return errors.Join(btx.Rollback(), syscall.EROFS) }
-	for n, err := range together(t, s, inviting(1), inviting(2), func(bridge.Tx) error { return bridge.ErrMissing }) {
-		// The last one, too: what it found missing may have been there.
-		if !errors.Is(err, syscall.EROFS) {
-			t.Errorf("%d: %v", n, err)
-		}
-	}
-	if err := s.Update(context.Background(), func(bridge.Tx) error { return bridge.ErrMissing }); !errors.Is(err, bridge.ErrMissing) {
-		t.Errorf("alone, and without a write: %v", err)
-	}
-
-	// One that has to run again alone has a commit of its own, which may fail.
-	tries := 0
-	s.commitTx = func(btx *bbolt.Tx) error {
-		if tries++; tries == 1 {
-			return btx.Commit()
-		}
-		return errors.Join(btx.Rollback(), syscall.EROFS)
-	}
-	late := func(tx bridge.Tx) error {
-		_, d := sample(3)
-		_, _, err := tx.InvitationByToken(d)
-		return errors.Join(invite(tx, 1), err)
-	}
-	if results := together(t, s, late, inviting(3)); !errors.Is(results[0], syscall.EROFS) || results[1] != nil {
-		t.Errorf("got %v", results)
-	}
-
-	s.commitTx = (*bbolt.Tx).Commit
-	update(t, s, inviting(2))
-	for n, want := range []bool{true, false, true, true} {
-		if has(t, s, n) != want {
-			t.Errorf("sample %d is there: %v", n, !want)
-		}
-	}
-}
-
-// TestCommitOfUnknownOutcome has the last sync fail, when all is written.
-func TestCommitOfUnknownOutcome(t *testing.T) {
-	s := fresh(t)
-	failures := 1
-	s.commitTx = func(btx *bbolt.Tx) error {
-		err := btx.Commit()
-		if failures--; failures >= 0 {
-			return errors.Join(err, syscall.EIO)
-		}
-		return err
-	}
-	update(t, s, inviting(1)) // settled by another commit
-
-	failures = 2
-	if err := s.Update(context.Background(), inviting(2)); !errors.Is(err, syscall.EIO) {
-		t.Errorf("got %v", err)
-	}
-	update(t, s, inviting(3))
-	if !has(t, s, 1) || !has(t, s, 3) {
-		t.Error("what was acknowledged is not there")
-	}
-}
-
-// TestCommitPanics has bbolt find its pages in a state that makes no sense.
-func TestCommitPanics(t *testing.T) {
-	s := open(t, t.TempDir()+"/bridge.db")
-	update(t, s, inviting(0))
-	s.commitTx = func(*bbolt.Tx) error { panic("page 7 already freed") }
-	for range 2 {
-		for n, err := range together(t, s, inviting(1), inviting(2)) {
-			if !errors.Is(err, ErrDamaged) {
-				t.Errorf("%d: %v", n, err)
-			}
-		}
-		if err := s.Ping(context.Background()); !errors.Is(err, ErrDamaged) {
-			t.Errorf("Ping: %v", err)
-		}
-	}
-	if !has(t, s, 0) {
-		t.Error("a view fails")
-	}
-	if err := s.Close(); !errors.Is(err, ErrDamaged) { // and does not wait for ever
-		t.Errorf("Close: %v", err)
-	}
-}
-
-// TestFunctionEndsItsGoroutine is what a failing test does inside a function.
-func TestFunctionEndsItsGoroutine(t *testing.T) {
-	s := fresh(t)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = s.Update(context.Background(), func(tx bridge.Tx) error {
-			_ = invite(tx, 1)
-			runtime.Goexit()
-			return nil
-		})
-	}()
-	<-ended
-	update(t, s, inviting(2))
-	if has(t, s, 1) {
-		t.Error("something of it was kept")
-	}
-}
-
-func TestWithdrawn(t *testing.T) {
+func TestUpdateWithdrawn(t *testing.T) {
 	s := fresh(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := func(bridge.Tx) error {
 		t.Error("the function ran")
-		return bridge.ErrMissing
+		return bridge.ErrRowNotFound
 	}
-	// One gives up while it waits; the other's context ends in the queue, which
-	// is seen only when its turn comes.
+	// The first is withdrawn while it waits; the context of the second ends in
+	// the queue, which is noticed only when it is taken.
 	results := make(chan error, 2)
-	s.turn <- struct{}{}
+	s.committing <- struct{}{}
 	go func() { results <- s.Update(ctx, ran) }()
 	for s.queue.len() < 1 {
 		runtime.Gosched()
@@ -304,7 +198,7 @@ func TestWithdrawn(t *testing.T) {
 	o := newOperation(ctx, ran)
 	s.queue.add(o)
 	s.commitNext()
-	if !o.over() || !errors.Is(o.outcome(), context.Canceled) {
+	if !o.isDone() || !errors.Is(o.outcome(), context.Canceled) {
 		t.Errorf("got %v", o.err)
 	}
 	if s.queue.len() != 0 {
@@ -312,13 +206,13 @@ func TestWithdrawn(t *testing.T) {
 	}
 }
 
-// TestTransactionIsOver uses a Tx after its function, while bbolt's own lives
-// on in the functions of others.
-func TestTransactionIsOver(t *testing.T) {
+// TestTransactionEnded uses a Tx after its function has returned, while bbolt's
+// transaction is still open for the other functions.
+func TestTransactionEnded(t *testing.T) {
 	s := fresh(t)
 	var kept bridge.Tx
 	inv, d := sample(1)
-	results := together(t, s,
+	results := updateTogether(t, s,
 		func(tx bridge.Tx) error {
 			kept = tx
 			return invite(tx, 1)
@@ -327,11 +221,11 @@ func TestTransactionIsOver(t *testing.T) {
 			_, err := kept.Invitation(inv.ID)
 			_, _, tokenErr := kept.InvitationByToken(d)
 			_, pendingErr := kept.PendingInvitation(inv.Email, inv.SchemaID)
-			_, listErr := kept.ListInvitations(bridge.Query{Limit: 1})
+			_, listErr := kept.ListInvitations(bridge.InvitationQuery{Limit: 1})
 			_, dueErr := kept.ExpiringInvitations(inv.ExpiresAt, 1)
 			for i, err := range []error{err, tokenErr, pendingErr, listErr, dueErr,
 				kept.PutInvitation(inv), kept.PutToken(d, bridge.TokenRecord{}), kept.DeleteInvitation(inv.ID)} {
-				if !errors.Is(err, errTxOver) {
+				if !errors.Is(err, errTxEnded) {
 					t.Errorf("%d: %v", i, err)
 				}
 			}
@@ -339,29 +233,5 @@ func TestTransactionIsOver(t *testing.T) {
 		})
 	if err := errors.Join(results...); err != nil || !has(t, s, 1) {
 		t.Error(err)
-	}
-}
-
-// TestBrokenWriteIsNotKept has a function overlook an error of bbolt.
-func TestBrokenWriteIsNotKept(t *testing.T) {
-	s := fresh(t)
-	inv, _ := sample(1)
-	results := together(t, s, inviting(2), func(btx bridge.Tx) error {
-		_ = btx.PutInvitation(inv)
-		btx.(*tx).put(tokensBucket, make([]byte, bbolt.MaxKeySize+1), nil)
-		if err := btx.PutInvitation(inv); err == nil {
-			t.Error("it goes on")
-		}
-		return nil
-	})
-	if results[0] != nil || results[1] == nil || !has(t, s, 2) {
-		t.Error(results)
-	}
-	err := s.View(context.Background(), func(tx bridge.Tx) error {
-		_, err := tx.Invitation(inv.ID)
-		return err
-	})
-	if !errors.Is(err, bridge.ErrMissing) {
-		t.Errorf("half of a write was kept: %v", err)
 	}
 }

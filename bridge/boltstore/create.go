@@ -10,17 +10,17 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// create makes a new store file. It is built under a name of its own beside
-// path and appears at path when it is complete and synced, so a crash leaves at
-// worst a file ".<name>.new-*" that nobody reads; where the file system knows no
-// hard links, perhaps an empty one at path, which Open refuses. If another process has made
-// the file meanwhile, theirs stays.
+// create makes a new store file. It is built under a temporary name beside path
+// and appears at path when it is complete and synced. A crash leaves at worst an
+// unused file ".<name>.new-*" or, on a file system without hard links, an empty
+// file at path, which Open refuses. If another process has created path
+// meanwhile, that file is kept.
 func create(path string) error {
 	dir, name := filepath.Split(path)
 	dir = filepath.Clean(dir)
 	temp, err := os.CreateTemp(dir, "."+name+".new-*") // mode 0600
 	if err != nil {
-		return unmade(dir, err)
+		return notCreated(dir, err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }()
 	err = temp.Close()
@@ -28,7 +28,7 @@ func create(path string) error {
 		err = build(temp.Name())
 	}
 	if err == nil {
-		err = place(temp.Name(), path)
+		err = publish(temp.Name(), path)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		err = nil
@@ -37,7 +37,7 @@ func create(path string) error {
 		err = syncDir(dir)
 	}
 	if err != nil {
-		return fmt.Errorf("boltstore: the store file %s cannot be made: %w", path, err)
+		return fmt.Errorf("boltstore: the store file %s cannot be created: %w", path, err)
 	}
 	return nil
 }
@@ -50,19 +50,20 @@ func build(path string) error {
 	return errors.Join(fill(db, newHeader()), db.Close())
 }
 
-// link is os.Link, save in tests of a file system that knows no hard links.
+// link is os.Link, except in tests of a file system without hard links.
 var link = os.Link
 
-// place gives a file its final name without taking the place of another,
-// fs.ErrExist: of two processes that start at once, one would lose all it then
-// stores.
-func place(temp, path string) error {
+// publish gives a file its final name and never replaces another file: of two
+// processes that start at once, one would lose everything it then stores.
+//
+// Errors: fs.ErrExist if path exists.
+func publish(temp, path string) error {
 	err := link(temp, path)
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	// Without hard links there is only Rename, which asks nobody. So the name is
-	// taken first, by an empty file, which nobody opens: see ErrEmpty.
+	// Without hard links there is only Rename, which replaces silently. So an
+	// empty file reserves the name first; Open refuses it, see ErrEmpty.
 	taken, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
 		return err
@@ -73,7 +74,7 @@ func place(temp, path string) error {
 	return err
 }
 
-// syncDir makes the names in a directory survive a crash of the machine.
+// syncDir makes the directory entries survive a crash of the machine.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestPlace: what another has put there stays, with hard links or without.
-func TestPlace(t *testing.T) {
+// TestPublish: an existing file is never replaced, with hard links or without.
+func TestPublish(t *testing.T) {
 	for name, fake := range map[string]func(string, string) error{
 		"with hard links": os.Link,
 		"without":         func(string, string) error { return syscall.EPERM },
@@ -25,25 +25,25 @@ func TestPlace(t *testing.T) {
 				return path
 			}
 			path := filepath.Join(dir, "bridge.db")
-			if err := place(put("one", "1"), path); err != nil || string(content(t, path)) != "1" {
+			if err := publish(put("one", "1"), path); err != nil || string(content(t, path)) != "1" {
 				t.Fatal(err)
 			}
-			if err := place(put("two", "2"), path); !errors.Is(err, fs.ErrExist) || string(content(t, path)) != "1" {
-				t.Errorf("%v, and now it is %s", err, content(t, path))
+			if err := publish(put("two", "2"), path); !errors.Is(err, fs.ErrExist) || string(content(t, path)) != "1" {
+				t.Errorf("%v, and the content is %s", err, content(t, path))
 			}
-			// One that could not be placed leaves the name free.
+			// A failed publish leaves the name free.
 			other := filepath.Join(dir, "other.db")
-			if err := place(filepath.Join(dir, "none"), other); err == nil || !missing(other) {
-				t.Errorf("of nothing: %v", err)
+			if err := publish(filepath.Join(dir, "none"), other); err == nil || !missing(other) {
+				t.Errorf("a missing file: %v", err)
 			}
 		})
 	}
 }
 
-// TestOpenNewWithoutLinks has many make the same file where there are no hard
-// links.
+// TestOpenNewWithoutLinks creates the same file many times at once on a file
+// system without hard links.
 func TestOpenNewWithoutLinks(t *testing.T) {
 	link = func(string, string) error { return syscall.EPERM }
 	t.Cleanup(func() { link = os.Link })
-	openNewAtOnce(t, ErrInUse, ErrEmpty) // the name is taken by an empty file first
+	openNewConcurrently(t, ErrInUse, ErrEmpty) // an empty file reserves the name first
 }

@@ -15,24 +15,25 @@ import (
 	"invitebridge/bridge"
 )
 
-// message is one of the n-th sample's invitation.
+// message returns a message of the n-th sample.
 func message(n int, state bridge.MessageState) bridge.Message {
 	inv, _ := sample(n)
 	return bridge.Message{ID: inv.ID, Endpoint: "crm", InvitationID: inv.ID, State: state, CreatedAt: inv.CreatedAt, DueAt: inv.CreatedAt}
 }
 
-// reads are all that a Tx reads, by name, of a store with storeFile's rows.
+// reads returns every kind of read of a Tx, by name, for a store with storeFile's
+// rows.
 func reads() map[string]func(bridge.Tx) (any, error) {
 	late := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	all := map[string]func(bridge.Tx) (any, error){
 		"expiring": func(tx bridge.Tx) (any, error) { return tx.ExpiringInvitations(late, 1000) },
-		"lapsed":   func(tx bridge.Tx) (any, error) { return tx.LapsedClaims(late, 1000) },
-		"ended":    func(tx bridge.Tx) (any, error) { return tx.EndedInvitations(late, 1000) },
+		"lapsed":   func(tx bridge.Tx) (any, error) { return tx.ExpiredClaims(late, 1000) },
+		"ended":    func(tx bridge.Tx) (any, error) { return tx.TerminalInvitations(late, 1000) },
 		"queued":   func(tx bridge.Tx) (any, error) { return tx.QueuedMessages("crm", 1000) },
 		"backlog":  func(tx bridge.Tx) (any, error) { return tx.Backlog() },
 	}
 	inv, _ := sample(0)
-	for name, q := range map[string]bridge.Query{
+	for name, q := range map[string]bridge.InvitationQuery{
 		"all": {}, "state": {State: bridge.StatePending}, "email": {Email: inv.Email}, "inviter": {InviterID: inv.InviterID},
 	} {
 		q.Limit = 1000
@@ -59,7 +60,7 @@ func reads() map[string]func(bridge.Tx) (any, error) {
 	return all
 }
 
-// answers reads everything, each in a View of its own.
+// answers runs all reads, each in a View of its own.
 func answers(t *testing.T, s *Store) (texts map[string]string, errs map[string]error) {
 	t.Helper()
 	texts, errs = map[string]string{}, map[string]error{}
@@ -78,7 +79,7 @@ func answers(t *testing.T, s *Store) (texts map[string]string, errs map[string]e
 	return texts, errs
 }
 
-// truths reads everything in a file that is whole.
+// truths returns the results of all reads in an undamaged file.
 func truths(t *testing.T, path string) map[string]string {
 	t.Helper()
 	s := open(t, path)
@@ -92,8 +93,9 @@ func truths(t *testing.T, path string) map[string]string {
 	return texts
 }
 
-// survive has everything read of a store that may be damaged, then something
-// written: each gives the truth or ErrDamaged. It says whether damage was met.
+// survive runs all reads in a store that may be damaged, then some writes: each
+// must return the right result or ErrCorrupt. It reports whether any found
+// damage.
 func survive(t *testing.T, s *Store, truth map[string]string) (met bool) {
 	t.Helper()
 	s.db.NoSync = true
@@ -104,7 +106,7 @@ func survive(t *testing.T, s *Store, truth map[string]string) (met bool) {
 		}
 	}
 	for name, err := range errs {
-		if met = true; !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), s.db.Path()+": "+restore) {
+		if met = true; !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), s.db.Path()+": "+restore) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -113,25 +115,25 @@ func survive(t *testing.T, s *Store, truth map[string]string) (met bool) {
 		"an invite":  inviting(1000),
 		"a deletion": func(tx bridge.Tx) error { return tx.DeleteInvitation(inv.ID) },
 		"a message":  func(tx bridge.Tx) error { return tx.PutMessage(message(51, bridge.MessageSent)) },
-		// Whoever overlooks damage cannot have the rest kept either.
-		"all the same": func(tx bridge.Tx) error { _ = invite(tx, 1001); return nil },
+		// A function that ignores damage is not committed either.
+		"an ignored error": func(tx bridge.Tx) error { _ = invite(tx, 1001); return nil },
 	} {
 		err := s.Update(context.Background(), fn)
-		if met && !errors.Is(err, ErrDamaged) || err != nil && !errors.Is(err, ErrDamaged) {
-			t.Errorf("%s, damage met %v: %v", name, met, err)
+		if met && !errors.Is(err, ErrCorrupt) || err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s, damage found %v: %v", name, met, err)
 		}
 		met = met || err != nil
 	}
 	s.health.idle = 0
 	err := s.Ping(context.Background())
-	if met && !errors.Is(err, ErrDamaged) || err != nil && !errors.Is(err, ErrDamaged) {
-		t.Errorf("ping, damage met %v: %v", met, err)
+	if met && !errors.Is(err, ErrCorrupt) || err != nil && !errors.Is(err, ErrCorrupt) {
+		t.Errorf("ping, damage found %v: %v", met, err)
 	}
 	return met || err != nil
 }
 
-// TestDamageWhileOpen smashes a page of an open store: those that are looked at
-// when it is opened, too. The list of free pages is not read again.
+// TestDamageWhileOpen overwrites each page of an open store in turn, including
+// those that Open checks. The list of free pages is not read again.
 func TestDamageWhileOpen(t *testing.T) {
 	original := storeFile(t)
 	truth := truths(t, original)
@@ -155,7 +157,7 @@ func TestDamageWhileOpen(t *testing.T) {
 			if survive(t, s, truth) {
 				met++
 			}
-			if err := s.Close(); err != nil && !s.stuck {
+			if err := s.Close(); err != nil && !s.commitPanicked {
 				t.Error(err)
 			}
 		})
@@ -165,8 +167,8 @@ func TestDamageWhileOpen(t *testing.T) {
 	}
 }
 
-// TestDamagePointsAway has branches of every tree point past the end of the
-// file, where reading is a fault and no panic.
+// TestDamagePointsAway: branches of every tree point past the end of the file,
+// where a read is a memory fault and not an ordinary panic.
 func TestDamagePointsAway(t *testing.T) {
 	original := storeFile(t)
 	truth := truths(t, original)
@@ -180,13 +182,13 @@ func TestDamagePointsAway(t *testing.T) {
 			write(string(content(t, original)))(t, path)
 			patch(t, path, page*pageSize+headSize+elementSize+8, func(raw []byte) { binary.NativeEndian.PutUint64(raw, to) })
 			s, err := Open(path)
-			if errors.Is(err, ErrDamaged) {
+			if errors.Is(err, ErrCorrupt) {
 				continue
 			} else if err != nil {
 				t.Fatal(err)
 			}
 			if !survive(t, s, truth) {
-				t.Errorf("page %d: nobody noticed", page)
+				t.Errorf("page %d: the damage was not detected", page)
 			}
 			if err := s.Close(); err != nil {
 				t.Error(err)
@@ -195,9 +197,9 @@ func TestDamagePointsAway(t *testing.T) {
 	}
 }
 
-// TestDamageIsNotAPanicOfTheFunction: what the function itself does wrong goes
-// on to its caller, and says nothing of the file.
-func TestDamageIsNotAPanicOfTheFunction(t *testing.T) {
+// TestFunctionPanicIsNotCorruption: a panic of the function itself reaches its
+// caller and does not mark the file as damaged.
+func TestFunctionPanicIsNotCorruption(t *testing.T) {
 	s := fresh(t)
 	for name, run := range map[string]func(context.Context, func(bridge.Tx) error) error{"view": s.View, "update": s.Update} {
 		func() {

@@ -20,9 +20,9 @@ import (
 
 var rewrite = flag.Bool("update", false, "rewrite the golden files")
 
-// TestGolden keeps what is at rest: the names in values and the layout of keys.
-// A difference here means that files written before cannot be read any more:
-// raise the format and convert them, or take the change back.
+// TestGolden pins the data at rest: the names in values and the layout of keys. A
+// difference means that existing files can no longer be read: raise the format
+// and convert them, or undo the change.
 func TestGolden(t *testing.T) {
 	s := fresh(t)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
@@ -36,20 +36,20 @@ func TestGolden(t *testing.T) {
 		InviterID: "ann", InviterName: "Ann <Inviter>", InviterEmail: "ann@example.com", Locale: "de-AT", TimeZone: "Europe/Vienna",
 		Traits: map[string]string{"name.first": "Full"}, ReturnTo: "https://app.example.com/?a=b&c=d",
 		Lifespan: 168 * time.Hour, Delivery: "email", Epoch: 2, CreatedAt: at, UpdatedAt: at.Add(time.Second), ExpiresAt: at.Add(168 * time.Hour),
-		AcceptedAt: at.Add(2 * time.Second), RevokedAt: at.Add(3 * time.Second), AnnouncedAt: at.Add(4 * time.Second),
+		AcceptedAt: at.Add(2 * time.Second), RevokedAt: at.Add(3 * time.Second), InviteeNotifiedAt: at.Add(4 * time.Second),
 		SentAt: at.Add(6 * time.Second), SendCount: 3, Reason: bridge.ReasonInUse,
 		Origin: bridge.OriginReactivated, Identifiers: []string{"full"}, Addresses: []string{"full@example.org"},
 		Baseline:          &bridge.Baseline{StateChangedAt: at.Add(789), Credentials: []bridge.Credential{{Type: "oidc", Identifiers: []string{"idp:1"}}}},
-		RevokeRequestedAt: at.Add(7 * time.Second), DoubtUntil: at.Add(8 * time.Second), CleaningBeganAt: at.Add(9 * time.Second),
-		Cleaned: []string{"password", "sessions"}, LookAt: at.Add(10 * time.Second), Looks: 2,
+		RevokeRequestedAt: at.Add(7 * time.Second), UnresolvedUntil: at.Add(8 * time.Second), CleaningBeganAt: at.Add(9 * time.Second),
+		Cleaned: []string{"password", "sessions"}, CheckAt: at.Add(10 * time.Second), Checks: 2,
 		Claim: &bridge.Claim{
-			ID: uuid.MustParse("11111111-2222-4333-8444-555555555555"), Until: at.Add(time.Minute), UnsettledAt: at.Add(5 * time.Second),
-			LookAt: at.Add(6 * time.Second), Looks: 1,
+			ID: uuid.MustParse("11111111-2222-4333-8444-555555555555"), Until: at.Add(time.Minute), UnresolvedSince: at.Add(5 * time.Second),
+			CheckAt: at.Add(6 * time.Second), Checks: 1,
 		},
 	}
 	ended := plain
 	ended.ID, ended.State = uuid.MustParse("0197a3c2-3333-7000-8000-000000000003"), bridge.StateRevoked
-	ended.IdentityID, ended.Leftover, ended.LookAt = full.IdentityID, bridge.LeftoverDue, at.Add(time.Hour)
+	ended.IdentityID, ended.Leftover, ended.CheckAt = full.IdentityID, bridge.LeftoverDue, at.Add(time.Hour)
 	token := bridge.TokenRecord{InvitationID: full.ID, Channel: bridge.ChannelAPI, Epoch: 2}
 	claimed := bridge.Message{
 		ID: uuid.MustParse("0197a3c2-4444-7000-8000-000000000004"), Endpoint: bridge.EndpointCourier, InvitationID: full.ID, State: bridge.MessageQueued,
@@ -62,8 +62,8 @@ func TestGolden(t *testing.T) {
 		Payload:   bridge.Payload{Type: bridge.EventInvitationRevoked, Timestamp: at, Data: bridge.PayloadData{Invitation: ended.View()}},
 		CreatedAt: at, UpdatedAt: at.Add(10 * time.Second), DueAt: at.Add(5 * time.Second), Since: at, Tries: 2,
 		Attempts: []bridge.Attempt{
-			{At: at, Took: 1500 * time.Millisecond, Outcome: bridge.Retry, Detail: "no answer"},
-			{At: at.Add(5 * time.Second), Took: time.Second, Outcome: bridge.Failed, Status: 404, Detail: "not <there>"},
+			{At: at, Took: 1500 * time.Millisecond, Outcome: bridge.AttemptRetry, Detail: "no answer"},
+			{At: at.Add(5 * time.Second), Took: time.Second, Outcome: bridge.AttemptFailed, Status: 404, Detail: "not <there>"},
 		},
 	}
 	queued := bridge.Message{

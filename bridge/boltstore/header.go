@@ -13,15 +13,15 @@ import (
 
 const (
 	program = "invitebridge"
-	format  = 3 // of keys and values, as keys.go and bridge have them
+	format  = 3 // of keys (keys.go) and values (the JSON of package bridge)
 )
 
-// Header says whose file it is. It is written when the file is made, and only a
-// change of the format writes it again. The JSON names are those at rest.
+// Header identifies a store file. It is written when the file is created; only a
+// change of format rewrites it. The JSON names are those at rest.
 type Header struct {
 	Program    string    `json:"program"`
 	Format     int       `json:"format"`
-	InstanceID uuid.UUID `json:"instance_id"` // one for each file ever made, a copy shares it
+	InstanceID uuid.UUID `json:"instance_id"` // unique per file created; copies share it
 	CreatedAt  time.Time `json:"created_at"`
 }
 
@@ -36,7 +36,7 @@ func newHeader() Header {
 	}
 }
 
-// fill makes an empty bbolt file a store.
+// fill turns an empty bbolt file into a store.
 func fill(db *bbolt.DB, h Header) error {
 	value, err := json.Marshal(h)
 	if err != nil {
@@ -50,8 +50,8 @@ func fill(db *bbolt.DB, h Header) error {
 	})
 }
 
-// makeBuckets makes those that came with a format after the one given, and those
-// that were always there for format 0.
+// makeBuckets creates the buckets that were introduced after a format; 0 creates
+// all.
 func makeBuckets(tx *bbolt.Tx, after int) error {
 	for _, l := range layout {
 		if after > 0 && l.since <= after {
@@ -68,15 +68,15 @@ func makeBuckets(tx *bbolt.Tx, after int) error {
 	return nil
 }
 
-// readHeader says whether db is a store that this version can use. It changes
-// nothing.
+// readHeader returns the header if db is a store that this version can use. It
+// changes nothing.
 func readHeader(db *bbolt.DB, path string) (h Header, err error) {
 	view := func() error {
 		return db.View(func(tx *bbolt.Tx) error {
 			if h, err = headerOf(tx, path); err != nil {
 				return err
 			}
-			return whole(tx, path, h.Format)
+			return checkComplete(tx, path, h.Format)
 		})
 	}
 	if err := guard(path, view); err != nil {
@@ -86,13 +86,13 @@ func readHeader(db *bbolt.DB, path string) (h Header, err error) {
 }
 
 func headerOf(tx *bbolt.Tx, path string) (Header, error) {
-	const notOurs = "it belongs to another program; give the store a path of its own"
+	const notOurs = "it belongs to another program; use another path for the store"
 	b := headerBucket.in(tx)
 	if b == nil {
-		return Header{}, refused(ErrForeign, path, notOurs)
+		return Header{}, refused(ErrNotAStore, path, notOurs)
 	}
-	// The format decides what the rest means, so a later one is told apart
-	// before anything else is read.
+	// The format determines the meaning of the rest, so a later format is
+	// refused before anything else is read.
 	var h Header
 	var mark struct {
 		Program string `json:"program"`
@@ -100,28 +100,28 @@ func headerOf(tx *bbolt.Tx, path string) (Header, error) {
 	}
 	value := b.Get(headerKey)
 	if json.Unmarshal(value, &mark) != nil || mark.Program != program {
-		return Header{}, refused(ErrForeign, path, notOurs)
+		return Header{}, refused(ErrNotAStore, path, notOurs)
 	}
 	if mark.Format > format {
-		return Header{}, refused(ErrNewer, path,
-			fmt.Sprintf("it has format %d and this version knows %d; run the version that wrote it, or a later one", mark.Format, format))
+		return Header{}, refused(ErrNewerFormat, path,
+			fmt.Sprintf("it has format %d and this version supports up to %d; run the version that wrote it, or a later one", mark.Format, format))
 	}
 	if err := json.Unmarshal(value, &h); err != nil || h.Format < 1 || h.InstanceID == uuid.Nil {
-		return Header{}, refused(ErrDamaged, path, "its header makes no sense; "+restore)
+		return Header{}, refused(ErrCorrupt, path, "its header is invalid; "+restore)
 	}
 	return h, nil
 }
 
-// whole checks that nothing is missing which every store of a format has. Walks
-// rely on the fences.
-func whole(tx *bbolt.Tx, path string, format int) error {
+// checkComplete checks that all buckets of a format exist, with their fences, on
+// which walks rely.
+func checkComplete(tx *bbolt.Tx, path string, format int) error {
 	for _, l := range layout {
 		if l.since > format {
 			continue
 		}
 		b := tx.Bucket([]byte(l.name))
 		if b == nil {
-			return refused(ErrDamaged, path, "the bucket "+l.name+" is missing; "+restore)
+			return refused(ErrCorrupt, path, "the bucket "+l.name+" is missing; "+restore)
 		}
 		if !l.fenced {
 			continue
@@ -129,7 +129,7 @@ func whole(tx *bbolt.Tx, path string, format int) error {
 		last, _ := b.Cursor().Last()
 		first, _ := b.Cursor().First()
 		if !bytes.Equal(first, lowFence) || !bytes.Equal(last, highFence) {
-			return refused(ErrDamaged, path, "the bucket "+l.name+" has lost its bounds; "+restore)
+			return refused(ErrCorrupt, path, "the bucket "+l.name+" has lost its fences; "+restore)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"invitebridge/bridge"
@@ -12,36 +13,36 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// The file, bucket by bucket. "|" joins parts of fixed width, so no two
-// different things ever have the same key.
+// The file, bucket by bucket. "|" joins parts of fixed width, so different
+// things never share a key.
 //
 //	header
 //	    "header"                       JSON of Header
 //	probe
-//	    "probe"                        filler that Ping writes
+//	    "probe"                        filler written by Ping
 //	invitations
 //	    id                             JSON of bridge.Invitation
-//	    id | digest                    JSON of bridge.TokenRecord, for each of its tokens
+//	    id | digest                    JSON of bridge.TokenRecord, for each token
 //	tokens
 //	    digest                         id
 //	emails
-//	    h(email) | "p" | h(schema)     id; the pending one
-//	    h(email) | "e" | id            empty; those that have ended
+//	    h(email) | "p" | h(schema)     id; the pending invitation
+//	    h(email) | "e" | id            empty; terminal invitations
 //	identities
-//	    identity | "p"                 id; the pending one
-//	    identity | "e" | id            empty; those that have ended
+//	    identity | "p"                 id; the pending invitation
+//	    identity | "e" | id            empty; terminal invitations
 //	states
 //	    state | id                     empty
 //	inviters
-//	    h(inviter) | state | id        empty; only if there is an inviter
+//	    h(inviter) | state | id        empty; only if InviterID is set
 //	expiring
-//	    time | id                      empty; ExpiresAt of the pending without claim
+//	    time | id                      empty; ExpiresAt of pending ones without claim
 //	lapsing
-//	    time | id                      empty; Claim.DueAt of the pending with claim
+//	    time | id                      empty; Claim.DueAt of pending ones with claim
 //	watched
-//	    time | id                      empty; LookAt of those without claim
+//	    time | id                      empty; CheckAt of those without claim
 //	ended
-//	    time | id                      empty; UpdatedAt of those not pending, unless their Leftover is due
+//	    time | id                      empty; UpdatedAt of terminal ones, unless Leftover is due
 //	messages
 //	    mid                            JSON of bridge.Message
 //	belonging
@@ -49,30 +50,30 @@ import (
 //	outcomes
 //	    outcome | mid                  empty; MessageState of each message
 //	outbox
-//	    h(endpoint) | time | mid       empty; Next of the queued
+//	    h(endpoint) | time | mid       empty; NextAttemptAt of queued messages
 //
 // The parts:
 //
-//	id      the 16 bytes of the invitation's UUIDv7, and so ordered by time
-//	mid     likewise of the message's
+//	id       the 16 bytes of the invitation's UUIDv7, and so ordered by time
+//	mid      the same for the message
 //	identity the 16 bytes of the identity's UUID; no entry if it is zero
-//	digest  the 32 bytes of bridge.Digest
-//	h(x)    the first 16 bytes of SHA-256 of x: callers choose these texts, of
-//	        any length, and bbolt's keys end at 32768 bytes
-//	state   one byte, see stateCode
-//	outcome one byte, see outcomeCode
-//	time    8 bytes, big-endian: microseconds since 1970, offset so that times
-//	        before then sort first
+//	digest   the 32 bytes of bridge.Digest
+//	h(x)     the first 16 bytes of SHA-256 of x: callers choose these texts, of
+//	         any length, and bbolt limits keys to 32768 bytes
+//	state    one byte, see stateCode
+//	outcome  one byte, see messageStateCode
+//	time     8 bytes, big-endian: microseconds since 1970, offset so that earlier
+//	         times sort first
 //
-// Neighbours are deliberate: a page written for one entry is then written for
-// its neighbour as well. The tokens of an invitation lie behind its own row,
-// and the pending one of an e-mail beside those it had before. Keys that come
-// in no order are short, since each update writes some page among all of them.
+// Adjacent keys are deliberate: entries on one page share its write. The tokens
+// of an invitation follow its own row, and the pending invitation of an email
+// address is beside the terminal ones. Keys in random order are short, since
+// each update writes one page among all of theirs.
 //
-// The buckets that are walked backwards begin and end with a fence, see down.
-// Those that are counted have the number of their entries in bbolt's sequence of
-// the bucket: it lies in the page that names the bucket, which a change of the
-// bucket writes anyway.
+// Buckets that are walked backwards begin and end with a fence, see descend. A
+// counted bucket keeps the number of its entries in its bbolt sequence: that
+// lies in the page that names the bucket, which every change of the bucket
+// writes anyway.
 type bucket int
 
 const (
@@ -89,7 +90,7 @@ const (
 	watchedBucket
 	endedBucket
 	messagesBucket
-	belongingBucket
+	messagesByInvitationBucket
 	outcomesBucket
 	outboxBucket
 )
@@ -103,46 +104,46 @@ const (
 	endedMark   = 'e'
 )
 
-// layout has every bucket of a store.
+// layout describes every bucket of a store.
 var layout = [...]struct {
 	name    string
 	fenced  bool
 	counted bool
-	// fill is how full bbolt leaves a page that it splits. Where new entries
-	// come at the end, half-full pages would never be filled up: 0.9 leaves
-	// room for a row to grow. Where they come anywhere, a half is right.
+	// fill is how full bbolt leaves a page that it splits. Where new entries are
+	// appended, half-full pages would never be filled up: 0.9 leaves room for a
+	// row to grow. Where they are inserted anywhere, a half is right.
 	fill float64
-	// since is the format that the bucket came with; 0: it was always there.
+	// since is the format that introduced the bucket; 0: the first.
 	since int
 }{
-	headerBucket:      {"header", false, false, bbolt.DefaultFillPercent, 0},
-	probeBucket:       {"probe", false, false, bbolt.DefaultFillPercent, 0},
-	invitationsBucket: {"invitations", true, false, 0.9, 0},
-	tokensBucket:      {"tokens", false, false, bbolt.DefaultFillPercent, 0},
-	emailsBucket:      {"emails", true, false, bbolt.DefaultFillPercent, 0},
-	identitiesBucket:  {"identities", true, false, bbolt.DefaultFillPercent, 3},
-	statesBucket:      {"states", true, false, 0.9, 0},
-	invitersBucket:    {"inviters", true, false, bbolt.DefaultFillPercent, 0},
-	expiringBucket:    {"expiring", false, true, 0.9, 0},
-	lapsingBucket:     {"lapsing", false, true, bbolt.DefaultFillPercent, 0},
-	watchedBucket:     {"watched", false, false, bbolt.DefaultFillPercent, 3},
-	endedBucket:       {"ended", false, false, 0.9, 0},
-	messagesBucket:    {"messages", true, false, 0.9, 0},
-	belongingBucket:   {"belonging", true, false, 0.9, 0},
-	outcomesBucket:    {"outcomes", true, false, 0.9, 0},
-	outboxBucket:      {"outbox", false, true, bbolt.DefaultFillPercent, 0},
+	headerBucket:               {"header", false, false, bbolt.DefaultFillPercent, 0},
+	probeBucket:                {"probe", false, false, bbolt.DefaultFillPercent, 0},
+	invitationsBucket:          {"invitations", true, false, 0.9, 0},
+	tokensBucket:               {"tokens", false, false, bbolt.DefaultFillPercent, 0},
+	emailsBucket:               {"emails", true, false, bbolt.DefaultFillPercent, 0},
+	identitiesBucket:           {"identities", true, false, bbolt.DefaultFillPercent, 3},
+	statesBucket:               {"states", true, false, 0.9, 0},
+	invitersBucket:             {"inviters", true, false, bbolt.DefaultFillPercent, 0},
+	expiringBucket:             {"expiring", false, true, 0.9, 0},
+	lapsingBucket:              {"lapsing", false, true, bbolt.DefaultFillPercent, 0},
+	watchedBucket:              {"watched", false, false, bbolt.DefaultFillPercent, 3},
+	endedBucket:                {"ended", false, false, 0.9, 0},
+	messagesBucket:             {"messages", true, false, 0.9, 0},
+	messagesByInvitationBucket: {"belonging", true, false, 0.9, 0},
+	outcomesBucket:             {"outcomes", true, false, 0.9, 0},
+	outboxBucket:               {"outbox", false, true, bbolt.DefaultFillPercent, 0},
 }
 
-// in opens the bucket; nil if it is not there.
+// in opens the bucket; nil if it does not exist.
 func (b bucket) in(tx *bbolt.Tx) *bbolt.Bucket { return tx.Bucket([]byte(layout[b].name)) }
 
-// The fences are below and above every other key.
+// The fences sort before and after every other key.
 var (
 	lowFence  = []byte{0}
 	highFence = bytes.Repeat([]byte{0xff}, 64)
 )
 
-// stateCode gives a state's byte; 0 for what is no state.
+// stateCode returns a state's byte; 0 for an unknown state.
 func stateCode(s bridge.State) byte {
 	switch s {
 	case bridge.StatePending:
@@ -180,38 +181,66 @@ func inviterPrefix(inviterID string, state bridge.State) []byte {
 	return append(hash(inviterID), stateCode(state))
 }
 
-// entry is one index entry that an invitation has.
+// entry is one index entry of an invitation or a message. One with a value is
+// unique: no other row may have the same.
 type entry struct {
 	bucket     bucket
 	key, value []byte
 }
 
-// entries derives every index entry from an invitation, and from it alone.
+// entryList collects the entries of a row. Their keys share one allocation.
+type entryList struct {
+	all  []entry
+	keys []byte
+}
+
+const (
+	maxEntries = 6
+	maxKey     = hashSize + timeSize + idSize
+)
+
+func newEntryList() entryList {
+	return entryList{make([]entry, 0, maxEntries), make([]byte, 0, maxEntries*maxKey)}
+}
+
+func (l *entryList) add(b bucket, value []byte, key ...[]byte) {
+	start := len(l.keys)
+	for _, part := range key {
+		l.keys = append(l.keys, part...)
+	}
+	l.all = append(l.all, entry{b, slices.Clip(l.keys[start:]), value})
+}
+
+// entries derives all index entries of an invitation, from the invitation alone.
 func entries(inv bridge.Invitation) []entry {
-	none, id := []byte{}, inv.ID[:]
-	list := []entry{{statesBucket, append([]byte{stateCode(inv.State)}, id...), none}}
+	list := newEntryList()
+	none, id, state, identity := []byte{}, bytes.Clone(inv.ID[:]), []byte{stateCode(inv.State)}, inv.IdentityID[:]
+	list.add(statesBucket, none, state, id)
 	if inv.InviterID != "" {
-		list = append(list, entry{invitersBucket, append(inviterPrefix(inv.InviterID, inv.State), id...), none})
+		list.add(invitersBucket, none, hash(inv.InviterID), state, id)
 	}
-	if !inv.LookAt.IsZero() && inv.Claim == nil {
-		list = append(list, entry{watchedBucket, append(timeKey(inv.LookAt), id...), none})
+	if !inv.CheckAt.IsZero() && inv.Claim == nil {
+		list.add(watchedBucket, none, timeKey(inv.CheckAt), id)
 	}
+	known := inv.IdentityID != uuid.Nil
 	if inv.State != bridge.StatePending {
-		list = append(list, entry{emailsBucket, append(emailPrefix(inv.Email, endedMark), id...), none})
-		if inv.IdentityID != uuid.Nil {
-			list = append(list, entry{identitiesBucket, append(identityPrefix(inv.IdentityID, endedMark), id...), none})
+		list.add(emailsBucket, none, hash(inv.Email), []byte{endedMark}, id)
+		if known {
+			list.add(identitiesBucket, none, identity, []byte{endedMark}, id)
 		}
 		if inv.Leftover != bridge.LeftoverDue {
-			list = append(list, entry{endedBucket, append(timeKey(inv.UpdatedAt), id...), none})
+			list.add(endedBucket, none, timeKey(inv.UpdatedAt), id)
 		}
-		return list
+		return list.all
 	}
-	list = append(list, entry{emailsBucket, pendingKey(inv.Email, inv.SchemaID), id})
-	if inv.IdentityID != uuid.Nil {
-		list = append(list, entry{identitiesBucket, identityPrefix(inv.IdentityID, pendingMark), id})
+	list.add(emailsBucket, id, hash(inv.Email), []byte{pendingMark}, hash(inv.SchemaID))
+	if known {
+		list.add(identitiesBucket, id, identity, []byte{pendingMark})
 	}
 	if inv.Claim != nil {
-		return append(list, entry{lapsingBucket, append(timeKey(inv.Claim.DueAt()), id...), none})
+		list.add(lapsingBucket, none, timeKey(inv.Claim.DueAt()), id)
+	} else {
+		list.add(expiringBucket, none, timeKey(inv.ExpiresAt), id)
 	}
-	return append(list, entry{expiringBucket, append(timeKey(inv.ExpiresAt), id...), none})
+	return list.all
 }

@@ -26,8 +26,8 @@ func TestTimeKeysSortAsTimes(t *testing.T) {
 	}
 }
 
-// TestKeysAreUnambiguous makes invitations of a few texts that run into each
-// other, and checks that different ones never share a key.
+// TestKeysAreUnambiguous makes invitations from texts that look alike when
+// concatenated, and checks that different ones never share a key.
 func TestKeysAreUnambiguous(t *testing.T) {
 	texts := []string{"", "p", "pp", "a", "ap", "pa", "\x00", "p\x00", "\xff", "e", strings.Repeat("p", 16), strings.Repeat("\x00", 17), strings.Repeat("x", 100_000)}
 	owner := map[string]string{}
@@ -37,7 +37,7 @@ func TestKeysAreUnambiguous(t *testing.T) {
 				for id := range 2 {
 					inv := bridge.Invitation{ID: uuid.UUID{15: byte(id + 1)}, State: state, Email: text, SchemaID: other, InviterID: other}
 					for _, e := range entries(inv) {
-						// What the entry is meant to tell apart.
+						// What the entry must distinguish.
 						means := map[bucket]string{
 							emailsBucket:   fmt.Sprint(len(text), text, state == bridge.StatePending),
 							statesBucket:   fmt.Sprint(state, id),
@@ -76,7 +76,7 @@ func TestFencesEncloseAllKeys(t *testing.T) {
 		}
 		for _, key := range keys {
 			if bytes.Compare(lowFence, key) >= 0 || bytes.Compare(key, highFence) >= 0 {
-				t.Errorf("%x is outside", key)
+				t.Errorf("%x is outside the fences", key)
 			}
 		}
 	}
@@ -96,32 +96,32 @@ func TestEveryStateHasACode(t *testing.T) {
 func TestEveryMessageStateHasACode(t *testing.T) {
 	var codes []byte
 	for _, state := range bridge.MessageStates() {
-		codes = append(codes, outcomeCode(state))
+		codes = append(codes, messageStateCode(state))
 	}
 	slices.Sort(codes)
-	if len(slices.Compact(codes)) != len(bridge.MessageStates()) || codes[0] == 0 || outcomeCode("") != 0 || outcomeCode("Queued") != 0 {
+	if len(slices.Compact(codes)) != len(bridge.MessageStates()) || codes[0] == 0 || messageStateCode("") != 0 || messageStateCode("Queued") != 0 {
 		t.Errorf("codes %q", codes)
 	}
 }
 
-// TestRefusedValues are what would not come back as it was put.
+// TestRefusedValues: values that could not be read back unchanged are refused.
 func TestRefusedValues(t *testing.T) {
 	s := fresh(t)
 	for name, spoil := range map[string]func(*bridge.Invitation){
-		"no id":           func(i *bridge.Invitation) { i.ID = uuid.Nil },
-		"no state":        func(i *bridge.Invitation) { i.State = "" },
-		"no such state":   func(i *bridge.Invitation) { i.State = "lost" },
-		"inviter":         func(i *bridge.Invitation) { i.InviterID = "\xff" },
-		"e-mail":          func(i *bridge.Invitation) { i.Email = "a\xc3@example.com" },
-		"time out of all": func(i *bridge.Invitation) { i.ExpiresAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"no id":             func(i *bridge.Invitation) { i.ID = uuid.Nil },
+		"no state":          func(i *bridge.Invitation) { i.State = "" },
+		"no such state":     func(i *bridge.Invitation) { i.State = "lost" },
+		"inviter":           func(i *bridge.Invitation) { i.InviterID = "\xff" },
+		"email":             func(i *bridge.Invitation) { i.Email = "a\xc3@example.com" },
+		"time out of range": func(i *bridge.Invitation) { i.ExpiresAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
 	} {
 		inv, _ := sample(rand.IntN(1000))
 		spoil(&inv)
 		update(t, s, func(tx bridge.Tx) error {
 			if err := tx.PutInvitation(inv); err == nil {
-				t.Errorf("%s: it was put", name)
+				t.Errorf("%s: it was stored", name)
 			}
-			return nil // and the Tx is as it was
+			return nil // the Tx is still usable
 		})
 	}
 }
@@ -131,19 +131,19 @@ func TestRefusedMessages(t *testing.T) {
 	inv, _ := sample(1)
 	update(t, s, func(tx bridge.Tx) error { return tx.PutInvitation(inv) })
 	for name, spoil := range map[string]func(*bridge.Message){
-		"no id":           func(m *bridge.Message) { m.ID = uuid.Nil },
-		"no state":        func(m *bridge.Message) { m.State = "" },
-		"no such state":   func(m *bridge.Message) { m.State = "lost" },
-		"endpoint":        func(m *bridge.Message) { m.Endpoint = "\xff" },
-		"time out of all": func(m *bridge.Message) { m.DueAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"no id":             func(m *bridge.Message) { m.ID = uuid.Nil },
+		"no state":          func(m *bridge.Message) { m.State = "" },
+		"no such state":     func(m *bridge.Message) { m.State = "lost" },
+		"endpoint":          func(m *bridge.Message) { m.Endpoint = "\xff" },
+		"time out of range": func(m *bridge.Message) { m.DueAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
 	} {
 		m := bridge.Message{ID: uuid.UUID{1}, Endpoint: "crm", InvitationID: inv.ID, State: bridge.MessageQueued, DueAt: inv.CreatedAt}
 		spoil(&m)
 		update(t, s, func(tx bridge.Tx) error {
 			if err := tx.PutMessage(m); err == nil {
-				t.Errorf("%s: it was put", name)
+				t.Errorf("%s: it was stored", name)
 			}
-			return nil // and the Tx is as it was
+			return nil // the Tx is still usable
 		})
 	}
 }

@@ -11,13 +11,13 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// ListInvitations implements [bridge.Tx]. Each combination of filters walks a
-// tree of its own, from the page's beginning to its end; only a query with an
-// email or an identity and more reads all that this one ever had, which is
-// little.
-func (t *tx) ListInvitations(q bridge.Query) (_ []bridge.Invitation, err error) {
+// ListInvitations implements [bridge.Tx]. Each combination of filters has an
+// index to walk, from the beginning of the page to its end. The exception is an
+// email or an identity combined with other filters: that reads all invitations
+// of the email or identity, which are few.
+func (t *tx) ListInvitations(q bridge.InvitationQuery) (_ []bridge.Invitation, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
-	if err := t.alive(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return nil, err
 	}
 	if q.State != "" && stateCode(q.State) == 0 {
@@ -41,47 +41,47 @@ func (t *tx) ListInvitations(q bridge.Query) (_ []bridge.Invitation, err error) 
 	return list, nil
 }
 
-func matches(inv bridge.Invitation, q bridge.Query) bool {
+func matches(inv bridge.Invitation, q bridge.InvitationQuery) bool {
 	return (q.Email == "" || q.Email == inv.Email) &&
 		(q.State == "" || q.State == inv.State) &&
 		(q.InviterID == "" || q.InviterID == inv.InviterID) &&
 		(q.IdentityID == uuid.Nil || q.IdentityID == inv.IdentityID)
 }
 
-// ids gives one id after the other, descending, until there is none.
-type ids func() (uuid.UUID, bool)
+// idIterator returns the next id, in descending order, or false at the end.
+type idIterator func() (uuid.UUID, bool)
 
-func (t *tx) plan(q bridge.Query) ids {
+func (t *tx) plan(q bridge.InvitationQuery) idIterator {
 	switch {
 	case q.IdentityID != uuid.Nil:
-		return merge([]ids{
+		return merge([]idIterator{
 			t.pending(identitiesBucket, identityPrefix(q.IdentityID, pendingMark), q.Before),
-			t.down(identitiesBucket, identityPrefix(q.IdentityID, endedMark), q.Before),
+			t.descend(identitiesBucket, identityPrefix(q.IdentityID, endedMark), q.Before),
 		})
 	case q.Email != "":
-		return merge([]ids{
+		return merge([]idIterator{
 			t.pending(emailsBucket, emailPrefix(q.Email, pendingMark), q.Before),
-			t.down(emailsBucket, emailPrefix(q.Email, endedMark), q.Before),
+			t.descend(emailsBucket, emailPrefix(q.Email, endedMark), q.Before),
 		})
 	case q.InviterID != "" && q.State != "":
-		return t.down(invitersBucket, inviterPrefix(q.InviterID, q.State), q.Before)
+		return t.descend(invitersBucket, inviterPrefix(q.InviterID, q.State), q.Before)
 	case q.InviterID != "":
-		// One walk for each state, merged, saves a tree of all states.
-		var walks []ids
+		// Merging one walk per state saves an index of inviters without states.
+		var walks []idIterator
 		for _, state := range bridge.States() {
-			walks = append(walks, t.down(invitersBucket, inviterPrefix(q.InviterID, state), q.Before))
+			walks = append(walks, t.descend(invitersBucket, inviterPrefix(q.InviterID, state), q.Before))
 		}
 		return merge(walks)
 	case q.State != "":
-		return t.down(statesBucket, []byte{stateCode(q.State)}, q.Before)
+		return t.descend(statesBucket, []byte{stateCode(q.State)}, q.Before)
 	default:
-		return t.down(invitationsBucket, nil, q.Before)
+		return t.descend(invitationsBucket, nil, q.Before)
 	}
 }
 
-// pending gives the pending ones of an email, one for each schema, or of an
-// identity.
-func (t *tx) pending(b bucket, prefix []byte, before uuid.UUID) ids {
+// pending iterates over the pending invitations of an email address, one per
+// schema, or of an identity.
+func (t *tx) pending(b bucket, prefix []byte, before uuid.UUID) idIterator {
 	var list []uuid.UUID
 	c := t.bucket(b).Cursor()
 	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
@@ -99,14 +99,14 @@ func (t *tx) pending(b bucket, prefix []byte, before uuid.UUID) ids {
 	}
 }
 
-// down walks a fenced bucket backwards, over the keys that are the prefix, an
-// id below before, and perhaps more. Each id is given once.
+// descend walks a fenced bucket backwards over the keys that consist of prefix,
+// an id below before, and possibly more. It returns each id once.
 //
-// In a transaction that deletes, bbolt stops walking backwards at a page that
-// has become empty and calls that the end, and may look for the last key of
-// such a bucket for ever. The fences make it plain what an end is: one does not
-// get past the low one, and there is always a key to start from.
-func (t *tx) down(b bucket, prefix []byte, before uuid.UUID) ids {
+// In a transaction that deletes, bbolt's backward walk takes a page that has
+// become empty for the end, and its search for the last key of such a bucket may
+// never return. With fences the real end is known: no walk passes the low fence,
+// and there is always a key to start from.
+func (t *tx) descend(b bucket, prefix []byte, before uuid.UUID) idIterator {
 	if before == uuid.Nil {
 		before = uuid.Max
 	}
@@ -118,13 +118,13 @@ func (t *tx) down(b bucket, prefix []byte, before uuid.UUID) ids {
 			return uuid.Nil, false
 		}
 		id = uuid.UUID(k[len(prefix):][:idSize])
-		// What follows the id, such as tokens, is stepped over and not read.
+		// The next search starts below this id, and so skips its token rows.
 		at = append(at[:len(prefix)], id[:]...)
 		return id, true
 	}
 }
 
-// below finds the greatest key below at.
+// below returns the greatest key below at.
 func below(c *bbolt.Cursor, at []byte) []byte {
 	c.Seek(at)
 	k, _ := c.Prev()
@@ -134,9 +134,9 @@ func below(c *bbolt.Cursor, at []byte) []byte {
 	return k
 }
 
-// merge gives the ids of all walks, descending.
-func merge(walks []ids) ids {
-	heads := make([]uuid.UUID, len(walks)) // Nil: that walk is over
+// merge iterates over the ids of all walks, in descending order.
+func merge(walks []idIterator) idIterator {
+	heads := make([]uuid.UUID, len(walks)) // Nil: that walk has ended
 	for i, walk := range walks {
 		heads[i], _ = walk()
 	}

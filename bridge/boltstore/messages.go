@@ -2,7 +2,6 @@ package boltstore
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -16,12 +15,12 @@ import (
 // Message implements [bridge.Tx].
 func (t *tx) Message(id uuid.UUID) (_ bridge.Message, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
-	if err := t.alive(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return bridge.Message{}, err
 	}
 	value := t.bucket(messagesBucket).Get(id[:])
 	if value == nil {
-		return bridge.Message{}, bridge.ErrMissing
+		return bridge.Message{}, bridge.ErrRowNotFound
 	}
 	return t.decodeMessage(id, value)
 }
@@ -29,7 +28,7 @@ func (t *tx) Message(id uuid.UUID) (_ bridge.Message, err error) {
 // QueuedMessages implements [bridge.Tx].
 func (t *tx) QueuedMessages(endpoint string, limit int) (_ []bridge.Message, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
-	if err := t.alive(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return nil, err
 	}
 	var list []bridge.Message
@@ -48,10 +47,10 @@ func (t *tx) QueuedMessages(endpoint string, limit int) (_ []bridge.Message, err
 // ListMessages implements [bridge.Tx].
 func (t *tx) ListMessages(q bridge.MessageQuery) (_ []bridge.Message, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
-	if err := t.alive(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return nil, err
 	}
-	if q.State != "" && outcomeCode(q.State) == 0 {
+	if q.State != "" && messageStateCode(q.State) == 0 {
 		return nil, nil
 	}
 	var list []bridge.Message
@@ -72,37 +71,36 @@ func (t *tx) ListMessages(q bridge.MessageQuery) (_ []bridge.Message, err error)
 	return list, nil
 }
 
-func (t *tx) planMessages(q bridge.MessageQuery) ids {
+func (t *tx) planMessages(q bridge.MessageQuery) idIterator {
 	switch {
 	case q.InvitationID != uuid.Nil:
-		return t.down(belongingBucket, q.InvitationID[:], q.Before)
+		return t.descend(messagesByInvitationBucket, q.InvitationID[:], q.Before)
 	case q.State != "":
-		return t.down(outcomesBucket, []byte{outcomeCode(q.State)}, q.Before)
+		return t.descend(outcomesBucket, []byte{messageStateCode(q.State)}, q.Before)
 	default:
-		return t.down(messagesBucket, nil, q.Before)
+		return t.descend(messagesBucket, nil, q.Before)
 	}
 }
 
-// PutMessage implements [bridge.Tx]. Writing what is there already costs
-// nothing.
+// PutMessage implements [bridge.Tx]. Writing an unchanged message costs nothing.
 func (t *tx) PutMessage(m bridge.Message) (err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.mayWrite(); err != nil {
 		return err
 	}
 	if m.ID == uuid.Nil {
-		return errors.New("boltstore: a message without an id")
+		return errors.New("boltstore: the message has no id")
 	}
-	if outcomeCode(m.State) == 0 {
-		return fmt.Errorf("boltstore: %q is no state of a message", m.State)
+	if messageStateCode(m.State) == 0 {
+		return fmt.Errorf("boltstore: %q is not a message state", m.State)
 	}
 	if !utf8.ValidString(m.Endpoint) {
-		return fmt.Errorf("boltstore: the endpoint of the message %s is not UTF-8", m.ID)
+		return fmt.Errorf("boltstore: the endpoint of message %s is not valid UTF-8", m.ID)
 	}
 	if t.bucket(invitationsBucket).Get(m.InvitationID[:]) == nil {
-		return bridge.ErrMissing
+		return bridge.ErrRowNotFound
 	}
-	value, err := json.Marshal(m)
+	value, err := messageRows.encode(&m)
 	if err != nil {
 		return err
 	}
@@ -124,9 +122,9 @@ func (t *tx) PutMessage(m bridge.Message) (err error) {
 
 // deleteMessages removes the messages of an invitation.
 func (t *tx) deleteMessages(id uuid.UUID) error {
-	// The keys are collected first: a cursor loses its place when it deletes.
+	// The keys are collected first: a cursor loses its position on a delete.
 	var list []uuid.UUID
-	c := t.bucket(belongingBucket).Cursor()
+	c := t.bucket(messagesByInvitationBucket).Cursor()
 	for k, _ := c.Seek(id[:]); bytes.HasPrefix(k, id[:]) && len(k) == 2*idSize; k, _ = c.Next() {
 		list = append(list, uuid.UUID(k[idSize:]))
 	}
@@ -141,22 +139,20 @@ func (t *tx) deleteMessages(id uuid.UUID) error {
 	return nil
 }
 
-// messageEntries derives every index entry from a message, and from it alone.
+// messageEntries derives all index entries of a message, from the message alone.
 func messageEntries(m bridge.Message) []entry {
+	list := newEntryList()
 	none, id := []byte{}, m.ID[:]
-	list := []entry{
-		{belongingBucket, append(m.InvitationID[:], id...), none},
-		{outcomesBucket, append([]byte{outcomeCode(m.State)}, id...), none},
-	}
+	list.add(messagesByInvitationBucket, none, m.InvitationID[:], id)
+	list.add(outcomesBucket, none, []byte{messageStateCode(m.State)}, id)
 	if m.State == bridge.MessageQueued {
-		key := append(hash(m.Endpoint), timeKey(m.Next())...)
-		list = append(list, entry{outboxBucket, append(key, id...), none})
+		list.add(outboxBucket, none, hash(m.Endpoint), timeKey(m.NextAttemptAt()), id)
 	}
-	return list
+	return list.all
 }
 
-// outcomeCode gives the byte of a message's state; 0 for what is no state.
-func outcomeCode(s bridge.MessageState) byte {
+// messageStateCode returns the byte of a message's state; 0 for an unknown state.
+func messageStateCode(s bridge.MessageState) byte {
 	switch s {
 	case bridge.MessageQueued:
 		return 'q'
@@ -170,18 +166,18 @@ func outcomeCode(s bridge.MessageState) byte {
 	return 0
 }
 
-// messageRow reads a message that an index says is there.
+// messageRow reads a message that an index refers to.
 func (t *tx) messageRow(id uuid.UUID) (bridge.Message, error) {
 	value := t.bucket(messagesBucket).Get(id[:])
 	if value == nil {
-		return bridge.Message{}, t.damaged("an index names the message %s, which is missing", id)
+		return bridge.Message{}, t.corrupt("an index refers to message %s, which is missing", id)
 	}
 	return t.decodeMessage(id, value)
 }
 
 func (t *tx) decodeMessage(id uuid.UUID, value []byte) (m bridge.Message, err error) {
-	if err = json.Unmarshal(value, &m); err != nil {
-		return bridge.Message{}, t.damaged("the message %s: %v", id, err)
+	if m, err = messageRows.decode(value); err != nil {
+		return bridge.Message{}, t.corrupt("message %s: %v", id, err)
 	}
 	return m, nil
 }

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// A commit shows that writing works. Ping makes one of its own, the probe, if
-// none has shown it lately. The probe takes as much fresh room in the file as
-// an update does, and so finds a full disk although nobody has written yet.
+// A commit shows that writing works. If there was none recently, Ping makes one,
+// the probe. It allocates as much space in the file as an update does, and so
+// detects a full disk before the first update fails.
 const (
 	probeSize  = 64 << 10
-	probeIdle  = 10 * time.Second // how long a success is good for
-	probeRetry = time.Second      // how long a failure is, and so how soon recovery shows
+	probeIdle  = 10 * time.Second // how long a successful commit is relied on
+	probeRetry = time.Second      // how long a failed one is, and so how soon a recovery shows
 )
 
 var probeKey = []byte("probe")
 
-// Ping implements [bridge.Store]. It reads the file, and reports the failure of
-// the last commit, until one succeeds, and damage that anybody has met, until
-// the store is opened anew. It writes if there was no commit in the
-// last ten seconds, or if the last one failed more than a second ago; so it can
-// be called often.
+// Ping implements [bridge.Store]. It reads the header. It returns the error of
+// the last commit until one succeeds, and ErrCorrupt, once any call has found
+// damage, until the store is reopened. It writes only if there was no commit in
+// the last ten seconds, or if the last one failed more than a second ago; so it
+// can be called often.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -32,29 +32,29 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.breakage(); err != nil {
+	if err := s.corruption(); err != nil {
 		return err
 	}
 	if _, err := readHeader(s.db, s.db.Path()); err != nil {
-		return s.noticed(err)
+		return s.noteCorruption(err)
 	}
-	if known, err := s.health.now(); known {
+	if known, err := s.health.recent(); known {
 		return err
 	}
 	select {
-	case s.turn <- struct{}{}:
+	case s.committing <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-s.turn }()
-	// Somebody may have committed while this call waited for its turn.
-	if known, err := s.health.now(); known {
+	defer func() { <-s.committing }()
+	// An update may have committed while this call waited.
+	if known, err := s.health.recent(); known {
 		return err
 	}
 	return s.probe()
 }
 
-// probe has a commit to itself: it may fail where a smaller one would not.
+// probe commits alone: it may fail where a smaller commit would not.
 func (s *Store) probe() error {
 	btx, err := s.begin()
 	if err != nil {
@@ -65,15 +65,15 @@ func (s *Store) probe() error {
 	})
 	if err != nil {
 		_ = btx.Rollback()
-		return s.noticed(fmt.Errorf("boltstore: probe: %w", err))
+		return s.noteCorruption(fmt.Errorf("boltstore: probe: %w", err))
 	}
 	return s.commit(btx)
 }
 
-// health remembers how the last commit went.
+// health remembers the result of the last commit.
 type health struct {
 	mu    sync.Mutex
-	at    time.Time // of that commit; zero: there was none
+	at    time.Time // of that commit; zero: none yet
 	err   error
 	idle  time.Duration
 	retry time.Duration
@@ -87,13 +87,14 @@ func (h *health) note(err error) {
 	h.at, h.err = time.Now(), err
 }
 
-// now says whether the last commit still tells how things are, and what.
-func (h *health) now() (known bool, err error) {
+// recent returns the result of the last commit, and whether it is recent enough
+// to be relied on.
+func (h *health) recent() (known bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	good := h.idle
+	maxAge := h.idle
 	if h.err != nil {
-		good = h.retry
+		maxAge = h.retry
 	}
-	return !h.at.IsZero() && time.Since(h.at) < good, h.err
+	return !h.at.IsZero() && time.Since(h.at) < maxAge, h.err
 }

@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-func TestPingWritesSeldom(t *testing.T) {
+func TestPingWritesRarely(t *testing.T) {
 	s := fresh(t)
 	before := commits(t, s)
 	for range 1000 {
@@ -27,7 +27,7 @@ func TestPingWritesSeldom(t *testing.T) {
 		t.Errorf("after a while without writes: %v, %d commits", err, commits(t, s)-before)
 	}
 	s.health.idle = probeIdle
-	update(t, s, inviting(1)) // which is as good as a probe
+	update(t, s, inviting(1)) // counts as a probe
 	if err := s.Ping(context.Background()); err != nil || commits(t, s)-before != 3 {
 		t.Errorf("after an update: %v, %d commits", err, commits(t, s)-before)
 	}
@@ -47,41 +47,41 @@ func TestPingFollowsTheDisk(t *testing.T) {
 		tries++
 		return errors.Join(btx.Rollback(), syscall.EROFS)
 	}
-	ping(nil) // nobody has noticed
+	ping(nil) // the last commit is recent
 	s.health.idle = 0
-	ping(syscall.EROFS) // it does by itself
+	ping(syscall.EROFS) // the probe fails
 	s.health.idle = probeIdle
 	for range 100 {
 		ping(syscall.EROFS)
 	}
 	if tries != 1 {
-		t.Errorf("%d tries within a second", tries)
+		t.Errorf("%d tries within a second, want 1", tries)
 	}
 	s.health.retry = 0
-	ping(syscall.EROFS) // tried again, and still so
+	ping(syscall.EROFS) // the probe fails again
 	s.commitTx = (*bbolt.Tx).Commit
-	ping(nil) // and green again
+	ping(nil) // the probe succeeds
 
 	s.health.retry = time.Hour
 	s.commitTx = func(btx *bbolt.Tx) error { return errors.Join(btx.Rollback(), syscall.ENOSPC) }
 	if err := s.Update(context.Background(), inviting(1)); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)
 	}
-	ping(syscall.ENOSPC) // an update noticed
+	ping(syscall.ENOSPC) // after a failed update
 	s.commitTx = (*bbolt.Tx).Commit
 	update(t, s, inviting(1))
-	ping(nil) // and another one that all is well
+	ping(nil) // after a successful one
 }
 
-func TestPingDoesNotWaitForEver(t *testing.T) {
+func TestPingHonorsContext(t *testing.T) {
 	s := fresh(t)
-	s.turn <- struct{}{} // a commit that hangs
+	s.committing <- struct{}{} // a commit that hangs
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	if err := s.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	<-s.turn
+	<-s.committing
 	if err := s.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}

@@ -21,8 +21,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// childEnv names the file that a child process, which is this test program run
-// again, is to work on.
+// childEnv is the environment variable with the file for a child process, which
+// is this test program run again.
 const childEnv = "BOLTSTORE_TEST_FILE"
 
 func child(t *testing.T, path string) *exec.Cmd {
@@ -32,13 +32,13 @@ func child(t *testing.T, path string) *exec.Cmd {
 	return cmd
 }
 
-// TestInUseByAnotherProcess has a child hold the file until it is killed.
+// TestInUseByAnotherProcess: a child process holds the file until it is killed.
 func TestInUseByAnotherProcess(t *testing.T) {
 	if path := os.Getenv(childEnv); path != "" {
 		s := open(t, path)
 		update(t, s, inviting(1))
 		fmt.Println("\nopen")
-		_, _ = bufio.NewReader(os.Stdin).ReadByte() // which never comes
+		_, _ = bufio.NewReader(os.Stdin).ReadByte() // blocks until the process is killed
 		return
 	}
 	path := filepath.Join(t.TempDir(), "bridge.db")
@@ -64,7 +64,7 @@ func TestInUseByAnotherProcess(t *testing.T) {
 	_ = cmd.Wait()
 	s := open(t, path)
 	if !has(t, s, 1) {
-		t.Error("what was acknowledged did not survive the kill")
+		t.Error("an acknowledged update did not survive the kill")
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -72,8 +72,8 @@ func TestInUseByAnotherProcess(t *testing.T) {
 	checkFile(t, path)
 }
 
-// TestDiskFull limits how far a child may write into its file. To bbolt that is
-// a disk that is full: a write fails, with all before it done.
+// TestDiskFull limits the size of the file that a child process may write. For
+// bbolt that is a full disk: a write fails after earlier ones have succeeded.
 func TestDiskFull(t *testing.T) {
 	if path := os.Getenv(childEnv); path != "" {
 		diskFull(t, path)
@@ -110,13 +110,13 @@ func diskFull(t *testing.T, path string) {
 			t.Fatal("the disk is never full")
 		}
 	}
-	t.Logf("full after %d", n)
+	t.Logf("full after %d invitations", n)
 	var fns []func(bridge.Tx) error
 	for i := range 100 {
 		fns = append(fns, inviting(n+1+i))
 	}
 	for round := range 3 {
-		for i, err := range together(t, s, fns...) {
+		for i, err := range updateTogether(t, s, fns...) {
 			if err == nil {
 				t.Errorf("round %d, %d: no error", round, i)
 			}
@@ -129,7 +129,7 @@ func diskFull(t *testing.T, path string) {
 		t.Helper()
 		for i := range n + 101 {
 			if has(t, s, i) != kept[i] {
-				t.Errorf("sample %d is there: %v", i, !kept[i])
+				t.Errorf("sample %d is stored: %v", i, !kept[i])
 			}
 		}
 	}
@@ -137,7 +137,7 @@ func diskFull(t *testing.T, path string) {
 
 	limit(t, -1)
 	if err := s.Ping(context.Background()); err != nil {
-		t.Errorf("Ping when there is room again: %v", err)
+		t.Errorf("Ping when there is space again: %v", err)
 	}
 	var wg sync.WaitGroup
 	for i := range 50 {
@@ -160,7 +160,8 @@ func diskFull(t *testing.T, path string) {
 	}
 }
 
-// limit sets how far this process may write into a file; below zero, anywhere.
+// limit sets the maximum size of a file that this process may write; below zero,
+// no limit.
 func limit(t *testing.T, size int) {
 	t.Helper()
 	var r syscall.Rlimit

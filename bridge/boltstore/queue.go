@@ -23,7 +23,7 @@ func newOperation(ctx context.Context, fn func(bridge.Tx) error) *operation {
 	return &operation{ctx: ctx, fn: fn, done: make(chan struct{})}
 }
 
-// run calls the function once and notes how it ended.
+// run calls the function once and records the result.
 func (o *operation) run(t *tx) {
 	o.err, o.panicked, o.reason = nil, false, nil
 	defer t.end()
@@ -33,7 +33,7 @@ func (o *operation) run(t *tx) {
 		}
 	}()
 	o.err = o.fn(t)
-	// A write that broke half-way must not be kept, even if fn overlooked it.
+	// A write that failed half-way must not be committed, even if fn ignored it.
 	if o.err == nil {
 		o.err = t.broken
 	}
@@ -41,8 +41,8 @@ func (o *operation) run(t *tx) {
 
 func (o *operation) failed() bool { return o.panicked || o.err != nil }
 
-// finish makes the result known. A failed commit takes the place of what the
-// function returned: that may rest on writes of others which are gone.
+// finish publishes the result. The error of a failed commit replaces what the
+// function returned, which may depend on writes of others that are lost.
 func (o *operation) finish(commitErr error) {
 	if commitErr != nil {
 		o.err = commitErr
@@ -50,7 +50,7 @@ func (o *operation) finish(commitErr error) {
 	close(o.done)
 }
 
-func (o *operation) over() bool {
+func (o *operation) isDone() bool {
 	select {
 	case <-o.done:
 		return true
@@ -59,7 +59,8 @@ func (o *operation) over() bool {
 	}
 }
 
-// outcome is for the goroutine that called Update, once done is closed.
+// outcome returns the result, or panics as the function did. The goroutine that
+// called Update calls it after done is closed.
 func (o *operation) outcome() error {
 	if o.panicked {
 		panic(o.reason)
@@ -67,7 +68,7 @@ func (o *operation) outcome() error {
 	return o.err
 }
 
-// queue holds the operations that wait for a commit, the first first.
+// queue holds the operations that wait for a commit, in order of arrival.
 type queue struct {
 	mu  sync.Mutex
 	ops []*operation
@@ -79,7 +80,7 @@ func (q *queue) add(o *operation) {
 	q.ops = append(q.ops, o)
 }
 
-// withdraw removes an operation, if it was not taken yet.
+// withdraw removes an operation and reports whether it was still in the queue.
 func (q *queue) withdraw(o *operation) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -91,8 +92,8 @@ func (q *queue) withdraw(o *operation) bool {
 	return true
 }
 
-// take removes up to limit operations. Those whose context has ended are
-// finished here and never run.
+// take removes and returns up to limit operations. Those whose context is done
+// are finished here and never run.
 func (q *queue) take(limit int) (taken []*operation) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

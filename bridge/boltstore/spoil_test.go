@@ -12,11 +12,10 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Ways to spoil a file.
+// damage is a way to damage, or otherwise change, a file.
+type damage = func(t *testing.T, path string)
 
-type spoiler = func(t *testing.T, path string)
-
-func write(text string) spoiler {
+func write(text string) damage {
 	return func(t *testing.T, path string) {
 		if err := os.WriteFile(path, []byte(text), fileMode); err != nil {
 			t.Fatal(err)
@@ -24,14 +23,14 @@ func write(text string) spoiler {
 	}
 }
 
-func garbage(size int) spoiler {
+func garbage(size int) damage {
 	raw := make([]byte, size)
 	_, _ = rand.Read(raw)
 	return write(string(raw))
 }
 
-// cut shortens the file to a size; below zero, to that part of what it uses.
-func cut(size int) spoiler {
+// cut truncates the file to a size; -n: to the n-th part of the pages in use.
+func cut(size int) damage {
 	return func(t *testing.T, path string) {
 		if size < 0 {
 			size = usedPages(t, path) * pageSize / -size
@@ -52,16 +51,16 @@ func patch(t *testing.T, path string, at int, change func([]byte)) {
 	write(string(raw))(t, path)
 }
 
-func smash(page int) spoiler {
+func smash(page int) damage {
 	return func(t *testing.T, path string) {
 		patch(t, path, page*pageSize, func(raw []byte) { _, _ = rand.Read(raw[:pageSize]) })
 	}
 }
 
-// smashFree smashes the list of free pages, which only a writer reads.
+// smashFree overwrites the list of free pages, which only a writer reads.
 func smashFree(t *testing.T, path string) { smash(freePage(t, path))(t, path) }
 
-// endlessFree has the list be of a length that no memory would hold.
+// endlessFree sets a length of the free list that exceeds any memory.
 func endlessFree(t *testing.T, path string) {
 	patch(t, path, freePage(t, path)*pageSize+10, func(raw []byte) {
 		binary.NativeEndian.PutUint16(raw, manyFree)
@@ -69,11 +68,11 @@ func endlessFree(t *testing.T, path string) {
 	})
 }
 
-// pagesOf gives the pages in use of a kind.
+// pagesOf returns the pages in use of a kind.
 func pagesOf(t *testing.T, path string, kind int) (list []int) {
 	t.Helper()
 	raw := content(t, path)
-	err := inspectFile(path, func(w *walker) error {
+	err := verifyFile(path, func(w *walker) error {
 		err := errors.Join(w.free(), w.tree(w.meta.root))
 		for page := range w.seen {
 			if id, is, _, _ := head(raw[page*pageSize:]); is == kind && w.seen[page] && id == uint64(page) {
@@ -90,18 +89,18 @@ func pagesOf(t *testing.T, path string, kind int) (list []int) {
 
 func freePage(t *testing.T, path string) int { return pagesOf(t, path, freeKind)[0] }
 
-func flip(at int) spoiler {
+func flip(at int) damage {
 	return func(t *testing.T, path string) { patch(t, path, at, func(raw []byte) { raw[0] ^= 4 }) }
 }
 
-func both(first, second spoiler) spoiler {
+func both(first, second damage) damage {
 	return func(t *testing.T, path string) {
 		first(t, path)
 		second(t, path)
 	}
 }
 
-func edit(fn func(tx *bbolt.Tx) error) spoiler {
+func edit(fn func(tx *bbolt.Tx) error) damage {
 	return func(t *testing.T, path string) {
 		db, err := bbolt.Open(path, fileMode, nil)
 		if err != nil {
@@ -113,7 +112,7 @@ func edit(fn func(tx *bbolt.Tx) error) spoiler {
 	}
 }
 
-func header(text string) spoiler {
+func header(text string) damage {
 	return edit(func(tx *bbolt.Tx) error {
 		if text == "" {
 			return headerBucket.in(tx).Delete(headerKey)
@@ -152,7 +151,7 @@ func usedPages(t *testing.T, path string) (pages int) {
 	return pages
 }
 
-// content gives a file's bytes; of a directory, its names.
+// content returns a file's bytes, or a directory's entries.
 func content(t *testing.T, path string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(path)
@@ -166,11 +165,11 @@ func content(t *testing.T, path string) []byte {
 	return raw
 }
 
-// alone checks that nothing else was left beside a file.
-func alone(t *testing.T, path string) {
+// checkNoLeftovers checks that a file is the only one in its directory.
+func checkNoLeftovers(t *testing.T, path string) {
 	t.Helper()
 	names, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(names) != 1 {
-		t.Errorf("the directory has %v, %v", names, err)
+		t.Errorf("the directory contains %v, %v", names, err)
 	}
 }

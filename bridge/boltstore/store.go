@@ -12,31 +12,31 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Store is a [bridge.Store] in one file. [Open] makes one.
+// Store is a [bridge.Store] in one file, made by [Open].
 type Store struct {
 	db     *bbolt.DB
 	header Header
 
-	queue  queue
-	turn   chan struct{} // holds one value while somebody commits
-	health health
-	// commitTx is bbolt's Commit, save in tests of a failing disk.
+	queue      queue
+	committing chan struct{} // a lock: holds one value while a call commits
+	health     health
+	// commitTx is bbolt's Commit, except in tests of a failing disk.
 	commitTx func(*bbolt.Tx) error
 	onCommit func(took time.Duration, err error)
 
-	mu      sync.Mutex
-	closed  bool
-	broken  error          // the first damage that was met
-	stuck   bool           // bbolt has panicked while committing
-	running sync.WaitGroup // calls under way
-	closing sync.Once
+	mu             sync.Mutex
+	closed         bool
+	broken         error          // the first damage that a call found
+	commitPanicked bool           // bbolt panicked in a commit and keeps its lock
+	running        sync.WaitGroup // calls in progress
+	closing        sync.Once
 }
 
 var _ bridge.Store = (*Store)(nil)
 
 func newStore(db *bbolt.DB, h Header, options []Option) *Store {
 	s := &Store{
-		db: db, header: h, turn: make(chan struct{}, 1), commitTx: (*bbolt.Tx).Commit,
+		db: db, header: h, committing: make(chan struct{}, 1), commitTx: (*bbolt.Tx).Commit,
 		onCommit: func(time.Duration, error) {},
 	}
 	s.health.reset()
@@ -46,7 +46,7 @@ func newStore(db *bbolt.DB, h Header, options []Option) *Store {
 	return s
 }
 
-// Header tells what the file says of itself.
+// Header returns the header of the file.
 func (s *Store) Header() Header { return s.header }
 
 // View implements [bridge.Store]. A Tx that writes gets ErrReadOnly.
@@ -58,7 +58,7 @@ func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// fn's own error must come back as it is, and be told from bbolt's.
+	// fn's own error is returned unchanged, and so kept apart from bbolt's.
 	var result error
 	t := &tx{}
 	err := s.db.View(func(btx *bbolt.Tx) error {
@@ -71,16 +71,16 @@ func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) error {
 		return fmt.Errorf("boltstore: view: %w", err)
 	}
 	if t.broken != nil {
-		return s.noticed(t.broken)
+		return s.noteCorruption(t.broken)
 	}
 	return result
 }
 
-// Update implements [bridge.Store]. Updates that wait for another one to be
-// committed are committed together after it. A ctx that ends while the update
-// waits withdraws it; once its function has run, only the commit decides.
+// Update implements [bridge.Store]. Updates that wait while another one commits
+// share the next commit. If ctx is done while the update waits, it is withdrawn;
+// once fn has run, only the commit decides.
 //
-// A panic in fn goes on to the caller, and nothing of that fn is kept.
+// A panic in fn reaches the caller, and nothing that fn wrote is stored.
 func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -88,11 +88,11 @@ func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 	defer s.running.Done()
 	o := newOperation(ctx, fn)
 	s.queue.add(o)
-	for !o.over() {
+	for !o.isDone() {
 		select {
 		case <-o.done:
-		case s.turn <- struct{}{}:
-			// It may take several turns, if more than a commit's fill wait in front.
+		case s.committing <- struct{}{}:
+			// It takes several commits if more than maxGroup operations are ahead.
 			s.commitNext()
 		case <-ctx.Done():
 			if s.queue.withdraw(o) {
@@ -104,17 +104,17 @@ func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 	return o.outcome()
 }
 
-// Close implements [bridge.Store]. Calls made after it get ErrClosed. Called
-// again, it waits likewise and does nothing.
+// Close implements [bridge.Store]. Later calls return ErrClosed. A second Close
+// waits as well and then does nothing.
 func (s *Store) Close() (err error) {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	s.running.Wait()
 	s.closing.Do(func() {
-		// bbolt would wait for ever for the commit that it panicked in.
-		if s.stuck {
-			err = s.breakage()
+		// bbolt's Close would wait forever for the commit that panicked.
+		if s.commitPanicked {
+			err = s.corruption()
 			return
 		}
 		err = s.db.Close()
@@ -122,8 +122,9 @@ func (s *Store) Close() (err error) {
 	return err
 }
 
-// enter begins a call, unless no more are taken. The caller then owes a
-// running.Done.
+// enter begins a call; the caller must call running.Done.
+//
+// Errors: ErrClosed.
 func (s *Store) enter() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,16 +135,16 @@ func (s *Store) enter() error {
 	return nil
 }
 
-// breakage tells of the damage after which nothing is written any more.
-func (s *Store) breakage() error {
+// corruption returns the damage found so far; after it nothing is written.
+func (s *Store) corruption() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.broken
 }
 
-// noticed remembers the first error that tells of damage, and gives err back.
-func (s *Store) noticed(err error) error {
-	if !errors.Is(err, ErrDamaged) {
+// noteCorruption remembers err if it is the first ErrCorrupt, and returns err.
+func (s *Store) noteCorruption(err error) error {
+	if !errors.Is(err, ErrCorrupt) {
 		return err
 	}
 	s.mu.Lock()
@@ -154,11 +155,11 @@ func (s *Store) noticed(err error) error {
 	return err
 }
 
-// breakDown is for a panic of bbolt while it commits: its locks and lists are in
-// an unknown state then, and its writing half must not be called again.
-func (s *Store) breakDown(cause any) error {
+// markCorrupt records a panic of bbolt during a commit: its locks and lists are
+// then in an unknown state, and its write functions must not be called again.
+func (s *Store) markCorrupt(cause any) error {
 	s.mu.Lock()
-	s.stuck = true
+	s.commitPanicked = true
 	s.mu.Unlock()
-	return s.noticed(damaged(s.db.Path(), cause))
+	return s.noteCorruption(corrupt(s.db.Path(), cause))
 }

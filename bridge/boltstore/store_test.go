@@ -8,8 +8,7 @@ import (
 	"invitebridge/bridge/storetest"
 )
 
-// TestStore runs the suite. After each of its tests the file it leaves is
-// checked, by bbolt and against what its rows imply.
+// TestStore runs the suite. After each of its tests, checkFile checks the file.
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t testing.TB, dir string) bridge.Store {
 		path := filepath.Join(dir, "bridge.db")

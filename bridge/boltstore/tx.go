@@ -1,7 +1,6 @@
 package boltstore
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -13,13 +12,13 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// tx is a [bridge.Tx]: one function's use of a bbolt transaction, which it may
-// share with others of its group.
+// tx is a [bridge.Tx]: one function's view of a bbolt transaction, which the
+// functions of a group share.
 type tx struct {
 	bolt     *bbolt.Tx // nil once the function has returned
 	writable bool
 	wrote    bool
-	broken   error // damage, or a write that bbolt refused: some of it may be done
+	broken   error // damage, or a write that bbolt refused and that may be half done
 	open     [len(layout)]*bbolt.Bucket
 }
 
@@ -27,8 +26,7 @@ var _ bridge.Tx = (*tx)(nil)
 
 func (t *tx) end() { t.bolt = nil }
 
-// bucket opens a bucket once per transaction. That it is there was checked when
-// the file was opened.
+// bucket opens a bucket once per transaction. Open has checked that it exists.
 func (t *tx) bucket(b bucket) *bbolt.Bucket {
 	if t.open[b] == nil {
 		t.open[b] = b.in(t.bolt)
@@ -37,30 +35,29 @@ func (t *tx) bucket(b bucket) *bbolt.Bucket {
 	return t.open[b]
 }
 
-// guarded ends a method that reads the file: where bbolt panics over a page that
-// makes no sense, or this package over a key that is too short, the method
-// returns ErrDamaged. It is here and not around the function that calls the
-// method, whose own panics are none of ours. Nothing is kept of a transaction
-// that has met damage.
+// guarded turns a panic in a method that reads the file into ErrCorrupt: bbolt
+// panics over an invalid page, this package over a key that is too short. It
+// guards the methods and not the caller's function, whose own panics must reach
+// the caller. A transaction that has found damage is never committed.
 //
 //	defer t.guarded(&err, debug.SetPanicOnFault(true))
 func (t *tx) guarded(err *error, before bool) {
 	debug.SetPanicOnFault(before)
 	if p := recover(); p != nil {
-		*err = t.damaged("%v", p)
+		*err = t.corrupt("%v", p)
 	}
-	if errors.Is(*err, ErrDamaged) && !errors.Is(t.broken, ErrDamaged) {
+	if errors.Is(*err, ErrCorrupt) && !errors.Is(t.broken, ErrCorrupt) {
 		t.broken = errors.Join(t.broken, *err)
 	}
 }
 
-func (t *tx) damaged(format string, args ...any) error {
-	return damaged(t.bolt.DB().Path(), fmt.Sprintf(format, args...))
+func (t *tx) corrupt(format string, args ...any) error {
+	return corrupt(t.bolt.DB().Path(), fmt.Sprintf(format, args...))
 }
 
-func (t *tx) alive() error {
+func (t *tx) checkOpen() error {
 	if t.bolt == nil {
-		return errTxOver
+		return errTxEnded
 	}
 	return nil
 }
@@ -68,12 +65,12 @@ func (t *tx) alive() error {
 // Invitation implements [bridge.Tx].
 func (t *tx) Invitation(id uuid.UUID) (_ bridge.Invitation, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
-	if err := t.alive(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return bridge.Invitation{}, err
 	}
 	value := t.bucket(invitationsBucket).Get(id[:])
 	if value == nil {
-		return bridge.Invitation{}, bridge.ErrMissing
+		return bridge.Invitation{}, bridge.ErrRowNotFound
 	}
 	return t.decodeInvitation(id, value)
 }
@@ -82,12 +79,12 @@ func (t *tx) Invitation(id uuid.UUID) (_ bridge.Invitation, err error) {
 func (t *tx) InvitationByToken(d bridge.Digest) (_ bridge.Invitation, _ bridge.TokenRecord, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	var none bridge.Invitation
-	if err := t.alive(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return none, bridge.TokenRecord{}, err
 	}
 	key := t.bucket(tokensBucket).Get(d[:])
 	if key == nil {
-		return none, bridge.TokenRecord{}, bridge.ErrMissing
+		return none, bridge.TokenRecord{}, bridge.ErrRowNotFound
 	}
 	id := uuid.UUID(key)
 	inv, err := t.row(id)
@@ -104,12 +101,12 @@ func (t *tx) InvitationByToken(d bridge.Digest) (_ bridge.Invitation, _ bridge.T
 // PendingInvitation implements [bridge.Tx].
 func (t *tx) PendingInvitation(email, schemaID string) (_ bridge.Invitation, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
-	if err := t.alive(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return bridge.Invitation{}, err
 	}
 	value := t.bucket(emailsBucket).Get(pendingKey(email, schemaID))
 	if value == nil {
-		return bridge.Invitation{}, bridge.ErrMissing
+		return bridge.Invitation{}, bridge.ErrRowNotFound
 	}
 	return t.row(uuid.UUID(value))
 }
@@ -119,25 +116,25 @@ func (t *tx) ExpiringInvitations(now time.Time, limit int) ([]bridge.Invitation,
 	return t.due(expiringBucket, now, limit)
 }
 
-// LapsedClaims implements [bridge.Tx].
-func (t *tx) LapsedClaims(now time.Time, limit int) ([]bridge.Invitation, error) {
+// ExpiredClaims implements [bridge.Tx].
+func (t *tx) ExpiredClaims(now time.Time, limit int) ([]bridge.Invitation, error) {
 	return t.due(lapsingBucket, now, limit)
 }
 
-// WatchedInvitations implements [bridge.Tx].
-func (t *tx) WatchedInvitations(now time.Time, limit int) ([]bridge.Invitation, error) {
+// InvitationsToCheck implements [bridge.Tx].
+func (t *tx) InvitationsToCheck(now time.Time, limit int) ([]bridge.Invitation, error) {
 	return t.due(watchedBucket, now, limit)
 }
 
-// EndedInvitations implements [bridge.Tx].
-func (t *tx) EndedInvitations(before time.Time, limit int) ([]bridge.Invitation, error) {
+// TerminalInvitations implements [bridge.Tx].
+func (t *tx) TerminalInvitations(before time.Time, limit int) ([]bridge.Invitation, error) {
 	return t.due(endedBucket, before, limit)
 }
 
 // due reads the rows of a bucket ordered by time, up to and including now.
 func (t *tx) due(b bucket, now time.Time, limit int) (_ []bridge.Invitation, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
-	if err := t.alive(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return nil, err
 	}
 	var list []bridge.Invitation
@@ -153,25 +150,25 @@ func (t *tx) due(b bucket, now time.Time, limit int) (_ []bridge.Invitation, err
 	return list, nil
 }
 
-// row reads an invitation that an index says is there.
+// row reads an invitation that an index refers to.
 func (t *tx) row(id uuid.UUID) (bridge.Invitation, error) {
 	value := t.bucket(invitationsBucket).Get(id[:])
 	if value == nil {
-		return bridge.Invitation{}, t.damaged("an index names the invitation %s, which is missing", id)
+		return bridge.Invitation{}, t.corrupt("an index refers to invitation %s, which is missing", id)
 	}
 	return t.decodeInvitation(id, value)
 }
 
 func (t *tx) decodeInvitation(id uuid.UUID, value []byte) (inv bridge.Invitation, err error) {
-	if err = json.Unmarshal(value, &inv); err != nil {
-		return bridge.Invitation{}, t.damaged("the invitation %s: %v", id, err)
+	if inv, err = invitationRows.decode(value); err != nil {
+		return bridge.Invitation{}, t.corrupt("invitation %s: %v", id, err)
 	}
 	return inv, nil
 }
 
 func (t *tx) decodeToken(id uuid.UUID, value []byte) (r bridge.TokenRecord, err error) {
-	if err = json.Unmarshal(value, &r); err != nil {
-		return bridge.TokenRecord{}, t.damaged("a token of the invitation %s: %v", id, err)
+	if r, err = tokenRows.decode(value); err != nil {
+		return bridge.TokenRecord{}, t.corrupt("a token of invitation %s: %v", id, err)
 	}
 	return r, nil
 }

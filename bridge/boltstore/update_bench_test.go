@@ -18,7 +18,7 @@ type updater struct {
 	invite func(s *Store, n int) error
 }
 
-// bare does what an Update does, in bbolt's hands alone.
+// bare does the same as an Update, with bbolt alone.
 func bare(n int) func(*bbolt.Tx) error {
 	return func(btx *bbolt.Tx) error { return invite(&tx{bolt: btx, writable: true}, n) }
 }
@@ -29,10 +29,10 @@ var updaters = []updater{
 	{"store", func(s *Store, n int) error { return s.Update(context.Background(), inviting(n)) }},
 }
 
-// BenchmarkUpdate sets Update beside bbolt's own Update, which syncs for each
-// caller, and its Batch, which has a lone one wait. They take turns by the
-// series, so that what else the machine does troubles all alike. Figures are
-// for one invitation: its share of the median of what all clients took.
+// BenchmarkUpdate compares Update with bbolt's own Update, which syncs for each
+// caller, and its Batch, which delays a single caller. They alternate by series,
+// so that other load on the machine affects all alike. Figures are per
+// invitation: the median time of all clients divided by their number.
 func BenchmarkUpdate(b *testing.B) {
 	for _, c := range []struct {
 		name            string
@@ -65,13 +65,13 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
-// median gives microseconds.
+// median returns microseconds.
 func median(took []time.Duration) float64 {
 	slices.Sort(took)
 	return float64(took[len(took)/2].Nanoseconds()) / 1000
 }
 
-// atOnce has clients do something at the same time.
+// atOnce runs fn for several clients at the same time.
 func atOnce(clients int, fn func(client int) error) error {
 	if clients == 1 {
 		return fn(0)

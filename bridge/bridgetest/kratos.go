@@ -12,8 +12,8 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// Kratos is a fake that passes the contract of the real one, with the questions
-// and the interventions that tests need. What must not fail ends the test.
+// Kratos is a fake that passes the contract of the real one, with the queries and
+// interventions that tests need. Unexpected failures end the test.
 type Kratos struct {
 	*kratostest.Fake
 	t testing.TB
@@ -29,7 +29,7 @@ func newKratos(t testing.TB, o kratostest.FakeOptions) *Kratos {
 	return &Kratos{Fake: fake, t: t}
 }
 
-// Add makes an identity by another hand than the bridge's.
+// Add creates an identity outside the bridge.
 func (k *Kratos) Add(email string, active bool) uuid.UUID {
 	k.t.Helper()
 	state := "inactive"
@@ -52,8 +52,8 @@ func (k *Kratos) ActivateByHand(id uuid.UUID, password string) {
 	}
 }
 
-// Deactivate makes an identity inactive, as an administrator does. What it signs
-// in with stays.
+// Deactivate makes an identity inactive, as an administrator would. Its credentials
+// stay.
 func (k *Kratos) Deactivate(id uuid.UUID) {
 	k.t.Helper()
 	if err := k.Fake.Deactivate(context.Background(), id); err != nil {
@@ -69,13 +69,13 @@ func (k *Kratos) Remove(id uuid.UUID) {
 	}
 }
 
-// Exists says whether there is such an identity.
+// Exists reports whether the identity exists.
 func (k *Kratos) Exists(id uuid.UUID) bool {
 	_, err := k.Read(context.Background(), id)
 	return err == nil
 }
 
-// Active says whether an identity is active.
+// Active reports whether an identity is active.
 func (k *Kratos) Active(id uuid.UUID) bool {
 	var identity struct{ State string }
 	raw, err := k.Read(context.Background(), id)
@@ -88,10 +88,10 @@ func (k *Kratos) Active(id uuid.UUID) bool {
 	return identity.State == "active"
 }
 
-// Puts counts the requests to set a password.
+// Puts returns the number of requests to set a password.
 func (k *Kratos) Puts() int { return k.Count(http.MethodPut, kratostest.RouteIdentity).Calls }
 
-// What may befall a request to Kratos.
+// Faults of a request to Kratos.
 var (
 	CutBefore = kratostest.Fault{Do: kratostest.CutBefore}
 	CutAfter  = kratostest.Fault{Do: kratostest.CutAfter}
@@ -99,18 +99,20 @@ var (
 	FailAfter = kratostest.Fault{Do: kratostest.CommitAndAnswer, Status: http.StatusInternalServerError}
 )
 
-// Answer has Kratos answer with a status, and do nothing.
+// Answer returns the fault of a Kratos that responds with a status and does nothing.
 func Answer(status int) kratostest.Fault {
 	return kratostest.Fault{Do: kratostest.Answer, Status: status, Body: fmt.Sprintf(`{"error":{"code":%d,"message":"injected"}}`, status)}
 }
 
-// OnPut spoils every request to set a password, until mend is called.
-func (k *Kratos) OnPut(fault kratostest.Fault) (mend func()) { return k.on(http.MethodPut, fault) }
+// OnPut injects a fault into every request to set a password, until restore is
+// called.
+func (k *Kratos) OnPut(fault kratostest.Fault) (restore func()) { return k.on(http.MethodPut, fault) }
 
-// OnGet spoils every request to read an identity, until mend is called.
-func (k *Kratos) OnGet(fault kratostest.Fault) (mend func()) { return k.on(http.MethodGet, fault) }
+// OnGet injects a fault into every request to read an identity, until restore is
+// called.
+func (k *Kratos) OnGet(fault kratostest.Fault) (restore func()) { return k.on(http.MethodGet, fault) }
 
-func (k *Kratos) on(method string, fault kratostest.Fault) (mend func()) {
+func (k *Kratos) on(method string, fault kratostest.Fault) (restore func()) {
 	fault.Method, fault.Route = method, kratostest.RouteIdentity
 	return k.Inject(fault)
 }

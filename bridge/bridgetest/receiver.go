@@ -10,62 +10,62 @@ import (
 	"invitebridge/bridge"
 )
 
-// Receiver is a sender that keeps what it is given, and answers as it is told.
-// It is safe for concurrent use.
+// Receiver is a sender that records its dispatches and returns configurable
+// results. It is safe for concurrent use.
 type Receiver struct {
-	mu     sync.Mutex
-	answer func(bridge.Dispatch) bridge.Result
-	got    map[uuid.UUID][]bridge.Dispatch
-	taken  map[uuid.UUID]bridge.Dispatch
+	mu        sync.Mutex
+	answer    func(bridge.Dispatch) bridge.SendResult
+	got       map[uuid.UUID][]bridge.Dispatch
+	delivered map[uuid.UUID]bridge.Dispatch
 }
 
-// NewReceiver gives a receiver that takes everything.
+// NewReceiver returns a receiver that accepts everything.
 func NewReceiver() *Receiver {
-	return &Receiver{got: make(map[uuid.UUID][]bridge.Dispatch), taken: make(map[uuid.UUID]bridge.Dispatch)}
+	return &Receiver{got: make(map[uuid.UUID][]bridge.Dispatch), delivered: make(map[uuid.UUID]bridge.Dispatch)}
 }
 
-// Answer has answer decide from now on; nil: everything is taken.
-func (r *Receiver) Answer(answer func(bridge.Dispatch) bridge.Result) {
+// Answer makes answer decide the results from now on; nil: everything is accepted.
+func (r *Receiver) Answer(answer func(bridge.Dispatch) bridge.SendResult) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.answer = answer
 }
 
-// Fail has every attempt fail with an outcome.
-func (r *Receiver) Fail(outcome bridge.SendOutcome) {
-	r.Answer(func(bridge.Dispatch) bridge.Result { return bridge.Result{Outcome: outcome, Status: 503} })
+// Fail makes every attempt end with outcome and status 503.
+func (r *Receiver) Fail(outcome bridge.AttemptOutcome) {
+	r.Answer(func(bridge.Dispatch) bridge.SendResult { return bridge.SendResult{Outcome: outcome, Status: 503} })
 }
 
-// Send implements bridge.Sender.
-func (r *Receiver) Send(_ context.Context, d bridge.Dispatch) bridge.Result {
+// Send implements [bridge.Sender].
+func (r *Receiver) Send(_ context.Context, d bridge.Dispatch) bridge.SendResult {
 	r.mu.Lock()
 	answer := r.answer
 	r.got[d.MessageID] = append(r.got[d.MessageID], d)
 	r.mu.Unlock()
-	result := bridge.Result{Outcome: bridge.Sent, Status: 200}
+	result := bridge.SendResult{Outcome: bridge.AttemptSent, Status: 200}
 	if answer != nil {
 		result = answer(d)
 	}
-	if result.Outcome == bridge.Sent {
+	if result.Outcome == bridge.AttemptSent {
 		r.mu.Lock()
-		r.taken[d.MessageID] = d
+		r.delivered[d.MessageID] = d
 		r.mu.Unlock()
 	}
 	return result
 }
 
-// Taken gives what was delivered, by message.
-func (r *Receiver) Taken() map[uuid.UUID]bridge.Dispatch {
+// Received returns the delivered dispatches, by message.
+func (r *Receiver) Received() map[uuid.UUID]bridge.Dispatch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	taken := make(map[uuid.UUID]bridge.Dispatch, len(r.taken))
-	for id, d := range r.taken {
-		taken[id] = d
+	delivered := make(map[uuid.UUID]bridge.Dispatch, len(r.delivered))
+	for id, d := range r.delivered {
+		delivered[id] = d
 	}
-	return taken
+	return delivered
 }
 
-// Attempts gives all attempts at each message.
+// Attempts returns all attempts, by message.
 func (r *Receiver) Attempts() map[uuid.UUID][]bridge.Dispatch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,9 +76,9 @@ func (r *Receiver) Attempts() map[uuid.UUID][]bridge.Dispatch {
 	return got
 }
 
-// Delay gives the longest time from an event to its delivery.
+// Delay returns the longest time from an event to its delivery.
 func (r *Receiver) Delay() (longest time.Duration) {
-	for _, d := range r.Taken() {
+	for _, d := range r.Received() {
 		longest = max(longest, d.At.Sub(d.Payload.Timestamp))
 	}
 	return longest

@@ -1,12 +1,10 @@
-// Package bridgetest puts the real parts together for tests: the rules, the
-// bolt store in a fresh file, and the client of Kratos against a fake Kratos
-// that passes the contract of the real one. Only tests import it.
+// Package bridgetest assembles the real components for tests: the rules, the bolt
+// store in a new file, and the Kratos client with a fake Kratos that passes the
+// contract of the real one. Only tests import it.
 package bridgetest
 
 import (
 	"context"
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -18,12 +16,17 @@ import (
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/boltstore"
+	"invitebridge/bridge/testenv"
 	"invitebridge/kratos"
 	"invitebridge/kratos/kratostest"
 )
 
-// World is a bridge with everything around it. Its clock stands still.
-type World struct {
+// Lease is how long a claim in a [Harness] is valid: 10 s for hooks, the timeout
+// for Kratos, and 5 s more.
+const Lease = 10*time.Second + testenv.Limit + 5*time.Second
+
+// Harness is a bridge with all its dependencies. Its clock stands still.
+type Harness struct {
 	Service   *bridge.Service
 	Store     *Store
 	StorePath string
@@ -35,31 +38,31 @@ type World struct {
 	config     bridge.Config
 }
 
-// New makes a world that ends with the test. Each change may alter the
-// configuration of the service.
-func New(t testing.TB, changes ...func(*bridge.Config)) *World {
+// New returns a harness that is closed when the test ends. Each change may alter
+// the configuration of the service.
+func New(t testing.TB, changes ...func(*bridge.Config)) *Harness {
 	t.Helper()
 	return NewAt(t, kratostest.FakeOptions{}, changes...)
 }
 
-// NewAt is New with a fake Kratos that is shaped otherwise.
-func NewAt(t testing.TB, o kratostest.FakeOptions, changes ...func(*bridge.Config)) *World {
+// NewAt is New with options for the fake Kratos.
+func NewAt(t testing.TB, o kratostest.FakeOptions, changes ...func(*bridge.Config)) *Harness {
 	t.Helper()
-	w := &World{Clock: &Clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	w := &Harness{Clock: &Clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	w.StorePath = filepath.Join(t.TempDir(), "invites.db")
 	o.Now = w.Clock.Now
 	w.Kratos = newKratos(t, o)
 	w.config = bridge.Config{
 		SchemaID: kratostest.DefaultSchema, ToASCII: idna.Lookup.ToASCII,
-		LinkURL:  "https://join.example.com/invite/{token}",
-		Lifespan: 24 * time.Hour, MaxLifespan: 720 * time.Hour, Cooldown: time.Minute, Retention: 720 * time.Hour,
-		IdentityBudget: 5 * time.Second,
-		Passwords:      bridge.PasswordPolicy{MinLength: 8, CheckSimilarity: true},
+		LinkTemplate: "https://join.example.com/invite/{token}",
+		Lifespan:     24 * time.Hour, MaxLifespan: 720 * time.Hour, Cooldown: time.Minute, Retention: 720 * time.Hour,
+		IdentityTimeout: testenv.Limit, LockTimeout: testenv.Limit,
+		PasswordPolicy: bridge.PasswordPolicy{MinLength: 8, CheckSimilarity: true},
 		Renew:          true,
 		CodeLifespan:   time.Hour,
 		Now:            w.Clock.Now,
-		Running:        w.Clock.Running,
-		Endpoints:      Endpoints,
+		Monotonic:      w.Clock.Running,
+		EndpointsFor:   Endpoints,
 	}
 	for _, change := range changes {
 		change(&w.config)
@@ -68,18 +71,21 @@ func NewAt(t testing.TB, o kratostest.FakeOptions, changes ...func(*bridge.Confi
 	return w
 }
 
-// Beside makes another bridge, with a store of its own, on the same Kratos and
-// the same clock.
-func (w *World) Beside(t testing.TB) *World {
+// Beside returns another bridge with its own store, on the same Kratos and the same
+// clock. Each change may alter its configuration.
+func (w *Harness) Beside(t testing.TB, changes ...func(*bridge.Config)) *Harness {
 	t.Helper()
-	other := &World{StorePath: filepath.Join(t.TempDir(), "invites.db"), Kratos: w.Kratos, Clock: w.Clock, config: w.config}
+	other := &Harness{StorePath: filepath.Join(t.TempDir(), "invites.db"), Kratos: w.Kratos, Clock: w.Clock, config: w.config}
+	for _, change := range changes {
+		change(&other.config)
+	}
 	other.begin(t)
 	return other
 }
 
-func (w *World) begin(t testing.TB) {
+func (w *Harness) begin(t testing.TB) {
 	t.Helper()
-	identities, err := kratos.New(kratos.Config{AdminURL: w.Kratos.URL, PublicURL: w.Kratos.URL, Timeout: w.config.IdentityBudget})
+	identities, err := kratos.New(kratos.Config{AdminURL: w.Kratos.URL, PublicURL: w.Kratos.URL, Timeout: w.config.IdentityTimeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,10 +95,10 @@ func (w *World) begin(t testing.TB) {
 	t.Cleanup(func() { _ = w.bolt.Close() })
 }
 
-// Restart ends the process and begins another, over the same file and the same
-// Kratos. Who was at work before finds the store closed: nothing that a dead
-// process meant to commit is kept.
-func (w *World) Restart(t testing.TB) {
+// Restart simulates a restart of the process with the same file and the same
+// Kratos. Calls still running on the old service find its store closed, so nothing
+// that they commit is kept.
+func (w *Harness) Restart(t testing.TB) {
 	t.Helper()
 	if err := w.bolt.Close(); err != nil {
 		t.Fatal(err)
@@ -100,8 +106,9 @@ func (w *World) Restart(t testing.TB) {
 	w.open(t)
 }
 
-// Restore is Restart over a copy of the store, as [bridge.Service.Backup] wrote it.
-func (w *World) Restore(t testing.TB, backup []byte) {
+// Restore is Restart with a copy of the store, as written by
+// [bridge.Service.Backup].
+func (w *Harness) Restore(t testing.TB, backup []byte) {
 	t.Helper()
 	err := w.bolt.Close()
 	if err == nil {
@@ -113,14 +120,14 @@ func (w *World) Restore(t testing.TB, backup []byte) {
 	w.open(t)
 }
 
-// Identities gives what the service asks.
-func (w *World) Identities() bridge.Identities { return w.identities }
+// Identities returns the Kratos client of the service.
+func (w *Harness) Identities() bridge.Identities { return w.identities }
 
-// ForgetConnections has the next request to Kratos use a connection of its own.
-// After Kratos was down, the old ones may look alive for a moment.
-func (w *World) ForgetConnections() { w.identities.Close() }
+// CloseIdleConnections makes the next request to Kratos use a new connection. After
+// Kratos was down, the old ones may appear usable for a moment.
+func (w *Harness) CloseIdleConnections() { w.identities.Close() }
 
-func (w *World) open(t testing.TB) {
+func (w *Harness) open(t testing.TB) {
 	t.Helper()
 	bolt, err := boltstore.Open(w.StorePath)
 	if err != nil {
@@ -130,10 +137,10 @@ func (w *World) open(t testing.TB) {
 	w.Service = bridge.NewService(w.Store, w.identities, w.config)
 }
 
-// Hook is the endpoint that wants every event there is.
+// Hook is the endpoint that subscribes to every non-blocking event.
 const Hook = "crm"
 
-// Endpoints has every event told to Hook, and tokens to the courier too.
+// Endpoints subscribes Hook to every non-blocking event, and the courier to tokens.
 func Endpoints(event bridge.Event) []string {
 	switch {
 	case event.Blocking():
@@ -145,8 +152,8 @@ func Endpoints(event bridge.Event) []string {
 	}
 }
 
-// Told gives the events that were queued for an endpoint, the latest first.
-func (w *World) Told(t testing.TB, endpoint string) (events []bridge.Event) {
+// EventsFor returns the events queued for an endpoint, the latest first.
+func (w *Harness) EventsFor(t testing.TB, endpoint string) (events []bridge.Event) {
 	t.Helper()
 	for q := (bridge.MessageQuery{Limit: 500}); ; {
 		page, next, err := w.Service.Messages(context.Background(), q)
@@ -164,118 +171,39 @@ func (w *World) Told(t testing.TB, endpoint string) (events []bridge.Event) {
 	}
 }
 
-// Clock is a wall clock, and one that nobody sets, which only move when told to.
-// It is safe for concurrent use.
+// Clock is a wall clock and a monotonic clock that only tests move. It is safe for
+// concurrent use.
 type Clock struct {
 	mu      sync.Mutex
 	now     time.Time
 	running time.Duration
 }
 
-// Now reads the clock.
+// Now returns the wall clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Running reads the clock that nobody sets.
+// Running returns the monotonic clock.
 func (c *Clock) Running() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.running
 }
 
-// Advance moves both clocks on.
+// Advance moves both clocks forward.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now, c.running = c.now.Add(d), c.running+d
 }
 
-// Set moves the wall clock alone, either way, as an administrator does; or as a
-// suspended machine finds it.
+// Set moves only the wall clock, in either direction: as an administrator does, or
+// as after a suspension of the machine.
 func (c *Clock) Set(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(by)
-}
-
-// Store is a real store whose updates can be made to fail, as on a full disk.
-type Store struct {
-	bridge.Store
-	mu   sync.Mutex
-	fail func(nth int) error
-	nth  int
-	call func()
-	lose error
-}
-
-// FailCommits has each update from now on fail with err after its function has
-// run, as if the commit did. Nil ends that.
-func (s *Store) FailCommits(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lose = err
-}
-
-// OnCall has call called with each View and Update from now on.
-func (s *Store) OnCall(call func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.call = call
-}
-
-// View does what the store does.
-func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) error {
-	s.called()
-	return s.Store.View(ctx, fn)
-}
-
-// Backup does what the store does.
-func (s *Store) Backup(ctx context.Context, w io.Writer) error {
-	s.called()
-	return s.Store.Backup(ctx, w)
-}
-
-func (s *Store) called() {
-	s.mu.Lock()
-	call := s.call
-	s.mu.Unlock()
-	if call != nil {
-		call()
-	}
-}
-
-// FailUpdates has fail decide for each update from now on, counted from 1. Nil
-// ends that.
-func (s *Store) FailUpdates(fail func(nth int) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fail, s.nth = fail, 0
-}
-
-// Update fails, or does what the store does.
-func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
-	s.called()
-	if err := s.next(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	lose := s.lose
-	s.mu.Unlock()
-	if lose == nil {
-		return s.Store.Update(ctx, fn)
-	}
-	return s.Store.Update(ctx, func(tx bridge.Tx) error { return errors.Join(fn(tx), lose) })
-}
-
-func (s *Store) next() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail == nil {
-		return nil
-	}
-	s.nth++
-	return s.fail(s.nth)
 }

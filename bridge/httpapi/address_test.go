@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// TestBlanksAroundAddresses: what was pasted along with an address is no part of
-// it, wherever one is given.
-func TestBlanksAroundAddresses(t *testing.T) {
+// TestSpacesAroundAddresses: whitespace around an address is ignored wherever an
+// address is accepted.
+func TestSpacesAroundAddresses(t *testing.T) {
 	a := start(t)
 	first := a.invite(object{"email": "\t " + email + "\u00a0", "traits": object{"email": email + " "}, "inviter_email": " grace@example.com\u3000"})
 	if again := a.invite(object{"email": email}); again.ID != first.ID {
-		t.Errorf("invited as %s and as %s", first.ID, again.ID)
+		t.Errorf("two invitations, %s and %s", first.ID, again.ID)
 	}
 	var listed []struct{ Email string }
 	for _, query := range []string{"?email=%20ada@example.com%09", "?email=ada@example.com%C2%A0", "?email=+ada%40example.com++"} {

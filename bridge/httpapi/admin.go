@@ -12,7 +12,7 @@ import (
 	"invitebridge/bridge"
 )
 
-// inviteBody is what an inviter posts.
+// inviteBody is the request body of createInvitation.
 type inviteBody struct {
 	Email          string         `json:"email"`
 	IdentityID     *uuid.UUID     `json:"identity_id"`
@@ -47,7 +47,7 @@ func (b inviteBody) request() (bridge.InviteRequest, error) {
 	if b.ExpiresIn != nil {
 		d, err := time.ParseDuration(*b.ExpiresIn)
 		if err != nil || d <= 0 {
-			return r, bridge.ErrExpiresIn
+			return r, bridge.ErrExpiresInInvalid
 		}
 		r.ExpiresIn = d
 	}
@@ -67,13 +67,13 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	note(r, func(n *notes) { n.invitation = o.Invitation.ID.String() })
+	annotate(r, func(n *requestNotes) { n.invitation = o.Invitation.ID.String() })
 	code := http.StatusOK
 	if o.Created {
 		code = http.StatusCreated
 	}
 	w.Header().Set("Location", a.config.BasePath+"/"+o.Invitation.ID.String())
-	writeJSON(w, code, wireOffer(o))
+	writeJSON(w, code, wireIssued(o))
 	return nil
 }
 
@@ -99,7 +99,7 @@ func (a *API) resend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, wireOffer(o))
+	writeJSON(w, http.StatusOK, wireIssued(o))
 	return nil
 }
 
@@ -113,24 +113,26 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	code := http.StatusOK
-	if inv.State == bridge.StatePending { // somebody is accepting, and it is revoked unless that succeeds
+	if inv.State == bridge.StatePending { // an acceptance is running; it is revoked unless that succeeds
 		code = http.StatusAccepted
 	}
 	writeJSON(w, code, inv.View())
 	return nil
 }
 
-// pathID reads the invitation's id of the path. ErrNotFound.
+// pathID returns the invitation id in the path.
+//
+// Errors: ErrNotFound if it is malformed.
 func pathID(r *http.Request) (uuid.UUID, error) {
 	id, ok := parseID(r)
 	if !ok {
 		return uuid.Nil, bridge.ErrNotFound
 	}
-	note(r, func(n *notes) { n.invitation = id.String() })
+	annotate(r, func(n *requestNotes) { n.invitation = id.String() })
 	return id, nil
 }
 
-// parseID reads the id of the path, in its one usual spelling only.
+// parseID returns the id in the path. It accepts only the canonical spelling.
 func parseID(r *http.Request) (uuid.UUID, bool) {
 	text := chi.URLParam(r, "id")
 	id, err := uuid.Parse(text)

@@ -19,6 +19,7 @@ import (
 	"invitebridge/bridge/httpapi"
 	"invitebridge/bridge/metrics"
 	"invitebridge/bridge/page"
+	"invitebridge/bridge/testenv"
 )
 
 const (
@@ -28,19 +29,19 @@ const (
 	password = "correct-Horse-7-battery"
 )
 
-// api is both listeners over real connections, in a world of their own.
+// api is both listeners over real connections, with a harness of their own.
 type api struct {
-	*bridgetest.World
+	*bridgetest.Harness
 	t             testing.TB
 	public, admin string
 	log           *buffer
-	watch         *watch
-	read          atomic.Int64 // bytes that both servers took from their clients
+	checker       *contractChecker
+	read          atomic.Int64 // bytes that both servers read from their clients
 }
 
 func start(t testing.TB, changes ...func(*httpapi.Config)) *api {
 	t.Helper()
-	return startWorld(t, bridgetest.New(t), changes...)
+	return startWith(t, bridgetest.New(t), changes...)
 }
 
 func builtinPage(t testing.TB) *page.Page {
@@ -52,16 +53,16 @@ func builtinPage(t testing.TB) *page.Page {
 	return p
 }
 
-// measured stands for what the composition root measures by.
-var measured = metrics.New("v0.0.0-test").Handler()
+// metricsHandler stands in for the handler that the composition root configures.
+var metricsHandler = metrics.New("v0.0.0-test").Handler()
 
-func startWorld(t testing.TB, w *bridgetest.World, changes ...func(*httpapi.Config)) *api {
+func startWith(t testing.TB, w *bridgetest.Harness, changes ...func(*httpapi.Config)) *api {
 	t.Helper()
-	a := &api{World: w, t: t, log: &buffer{}, watch: newWatch(t)}
+	a := &api{Harness: w, t: t, log: &buffer{}, checker: newContractChecker(t)}
 	config := httpapi.Config{
 		BasePath: base, LoginURL: "https://id.example.com/login", Version: "v0.0.0-test",
 		APIKeys: []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))}},
-		Metrics: measured, Page: builtinPage(t), Now: w.Clock.Now,
+		Metrics: metricsHandler, Page: builtinPage(t), Now: w.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})),
 	}
 	for _, change := range changes {
@@ -69,8 +70,8 @@ func startWorld(t testing.TB, w *bridgetest.World, changes ...func(*httpapi.Conf
 	}
 	handlers := httpapi.New(w.Service, config)
 	public, admin := http.Handler(handlers.Public()), http.Handler(handlers.Admin())
-	if config.BasePath == base { // as in the contract
-		public, admin = a.watch.over("public", public), a.watch.over("admin", admin)
+	if config.BasePath == base { // the document in the repository has no other
+		public, admin = a.checker.wrap("public", public), a.checker.wrap("admin", admin)
 	}
 	a.public, a.admin = a.serve(public, config.Log), a.serve(admin, config.Log)
 	return a
@@ -80,14 +81,14 @@ func startWorld(t testing.TB, w *bridgetest.World, changes ...func(*httpapi.Conf
 func (a *api) serve(h http.Handler, log *slog.Logger) string {
 	a.t.Helper()
 	s := httptest.NewUnstartedServer(h)
-	s.Config = httpapi.NewServer(h, 20*time.Second, log)
+	s.Config = httpapi.NewServer(h, testenv.Limit, log)
 	s.Listener = countingListener{s.Listener, &a.read}
 	s.Start()
 	a.t.Cleanup(s.Close)
 	return s.URL
 }
 
-// countingListener counts what is read from its connections.
+// countingListener counts the bytes read from its connections.
 type countingListener struct {
 	net.Listener
 	read *atomic.Int64
@@ -109,14 +110,15 @@ func (c countingConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// answer is what came back.
+// answer is a response, read completely.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// errorID gives the id in the envelope, and "" if there is none.
+// errorID returns the id in the error envelope; empty if there is no complete
+// envelope.
 func (a answer) errorID() string {
 	var envelope struct {
 		Error struct {
@@ -192,7 +194,7 @@ func (a *api) asInvitee(method, path string, body any) answer {
 	return do(a.t, request(a.t, method, a.public+base+path, body))
 }
 
-type offer struct {
+type issuedInvitation struct {
 	ID         string    `json:"id"`
 	State      string    `json:"state"`
 	IdentityID string    `json:"identity_id"`
@@ -201,7 +203,7 @@ type offer struct {
 	Link       string    `json:"invitation_link"`
 }
 
-func (a *api) invite(body any) (o offer) {
+func (a *api) invite(body any) (o issuedInvitation) {
 	a.t.Helper()
 	got := a.asAdmin(http.MethodPost, "/", body)
 	if got.status != http.StatusCreated && got.status != http.StatusOK {
@@ -213,7 +215,7 @@ func (a *api) invite(body any) (o offer) {
 
 type object map[string]any
 
-// buffer is a log that tests may read while it is written.
+// buffer is a log that tests may read while it is being written.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

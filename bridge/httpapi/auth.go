@@ -9,8 +9,8 @@ import (
 	"invitebridge/bridge"
 )
 
-// authenticate lets through who holds a key. Without one there are health and
-// version, and nothing else: not even the news which addresses exist.
+// authenticate requires an API key on all routes except health and version. It
+// runs before routing: without a key, known and unknown paths look the same.
 func (a *API) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch strings.TrimSuffix(r.URL.Path, "/") {
@@ -18,24 +18,25 @@ func (a *API) authenticate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		name, ok := a.keyOf(r)
+		name, ok := a.apiKeyName(r)
 		if !ok {
 			writeError(w, r, bridge.ErrUnauthorized)
 			return
 		}
-		note(r, func(n *notes) { n.apiKey = name })
+		annotate(r, func(n *requestNotes) { n.apiKey = name })
 		next.ServeHTTP(w, r)
 	})
 }
 
-func (a *API) holdsKey(r *http.Request) bool {
-	_, ok := a.keyOf(r)
+func (a *API) hasAPIKey(r *http.Request) bool {
+	_, ok := a.apiKeyName(r)
 	return ok
 }
 
-// keyOf gives the name of the key that a request shows. All keys are compared,
-// by their digests, so that the time tells nothing.
-func (a *API) keyOf(r *http.Request) (name string, ok bool) {
+// apiKeyName returns the name of the API key that the request presents. It
+// compares the digests of all keys in constant time, so that timing reveals
+// nothing.
+func (a *API) apiKeyName(r *http.Request) (name string, ok bool) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
 		return "", false
@@ -44,9 +45,9 @@ func (a *API) keyOf(r *http.Request) (name string, ok bool) {
 	if !strings.EqualFold(scheme, "Bearer") || key == "" {
 		return "", false
 	}
-	shown := sha256.Sum256([]byte(key))
+	presented := sha256.Sum256([]byte(key))
 	for _, k := range *a.keys.Load() {
-		if subtle.ConstantTimeCompare(shown[:], k.SHA256[:]) == 1 {
+		if subtle.ConstantTimeCompare(presented[:], k.SHA256[:]) == 1 {
 			name, ok = k.Name, true
 		}
 	}

@@ -11,46 +11,46 @@ import (
 	"invitebridge/bridge"
 )
 
-// How long a client of a backup may take: for a piece of it, and for all. While
-// it reads, nothing that others free is used again and the store grows.
+// Limits on how slowly a client may read a backup. While it reads, the store
+// cannot reuse freed pages and therefore grows.
 const (
-	stallTimeout = 30 * time.Second
-	backupTime   = 10 * time.Minute
-	backupRate   = 1 << 20 // bytes a second: who takes that much may go on after backupTime
+	stallTimeout = 30 * time.Second // for each write
+	backupTime   = 10 * time.Minute // for the whole backup
+	backupRate   = 1 << 20          // bytes per second; a client at least this fast may exceed backupTime
 )
 
 const backupType = "application/octet-stream"
 
-// backup streams a copy of the store. One at a time: the store holds on to what
-// is freed while somebody reads all of it.
+// backup streams a copy of the store, one at a time: the store cannot reuse freed
+// pages while a backup is read.
 func (a *API) backup(w http.ResponseWriter, r *http.Request) error {
 	if !a.backingUp.TryLock() {
-		return bridge.ErrTooMany.Reasonf("A backup is being taken already. Try again when it has ended.").After(stallTimeout)
+		return bridge.ErrTooManyRequests.WithReasonf("Another backup is in progress. Retry when it has finished.").WithRetryAfter(stallTimeout)
 	}
 	defer a.backingUp.Unlock()
-	out := &download{w: w, name: time.Now().UTC().Format("invitebridge-20060102T150405Z.db"), backupTime: a.backupTime}
+	out := &backupWriter{w: w, name: time.Now().UTC().Format("invitebridge-20060102T150405Z.db"), backupTime: a.backupTime}
 	err := a.service.Backup(r.Context(), out)
-	if err != nil && out.begun {
-		noteError(r, told(err), err)
-		panic(http.ErrAbortHandler) // half a copy must not look like a whole one
+	if err != nil && out.started {
+		noteError(r, publicError(err), err)
+		panic(http.ErrAbortHandler) // an incomplete copy must not look complete
 	}
 	return err
 }
 
-// download is an answer that begins with its first byte, and goes on as long as
-// the client reads at a pace.
-type download struct {
+// backupWriter writes the backup to the response. It sends the headers with the
+// first byte, and fails if the client reads too slowly.
+type backupWriter struct {
 	w          http.ResponseWriter
 	name       string
 	backupTime time.Duration
-	begun      bool
-	since      time.Time // when it began
+	started    bool
+	startedAt  time.Time // when it began
 	written    int64
 }
 
-func (d *download) Write(p []byte) (int, error) {
-	if !d.begun {
-		d.begun, d.since = true, time.Now()
+func (d *backupWriter) Write(p []byte) (int, error) {
+	if !d.started {
+		d.started, d.startedAt = true, time.Now()
 		d.w.Header().Set("Content-Type", backupType)
 		d.w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.name}))
 	}
@@ -62,18 +62,18 @@ func (d *download) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// deadline is until when the next piece must have been read.
-func (d *download) deadline(now time.Time) time.Time {
+// deadline returns the time by which the next write must finish.
+func (d *backupWriter) deadline(now time.Time) time.Time {
 	atPace := time.Duration(d.written/backupRate) * time.Second
-	end := d.since.Add(max(d.backupTime, atPace))
+	end := d.startedAt.Add(max(d.backupTime, atPace))
 	if piece := now.Add(stallTimeout); piece.Before(end) {
 		return piece
 	}
 	return end
 }
 
-// Backup writes a copy of the bridge's store to w, however long that takes. A
-// copy that was cut is an error.
+// Backup writes a copy of the bridge's store to w. It has no timeout of its own.
+// An incomplete copy is an error.
 func (c *Client) Backup(ctx context.Context, w io.Writer) (bytes int64, err error) {
 	r, err := c.request(ctx, http.MethodGet, "/backup", nil, nil)
 	if err != nil {
@@ -84,15 +84,15 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) (bytes int64, err erro
 	unbounded.Timeout = 0
 	res, err := unbounded.Do(r)
 	if err != nil {
-		return 0, c.noAnswer(err)
+		return 0, c.requestError(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+1))
+		text, _ := io.ReadAll(io.LimitReader(res.Body, maxResponseBytes+1))
 		return 0, newError(res, text)
 	}
 	if kind := res.Header.Get("Content-Type"); kind != backupType {
-		return 0, unexpected(res, "The answer is no backup.")
+		return 0, unexpectedResponse(res, "The response is not a backup.")
 	}
 	bytes, err = io.Copy(w, res.Body)
 	if err != nil {

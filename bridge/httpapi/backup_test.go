@@ -15,6 +15,7 @@ import (
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/httpapi"
+	"invitebridge/bridge/testenv"
 )
 
 func TestBackupDeadline(t *testing.T) {
@@ -25,7 +26,7 @@ func TestBackupDeadline(t *testing.T) {
 		want  time.Duration
 	}{
 		{0, 0, 30 * time.Second},
-		{600 << 10, 9 * time.Minute, 30 * time.Second}, // 1 KB a second
+		{600 << 10, 9 * time.Minute, 30 * time.Second}, // 1 KB per second
 		{600 << 10, 9*time.Minute + 50*time.Second, 10 * time.Second},
 		{600 << 10, 10 * time.Minute, 0},
 		{599 * mib, 11 * time.Minute, -time.Minute},
@@ -34,16 +35,16 @@ func TestBackupDeadline(t *testing.T) {
 		{100_000 * mib, 10 * time.Hour, 30 * time.Second},
 	} {
 		if got := httpapi.BackupDeadline(c.read, c.after); got != c.want {
-			t.Errorf("%d bytes, %v after: %v, want %v", c.read, c.after, got, c.want)
+			t.Errorf("%d bytes after %v: %v, want %v", c.read, c.after, got, c.want)
 		}
 	}
 }
 
-// TestSlowBackup has a client read on for ever, piece by piece. It is cut off,
-// the store is free of it, and the next one may come.
+// TestSlowBackup: a client that reads slowly and without end is disconnected, and
+// the next backup can start.
 func TestSlowBackup(t *testing.T) {
 	w := bridgetest.New(t)
-	w.Store.Store = endless{w.Store.Store}
+	w.Store.Store = endlessStore{w.Store.Store}
 	a := httpapi.New(w.Service, httpapi.Config{
 		BasePath: base, APIKeys: []httpapi.APIKey{{Name: "backend", SHA256: sha256.Sum256([]byte(key))}}, Log: slog.New(slog.DiscardHandler),
 	})
@@ -52,10 +53,10 @@ func TestSlowBackup(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { ended <- struct{}{} }()
 		admin.ServeHTTP(w, r)
-		t.Error("it ended well, or never began")
+		t.Error("the handler returned instead of aborting the response")
 	}))
 	s.Config.ConnState = func(conn net.Conn, state http.ConnState) {
-		if state == http.StateNew { // what lies in buffers counts as read
+		if state == http.StateNew { // data in socket buffers counts as read
 			_ = conn.(*net.TCPConn).SetWriteBuffer(4 << 10)
 		}
 	}
@@ -70,7 +71,7 @@ func TestSlowBackup(t *testing.T) {
 		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 		_, _ = fmt.Fprintf(conn, "GET %s/backup HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n", base, key)
 		go func() {
-			for { // the fault itself: a dripping client
+			for { // the fault itself: a slow client
 				if _, err := conn.Read(make([]byte, 100)); err != nil {
 					return
 				}
@@ -80,17 +81,17 @@ func TestSlowBackup(t *testing.T) {
 		select {
 		case <-ended:
 			t.Logf("cut off after %v", time.Since(begin))
-		case <-time.After(20 * time.Second):
-			t.Error("it goes on")
+		case <-time.After(testenv.Limit):
+			t.Error("the backup still runs")
 		}
 		_ = conn.Close()
 	}
 }
 
-// endless is a store whose backup is as long as somebody reads it.
-type endless struct{ bridge.Store }
+// endlessStore is a store whose backup ends only when writing fails.
+type endlessStore struct{ bridge.Store }
 
-func (endless) Backup(_ context.Context, w io.Writer) (err error) {
+func (endlessStore) Backup(_ context.Context, w io.Writer) (err error) {
 	for piece := make([]byte, 1<<10); err == nil; {
 		_, err = w.Write(piece)
 	}

@@ -1,56 +1,119 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
-	"net/netip"
-	"strings"
+	"net/url"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
 )
 
-// clientIP gives the address a request is counted under. Only declared proxies
-// are believed, each for the hop before it: the list is read from its end.
-func (a *API) clientIP(r *http.Request) netip.Addr {
-	addr := peer(r)
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && a.isProxy(addr); i-- {
-		hop, ok := parseHop(strings.TrimSpace(hops[i]))
-		if !ok {
-			break
-		}
-		addr = hop.Unmap().WithZone("")
-	}
-	return addr
-}
-
-// parseHop reads an address; some gateways add the port.
-func parseHop(text string) (netip.Addr, bool) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		return addr, true
-	}
-	ap, err := netip.ParseAddrPort(text)
-	return ap.Addr(), err == nil
-}
-
-func (a *API) trustedPeer(r *http.Request) bool { return a.isProxy(peer(r)) }
-
-// isProxy says whether an address is that of a declared proxy. The zero one is
-// that of a unix socket's peer.
-func (a *API) isProxy(addr netip.Addr) bool {
-	if !addr.IsValid() {
-		return a.config.TrustUnixPeers
-	}
-	for _, prefix := range a.config.TrustedProxies {
-		if prefix.Contains(addr) {
-			return true
-		}
-	}
-	return false
-}
-
-// peer gives the address of the TCP connection; zero if it is a unix socket.
-func peer(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+// Invite creates an invitation. created is false if the address already had a
+// pending invitation: that one is returned, with an additional token.
+func (c *Client) Invite(ctx context.Context, r bridge.InviteRequest) (o IssuedInvitation, created bool, err error) {
+	body, err := encodeInvite(r)
 	if err != nil {
-		return netip.Addr{}
+		return o, false, err
 	}
-	return ap.Addr().Unmap().WithZone("")
+	answer, err := c.send(ctx, http.MethodPost, "/", nil, body, &o)
+	return o, answer.status == http.StatusCreated, err
+}
+
+// ListQuery selects invitations. Empty fields do not filter.
+type ListQuery struct {
+	State     bridge.State
+	Email     string
+	InviterID string
+	PageSize  int    // zero: the bridge's default
+	PageToken string // of the page before; empty: the first page
+}
+
+// List returns a page of invitations, newest first.
+func (c *Client) List(ctx context.Context, q ListQuery) (Page[bridge.InvitationView], error) {
+	values := pageValues(q.PageSize, q.PageToken, map[string]string{
+		"state": string(q.State), "email": q.Email, "inviter_id": q.InviterID,
+	})
+	return list[bridge.InvitationView](ctx, c, "/", values)
+}
+
+// Get returns one invitation.
+func (c *Client) Get(ctx context.Context, id uuid.UUID) (v bridge.InvitationView, err error) {
+	_, err = c.send(ctx, http.MethodGet, "/"+id.String(), nil, nil, &v)
+	return v, err
+}
+
+// Resend resets the expiry of an invitation and returns an additional token.
+func (c *Client) Resend(ctx context.Context, id uuid.UUID) (o IssuedInvitation, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/resend", nil, nil, &o)
+	return o, err
+}
+
+// Revoke revokes an invitation permanently. Revoking a revoked invitation has no
+// effect. If an acceptance is in progress, the returned invitation is still
+// pending, with RevokeRequestedAt set: it becomes revoked unless that acceptance
+// succeeds.
+func (c *Client) Revoke(ctx context.Context, id uuid.UUID) (v bridge.InvitationView, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/revoke", nil, nil, &v)
+	return v, err
+}
+
+// MessagesQuery selects messages. Empty fields do not filter.
+type MessagesQuery struct {
+	State     bridge.MessageState
+	PageSize  int    // zero: the bridge's default
+	PageToken string // of the page before; empty: the first page
+}
+
+func (q MessagesQuery) values() url.Values {
+	return pageValues(q.PageSize, q.PageToken, map[string]string{"state": string(q.State)})
+}
+
+// Messages returns a page of the outbox, newest first, without attempts.
+func (c *Client) Messages(ctx context.Context, q MessagesQuery) (Page[Message], error) {
+	return list[Message](ctx, c, "/messages", q.values())
+}
+
+// InvitationMessages returns a page of the messages of one invitation.
+func (c *Client) InvitationMessages(ctx context.Context, id uuid.UUID, q MessagesQuery) (Page[Message], error) {
+	return list[Message](ctx, c, "/"+id.String()+"/messages", q.values())
+}
+
+// Message returns one message with its attempts.
+func (c *Client) Message(ctx context.Context, id uuid.UUID) (m Message, err error) {
+	_, err = c.send(ctx, http.MethodGet, "/messages/"+id.String(), nil, nil, &m)
+	return m, err
+}
+
+// RetryMessage queues a failed message again. A queued one is attempted now.
+func (c *Client) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, err error) {
+	_, err = c.send(ctx, http.MethodPost, "/messages/"+id.String()+"/retry", nil, nil, &m)
+	return m, err
+}
+
+// list is a function because methods have no type parameters.
+func list[T any](ctx context.Context, c *Client, path string, query url.Values) (Page[T], error) {
+	page := Page[T]{Items: []T{}}
+	answer, err := c.send(ctx, http.MethodGet, path, query, nil, &page.Items)
+	page.NextPageToken = nextPageToken(answer.header)
+	return page, err
+}
+
+// pageValues returns the query of a list, without empty filters.
+func pageValues(size int, token string, filters map[string]string) url.Values {
+	values := url.Values{}
+	if size != 0 {
+		values.Set("page_size", strconv.Itoa(size))
+	}
+	if token != "" {
+		values.Set("page_token", token)
+	}
+	for name, value := range filters {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	return values
 }

@@ -14,8 +14,8 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// adoptions invite identities that exist: whatever they are, the answer is
-// documented, and names what would help.
+// adoptions drives invitations of existing identities: every response is
+// documented and names the field that would permit the invitation.
 func (d *driver) adoptions(t *testing.T) {
 	w := d.start(t)
 	w.Kratos.Add("new@example.com", true)
@@ -24,13 +24,13 @@ func (d *driver) adoptions(t *testing.T) {
 	w.Kratos.Add("unused@example.com", false)
 	w.wantOrigin(object{"email": "unused@example.com"}, bridge.OriginAdopted)
 
-	w.add(`{"email":"imported@example.com"}`, `{"password":{"config":{"password":"the-Secret-of-old"}}}`)
+	w.addIdentity(`{"email":"imported@example.com"}`, `{"password":{"config":{"password":"the-Secret-of-old"}}}`)
 	imported := object{"email": "imported@example.com"}
 	w.want("createInvitation", http.StatusConflict, "identity_has_credentials", imported)
 	imported["reactivate"] = true
 	w.wantOrigin(imported, bridge.OriginReactivated)
 
-	w.add(`{"email":"two@example.com","second_email":"former@example.com"}`, "null")
+	w.addIdentity(`{"email":"two@example.com","second_email":"former@example.com"}`, "null")
 	two := object{"email": "two@example.com"}
 	w.want("createInvitation", http.StatusConflict, "identity_conflict", two)
 	refused := w.asAdmin(http.MethodPost, "", two)
@@ -42,11 +42,11 @@ func (d *driver) adoptions(t *testing.T) {
 	d.reactivated(t)
 }
 
-// reactivated invites what was an account, whose codes may be in mailboxes
-// still.
+// reactivated drives the invitation of a former account, whose codes may still be
+// in mailboxes.
 func (d *driver) reactivated(t *testing.T) {
 	w := d.start(t)
-	id := w.add(`{"email":"left@example.com"}`, "null")
+	id := w.addIdentity(`{"email":"left@example.com"}`, "null")
 	w.Kratos.ActivateByHand(id, "the-Secret-of-old")
 	if err := w.Kratos.SetCredential(id, "totp", `{"totp_url":"otpauth://totp/x"}`); err != nil {
 		t.Fatal(err)
@@ -55,27 +55,27 @@ func (d *driver) reactivated(t *testing.T) {
 	left := object{"email": "left@example.com"}
 	w.want("createInvitation", http.StatusConflict, "identity_deactivated", left)
 	left["reactivate"] = true
-	w.addressee = w.wantOrigin(left, bridge.OriginReactivated)
+	w.issued = w.wantOrigin(left, bridge.OriginReactivated)
 	for _, operation := range []string{"acceptInvitation", "confirmInvitation"} {
 		w.want(operation, http.StatusConflict, "accept_too_early", w.body(operation))
 	}
 	w.Clock.Advance(time.Hour)
-	accepted := do(t, request(t, http.MethodPost, w.public+base+"/"+w.addressee.Token, w.body("acceptInvitation")))
-	if _, told := accepted.member("invitation", "identity_cleaned"); accepted.status != http.StatusOK || told {
-		t.Errorf("the invitee is told what was removed: %d %s", accepted.status, accepted.body)
+	accepted := do(t, request(t, http.MethodPost, w.public+base+"/"+w.issued.Token, w.body("acceptInvitation")))
+	if _, shown := accepted.member("invitation", "identity_cleaned"); accepted.status != http.StatusOK || shown {
+		t.Errorf("the invitee sees what was removed: %d %s", accepted.status, accepted.body)
 	}
-	got := w.asAdmin(http.MethodGet, "/"+w.addressee.ID, nil)
+	got := w.asAdmin(http.MethodGet, "/"+w.issued.ID, nil)
 	if cleaned, _ := got.member("identity_cleaned"); fmt.Sprint(cleaned) != "[password totp]" {
 		t.Errorf("%v in %s", cleaned, got.body)
 	}
 }
 
-// revokedMeanwhile revokes while somebody is accepting: what had begun counts,
-// and nothing else does.
-func (d *driver) revokedMeanwhile(t *testing.T) {
+// revokeDuringAccept revokes while an acceptance is in progress: it succeeds only
+// if its write to Kratos had already begun.
+func (d *driver) revokeDuringAccept(t *testing.T) {
 	for name, c := range map[string]struct {
-		held   string // the request to Kratos that is under way
-		status int    // what the acceptance is answered
+		held   string // method of the request to Kratos that is in flight
+		status int    // of the acceptance
 		id     string
 		state  bridge.State
 	}{
@@ -84,7 +84,7 @@ func (d *driver) revokedMeanwhile(t *testing.T) {
 	} {
 		w := d.start(t)
 		arrived, release := make(chan struct{}), make(chan struct{})
-		accept := request(t, http.MethodPost, w.public+base+"/"+w.addressee.Token, w.body("acceptInvitation"))
+		accept := request(t, http.MethodPost, w.public+base+"/"+w.issued.Token, w.body("acceptInvitation"))
 		w.Kratos.Inject(kratostest.Fault{
 			Method: c.held, Route: kratostest.RouteIdentity, Times: 1, Arrived: func() { close(arrived) }, Hold: release,
 		})
@@ -94,8 +94,8 @@ func (d *driver) revokedMeanwhile(t *testing.T) {
 		for range 2 {
 			w.want("revokeInvitation", http.StatusAccepted, "", nil)
 		}
-		if _, told := w.asAdmin(http.MethodGet, "/"+w.addressee.ID, nil).member("revoke_requested_at"); !told {
-			t.Errorf("%s: it is not told when the revocation was requested", name)
+		if _, shown := w.asAdmin(http.MethodGet, "/"+w.issued.ID, nil).member("revoke_requested_at"); !shown {
+			t.Errorf("%s: revoke_requested_at is missing", name)
 		}
 		for _, operation := range []string{"lookAtInvitation", "acceptInvitation", "confirmInvitation", "resendInvitation"} {
 			w.want(operation, http.StatusGone, "invitation_revoked", w.body(operation))
@@ -104,23 +104,24 @@ func (d *driver) revokedMeanwhile(t *testing.T) {
 		if got := <-accepted; got.status != c.status || got.errorID() != c.id {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
-		if state, _ := w.asAdmin(http.MethodGet, "/"+w.addressee.ID, nil).member("state"); state != string(c.state) {
-			t.Errorf("%s: it is %v", name, state)
+		if state, _ := w.asAdmin(http.MethodGet, "/"+w.issued.ID, nil).member("state"); state != string(c.state) {
+			t.Errorf("%s: state %v", name, state)
 		}
 	}
 
-	// Nobody is at work any more, and it is not known what came of the write.
+	// The acceptance has ended, and the outcome of its write is unknown.
 	w := d.start(t)
-	mend := w.Kratos.OnPut(bridgetest.CutBefore)
+	restore := w.Kratos.OnPut(bridgetest.CutBefore)
 	w.want("acceptInvitation", http.StatusServiceUnavailable, "kratos_unavailable", w.body("acceptInvitation"))
-	mend()
+	restore()
 	w.want("revokeInvitation", http.StatusAccepted, "", nil)
 	w.Clock.Advance(time.Minute)
 	w.want("revokeInvitation", http.StatusOK, "", nil)
 }
 
-// add makes an identity of the schema with every method.
-func (d *driven) add(traits, credentials string) uuid.UUID {
+// addIdentity creates an inactive identity with the schema that has every
+// credential type.
+func (d *scenario) addIdentity(traits, credentials string) uuid.UUID {
 	d.t.Helper()
 	id, err := d.Kratos.Create(d.t.Context(), fmt.Sprintf(`{"schema_id":%q,"state":"inactive","traits":%s,"credentials":%s}`,
 		kratostest.MemberSchema, traits, credentials))
@@ -130,18 +131,18 @@ func (d *driven) add(traits, credentials string) uuid.UUID {
 	return id
 }
 
-// wantOrigin invites, and judges where the identity is said to come from.
-func (d *driven) wantOrigin(body any, origin bridge.Origin) (o offer) {
+// wantOrigin creates an invitation and checks its identity_origin.
+func (d *scenario) wantOrigin(body any, origin bridge.Origin) (o issuedInvitation) {
 	d.t.Helper()
 	got := d.asAdmin(http.MethodPost, "", body)
-	if told, _ := got.member("identity_origin"); got.status != http.StatusCreated || told != string(origin) {
+	if shown, _ := got.member("identity_origin"); got.status != http.StatusCreated || shown != string(origin) {
 		d.t.Fatalf("%v: %d %s", body, got.status, got.body)
 	}
 	got.into(d.t, &o)
 	return o
 }
 
-// member gives what a JSON answer has below these names.
+// member returns the value at the path names in a JSON response.
 func (a answer) member(names ...string) (value any, found bool) {
 	if json.Unmarshal(a.body, &value) != nil {
 		return nil, false

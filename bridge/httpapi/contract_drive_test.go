@@ -19,36 +19,36 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// TestEveryDocumentedAnswer drives each operation into each answer that the
-// document has for it, down to the ids of errors. What each of them is like is
-// judged by the watch.
-func TestEveryDocumentedAnswer(t *testing.T) {
+// TestEveryDocumentedResponse provokes every response that the document lists for
+// each operation, down to the error ids. The contractChecker validates their
+// content.
+func TestEveryDocumentedResponse(t *testing.T) {
 	d := &driver{t: t}
-	t.Run("answered well", d.well)
-	t.Run("refused without a key", d.withoutKey)
-	t.Run("refused for what was sent", d.badRequests)
-	t.Run("refused for what is not there", d.unknown)
-	t.Run("refused for the state of things", d.states)
+	t.Run("success", d.successes)
+	t.Run("unauthorized", d.withoutKey)
+	t.Run("bad request", d.badRequests)
+	t.Run("not found", d.unknown)
+	t.Run("conflicting state", d.states)
 	t.Run("refused by a hook", d.hooks)
-	t.Run("refused by Kratos", d.kratos)
-	t.Run("refused for their number", d.tooMany)
-	t.Run("failed", d.failures)
+	t.Run("Kratos fails", d.kratos)
+	t.Run("too many requests", d.tooMany)
+	t.Run("internal", d.failures)
 	t.Run("the page", d.page)
 	t.Run("endpoints", d.endpoints)
 
 	seen := map[string]bool{}
-	for _, w := range d.watches {
+	for _, w := range d.checkers {
 		maps.Copy(seen, w.seen)
 	}
 	documented := map[string]bool{}
-	for _, o := range theContract().operations {
-		for status, r := range o.answers {
+	for _, o := range loadContract().operations {
+		for status, r := range o.responses {
 			ids := r.errorIDs
 			if len(ids) == 0 {
 				ids = []string{""}
 			}
 			for _, id := range ids {
-				documented[sight(o.id, status, id)] = true
+				documented[responseKey(o.id, status, id)] = true
 			}
 		}
 	}
@@ -57,21 +57,21 @@ func TestEveryDocumentedAnswer(t *testing.T) {
 			t.Errorf("%s was not provoked", answer)
 		}
 	}
-	t.Logf("%d operations gave %d answers", len(theContract().operations), len(seen))
+	t.Logf("%d operations returned %d different responses", len(loadContract().operations), len(seen))
 }
 
-func (d *driver) well(t *testing.T) {
+func (d *driver) successes(t *testing.T) {
 	allowed, err := bridge.ParseReturnURLs([]string{"https://app.example.com/"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range theContract().operations {
-		w := d.start(t, func(c *bridge.Config) { c.ReturnURLs = allowed })
-		if got := w.ask(o, nil, w.body(o.id)); got.status >= 300 {
+	for _, o := range loadContract().operations {
+		w := d.start(t, func(c *bridge.Config) { c.AllowedReturnURLs = allowed })
+		if got := w.send(o, nil, w.body(o.id)); got.status >= 300 {
 			t.Errorf("%s: %d %s", o.id, got.status, got.body)
 		}
 	}
-	w := d.start(t, func(c *bridge.Config) { c.ReturnURLs = allowed })
+	w := d.start(t, func(c *bridge.Config) { c.AllowedReturnURLs = allowed })
 	w.want("createInvitation", http.StatusOK, "", object{"email": email})
 	w.want("createInvitation", http.StatusCreated, "", object{
 		"email": "Full@example.com", "schema_id": kratostest.DefaultSchema, "traits": object{"name": object{"first": "Ada"}},
@@ -82,10 +82,10 @@ func (d *driver) well(t *testing.T) {
 		w.asAdmin(http.MethodGet, query, nil)
 	}
 	w.asAdmin(http.MethodGet, "/messages?state=queued&page_size=1&page_token="+w.messageID, nil)
-	// Whatever can come of a message and of an invitation.
-	for _, outcome := range []bridge.SendOutcome{bridge.Retry, bridge.Failed, bridge.Disabled, bridge.Sent} {
-		w.deliver("courier", bridge.Result{Outcome: outcome, Status: 451, Detail: "why"})
-		w.deliver(bridgetest.Hook, bridge.Result{Outcome: outcome})
+	// Every outcome of a message.
+	for _, outcome := range []bridge.AttemptOutcome{bridge.AttemptRetry, bridge.AttemptFailed, bridge.AttemptDisabled, bridge.AttemptSent} {
+		w.deliver("courier", bridge.SendResult{Outcome: outcome, Status: 451, Detail: "why"})
+		w.deliver(bridgetest.Hook, bridge.SendResult{Outcome: outcome})
 		w.asAdmin(http.MethodGet, "/messages", nil)
 		w.want("getMessage", http.StatusOK, "", nil)
 		w.want("resendInvitation", http.StatusOK, "", nil)
@@ -97,43 +97,44 @@ func (d *driver) well(t *testing.T) {
 
 func (d *driver) withoutKey(t *testing.T) {
 	w := d.start(t)
-	w.all(http.StatusUnauthorized, "unauthorized", func(r *http.Request) { r.Header.Del("Authorization") }, w.usual)
+	w.wantAll(http.StatusUnauthorized, "unauthorized", func(r *http.Request) { r.Header.Del("Authorization") }, w.defaultBody)
 }
 
 func (d *driver) badRequests(t *testing.T) {
 	w := d.start(t)
-	w.all(http.StatusUnsupportedMediaType, "unsupported_media_type", func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, w.usual)
-	// The body is announced and held back: else its end and the answer race.
+	w.wantAll(http.StatusUnsupportedMediaType, "unsupported_media_type", func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, w.defaultBody)
+	// The client waits for 100 Continue before it sends the body: otherwise the
+	// body's end and the response race.
 	announce := func(r *http.Request) { r.Header.Set("Expect", "100-continue") }
-	w.all(http.StatusRequestEntityTooLarge, "body_too_large", announce, func(*operation) any { return strings.Repeat(" ", 64<<10+1) })
+	w.wantAll(http.StatusRequestEntityTooLarge, "body_too_large", announce, func(*operation) any { return strings.Repeat(" ", 64<<10+1) })
 	query := func(r *http.Request) { r.URL.RawQuery = "unknown=x" }
-	w.all(http.StatusBadRequest, "bad_request", query, func(o *operation) any {
+	w.wantAll(http.StatusBadRequest, "bad_request", query, func(o *operation) any {
 		if o.body == nil {
 			return nil
 		}
 		if err := validate(o.body, []byte(`{"email":"a@example.com","password":"x","invitation_token":"x","unknown":1}`)); err == nil {
-			t.Errorf("%s: the schema takes what is refused", o.id)
+			t.Errorf("%s: the schema accepts a body that the bridge rejects", o.id)
 		}
 		return object{"unknown": 1}
 	})
 	w.want("createInvitation", http.StatusBadRequest, "email_invalid", object{"email": "Ada"})
-	w.want("createInvitation", http.StatusBadRequest, "traits_invalid", object{"email": email, "metadata_admin": object{bridge.MarkKey: 1}})
+	w.want("createInvitation", http.StatusBadRequest, "traits_invalid", object{"email": email, "metadata_admin": object{bridge.MetadataKey: 1}})
 	w.want("createInvitation", http.StatusBadRequest, "return_to_not_allowed", object{"email": email, "return_to": "https://evil.example/"})
 	w.want("createInvitation", http.StatusBadRequest, "expires_in_invalid", object{"email": email, "expires_in": "9999h"})
-	w.all(http.StatusBadRequest, "email_invalid", func(r *http.Request) {
+	w.wantAll(http.StatusBadRequest, "email_invalid", func(r *http.Request) {
 		if r.Method == http.MethodGet {
 			r.URL.RawQuery = "email=x"
 		}
 	}, func(*operation) any { return object{"email": "x"} })
 	w.want("acceptInvitation", http.StatusBadRequest, "password_policy_violation", object{"password": "short"})
-	w.want("confirmInvitation", http.StatusBadRequest, "password_policy_violation", object{"password": email, "invitation_token": w.addressee.Token})
+	w.want("confirmInvitation", http.StatusBadRequest, "password_policy_violation", object{"password": email, "invitation_token": w.issued.Token})
 }
 
 func (d *driver) unknown(t *testing.T) {
 	w := d.start(t)
-	w.addressee.ID, w.messageID, w.addressee.Token = uuid.NewString(), uuid.NewString(), bridge.MintToken().Reveal()
-	w.all(http.StatusNotFound, "invitation_not_found", nil, w.usual)
-	w.all(http.StatusNotFound, "message_not_found", nil, w.usual)
+	w.issued.ID, w.messageID, w.issued.Token = uuid.NewString(), uuid.NewString(), bridge.MintToken().Reveal()
+	w.wantAll(http.StatusNotFound, "invitation_not_found", nil, w.defaultBody)
+	w.wantAll(http.StatusNotFound, "message_not_found", nil, w.defaultBody)
 }
 
 func (d *driver) hooks(t *testing.T) {
@@ -145,13 +146,13 @@ func (d *driver) hooks(t *testing.T) {
 		_, _ = rw.Write([]byte(`{"messages":[{"instance_ptr":"#/traits/email","messages":[{"id":7,"text":"no seats","type":"error","context":{"seats":0}}]}]}`))
 	}))
 	t.Cleanup(receiver.Close)
-	asked, err := webhook.New(webhook.Config{Hooks: []webhook.Hook{{
+	blocking, err := webhook.New(webhook.Config{Hooks: []webhook.Hook{{
 		ID: "seats", URL: receiver.URL, CanInterrupt: true, Events: []bridge.Event{bridge.EventPreInvitation, bridge.EventPrePassword},
 	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(asked.Close)
+	t.Cleanup(blocking.Close)
 	for status, want := range map[int]struct {
 		status int
 		id     string
@@ -159,10 +160,10 @@ func (d *driver) hooks(t *testing.T) {
 		http.StatusForbidden:           {http.StatusForbidden, "hook_refused"},
 		http.StatusInternalServerError: {http.StatusServiceUnavailable, "hook_unavailable"},
 	} {
-		for _, o := range that(want.status, want.id) {
+		for _, o := range operationsWith(want.status, want.id) {
 			answer.Store(http.StatusNoContent)
-			w := d.start(t, func(c *bridge.Config) { c.Hooks = asked })
-			if o.id == "resendInvitation" || o.id == "renewInvitation" { // else no hook is asked
+			w := d.start(t, func(c *bridge.Config) { c.Hooks = blocking })
+			if o.id == "resendInvitation" || o.id == "renewInvitation" { // only expired ones call a hook
 				w.Clock.Advance(25 * time.Hour)
 			}
 			answer.Store(int64(status))
@@ -172,33 +173,33 @@ func (d *driver) hooks(t *testing.T) {
 }
 
 func (d *driver) kratos(t *testing.T) {
-	fail := func(status int, errorID string, spoil func(*driven)) {
-		for _, o := range that(status, errorID) {
+	fail := func(status int, errorID string, inject func(*scenario)) {
+		for _, o := range operationsWith(status, errorID) {
 			w := d.start(t)
-			if o.id == "renewInvitation" { // else Kratos is not asked
+			if o.id == "renewInvitation" { // only expired ones call Kratos
 				w.Clock.Advance(25 * time.Hour)
 			}
-			spoil(w)
+			inject(w)
 			w.want(o.id, status, errorID, w.body(o.id))
 		}
 	}
-	fail(http.StatusBadGateway, "kratos_rejected", func(w *driven) { w.Kratos.Inject(bridgetest.Answer(http.StatusForbidden)) })
-	fail(http.StatusServiceUnavailable, "kratos_unavailable", func(w *driven) { w.Kratos.Down() })
+	fail(http.StatusBadGateway, "kratos_rejected", func(w *scenario) { w.Kratos.Inject(bridgetest.Answer(http.StatusForbidden)) })
+	fail(http.StatusServiceUnavailable, "kratos_unavailable", func(w *scenario) { w.Kratos.Down() })
 	w := d.start(t)
 	w.Kratos.Down()
 	w.want("isReady", http.StatusServiceUnavailable, "", nil)
 }
 
 func (d *driver) tooMany(t *testing.T) {
-	a := startWorld(t, bridgetest.New(t), func(c *httpapi.Config) {
+	a := startWith(t, bridgetest.New(t), func(c *httpapi.Config) {
 		c.RateLimit = httpapi.RateLimit{Requests: 1, Window: time.Hour}
 	})
-	d.watches = append(d.watches, a.watch)
-	w := &driven{api: a, addressee: a.invite(object{"email": email})}
+	d.checkers = append(d.checkers, a.checker)
+	w := &scenario{api: a, issued: a.invite(object{"email": email})}
 	w.want("acceptInvitation", http.StatusOK, "", w.body("acceptInvitation"))
-	w.Store.OnCall(sync.OnceFunc(func() { // while a backup is being taken
+	w.Store.OnCall(sync.OnceFunc(func() { // while a backup is in progress
 		w.Store.OnCall(nil)
-		w.all(http.StatusTooManyRequests, "too_many_requests", nil, w.usual)
+		w.wantAll(http.StatusTooManyRequests, "too_many_requests", nil, w.defaultBody)
 	}))
 	w.want("getBackup", http.StatusOK, "", nil)
 }
@@ -206,11 +207,11 @@ func (d *driver) tooMany(t *testing.T) {
 func (d *driver) failures(t *testing.T) {
 	w := d.start(t)
 	w.Store.OnCall(func() { panic("a defect") })
-	w.all(http.StatusInternalServerError, "internal", nil, w.usual)
+	w.wantAll(http.StatusInternalServerError, "internal", nil, w.defaultBody)
 	w = d.start(t)
 	if err := w.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.all(http.StatusServiceUnavailable, "store_unavailable", nil, w.usual)
+	w.wantAll(http.StatusServiceUnavailable, "store_unavailable", nil, w.defaultBody)
 	w.want("isReady", http.StatusServiceUnavailable, "", nil)
 }

@@ -12,17 +12,17 @@ import (
 	"invitebridge/bridge/outbox"
 )
 
-// driver asks for operations by their ids.
+// driver provokes responses; it collects the checkers of the scenarios it starts.
 type driver struct {
-	t       *testing.T
-	watches []*watch
+	t        *testing.T
+	checkers []*contractChecker
 }
 
-func (d *driver) start(t *testing.T, changes ...func(*bridge.Config)) *driven {
+func (d *driver) start(t *testing.T, changes ...func(*bridge.Config)) *scenario {
 	worker := newWorker()
-	a := startWorld(t, bridgetest.New(t, append([]func(*bridge.Config){func(c *bridge.Config) { c.Outbox = worker }}, changes...)...))
-	d.watches = append(d.watches, a.watch)
-	return &driven{api: a, addressee: a.invite(object{"email": email}), messageID: newestMessage(a), endpointID: bridgetest.Hook, worker: worker}
+	a := startWith(t, bridgetest.New(t, append([]func(*bridge.Config){func(c *bridge.Config) { c.Outbox = worker }}, changes...)...))
+	d.checkers = append(d.checkers, a.checker)
+	return &scenario{api: a, issued: a.invite(object{"email": email}), messageID: newestMessage(a), endpointID: bridgetest.Hook, worker: worker}
 }
 
 func newestMessage(a *api) string {
@@ -31,36 +31,36 @@ func newestMessage(a *api) string {
 	return page[0].ID
 }
 
-// driven is a bridge with one invitation, which every request is about.
-type driven struct {
+// scenario is a bridge with one invitation, which its requests refer to.
+type scenario struct {
 	*api
-	addressee  offer
+	issued     issuedInvitation
 	messageID  string
 	endpointID string
 	worker     *outbox.Worker
 }
 
-// bodies are what operations are sent, where they want a body.
-func (d *driven) body(operation string) any {
+// body returns a valid body for an operation; nil if it has none.
+func (d *scenario) body(operation string) any {
 	switch operation {
 	case "createInvitation":
 		return object{"email": "new@example.com"}
 	case "acceptInvitation":
 		return object{"password": password}
 	case "confirmInvitation":
-		return object{"invitation_token": d.addressee.Token, "password": password}
+		return object{"invitation_token": d.issued.Token, "password": password}
 	case "submitInvitation":
 		return url.Values{"password": {password}}.Encode()
 	}
 	return nil
 }
 
-// ask sends the request that an operation is, on each listener that has it,
-// after change; the last answer is given.
-func (d *driven) ask(o *operation, change func(*http.Request), body any) (last answer) {
+// send sends the operation's request, modified by change, to each listener that
+// has it. It returns the last response.
+func (d *scenario) send(o *operation, change func(*http.Request), body any) (last answer) {
 	d.t.Helper()
 	for listener, path := range o.paths {
-		id := d.addressee.ID
+		id := d.issued.ID
 		if strings.Contains(path, "/messages/") {
 			id = d.messageID
 		}
@@ -71,7 +71,7 @@ func (d *driven) ask(o *operation, change func(*http.Request), body any) (last a
 		if listener == "public" {
 			at = d.public
 		}
-		r := request(d.t, o.method, at+strings.NewReplacer("{id}", id, "{token}", d.addressee.Token).Replace(path), body)
+		r := request(d.t, o.method, at+strings.NewReplacer("{id}", id, "{token}", d.issued.Token).Replace(path), body)
 		if !o.public {
 			r.Header.Set("Authorization", "Bearer "+key)
 		}
@@ -86,14 +86,14 @@ func (d *driven) ask(o *operation, change func(*http.Request), body any) (last a
 	return last
 }
 
-// want asks for an operation, and for one answer.
-func (d *driven) want(operation string, status int, errorID string, body any) {
+// want sends an operation's request and checks status and error id.
+func (d *scenario) want(operation string, status int, errorID string, body any) {
 	d.t.Helper()
-	for _, o := range theContract().operations {
+	for _, o := range loadContract().operations {
 		if o.id != operation {
 			continue
 		}
-		if got := d.ask(o, nil, body); got.status != status || got.errorID() != errorID {
+		if got := d.send(o, nil, body); got.status != status || got.errorID() != errorID {
 			d.t.Errorf("%s: %d %s, want %d %s", operation, got.status, got.body, status, errorID)
 		}
 		return
@@ -101,10 +101,10 @@ func (d *driven) want(operation string, status int, errorID string, body any) {
 	d.t.Errorf("there is no %s", operation)
 }
 
-// that gives the operations whose answers have a status and an error id.
-func that(status int, errorID string) (found []*operation) {
-	for _, o := range theContract().operations {
-		for _, id := range o.answers[status].errorIDs {
+// operationsWith returns the operations that document this status and error id.
+func operationsWith(status int, errorID string) (found []*operation) {
+	for _, o := range loadContract().operations {
+		for _, id := range o.responses[status].errorIDs {
 			if id == errorID {
 				found = append(found, o)
 			}
@@ -113,12 +113,12 @@ func that(status int, errorID string) (found []*operation) {
 	return found
 }
 
-// all has every operation that documents an answer give it.
-func (d *driven) all(status int, errorID string, change func(*http.Request), body func(*operation) any) {
+// wantAll is want for every operation that documents this status and error id.
+func (d *scenario) wantAll(status int, errorID string, change func(*http.Request), body func(*operation) any) {
 	d.t.Helper()
-	found := that(status, errorID)
+	found := operationsWith(status, errorID)
 	for _, o := range found {
-		if got := d.ask(o, change, body(o)); got.status != status || got.errorID() != errorID {
+		if got := d.send(o, change, body(o)); got.status != status || got.errorID() != errorID {
 			d.t.Errorf("%s: %d %s, want %d %s", o.id, got.status, got.body, status, errorID)
 		}
 	}
@@ -127,17 +127,17 @@ func (d *driven) all(status int, errorID string, change func(*http.Request), bod
 	}
 }
 
-func (d *driven) usual(o *operation) any { return d.body(o.id) }
+func (d *scenario) defaultBody(o *operation) any { return d.body(o.id) }
 
-// deliver attempts what is due at an endpoint, with one outcome.
-func (d *driven) deliver(endpoint string, result bridge.Result) {
+// deliver attempts all messages due at an endpoint, with the given result.
+func (d *scenario) deliver(endpoint string, result bridge.SendResult) {
 	d.t.Helper()
 	claimed, _, err := d.Service.ClaimMessages(d.t.Context(), endpoint, 100, time.Minute)
 	if err != nil || len(claimed) == 0 {
 		d.t.Fatalf("%d messages are due at %s: %v", len(claimed), endpoint, err)
 	}
 	for _, c := range claimed {
-		if err := d.Service.FinishMessage(d.t.Context(), c, result); err != nil {
+		if err := d.Service.FinishMessages(d.t.Context(), bridge.FinishedMessage{Claimed: c, Result: result}); err != nil {
 			d.t.Fatal(err)
 		}
 	}

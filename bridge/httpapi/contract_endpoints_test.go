@@ -13,16 +13,16 @@ import (
 	"invitebridge/bridge/outbox"
 )
 
-// newWorker gives a worker whose receivers want no more, and who has not begun.
+// newWorker returns a worker, not started, whose receivers all respond with 410.
 func newWorker() *outbox.Worker {
 	gone := bridgetest.NewReceiver()
-	gone.Fail(bridge.Disabled)
+	gone.Fail(bridge.AttemptDisabled)
 	return outbox.New([]outbox.Endpoint{
 		{Name: bridge.EndpointCourier, Sender: gone, Concurrency: 1}, {Name: bridgetest.Hook, Sender: gone, Concurrency: 1},
 	}, slog.New(slog.DiscardHandler))
 }
 
-// endpoints drives what can be asked of endpoints and of their messages.
+// endpoints drives the operations on endpoints and on their messages.
 func (d *driver) endpoints(t *testing.T) {
 	w := d.start(t)
 	if err := w.worker.Drain(t.Context(), w.Service); err != nil {
@@ -44,14 +44,14 @@ func (d *driver) endpoints(t *testing.T) {
 		w.endpointID = id
 		w.want("enableEndpoint", http.StatusNotFound, "endpoint_not_found", nil)
 	}
-	w = &driven{api: startWorld(t, bridgetest.New(t))}
+	w = &scenario{api: startWith(t, bridgetest.New(t))}
 	if got := w.asAdmin(http.MethodGet, "/endpoints", nil); string(got.body) != "[]\n" {
 		t.Errorf("without an outbox: %s", got.body)
 	}
 }
 
-// TestFixedSegments: what stands in a path where an id or a token does, is
-// neither.
+// TestFixedSegments: no fixed path segment at the place of an id or a token is a
+// valid id or token.
 func TestFixedSegments(t *testing.T) {
 	for _, segment := range []string{"backup", "confirm", "endpoints", "messages"} {
 		if _, err := uuid.Parse(segment); err == nil {

@@ -11,26 +11,27 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// place is a value in the document, and where it is.
-type place struct {
+// node is a value in the document with its location.
+type node struct {
 	c       *contract
 	pointer string // in the form of a URL fragment
 	value   any
 }
 
-func (c *contract) place(keys ...string) place { return place{c, "", c.root}.get(keys...) }
+func (c *contract) node(keys ...string) node { return node{c, "", c.root}.get(keys...) }
 
-// get goes down by names and follows references. What is not there is nil.
-func (p place) get(keys ...string) place {
+// get descends by keys and resolves references. The value is nil if it does not
+// exist.
+func (p node) get(keys ...string) node {
 	for _, key := range keys {
-		p = p.below(key).follow()
+		p = p.child(key).resolve()
 	}
 	return p
 }
 
-// below goes down by one name or index, and follows nothing.
-func (p place) below(key string) place {
-	down := place{p.c, p.pointer + "/" + url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(key)), nil}
+// child descends by one key or index, without resolving references.
+func (p node) child(key string) node {
+	down := node{p.c, p.pointer + "/" + url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(key)), nil}
 	switch v := p.value.(type) {
 	case map[string]any:
 		down.value = v[key]
@@ -42,18 +43,18 @@ func (p place) below(key string) place {
 	return down
 }
 
-func (p place) follow() place {
+func (p node) resolve() node {
 	members, _ := p.value.(map[string]any)
 	ref, ok := members["$ref"].(string)
 	if !ok {
 		return p
 	}
-	return p.c.place(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+	return p.c.node(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
 }
 
-// each gives the members of an object or a list, by name or index, in order.
-func (p place) each() func(yield func(string, place) bool) {
-	return func(yield func(string, place) bool) {
+// children yields the members of an object or a list, by key or index, in order.
+func (p node) children() func(yield func(string, node) bool) {
+	return func(yield func(string, node) bool) {
 		switch v := p.value.(type) {
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
@@ -71,17 +72,18 @@ func (p place) each() func(yield func(string, place) bool) {
 	}
 }
 
-func (p place) text(key string) string {
+func (p node) text(key string) string {
 	text, _ := p.get(key).value.(string)
 	return text
 }
 
-// schemas compiles the schemas of the document, in the dialect of OpenAPI 3.1,
-// formats included. Those of answers are open in the document, for answers may
-// get more fields; here they are closed, so that what is not documented shows.
+// schemas compiles the document's schemas in the dialect of OpenAPI 3.1, with
+// formats asserted. In the document, response schemas allow additional fields,
+// since responses may gain some; here they do not, so that undocumented fields
+// are detected.
 type schemas struct {
 	compiler *jsonschema.Compiler
-	compiled map[string]*jsonschema.Schema // by the place they are closed at
+	compiled map[string]*jsonschema.Schema // by pointer
 }
 
 const (
@@ -92,7 +94,7 @@ const (
 func newSchemas(root any) schemas {
 	s := schemas{jsonschema.NewCompiler(), map[string]*jsonschema.Schema{}}
 	s.compiler.AssertFormat()
-	s.add(documentURL, closed(root))
+	s.add(documentURL, closeSchemas(root))
 	return s
 }
 
@@ -102,7 +104,7 @@ func (s schemas) add(name string, schema any) {
 	}
 }
 
-func (s schemas) at(p place) *jsonschema.Schema {
+func (s schemas) at(p node) *jsonschema.Schema {
 	if s.compiled[p.pointer] == nil {
 		name := fmt.Sprintf("%s/%d", closedURL, len(s.compiled))
 		wrapped := map[string]any{"$ref": documentURL + "#" + p.pointer}
@@ -115,19 +117,19 @@ func (s schemas) at(p place) *jsonschema.Schema {
 	return s.compiled[p.pointer]
 }
 
-func (s schemas) value(p place) value {
+func (s schemas) value(p node) value {
 	required, _ := p.get("required").value.(bool)
 	return value{required: required, number: p.get("schema").text("type") == "integer", schema: s.at(p.get("schema"))}
 }
 
-// closed forbids other properties wherever a schema is referred to, save as a
-// part of an allOf.
-func closed(v any) any {
+// closeSchemas forbids additional properties at every reference to a schema,
+// except inside an allOf.
+func closeSchemas(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, member := range v {
-			out[key] = closed(member)
+			out[key] = closeSchemas(member)
 			if key == "allOf" {
 				out[key] = member
 			}
@@ -139,7 +141,7 @@ func closed(v any) any {
 	case []any:
 		out := make([]any, len(v))
 		for i, item := range v {
-			out[i] = closed(item)
+			out[i] = closeSchemas(item)
 		}
 		return out
 	}

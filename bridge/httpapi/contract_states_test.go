@@ -11,23 +11,23 @@ import (
 	"invitebridge/bridge/bridgetest"
 )
 
-// states drives operations into what the state of an invitation, of its
-// identity or of a message forbids.
+// states drives operations that the state of an invitation, its identity or a
+// message forbids.
 func (d *driver) states(t *testing.T) {
-	d.ended(t)
+	d.terminalStates(t)
 	d.identities(t)
 	d.adoptions(t)
-	d.underWay(t)
-	d.revokedMeanwhile(t)
+	d.acceptUnresolved(t)
+	d.revokeDuringAccept(t)
 
 	w := d.start(t)
-	w.deliver(bridgetest.Hook, bridge.Result{Outcome: bridge.Sent})
+	w.deliver(bridgetest.Hook, bridge.SendResult{Outcome: bridge.AttemptSent})
 	w.messageID = w.messageAt(bridgetest.Hook)
 	w.want("retryMessage", http.StatusConflict, "message_not_failed", nil)
 }
 
-// messageAt gives the newest message of an endpoint.
-func (d *driven) messageAt(endpoint string) string {
+// messageAt returns the newest message of an endpoint.
+func (d *scenario) messageAt(endpoint string) string {
 	d.t.Helper()
 	var page []struct{ ID, Endpoint string }
 	d.asAdmin(http.MethodGet, "/messages", nil).into(d.t, &page)
@@ -40,31 +40,31 @@ func (d *driven) messageAt(endpoint string) string {
 	return ""
 }
 
-func (d *driver) ended(t *testing.T) {
-	for id, end := range map[string]func(*driven){
-		"invitation_expired":  func(w *driven) { w.Clock.Advance(25 * time.Hour) },
-		"invitation_revoked":  func(w *driven) { w.want("revokeInvitation", http.StatusOK, "", nil) },
-		"invitation_accepted": func(w *driven) { w.want("acceptInvitation", http.StatusOK, "", w.body("acceptInvitation")) },
+func (d *driver) terminalStates(t *testing.T) {
+	for id, end := range map[string]func(*scenario){
+		"invitation_expired":  func(w *scenario) { w.Clock.Advance(25 * time.Hour) },
+		"invitation_revoked":  func(w *scenario) { w.want("revokeInvitation", http.StatusOK, "", nil) },
+		"invitation_accepted": func(w *scenario) { w.want("acceptInvitation", http.StatusOK, "", w.body("acceptInvitation")) },
 	} {
 		w := d.start(t)
-		w.deliver("courier", bridge.Result{Outcome: bridge.Failed, Status: 550})
+		w.deliver("courier", bridge.SendResult{Outcome: bridge.AttemptFailed, Status: 550})
 		w.messageID = w.messageAt("courier")
 		end(w)
-		w.all(http.StatusGone, id, nil, w.usual)
-		for _, o := range theContract().operations {
-			w.ask(o, nil, w.body(o.id)) // whatever is answered: it has to be documented
+		w.wantAll(http.StatusGone, id, nil, w.defaultBody)
+		for _, o := range loadContract().operations {
+			w.send(o, nil, w.body(o.id)) // any response, but the checker requires it to be documented
 		}
 	}
 }
 
 func (d *driver) identities(t *testing.T) {
 	w := d.start(t)
-	w.Kratos.ActivateByHand(uuid.MustParse(w.addressee.IdentityID), password)
+	w.Kratos.ActivateByHand(uuid.MustParse(w.issued.IdentityID), password)
 	w.want("resendInvitation", http.StatusConflict, "identity_in_use", nil)
-	w.want("getInvitation", http.StatusOK, "", nil) // it is closed
+	w.want("getInvitation", http.StatusOK, "", nil) // it was revoked
 	for _, operation := range []string{"acceptInvitation", "confirmInvitation"} {
 		w := d.start(t)
-		w.Kratos.ActivateByHand(uuid.MustParse(w.addressee.IdentityID), password)
+		w.Kratos.ActivateByHand(uuid.MustParse(w.issued.IdentityID), password)
 		w.want(operation, http.StatusGone, "invitation_revoked", w.body(operation))
 	}
 
@@ -74,12 +74,13 @@ func (d *driver) identities(t *testing.T) {
 	w.want("resendInvitation", http.StatusConflict, "identity_conflict", nil)
 }
 
-// underWay: an acceptance was begun, and nobody knows what came of it.
-func (d *driver) underWay(t *testing.T) {
+// acceptUnresolved drives operations while the outcome of an acceptance is
+// unknown.
+func (d *driver) acceptUnresolved(t *testing.T) {
 	w := d.start(t)
-	mend := w.Kratos.OnPut(bridgetest.CutBefore)
+	restore := w.Kratos.OnPut(bridgetest.CutBefore)
 	w.want("acceptInvitation", http.StatusServiceUnavailable, "kratos_unavailable", w.body("acceptInvitation"))
-	mend()
+	restore()
 	for _, operation := range []string{"acceptInvitation", "confirmInvitation"} {
 		w.want(operation, http.StatusConflict, "accept_in_progress", w.body(operation))
 	}

@@ -11,30 +11,30 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// contract is the OpenAPI document as it is in the repository, ready to judge
-// requests and answers. It is read only.
+// contract is the OpenAPI document in the repository, prepared for validating
+// requests and responses. It is read-only.
 type contract struct {
-	root       any
-	operations []*operation
-	failure    *jsonschema.Schema // the envelope of every error
+	root          any
+	operations    []*operation
+	errorEnvelope *jsonschema.Schema // the envelope of every error
 }
 
-// operation is one thing that can be asked.
+// operation is one documented operation.
 type operation struct {
 	id, method string
 	paths      map[string]string // by listener: the whole path, parameters in braces
-	public     bool              // no key is needed
-	parameters map[string]value  // by place and name, such as "query state"
+	public     bool              // requires no API key
+	parameters map[string]value  // by location and name, such as "query state"
 	body       *jsonschema.Schema
-	answers    map[int]response
+	responses  map[int]response
 }
 
-// response is one documented answer.
+// response is one documented response.
 type response struct {
 	media    string
 	schema   *jsonschema.Schema
 	headers  map[string]value
-	errorIDs []string // empty: it is no error
+	errorIDs []string // empty if it is not an error
 }
 
 // value is a parameter or a header.
@@ -51,10 +51,10 @@ func (v value) check(text string) error {
 	return v.schema.Validate(text)
 }
 
-// listeners are told by the port of their server URLs.
+// listeners maps the ports of the document's server URLs to listeners.
 var listeners = map[string]string{"4488": "public", "4489": "admin"}
 
-var theContract = sync.OnceValue(func() *contract {
+var loadContract = sync.OnceValue(func() *contract {
 	text, err := os.ReadFile("openapi.json")
 	if err != nil {
 		panic(err)
@@ -65,8 +65,8 @@ var theContract = sync.OnceValue(func() *contract {
 	}
 	c := &contract{root: root}
 	compiler := newSchemas(root)
-	c.failure = compiler.at(c.place("components", "schemas", "errorGeneric"))
-	for path, item := range c.place("paths").each() {
+	c.errorEnvelope = compiler.at(c.node("components", "schemas", "errorGeneric"))
+	for path, item := range c.node("paths").children() {
 		for _, method := range []string{"get", "post"} {
 			if at := item.get(method); at.value != nil {
 				c.operations = append(c.operations, c.operation(compiler, path, method, item, at))
@@ -76,54 +76,54 @@ var theContract = sync.OnceValue(func() *contract {
 	return c
 })
 
-func (c *contract) operation(s schemas, path, method string, item, at place) *operation {
+func (c *contract) operation(s schemas, path, method string, item, at node) *operation {
 	o := &operation{
 		id: at.text("operationId"), method: strings.ToUpper(method), public: at.get("security").value != nil,
-		paths: map[string]string{}, parameters: map[string]value{}, answers: map[int]response{},
+		paths: map[string]string{}, parameters: map[string]value{}, responses: map[int]response{},
 	}
 	servers := item.get("servers")
 	if servers.value == nil {
-		servers = c.place("servers")
+		servers = c.node("servers")
 	}
-	for _, server := range servers.each() {
+	for _, server := range servers.children() {
 		u, err := url.Parse(server.text("url"))
 		if err != nil {
 			panic(err)
 		}
 		o.paths[listeners[u.Port()]] = u.Path + path
 	}
-	for _, list := range []place{item.get("parameters"), at.get("parameters")} {
-		for _, p := range list.each() {
+	for _, list := range []node{item.get("parameters"), at.get("parameters")} {
+		for _, p := range list.children() {
 			o.parameters[p.text("in")+" "+p.text("name")] = s.value(p)
 		}
 	}
 	if body := at.get("requestBody", "content", "application/json", "schema"); body.value != nil {
-		o.body = s.compiler.MustCompile(documentURL + "#" + body.pointer) // as strict as it says itself
+		o.body = s.compiler.MustCompile(documentURL + "#" + body.pointer) // request schemas are closed in the document
 	}
-	for status, answer := range at.get("responses").each() {
+	for status, answer := range at.get("responses").children() {
 		code, err := strconv.Atoi(status)
 		if err != nil {
 			panic(err)
 		}
 		r := response{headers: map[string]value{}}
-		for name, header := range answer.get("headers").each() {
+		for name, header := range answer.get("headers").children() {
 			r.headers[name] = s.value(header)
 		}
-		for media, content := range answer.get("content").each() {
+		for media, content := range answer.get("content").children() {
 			r.media, r.schema = media, s.at(content.get("schema"))
-			for id, example := range content.get("examples").each() {
+			for id, example := range content.get("examples").children() {
 				if example.get("value", "error", "id").value == id {
 					r.errorIDs = append(r.errorIDs, id)
 				}
 			}
 		}
-		o.answers[code] = r
+		o.responses[code] = r
 	}
 	return o
 }
 
-// find gives the operation that a request is, the one with the fewest
-// parameters in its path if there are several; nil: it is none.
+// find returns the operation that a request addresses. If several match, it is
+// the one with the fewest path parameters; nil if none matches.
 func (c *contract) find(listener, method, path string) (found *operation, variables map[string]string) {
 	parts := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	for _, o := range c.operations {

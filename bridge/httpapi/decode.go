@@ -16,18 +16,20 @@ import (
 	"invitebridge/bridge"
 )
 
-// maxDepth is how deeply a body may nest: far more than traits need, far less
-// than what makes programs behind us recurse too deeply.
+// maxDepth limits the nesting of a body: far more than traits need, and far less
+// than what overflows the stack of programs behind the bridge.
 const maxDepth = 64
 
-// byteOrderMark is what some programs begin every text with. RFC 8259, 8.1, lets
-// readers ignore it.
+// byteOrderMark starts the texts of some programs. RFC 8259, section 8.1, allows
+// parsers to ignore it.
 var byteOrderMark = []byte("\ufeff")
 
-// decode reads a JSON body strictly: one object, no unknown and no repeated
-// members, valid UTF-8, numbers that a float64 can hold, nothing behind it.
-// ErrUnsupportedMedia, ErrTooLarge, ErrBadRequest. The reasons name places in
-// the body, never its values: those may be passwords.
+// decode decodes a JSON body strictly: exactly one object, no unknown or repeated
+// members, valid UTF-8, only numbers that fit a float64, no trailing data. The
+// reasons of its errors name places in the body, never values, which may be
+// passwords.
+//
+// Errors: ErrUnsupportedMediaType, ErrBodyTooLarge, ErrBadRequest.
 func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	body, err := readBody(w, r, "application/json")
 	if err != nil {
@@ -43,19 +45,20 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
-		return bridge.ErrBadRequest.Reasonf("The body has an unknown field: %s.", pointer(semantic.JSONPointer))
+		return bridge.ErrBadRequest.WithReasonf("The body has an unknown field: %s.", pointer(semantic.JSONPointer))
 	case errors.As(err, &semantic):
-		return bridge.ErrBadRequest.Reasonf("The body has a field of the wrong type: %s.", pointer(semantic.JSONPointer))
+		return bridge.ErrBadRequest.WithReasonf("The body has a field of the wrong type: %s.", pointer(semantic.JSONPointer))
 	}
-	return bridge.ErrBadRequest.Reasonf("The body is not valid JSON.")
+	return bridge.ErrBadRequest.WithReasonf("The body is not valid JSON.")
 }
 
-// readBody reads what has one type, in UTF-8, up to maxBodyBytes.
+// readBody reads a body of the media type want, in UTF-8, of at most
+// maxBodyBytes.
 func readBody(w http.ResponseWriter, r *http.Request, want string) ([]byte, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := strings.ToLower(params["charset"])
 	if err != nil || media != want || charset != "" && charset != "utf-8" && charset != "utf8" {
-		return nil, bridge.ErrUnsupportedMedia
+		return nil, bridge.ErrUnsupportedMediaType
 	}
 	if r.ContentLength > maxBodyBytes {
 		return nil, tooLarge(w)
@@ -66,25 +69,25 @@ func readBody(w http.ResponseWriter, r *http.Request, want string) ([]byte, erro
 	case errors.As(err, &exceeded):
 		return nil, tooLarge(w)
 	case err != nil:
-		return nil, bridge.ErrBadRequest.Reasonf("The body did not arrive in time, or not whole.").Because(err)
+		return nil, bridge.ErrBadRequest.WithReasonf("The body did not arrive completely and in time.").WithCause(err)
 	}
 	return body, nil
 }
 
-// tooLarge makes this the last request of its connection, and the server read
-// no more of it: else it would take some hundred KiB to see whether they end.
+// tooLarge closes the connection after this response and stops reading the body:
+// otherwise net/http reads some hundred KiB more, to see whether the body ends.
 func tooLarge(w http.ResponseWriter) error {
 	w.Header().Set("Connection", "close")
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // without it, it only takes longer
-	return bridge.ErrTooLarge
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // if this fails, the server only reads more
+	return bridge.ErrBodyTooLarge
 }
 
-// checkValues walks the body once. Traits and metadata go on to Kratos as they
-// are, so what nobody could read there is refused here.
+// checkValues walks the whole body once. Traits and metadata are passed on to
+// Kratos unchanged, so it rejects what later readers could not process.
 func checkValues(body []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(body))
 	if d.PeekKind() != '{' {
-		return bridge.ErrBadRequest.Reasonf("The body must be a JSON object.")
+		return bridge.ErrBadRequest.WithReasonf("The body must be a JSON object.")
 	}
 	for {
 		token, err := d.ReadToken()
@@ -94,11 +97,11 @@ func checkValues(body []byte) error {
 			return notJSON(d, err)
 		}
 		if d.StackDepth() > maxDepth {
-			return bridge.ErrBadRequest.Reasonf("The body nests deeper than %d levels.", maxDepth)
+			return bridge.ErrBadRequest.WithReasonf("The body is nested more than %d levels deep.", maxDepth)
 		}
 		if token.Kind() == '0' {
 			if _, err := strconv.ParseFloat(token.String(), 64); err != nil {
-				return bridge.ErrBadRequest.Reasonf("The body has a number that is too large: %s.", pointer(d.StackPointer()))
+				return bridge.ErrBadRequest.WithReasonf("The body contains a number that is too large: %s.", pointer(d.StackPointer()))
 			}
 		}
 	}
@@ -106,16 +109,16 @@ func checkValues(body []byte) error {
 
 func notJSON(d *jsontext.Decoder, err error) error {
 	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return bridge.ErrBadRequest.Reasonf("The body has a field twice, in %s.", pointer(d.StackPointer()))
+		return bridge.ErrBadRequest.WithReasonf("The body repeats a field, in %s.", pointer(d.StackPointer()))
 	}
-	return bridge.ErrBadRequest.Reasonf("The body is not valid JSON, at byte %d.", d.InputOffset())
+	return bridge.ErrBadRequest.WithReasonf("The body is not valid JSON, at byte %d.", d.InputOffset())
 }
 
-// pointer names a place in the body, cut to what a log line can bear.
+// pointer quotes a place in the body, truncated for responses and logs.
 func pointer(p jsontext.Pointer) string {
-	const most = 100
-	if text := strconv.Quote(string(p)); len(text) <= most {
+	const limit = 100
+	if text := strconv.Quote(string(p)); len(text) <= limit {
 		return text
 	}
-	return strconv.Quote(string(p)[:most/2] + "…")
+	return strconv.Quote(string(p)[:limit/2] + "…")
 }

@@ -1,18 +1,20 @@
-// Package httpapi is the way into the bridge by HTTP: two listeners, one for
-// invitees and one for inviters, their routes, and the translation of errors.
-// No rule about invitations lives here.
+// Package httpapi serves the bridge over HTTP: the public handler for invitees,
+// the admin handler for inviters, and the mapping from errors to responses. It
+// also holds the client of the admin API. It contains no rules about
+// invitations.
 //
 // # Trust
 //
-//   - The admin handler answers nobody without an API key, save health and
+//   - The admin handler requires an API key on every route except health and
 //     version. Keys are compared by their digests, in constant time.
-//   - The address of a client is that of the TCP peer, unless the peer is a
-//     declared proxy, as whoever connects by a unix socket can be; then it is
-//     the last address in X-Forwarded-For that is not one. No other forwarding header is read, ever.
-//   - Host and X-Forwarded-* never shape a link.
-//   - Rate limits are keyed by that client address, IPv6 by its /64 network.
-//   - Request ids and trace contexts are taken over from declared proxies and
-//     holders of a key; others get new ones.
-//   - Logs name the pattern of a route, never a path or a query: the paths of
-//     the public listener carry tokens.
+//   - The client address is the TCP peer's. If the peer is a trusted proxy
+//     (peers of a unix socket may be declared as such), it is the last address
+//     in X-Forwarded-For that is not a trusted proxy. No other forwarding
+//     header is read.
+//   - Host and X-Forwarded-* never influence a link.
+//   - Rate limits are keyed by the client address; IPv6 by its /64 network.
+//   - Request ids and trace contexts are accepted from trusted proxies and from
+//     holders of an API key; all other requests get new ones.
+//   - Logs contain the route pattern, never a path or a query: paths of the
+//     public listener carry tokens.
 package httpapi

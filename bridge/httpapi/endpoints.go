@@ -8,11 +8,11 @@ import (
 	"invitebridge/bridge"
 )
 
-// endpoints lists all places that messages go to. They are as many as the
-// configuration has, so there are no pages.
+// endpoints lists all delivery endpoints. There are as many as the configuration
+// names, so the list is not paginated.
 func (a *API) endpoints(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery != "" {
-		return bridge.ErrBadRequest.Reasonf("The list of endpoints takes no parameters.")
+		return bridge.ErrBadRequest.WithReasonf("The list of endpoints takes no parameters.")
 	}
 	list := a.service.Endpoints()
 	if list == nil {

@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -17,18 +19,35 @@ import (
 // handler is an HTTP handler that returns its error instead of writing it.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// handle makes a handler one for the router: its error becomes the answer, and
-// is noted for the log line of the request.
+// handle adapts a handler to the router. Its error becomes the response and is
+// recorded for the request's log line.
 func (a *API) handle(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
 			writeError(w, r, err)
+			noteClientClosed(r, err)
 		}
 	}
 }
 
-// statuses is the one place where kinds become codes. The message is Ory's
-// general line; the reason beside it says what to do.
+// statusClientClosedRequest is nginx's status for a client that disconnected
+// before the response. It appears only in logs, metrics and traces.
+const statusClientClosedRequest = 499
+
+// noteClientClosed records that a request failed because its client canceled it:
+// that must not count as a failure of the bridge. A client that closed only its
+// sending side still reads the error.
+func noteClientClosed(r *http.Request, err error) {
+	if !errors.Is(r.Context().Err(), context.Canceled) || !errors.Is(err, context.Canceled) {
+		return
+	}
+	annotate(r, func(n *requestNotes) {
+		n.status, n.errorID, n.err = statusClientClosedRequest, "", fmt.Errorf("client closed request: %w", err)
+	})
+}
+
+// statuses maps every error kind to its HTTP status and its general message, as
+// Ory's services have. The error's own reason says what to do.
 var statuses = map[bridge.Kind]struct {
 	code    int
 	message string
@@ -48,7 +67,7 @@ var statuses = map[bridge.Kind]struct {
 	bridge.KindUnavailable:      {http.StatusServiceUnavailable, "A service is not available at the moment."},
 }
 
-// errorBody is Ory's envelope.
+// errorBody is the error envelope of Ory's APIs.
 type errorBody struct {
 	Error struct {
 		ID      string         `json:"id"`
@@ -61,11 +80,11 @@ type errorBody struct {
 	} `json:"error"`
 }
 
-// writeError answers with an error.
+// writeError writes the response for err.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	e := told(err)
+	e := publicError(err)
 	noteError(r, e, err)
-	code := advise(w, e)
+	code := setErrorHeaders(w, e)
 	var body errorBody
 	body.Error.ID, body.Error.Code, body.Error.Status = e.ID, code, http.StatusText(code)
 	body.Error.Reason, body.Error.Message, body.Error.Request = e.Reason, statuses[e.Kind].message, requestID(r)
@@ -79,9 +98,9 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, code, body)
 }
 
-// told gives what may be told of an error. Whatever is not a bridge.Error is
-// internal and says nothing of itself.
-func told(err error) *bridge.Error {
+// publicError returns the error to show to the client. Any error that is not a
+// bridge.Error is internal, and its text is not shown.
+func publicError(err error) *bridge.Error {
 	var e *bridge.Error
 	if !errors.As(err, &e) {
 		return bridge.ErrInternal
@@ -93,11 +112,11 @@ func told(err error) *bridge.Error {
 }
 
 func noteError(r *http.Request, e *bridge.Error, err error) {
-	note(r, func(n *notes) { n.err, n.errorID = err, e.ID })
+	annotate(r, func(n *requestNotes) { n.err, n.errorID = err, e.ID })
 }
 
-// advise sets the headers that an error wants, and gives its status.
-func advise(w http.ResponseWriter, e *bridge.Error) int {
+// setErrorHeaders sets the headers that go with e and returns its status.
+func setErrorHeaders(w http.ResponseWriter, e *bridge.Error) int {
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", seconds(e.RetryAfter))
 	}
@@ -107,20 +126,20 @@ func advise(w http.ResponseWriter, e *bridge.Error) int {
 	return statuses[e.Kind].code
 }
 
-// seconds rounds up: Retry-After knows whole seconds only.
+// seconds formats d for Retry-After: whole seconds, rounded up.
 func seconds(d time.Duration) string {
 	return strconv.Itoa(int(math.Ceil(d.Seconds())))
 }
 
 func writeJSON(w http.ResponseWriter, code int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header()["Content-Type"] = jsonType
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(v) // the client is gone: nobody to tell
+	_ = json.NewEncoder(w).Encode(v) // fails only if the client disconnected
 }
 
-func noRoute(http.ResponseWriter, *http.Request) error { return bridge.ErrNoRoute }
+func routeNotFound(http.ResponseWriter, *http.Request) error { return bridge.ErrRouteNotFound }
 
 func methodNotAllowed(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Allow", allow(chi.RouteContext(r.Context()).Routes, r))
+	w.Header().Set("Allow", allowedMethods(chi.RouteContext(r.Context()).Routes, r))
 	return bridge.ErrMethodNotAllowed
 }

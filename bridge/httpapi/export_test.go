@@ -7,8 +7,8 @@ import (
 	"invitebridge/bridge"
 )
 
-// Codes gives the table of codes.
-func Codes() map[bridge.Kind]int {
+// StatusCodes returns the HTTP status of each error kind.
+func StatusCodes() map[bridge.Kind]int {
 	codes := make(map[bridge.Kind]int)
 	for kind, status := range statuses {
 		codes[kind] = status.code
@@ -16,20 +16,20 @@ func Codes() map[bridge.Kind]int {
 	return codes
 }
 
-// Flood has the limiter count a request from each of n addresses.
-func Flood(a *API, n int) {
+// SimulateClients counts one request from each of n addresses in the limiter.
+func SimulateClients(a *API, n int) {
 	for i := range n {
 		a.limits.take(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), time.Now())
 	}
 }
 
-// SetBackupTime changes how long a client of a backup has at any pace.
+// SetBackupTime changes how long a client may take for a backup at any rate.
 func SetBackupTime(a *API, d time.Duration) { a.backupTime = d }
 
-// BackupDeadline is until when a client must have read the next piece that has
-// read so many bytes so long after it began.
+// BackupDeadline returns how long a client has for the next write, given the
+// number of bytes read so far and the time since the start.
 func BackupDeadline(read int64, after time.Duration) time.Duration {
 	now := time.Now()
-	d := &download{backupTime: backupTime, since: now.Add(-after), written: read}
+	d := &backupWriter{backupTime: backupTime, startedAt: now.Add(-after), written: read}
 	return d.deadline(now).Sub(now)
 }

@@ -10,44 +10,44 @@ import (
 	"invitebridge/bridge"
 )
 
-// acceptable is an invitation that inputs are tried on until one accepts it.
-type acceptable struct {
-	d     *door
-	offer *bridge.Offer
+// pendingInvitation is an invitation that inputs share until one accepts it.
+type pendingInvitation struct {
+	target *fuzzTarget
+	issued *bridge.IssuedInvitation
 }
 
-func (a *acceptable) token(t *testing.T) string {
-	if a.offer == nil {
-		o := a.d.fresh(t)
-		a.offer = &o
+func (a *pendingInvitation) token(t *testing.T) string {
+	if a.issued == nil {
+		o := a.target.newInvitation(t)
+		a.issued = &o
 	}
-	return a.offer.Token.Reveal()
+	return a.issued.Token.Reveal()
 }
 
-// check says what must hold after an answer: accepted with that password, or as
-// it was.
-func (a *acceptable) check(t *testing.T, accepted bool, password string) {
+// check fails unless the invitation was accepted with that password, or else is
+// unchanged.
+func (a *pendingInvitation) check(t *testing.T, accepted bool, password string) {
 	t.Helper()
-	inv, err := a.d.Service.Get(t.Context(), a.offer.Invitation.ID)
+	inv, err := a.target.Service.Get(t.Context(), a.issued.Invitation.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !accepted {
 		if inv.State != bridge.StatePending || inv.Claim != nil {
-			t.Fatalf("nobody accepted, and it is %+v", inv)
+			t.Fatalf("not accepted, but changed: %+v", inv)
 		}
 		return
 	}
-	a.offer = nil
-	if err := a.d.Kratos.SignIn(t.Context(), inv.Email, password); err != nil || inv.State != bridge.StateAccepted {
-		t.Fatalf("accepted with %q: it is %s, and signing in: %v", password, inv.State, err)
+	a.issued = nil
+	if err := a.target.Kratos.SignIn(t.Context(), inv.Email, password); err != nil || inv.State != bridge.StateAccepted {
+		t.Fatalf("accepted with %q: state %s, sign-in: %v", password, inv.State, err)
 	}
 }
 
-// FuzzAcceptBody: whatever an invitee posts sets the password in it, as another
-// decoder reads it, or leaves the invitation as it was.
+// FuzzAcceptBody: any body either sets the password that it contains, as another
+// decoder reads it, or leaves the invitation unchanged.
 func FuzzAcceptBody(f *testing.F) {
-	a := &acceptable{d: openDoor(f)}
+	a := &pendingInvitation{target: newFuzzTarget(f)}
 	for _, seed := range []string{
 		`{"password":"correct-Horse-7-battery"}`, `{"password":"correct-Horse","password":"correct-Horse"}`, `{"Password":"correct-Horse"}`,
 		`{"password":"\u0000\ud83d\ude00 long enough"}`, `{"password":"\ud800 long enough"}`, "{\"password\":\"\xff\xfe long enough\"}", `{"password":7}`,
@@ -63,10 +63,10 @@ func FuzzAcceptBody(f *testing.F) {
 			target = base + "/confirm"
 			body = []byte(strings.Replace(string(body), "TOKEN", token, 1))
 		}
-		before := a.d.mark()
-		got := a.d.send(t, a.d.public, http.MethodPost, target, "", "application/json", body)
-		if !isObject(body) && (got.status < 400 || a.d.mark() != before) {
-			t.Fatalf("no JSON object, and %d", got.status)
+		before := a.target.counts()
+		got := a.target.send(t, a.target.public, http.MethodPost, target, "", "application/json", body)
+		if !isObject(body) && (got.status < 400 || a.target.counts() != before) {
+			t.Fatalf("not a JSON object, but %d", got.status)
 		}
 		var sent struct {
 			Password string `json:"password"`
@@ -76,10 +76,10 @@ func FuzzAcceptBody(f *testing.F) {
 	})
 }
 
-// FuzzFormBody: the page's form sets the password in it, or leaves the
-// invitation as it was; what cannot be read as a form reaches nothing.
+// FuzzFormBody: any body either sets the password that it contains or leaves the
+// invitation unchanged. A malformed form reaches neither the store nor Kratos.
 func FuzzFormBody(f *testing.F) {
-	a := &acceptable{d: openDoor(f)}
+	a := &pendingInvitation{target: newFuzzTarget(f)}
 	for _, seed := range []string{
 		"password=correct-Horse-7-battery", "password=a+b%20c%2Bdefgh", "password=%ff%fe+long+enough", "password=%zz", "password=x&renew=1", "renew",
 		"password=first-one-1&password=second-one-2", "a;b&password=correct-Horse", "password=%00%00%00%00%00%00%00%00", "password=short", "", "Password=correct-Horse", "=&&=",
@@ -88,16 +88,16 @@ func FuzzFormBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		token := a.token(t)
-		before := a.d.mark()
-		got := a.d.send(t, a.d.public, http.MethodPost, "/invite/"+token, "", "application/x-www-form-urlencoded", body)
-		sight := sightOf(got)
-		if !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || sight == "" {
-			t.Fatalf("%d is no page: %s", got.status, got.body)
+		before := a.target.counts()
+		got := a.target.send(t, a.target.public, http.MethodPost, "/invite/"+token, "", "application/x-www-form-urlencoded", body)
+		screen := screenOf(got)
+		if !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || screen == "" {
+			t.Fatalf("%d is not a page: %s", got.status, got.body)
 		}
 		form, err := url.ParseQuery(string(body))
-		if err != nil && (got.status < 400 || a.d.mark() != before) {
-			t.Fatalf("no form, and %d %s", got.status, sight)
+		if err != nil && (got.status < 400 || a.target.counts() != before) {
+			t.Fatalf("not a form, but %d %s", got.status, screen)
 		}
-		a.check(t, sight == "accepted", form.Get("password"))
+		a.check(t, screen == "accepted", form.Get("password"))
 	})
 }

@@ -11,11 +11,11 @@ import (
 	"invitebridge/bridge"
 )
 
-// FuzzInviteBody: whatever an inviter posts makes an invitation of the address
-// in it, or is refused; then nothing is there that was not there before, and
-// what is no JSON reaches neither the store nor Kratos.
+// FuzzInviteBody: any body either creates an invitation of the address that it
+// contains or is rejected. A rejected body creates nothing, and one that is not
+// JSON reaches neither the store nor Kratos.
 func FuzzInviteBody(f *testing.F) {
-	d := openDoor(f)
+	d := newFuzzTarget(f)
 	for _, seed := range []string{
 		`{"email":"ada@example.com"}`, `{"email":"ada@example.com","email":"b@example.com"}`, `{"identity_id":"` + uuid.Nil.String() + `"}`,
 		`{"email":"b@example.com","traits":{"email":"B@example.com","n":1e400},"metadata_public":[null,-0,1E+2],"metadata_admin":{"invitation":1}}`,
@@ -26,36 +26,36 @@ func FuzzInviteBody(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		before := d.mark()
+		before := d.counts()
 		got := d.send(t, d.admin, http.MethodPost, base+"/", "", "application/json", body)
-		after := d.mark()
+		after := d.counts()
 		switch {
 		case !isObject(body) && (got.status < 400 || after != before):
-			t.Fatalf("no JSON object, and %d; %+v became %+v", got.status, before, after)
+			t.Fatalf("not a JSON object, but %d; %+v became %+v", got.status, before, after)
 		case got.status >= 400 && (after.commits != before.commits || after.identities != before.identities):
-			t.Fatalf("refused with %d, and %+v became %+v", got.status, before, after)
+			t.Fatalf("rejected with %d, but %+v became %+v", got.status, before, after)
 		case got.status < 300:
-			d.closeInvited(t, body, got)
+			d.checkAndRemove(t, body, got)
 		}
 	})
 }
 
-// closeInvited looks at what was made, and takes it away again: the next input
-// is to find the same world.
-func (d *door) closeInvited(t *testing.T, body []byte, got answer) {
+// checkAndRemove checks the invitation that was created, and removes it: the next
+// input must find the same state.
+func (d *fuzzTarget) checkAndRemove(t *testing.T, body []byte, got answer) {
 	t.Helper()
 	var sent struct {
 		Email string `json:"email"`
 	}
-	var made offer
+	var made issuedInvitation
 	got.into(t, &made)
 	_ = json.Unmarshal(body, &sent)
-	inv, err := d.Service.Look(t.Context(), made.Token)
+	inv, err := d.Service.Preview(t.Context(), made.Token)
 	if err != nil || inv.ID.String() != made.ID || inv.State != bridge.StatePending {
-		t.Fatalf("the answer promised %s, and there is %+v, %v", got.body, inv, err)
+		t.Fatalf("the response is %s, but the invitation is %+v, %v", got.body, inv, err)
 	}
 	if local, _, _ := strings.Cut(sent.Email, "@"); !strings.HasPrefix(inv.Email, strings.ToLower(local)+"@") {
-		t.Fatalf("%q was asked for, and %q invited", sent.Email, inv.Email)
+		t.Fatalf("%q was requested, but %q invited", sent.Email, inv.Email)
 	}
 	if _, err := d.Service.Revoke(t.Context(), inv.ID); err != nil {
 		t.Fatal(err)

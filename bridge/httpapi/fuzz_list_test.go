@@ -17,21 +17,21 @@ import (
 
 var nextLink = regexp.MustCompile(`<([^>?]*)\?([^>]*)>; rel="next"`)
 
-// FuzzListQuery: a query of a list is answered with what it asks for, or is
-// refused. The pages that follow by their links are newer to older, show
-// nothing twice, and end.
+// FuzzListQuery: any query of a list either returns what it selects or is
+// rejected. Following the links, items go from newer to older, none is repeated,
+// and the pages end.
 func FuzzListQuery(f *testing.F) {
-	d := openDoor(f)
+	d := newFuzzTarget(f)
 	var first bridge.Invitation
 	for i := range 4 {
-		offer, err := d.Service.Invite(f.Context(), bridge.InviteRequest{Email: fmt.Sprintf("u%d@example.com", i), InviterID: fmt.Sprint(i % 2)})
+		issued, err := d.Service.Invite(f.Context(), bridge.InviteRequest{Email: fmt.Sprintf("u%d@example.com", i), InviterID: fmt.Sprint(i % 2)})
 		if err == nil && i == 3 {
-			_, err = d.Service.Revoke(f.Context(), offer.Invitation.ID)
+			_, err = d.Service.Revoke(f.Context(), issued.Invitation.ID)
 		}
 		if err != nil {
 			f.Fatal(err)
 		}
-		first = offer.Invitation
+		first = issued.Invitation
 	}
 	lists := []string{base, base + "/messages", base + "/" + first.ID.String() + "/messages"}
 	for _, seed := range []string{
@@ -48,18 +48,18 @@ func FuzzListQuery(f *testing.F) {
 		last := uuid.Max
 		for page := 0; ; page++ {
 			if page > 20 {
-				t.Fatal("the pages have no end")
+				t.Fatal("the pages do not end")
 			}
 			got := d.send(t, d.admin, http.MethodGet, target, query, "", nil)
 			asked, err := url.ParseQuery(query)
 			if got.status != http.StatusOK {
 				if page > 0 {
-					t.Fatalf("%q, a link, is answered with %d", query, got.status)
+					t.Fatalf("the link with query %q returns %d", query, got.status)
 				}
 				return
 			}
 			if err != nil {
-				t.Fatalf("%q is no query, and is answered with %d", query, got.status)
+				t.Fatalf("%q is not a query, but returns %d", query, got.status)
 			}
 			last = checkPage(t, asked, got, last)
 			next := nextLink.FindStringSubmatch(got.header.Get("Link"))
@@ -73,7 +73,7 @@ func FuzzListQuery(f *testing.F) {
 	})
 }
 
-// checkPage holds a page against its query, and gives the last id on it.
+// checkPage checks a page against its query and returns the last id on it.
 func checkPage(t *testing.T, asked url.Values, got answer, last uuid.UUID) uuid.UUID {
 	t.Helper()
 	var items []struct {
@@ -97,7 +97,7 @@ func checkPage(t *testing.T, asked url.Values, got answer, last uuid.UUID) uuid.
 		}
 	}
 	if len(items) > size {
-		t.Fatalf("%q gives %d", asked, len(items))
+		t.Fatalf("%q returns %d items", asked, len(items))
 	}
 	for _, item := range items {
 		if strings.Compare(item.ID.String(), last.String()) >= 0 {
@@ -107,7 +107,7 @@ func checkPage(t *testing.T, asked url.Values, got answer, last uuid.UUID) uuid.
 		email, _ := bridge.ParseEmail(asked.Get("email"), idna.Lookup.ToASCII)
 		for is, want := range map[string]string{item.State: asked.Get("state"), item.Email: email, item.InviterID: asked.Get("inviter_id")} {
 			if want != "" && want != is {
-				t.Fatalf("%q gives one with %q instead of %q", asked, is, want)
+				t.Fatalf("%q returns an item with %q instead of %q", asked, is, want)
 			}
 		}
 	}

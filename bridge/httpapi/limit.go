@@ -12,11 +12,11 @@ import (
 	"invitebridge/bridge"
 )
 
-// maxClients bounds the memory of the limiter, to some 20 MB. Beyond it the
-// client that was quiet longest is forgotten, and starts with a full allowance.
+// maxClients bounds the limiter's memory, to some 20 MB. Beyond it, the least
+// recently seen client is dropped and starts again with a full allowance.
 const maxClients = 100_000
 
-// limiter gives each client address an allowance that refills evenly.
+// limiter is a token bucket per client address.
 type limiter struct {
 	limit   RateLimit
 	mu      sync.Mutex
@@ -31,12 +31,13 @@ func newLimiter(limit RateLimit) *limiter {
 	return &limiter{limit: limit, clients: clients}
 }
 
-// take says how long the client has to wait; zero: not at all.
+// take uses one request of the client's allowance. If none is left, it returns
+// how long the client must wait; else zero.
 func (l *limiter) take(addr netip.Addr, now time.Time) time.Duration {
 	if l.limit.Requests == 0 {
 		return 0
 	}
-	key := network(addr)
+	key := clientNetwork(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	allowance, known := l.clients.Get(key)
@@ -48,35 +49,36 @@ func (l *limiter) take(addr netip.Addr, now time.Time) time.Duration {
 	reservation := allowance.ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
 	if wait > 0 {
-		reservation.CancelAt(now) // a refused request costs nothing further
+		reservation.CancelAt(now) // a rejected request does not extend the wait
 	}
 	return wait
 }
 
-// network is what one client surely has to itself: an IPv4 address, or the /64
-// that an IPv6 host may pick any address from.
-func network(addr netip.Addr) netip.Prefix {
+// clientNetwork returns the network that one client controls: its IPv4 address,
+// or the /64 from which an IPv6 host may pick any address.
+func clientNetwork(addr netip.Addr) netip.Prefix {
 	bits := addr.BitLen()
 	if addr.Is6() {
 		bits = 64
 	}
-	prefix, _ := addr.Prefix(bits) // zero for the zero address: one bucket for all without one
+	prefix, _ := addr.Prefix(bits) // zero for the zero address: clients without an address share one bucket
 	return prefix
 }
 
-// limited gives ErrTooMany if the client has to wait, which it then says for how
-// long; else nil, and that has used some of its allowance.
-func (a *API) limited(r *http.Request) error {
+// checkRateLimit uses one request of the client's allowance.
+//
+// Errors: ErrTooManyRequests, with the time to wait, if none is left.
+func (a *API) checkRateLimit(r *http.Request) error {
 	if wait := a.limits.take(a.clientIP(r), time.Now()); wait > 0 {
-		return bridge.ErrTooMany.After(wait)
+		return bridge.ErrTooManyRequests.WithRetryAfter(wait)
 	}
 	return nil
 }
 
-func (a *API) limitPosts(next http.Handler) http.Handler {
+func (a *API) rateLimitPosts(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			if err := a.limited(r); err != nil {
+			if err := a.checkRateLimit(r); err != nil {
 				writeError(w, r, err)
 				return
 			}

@@ -22,7 +22,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, next, err := a.service.List(r.Context(), bridge.Query{
+	page, next, err := a.service.List(r.Context(), bridge.InvitationQuery{
 		State: state, Email: p.values.Get("email"), InviterID: p.values.Get("inviter_id"), Before: p.before, Limit: p.size,
 	})
 	if err != nil {
@@ -44,41 +44,43 @@ type pageQuery struct {
 	before uuid.UUID
 }
 
-// parsePage reads the query of a list; unknown and repeated parameters are
-// refused, for a filter that is silently left out shows what was not asked for.
+// parsePage parses the query of a list. It rejects unknown and repeated
+// parameters: a filter that is silently ignored would return unrelated rows.
+//
+// Errors: ErrBadRequest.
 func parsePage(r *http.Request, filters ...string) (pageQuery, error) {
 	values, err := url.ParseQuery(plusInEmail(r.URL.RawQuery))
 	if err != nil {
-		return pageQuery{}, bridge.ErrBadRequest.Reasonf("The query of the address is malformed.")
+		return pageQuery{}, bridge.ErrBadRequest.WithReasonf("The query string is malformed.")
 	}
 	known := append(filters, "page_size", "page_token")
 	for name, given := range values {
 		if !slices.Contains(known, name) {
-			return pageQuery{}, bridge.ErrBadRequest.Reasonf("Unknown parameter %q. Known are: %s.", name, strings.Join(known, ", "))
+			return pageQuery{}, bridge.ErrBadRequest.WithReasonf("Unknown parameter %q. Known parameters: %s.", name, strings.Join(known, ", "))
 		}
 		if len(given) > 1 {
-			return pageQuery{}, bridge.ErrBadRequest.Reasonf("Give %s once.", name)
+			return pageQuery{}, bridge.ErrBadRequest.WithReasonf("The parameter %s must not be repeated.", name)
 		}
 	}
 	p := pageQuery{values: values, size: defaultPageSize}
 	if values.Has("page_size") {
 		p.size, err = strconv.Atoi(values.Get("page_size"))
 		if err != nil || p.size < 1 || p.size > maxPageSize {
-			return pageQuery{}, bridge.ErrBadRequest.Reasonf("page_size must be a number from 1 to %d.", maxPageSize)
+			return pageQuery{}, bridge.ErrBadRequest.WithReasonf("page_size must be a number from 1 to %d.", maxPageSize)
 		}
 	}
 	if token := values.Get("page_token"); token != "" {
 		if p.before, err = uuid.Parse(token); err != nil {
-			return pageQuery{}, bridge.ErrBadRequest.Reasonf("page_token must come from the Link header of a page.")
+			return pageQuery{}, bridge.ErrBadRequest.WithReasonf("page_token must come from the Link header of a page.")
 		}
 	}
 	return p, nil
 }
 
-// plusInEmail escapes each plus within the address of an email filter. In a query
-// it stands for a space, which no address has within, and was meant as it is. So
-// it was before an address whose @ is as it is too: what makes spaces a plus
-// escapes that.
+// plusInEmail escapes each plus inside the address of an email filter. In a query
+// a plus means a space, but an address contains none, so the caller meant a plus.
+// The same holds for a leading plus if the @ is unescaped: encoders that turn
+// spaces into pluses escape the @ as well.
 func plusInEmail(query string) string {
 	parameters := strings.Split(query, "&")
 	for i, parameter := range parameters {
@@ -93,16 +95,17 @@ func plusInEmail(query string) string {
 	return strings.Join(parameters, "&")
 }
 
-// oneOf reads the state filter of a list.
+// oneOf parses the state filter of a list.
 func oneOf[S ~string](p pageQuery, states []S) (S, error) {
 	state := S(p.values.Get("state"))
 	if state == "" || slices.Contains(states, state) {
 		return state, nil
 	}
-	return "", bridge.ErrBadRequest.Reasonf("state must be one of %v.", states)
+	return "", bridge.ErrBadRequest.WithReasonf("state must be one of %v.", states)
 }
 
-// writePage answers with a page and the links to the first and the next one.
+// writePage writes a page of a list, and the Link header with the first and the
+// next page.
 func writePage[T, W any](w http.ResponseWriter, r *http.Request, p pageQuery, items []T, next uuid.UUID, wire func(T) W) {
 	links := []string{p.link(r, "", "first")}
 	if next != uuid.Nil {
@@ -116,8 +119,7 @@ func writePage[T, W any](w http.ResponseWriter, r *http.Request, p pageQuery, it
 	writeJSON(w, http.StatusOK, out)
 }
 
-// link writes a link as Kratos does: a path, no host, no space behind the comma
-// between two.
+// link formats a link as Kratos does: a path without a host.
 func (p pageQuery) link(r *http.Request, token, rel string) string {
 	p.values.Set("page_size", strconv.Itoa(p.size))
 	p.values.Del("page_token")

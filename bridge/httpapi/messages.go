@@ -8,11 +8,12 @@ import (
 	"invitebridge/bridge"
 )
 
-// messages lists the outbox, or the part of it that an invitation has.
+// messages lists the outbox.
 func (a *API) messages(w http.ResponseWriter, r *http.Request) error {
 	return a.listMessages(w, r, uuid.Nil)
 }
 
+// invitationMessages lists the messages of one invitation.
 func (a *API) invitationMessages(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {

@@ -15,51 +15,51 @@ import (
 	"invitebridge/bridge/httpapi"
 )
 
-// observer keeps what it is told.
+// observer records its calls.
 type observer struct {
 	mu      sync.Mutex
-	seen    []httpapi.Exchange
+	seen    []httpapi.RequestRecord
 	remotes []http.Header
-	ended   []httpapi.Exchange
+	ended   []httpapi.RequestRecord
 }
 
-func (o *observer) observe(x httpapi.Exchange) {
+func (o *observer) observe(x httpapi.RequestRecord) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seen = append(o.seen, x)
 }
 
-func (o *observer) trace(ctx context.Context, remote http.Header) (context.Context, string, func(httpapi.Exchange)) {
+func (o *observer) trace(ctx context.Context, remote http.Header) (context.Context, string, func(httpapi.RequestRecord)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.remotes = append(o.remotes, remote)
-	return ctx, fmt.Sprint("trace-", len(o.remotes)), func(x httpapi.Exchange) {
+	return ctx, fmt.Sprint("trace-", len(o.remotes)), func(x httpapi.RequestRecord) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.ended = append(o.ended, x)
 	}
 }
 
-// TestObserve: each answer is told once, to all who want to hear, by the pattern
-// of its route, and with nothing that a client made up.
+// TestObserve: each request is reported once to the log, to Observe and to its
+// trace, with the route pattern and without text chosen by the client.
 func TestObserve(t *testing.T) {
 	var o observer
 	a := start(t, func(c *httpapi.Config) { c.Observe, c.Trace = o.observe, o.trace })
-	offer := a.invite(object{"email": email})
-	a.asInvitee(http.MethodGet, "/"+offer.Token, nil)
-	a.asInvitee(http.MethodHead, "/"+offer.Token, nil)
-	a.asInvitee(http.MethodPost, "/"+offer.Token, object{"password": password})
-	a.asInvitee(http.MethodGet, "/"+offer.Token, nil)
-	a.asInvitee(http.MethodDelete, "/"+offer.Token, nil)
-	a.asInvitee("BREW", "/"+offer.Token, nil)
-	a.asInvitee(http.MethodGet, "/"+offer.Token+"/else", nil)
-	do(t, request(t, http.MethodGet, a.public+"/"+offer.Token, nil))
-	do(t, request(t, http.MethodGet, a.admin+base+"/"+offer.ID, nil))
-	a.asAdmin(http.MethodGet, "/"+offer.ID, nil)
+	issued := a.invite(object{"email": email})
+	a.asInvitee(http.MethodGet, "/"+issued.Token, nil)
+	a.asInvitee(http.MethodHead, "/"+issued.Token, nil)
+	a.asInvitee(http.MethodPost, "/"+issued.Token, object{"password": password})
+	a.asInvitee(http.MethodGet, "/"+issued.Token, nil)
+	a.asInvitee(http.MethodDelete, "/"+issued.Token, nil)
+	a.asInvitee("BREW", "/"+issued.Token, nil)
+	a.asInvitee(http.MethodGet, "/"+issued.Token+"/else", nil)
+	do(t, request(t, http.MethodGet, a.public+"/"+issued.Token, nil))
+	do(t, request(t, http.MethodGet, a.admin+base+"/"+issued.ID, nil))
+	a.asAdmin(http.MethodGet, "/"+issued.ID, nil)
 	a.asAdmin(http.MethodGet, "/a/b/c", nil)
 
 	const byToken, byID = base + "/{token}", base + "/{id}"
-	want := []httpapi.Exchange{
+	want := []httpapi.RequestRecord{
 		{Listener: "admin", Method: "POST", Route: base, Status: 201},
 		{Listener: "public", Method: "GET", Route: byToken, Status: 200},
 		{Listener: "public", Method: "HEAD", Route: byToken, Status: 200},
@@ -75,19 +75,19 @@ func TestObserve(t *testing.T) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if diff := cmp.Diff(want, o.seen, cmpopts.IgnoreFields(httpapi.Exchange{}, "Took")); diff != "" {
+	if diff := cmp.Diff(want, o.seen, cmpopts.IgnoreFields(httpapi.RequestRecord{}, "Took")); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(o.seen, o.ended); diff != "" {
-		t.Errorf("spans ended otherwise (-observed +ended):\n%s", diff)
+		t.Errorf("spans ended with other records (-observed +ended):\n%s", diff)
 	}
 	if n := strings.Count(a.log.String(), `"trace_id":"trace-`); n != len(want) {
-		t.Errorf("%d lines have a trace", n)
+		t.Errorf("%d log lines have a trace id, want %d", n, len(want))
 	}
 }
 
-// TestTraceTrust: a trace goes on from those alone whose request ids are taken
-// over.
+// TestTraceTrust: the trace context of a request is accepted from trusted proxies
+// and holders of an API key only.
 func TestTraceTrust(t *testing.T) {
 	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	for _, proxied := range []bool{false, true} {
@@ -106,13 +106,13 @@ func TestTraceTrust(t *testing.T) {
 			got = append(got, remote.Get("Traceparent") == parent)
 		}
 		if diff := cmp.Diff([]bool{proxied, true, false}, got); diff != "" {
-			t.Errorf("behind a proxy %v, believed (-want +got):\n%s", proxied, diff)
+			t.Errorf("behind a proxy %v, accepted (-want +got):\n%s", proxied, diff)
 		}
 	}
 }
 
-// TestMetricsRoute: it is there for holders of a key, and only if there is
-// something to serve.
+// TestMetricsRoute: the route requires an API key, and exists only if a handler is
+// configured.
 func TestMetricsRoute(t *testing.T) {
 	served := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
@@ -123,16 +123,16 @@ func TestMetricsRoute(t *testing.T) {
 		authorization string
 		want          int
 	}{
-		"with a key":             {served, "Bearer " + key, http.StatusOK},
-		"without":                {served, "", http.StatusUnauthorized},
-		"with another":           {served, "Bearer else", http.StatusUnauthorized},
-		"where there is nothing": {nil, "Bearer " + key, http.StatusNotFound},
+		"with a key":     {served, "Bearer " + key, http.StatusOK},
+		"without a key":  {served, "", http.StatusUnauthorized},
+		"wrong key":      {served, "Bearer else", http.StatusUnauthorized},
+		"not configured": {nil, "Bearer " + key, http.StatusNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := start(t, func(config *httpapi.Config) {
 				config.Metrics = c.metrics
 				if c.metrics == nil {
-					config.BasePath = "/no/bridge/of/the/contract" // which has metrics
+					config.BasePath = "/unchecked" // the document has the route
 				}
 			})
 			got := do(t, request(t, http.MethodGet, a.admin+"/metrics/prometheus", nil, "Authorization", c.authorization))
@@ -140,7 +140,7 @@ func TestMetricsRoute(t *testing.T) {
 				t.Errorf("got %d %s", got.status, got.body)
 			}
 			if public := do(t, request(t, http.MethodGet, a.public+"/metrics/prometheus", nil, "Authorization", c.authorization)); public.status != http.StatusNotFound {
-				t.Errorf("the public listener answers %d", public.status)
+				t.Errorf("the public listener responds with %d", public.status)
 			}
 		})
 	}

@@ -22,10 +22,10 @@ import (
 	"invitebridge/bridge/httpapi"
 )
 
-// TestDocumentAndRouterAgree compares what is documented with what is routed,
-// both ways, on both listeners.
+// TestDocumentAndRouterAgree: the document and the routers of both listeners have
+// the same operations.
 func TestDocumentAndRouterAgree(t *testing.T) {
-	handlers := httpapi.New(bridgetest.New(t).Service, httpapi.Config{BasePath: base, Metrics: measured})
+	handlers := httpapi.New(bridgetest.New(t).Service, httpapi.Config{BasePath: base, Metrics: metricsHandler})
 	for listener, router := range map[string]chi.Router{"public": handlers.Public(), "admin": handlers.Admin()} {
 		var routed, documented []string
 		err := chi.Walk(router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
@@ -35,7 +35,7 @@ func TestDocumentAndRouterAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range theContract().operations {
+		for _, o := range loadContract().operations {
 			if path, ok := o.paths[listener]; ok {
 				documented = append(documented, o.method+" "+path)
 			}
@@ -48,21 +48,21 @@ func TestDocumentAndRouterAgree(t *testing.T) {
 	}
 }
 
-// TestDocumentedErrors: the ids of the document are those of the bridge, and
-// each is shown where it can be answered.
+// TestDocumentedErrors: the document has exactly the error ids of the bridge, and
+// each is an example of some operation's response.
 func TestDocumentedErrors(t *testing.T) {
 	var documented []string
-	shown := map[string]bool{"not_found": true, "method_not_allowed": true} // of no operation
-	for _, id := range theContract().place("components", "schemas", "errorId", "enum").value.([]any) {
+	shown := map[string]bool{"not_found": true, "method_not_allowed": true} // belong to no operation
+	for _, id := range loadContract().node("components", "schemas", "errorId", "enum").value.([]any) {
 		documented = append(documented, id.(string))
 	}
-	for _, o := range theContract().operations {
-		for status, r := range o.answers {
+	for _, o := range loadContract().operations {
+		for status, r := range o.responses {
 			for _, id := range r.errorIDs {
 				shown[id] = true
 			}
 			if len(r.errorIDs) == 0 && status >= 400 && o.id != "isReady" && r.media != "text/html" {
-				t.Errorf("%s %d shows no error", o.id, status)
+				t.Errorf("%s %d has no example of an error", o.id, status)
 			}
 		}
 	}
@@ -74,17 +74,17 @@ func TestDocumentedErrors(t *testing.T) {
 	}
 	for _, id := range documented {
 		if !shown[id] {
-			t.Errorf("%s is in no operation's answers", id)
+			t.Errorf("%s is in no operation's responses", id)
 		}
 	}
-	for id, example := range theContract().place("components", "examples").each() {
+	for id, example := range loadContract().node("components", "examples").children() {
 		if got := example.get("value", "error", "id").value; got != id {
-			t.Errorf("the example %s shows %v", id, got)
+			t.Errorf("the example %s has the id %v", id, got)
 		}
 	}
 }
 
-// errorIDs reads the ids from the source, so that none is forgotten here.
+// errorIDs parses the ids from the source, so that the list is complete.
 func errorIDs(t *testing.T) (ids []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../errors.go", nil, 0)
@@ -109,34 +109,35 @@ func errorIDs(t *testing.T) (ids []string) {
 	return ids
 }
 
+// TestDocumentedEnums: the document's enums have the values of the domain.
 func TestDocumentedEnums(t *testing.T) {
-	c := theContract()
+	c := loadContract()
 	for name, want := range map[string]any{
 		"invitationState": bridge.States(), "messageState": bridge.MessageStates(), "event": bridge.Events(),
-		"delivery": []bridge.Delivery{bridge.DeliveryOff, bridge.DeliveryQueued, bridge.DeliverySent, bridge.DeliveryFailed},
+		"delivery": []bridge.DeliveryStatus{bridge.DeliveryOff, bridge.DeliveryQueued, bridge.DeliverySent, bridge.DeliveryFailed},
 	} {
-		got, _ := json.Marshal(c.place("components", "schemas", name, "enum").value)
+		got, _ := json.Marshal(c.node("components", "schemas", name, "enum").value)
 		if text, _ := json.Marshal(want); string(got) != string(text) {
 			t.Errorf("%s: %s, want %s", name, got, text)
 		}
 	}
 }
 
-// TestDocumentedExamples holds every example against its schema: those of
-// schemas, of parameters and headers, and of bodies.
+// TestDocumentedExamples: every example of a schema, parameter, header or body is
+// valid.
 func TestDocumentedExamples(t *testing.T) {
-	c, checked := theContract(), 0
+	c, checked := loadContract(), 0
 	compiler := newSchemas(c.root)
-	check := func(schema, example place) {
+	check := func(schema, example node) {
 		checked++
 		if err := compiler.at(schema).Validate(example.value); err != nil {
 			t.Errorf("%s: %v", example.pointer, err)
 		}
 	}
-	var walk func(p place)
-	walk = func(p place) {
+	var walk func(p node)
+	walk = func(p node) {
 		schema := p.get("schema")
-		for name, example := range p.get("examples").each() {
+		for name, example := range p.get("examples").children() {
 			switch {
 			case schema.value != nil: // of a body
 				check(schema, example.get("value"))
@@ -151,14 +152,14 @@ func TestDocumentedExamples(t *testing.T) {
 		list, _ := p.value.([]any)
 		for key := range members {
 			if key != "example" && key != "examples" && members[key] != nil {
-				walk(p.below(key))
+				walk(p.child(key))
 			}
 		}
 		for i := range list {
-			walk(p.below(strconv.Itoa(i)))
+			walk(p.child(strconv.Itoa(i)))
 		}
 	}
-	walk(c.place())
+	walk(c.node())
 	if t.Logf("%d examples", checked); checked < 100 {
 		t.Errorf("only %d examples were found", checked)
 	}
@@ -169,8 +170,8 @@ func isIndex(name string) bool {
 	return err == nil
 }
 
-// TestDocumentIsServed: by default word for word as it is in the repository,
-// and elsewhere with what is configured.
+// TestDocumentIsServed: with default settings the document is served byte for byte
+// as in the repository; otherwise with the configured base path and public URL.
 func TestDocumentIsServed(t *testing.T) {
 	file, err := os.ReadFile("openapi.json")
 	if err != nil {
@@ -183,13 +184,13 @@ func TestDocumentIsServed(t *testing.T) {
 	}
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, file, "", "  "); err != nil || !bytes.Equal(pretty.Bytes(), file) {
-		t.Errorf("the file is not in the form that an indenting encoder gives it: %v", err)
+		t.Errorf("the file is not formatted as by json.Indent: %v", err)
 	}
 
-	// A URL that holds the default base path and must be escaped, too.
+	// The URL contains the default base path and characters to escape.
 	const publicURL, elsewhere = `https://join.example.com/api/v1/invite/{x}&"y"`, "/team/v2"
 	const written = `https://join.example.com/api/v1/invite/%7Bx%7D&"y"`
-	a = startWorld(t, bridgetest.New(t), func(c *httpapi.Config) { c.BasePath, c.PublicURL = elsewhere, publicURL+"/" })
+	a = startWith(t, bridgetest.New(t), func(c *httpapi.Config) { c.BasePath, c.PublicURL = elsewhere, publicURL+"/" })
 	got = do(t, request(t, http.MethodGet, a.admin+"/openapi.json", nil, "Authorization", "Bearer "+key))
 	var moved struct {
 		Paths map[string]struct {
@@ -200,7 +201,7 @@ func TestDocumentIsServed(t *testing.T) {
 	var urls []string
 	for path, item := range moved.Paths {
 		if strings.HasPrefix(path, base) {
-			t.Errorf("%s is left", path)
+			t.Errorf("%s still has the default base path", path)
 		}
 		for _, server := range item.Servers {
 			urls = append(urls, server.URL)
@@ -211,7 +212,7 @@ func TestDocumentIsServed(t *testing.T) {
 	if diff := cmp.Diff(want, slices.Compact(urls)); diff != "" {
 		t.Errorf("servers (-want +got):\n%s", diff)
 	}
-	if _, ok := moved.Paths[elsewhere+"/{id}"]; !ok || len(moved.Paths) != len(theContract().place("paths").value.(map[string]any)) {
+	if _, ok := moved.Paths[elsewhere+"/{id}"]; !ok || len(moved.Paths) != len(loadContract().node("paths").value.(map[string]any)) {
 		t.Errorf("%d paths: %s", len(moved.Paths), got.body[:200])
 	}
 	r := request(t, http.MethodGet, a.admin+elsewhere+"/"+uuid.NewString(), nil, "Authorization", "Bearer "+key)

@@ -16,34 +16,35 @@ import (
 	"invitebridge/bridge/page"
 )
 
-// hosted has the routes of the invitee's page. They answer in HTML, whatever
-// happens.
+// pageRoutes adds the routes of the invitee's page. They respond in HTML, also
+// with errors.
 //
-// The form needs no token against forgery from other sites. Such a token ties a
-// request to what a browser sends along by itself, and nothing is: there is no
-// cookie and no session, here or set by an answer. What entitles to accept is
-// the secret in the address alone. A site that does not know it has nowhere to
-// send a form to; one that does needs no browser of somebody else's. Other
-// sites can neither read the page nor hold it in a frame.
-func (a *API) hosted(r chi.Router) {
-	r.Use(a.guardPage, a.recover(a.failPage))
-	r.NotFound(a.shown(noRoute))
-	r.MethodNotAllowed(a.shown(methodNotAllowed))
-	r.Get("/{token}", a.shown(a.openPage))
-	r.Post("/{token}", a.shown(a.submitPage))
+// The form needs no CSRF token. Such a token protects credentials that a browser
+// attaches by itself, and there are none: the page uses and sets no cookies, and
+// there is no session. Only the secret in the URL authorizes an acceptance. A
+// site that does not know it cannot address the form, and one that does can
+// accept without the invitee's browser. Other sites can neither read the page
+// nor frame it.
+func (a *API) pageRoutes(r chi.Router) {
+	r.Use(a.pageSecurityHeaders, a.recover(a.writePageError))
+	r.NotFound(a.handlePage(routeNotFound))
+	r.MethodNotAllowed(a.handlePage(methodNotAllowed))
+	r.Get("/{token}", a.handlePage(a.openPage))
+	r.Post("/{token}", a.handlePage(a.submitPage))
 }
 
-// shown is handle for pages.
-func (a *API) shown(h handler) http.HandlerFunc {
+// handlePage is handle for pages.
+func (a *API) handlePage(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
-			a.failPage(w, r, err)
+			a.writePageError(w, r, err)
+			noteClientClosed(r, err)
 		}
 	}
 }
 
-// guardPage adds to guardHeaders what a document needs.
-func (a *API) guardPage(next http.Handler) http.Handler {
+// pageSecurityHeaders adds to securityHeaders what a document needs.
+func (a *API) pageSecurityHeaders(next http.Handler) http.Handler {
 	secure := strings.HasPrefix(a.config.PublicURL, "https:")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -58,46 +59,47 @@ func (a *API) guardPage(next http.Handler) http.Handler {
 	})
 }
 
-// openPage shows how the invitation stands, and changes nothing.
+// openPage shows the form, or why there is none. It changes nothing.
 func (a *API) openPage(w http.ResponseWriter, r *http.Request) error {
-	inv, err := a.service.Look(r.Context(), pathToken(r))
+	inv, err := a.service.Preview(r.Context(), pathToken(r))
 	if err != nil {
 		return err
 	}
 	if early := a.service.TooEarly(inv); early != nil {
-		from := a.config.Now().Add(told(early).RetryAfter)
-		return a.write(w, r, http.StatusOK, page.View{Sight: page.SightEarly, From: from, TimeZone: inv.TimeZone}, inv.Locale)
+		from := a.config.Now().Add(publicError(early).RetryAfter)
+		return a.renderPage(w, r, http.StatusOK, page.Input{Screen: page.ScreenEarly, From: from, TimeZone: inv.TimeZone}, inv.Locale)
 	}
-	return a.write(w, r, http.StatusOK, a.form(inv, nil), inv.Locale)
+	return a.renderPage(w, r, http.StatusOK, a.form(inv, nil), inv.Locale)
 }
 
-// submitPage takes what was sent by a form of the page.
+// submitPage handles the page's forms: accept, and renew.
 func (a *API) submitPage(w http.ResponseWriter, r *http.Request) error {
-	if err := a.limited(r); err != nil {
-		return a.formAgain(w, r, err)
+	if err := a.checkRateLimit(r); err != nil {
+		return a.redisplayForm(w, r, err)
 	}
-	_, _ = a.service.Expire(r.Context()) // as expireOnPost, for those who are let through
+	_, _ = a.service.ExpireDue(r.Context()) // as expireOnPost does, but only within the rate limit
 	form, err := decodeForm(w, r)
 	switch {
 	case err != nil:
-		return a.formAgain(w, r, err)
+		return a.redisplayForm(w, r, err)
 	case form.Has("renew"):
 		return a.renewPage(w, r)
 	}
-	inv, err := a.acceptPatiently(r, pathToken(r), form.Get("password"))
+	inv, err := a.acceptAfterDoubleSubmit(r, pathToken(r), form.Get("password"))
 	if err != nil {
-		return a.formAgain(w, r, err)
+		return a.redisplayForm(w, r, err)
 	}
-	note(r, func(n *notes) { n.invitation = inv.ID.String() })
-	v := page.View{Sight: page.SightAccepted, ContinueURL: inv.ReturnTo, Redirect: inv.ReturnTo != "" || a.config.LeadOn}
+	annotate(r, func(n *requestNotes) { n.invitation = inv.ID.String() })
+	v := page.Input{Screen: page.ScreenAccepted, ContinueURL: inv.ReturnTo, Redirect: inv.ReturnTo != "" || a.config.AutoRedirect}
 	if v.ContinueURL == "" {
-		a.leadToLogin(r.Context(), &v)
+		a.redirectToLogin(r.Context(), &v)
 	}
-	return a.write(w, r, http.StatusOK, v, inv.Locale)
+	return a.renderPage(w, r, http.StatusOK, v, inv.Locale)
 }
 
-// leadToLogin gives a page the way to the login, or if there is none the place.
-func (a *API) leadToLogin(ctx context.Context, v *page.View) {
+// redirectToLogin sets the page's link to the login page; if there is no login
+// page, it sets only the host to name in the text.
+func (a *API) redirectToLogin(ctx context.Context, v *page.Input) {
 	if a.config.NoLogin == nil || !a.config.NoLogin(ctx) {
 		v.ContinueURL = a.config.LoginURL
 	} else if u, err := url.Parse(a.config.LoginURL); err == nil {
@@ -105,14 +107,15 @@ func (a *API) leadToLogin(ctx context.Context, v *page.View) {
 	}
 }
 
-// patience is how long a second click waits for what the first one began. It
-// covers the hooks, and Kratos where it is well.
-const patience = 10 * time.Second
+// doubleSubmitWait is how long a second submit waits for the first one to finish.
+// It covers the hooks, and Kratos when it responds normally.
+const doubleSubmitWait = 10 * time.Second
 
-// acceptPatiently is Accept for browsers: who clicks twice sees the answer to
-// the second click only, and that has to tell what came of the first.
-func (a *API) acceptPatiently(r *http.Request, token, password string) (bridge.Invitation, error) {
-	deadline := time.NewTimer(patience)
+// acceptAfterDoubleSubmit is Accept for browsers. If the user clicks twice, the
+// browser shows only the second response, so that has to wait for the outcome of
+// the first request.
+func (a *API) acceptAfterDoubleSubmit(r *http.Request, token, password string) (bridge.Invitation, error) {
+	deadline := time.NewTimer(doubleSubmitWait)
 	defer deadline.Stop()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		inv, err := a.service.Accept(r.Context(), token, password)
@@ -129,31 +132,33 @@ func (a *API) acceptPatiently(r *http.Request, token, password string) (bridge.I
 	}
 }
 
-// renewPage says the same whatever came of it, see [bridge.Service.Renew].
+// renewPage shows the same page whether or not an email is sent, see
+// [bridge.Service.Renew].
 func (a *API) renewPage(w http.ResponseWriter, r *http.Request) error {
 	if err := a.service.Renew(r.Context(), pathToken(r)); err != nil {
 		return err
 	}
 	locale, _ := a.locale(r)
-	return a.write(w, r, http.StatusOK, page.View{Sight: page.SightRenewed}, locale)
+	return a.renderPage(w, r, http.StatusOK, page.Input{Screen: page.ScreenRenewed}, locale)
 }
 
-// locale gives the language and the time zone of the invitation that a page is
-// about, whatever became of it.
+// locale returns the language and the time zone of the page's invitation, in any
+// state; both are empty if there is none.
 func (a *API) locale(r *http.Request) (locale, timeZone string) {
 	return a.service.Locale(context.WithoutCancel(r.Context()), pathToken(r))
 }
 
-// formAgain shows the form with what was wrong. If there is no form to show any
-// more, the reason of that is what is told, save to who asks too often.
-func (a *API) formAgain(w http.ResponseWriter, r *http.Request, problem error) error {
-	e := told(problem)
-	if _, ended := sights[e.ID]; ended {
+// redisplayForm shows the form again, with the problem. If the invitation can no
+// longer be accepted, it returns that error instead, unless the client is
+// rate-limited: that is always reported.
+func (a *API) redisplayForm(w http.ResponseWriter, r *http.Request, problem error) error {
+	e := publicError(problem)
+	if _, ended := screenByError[e.ID]; ended {
 		return problem
 	}
-	// The client may be gone, or was given up for it: that is no failure of the
-	// store.
-	inv, err := a.service.Look(context.WithoutCancel(r.Context()), pathToken(r))
+	// The request's context is canceled if the client has disconnected: that must
+	// not look like a failure of the store.
+	inv, err := a.service.Preview(context.WithoutCancel(r.Context()), pathToken(r))
 	switch {
 	case err != nil && e.Kind == bridge.KindTooMany:
 		return problem
@@ -161,48 +166,49 @@ func (a *API) formAgain(w http.ResponseWriter, r *http.Request, problem error) e
 		return err
 	}
 	noteError(r, e, problem)
-	return a.write(w, r, advise(w, e), a.form(inv, e), inv.Locale)
+	return a.renderPage(w, r, setErrorHeaders(w, e), a.form(inv, e), inv.Locale)
 }
 
-func (a *API) form(inv bridge.Invitation, problem *bridge.Error) page.View {
-	return page.View{
-		Sight: page.SightForm, Email: inv.Email, InviterName: inv.InviterName, ExpiresAt: inv.ExpiresAt, TimeZone: inv.TimeZone,
-		Policy: a.service.Passwords(), Identifiers: inv.Identifiers, Problem: problem,
+func (a *API) form(inv bridge.Invitation, problem *bridge.Error) page.Input {
+	return page.Input{
+		Screen: page.ScreenForm, Email: inv.Email, InviterName: inv.InviterName, ExpiresAt: inv.ExpiresAt, TimeZone: inv.TimeZone,
+		Policy: a.service.PasswordPolicy(), Identifiers: inv.Identifiers, Problem: problem,
 	}
 }
 
-// sights are those that errors have; all others are shown as unavailable.
-var sights = map[string]page.Sight{
-	bridge.ErrNotFound.ID: page.SightUnknown,
-	bridge.ErrNoRoute.ID:  page.SightUnknown,
-	bridge.ErrExpired.ID:  page.SightExpired,
-	bridge.ErrRevoked.ID:  page.SightRevoked,
-	bridge.ErrAccepted.ID: page.SightDone,
-	bridge.ErrTooEarly.ID: page.SightEarly,
+// screenByError maps error ids to screens. All other errors show the unavailable
+// screen.
+var screenByError = map[string]page.Screen{
+	bridge.ErrNotFound.ID:       page.ScreenUnknown,
+	bridge.ErrRouteNotFound.ID:  page.ScreenUnknown,
+	bridge.ErrExpired.ID:        page.ScreenExpired,
+	bridge.ErrRevoked.ID:        page.ScreenRevoked,
+	bridge.ErrAccepted.ID:       page.ScreenDone,
+	bridge.ErrAcceptTooEarly.ID: page.ScreenEarly,
 }
 
-// failPage answers with the page for an error.
-func (a *API) failPage(w http.ResponseWriter, r *http.Request, err error) {
-	e := told(err)
+// writePageError writes the page for err.
+func (a *API) writePageError(w http.ResponseWriter, r *http.Request, err error) {
+	e := publicError(err)
 	noteError(r, e, err)
-	v := page.View{
-		Sight:     cmp.Or(sights[e.ID], page.SightUnavailable),
+	v := page.Input{
+		Screen:    cmp.Or(screenByError[e.ID], page.ScreenUnavailable),
 		Renewable: a.service.Renewable(), From: a.config.Now().Add(e.RetryAfter), RequestID: requestID(r),
 	}
-	if v.Sight == page.SightDone || v.Sight == page.SightUnknown {
-		a.leadToLogin(r.Context(), &v)
+	if v.Screen == page.ScreenDone || v.Screen == page.ScreenUnknown {
+		a.redirectToLogin(r.Context(), &v)
 	}
 	locale := ""
-	if v.Sight != page.SightUnavailable && v.Sight != page.SightUnknown {
+	if v.Screen != page.ScreenUnavailable && v.Screen != page.ScreenUnknown {
 		locale, v.TimeZone = a.locale(r)
 	}
-	if err := a.write(w, r, advise(w, e), v, locale); err != nil {
+	if err := a.renderPage(w, r, setErrorHeaders(w, e), v, locale); err != nil {
 		writeError(w, r, err)
 	}
 }
 
-// write renders and sends a page. It fails before anything was sent.
-func (a *API) write(w http.ResponseWriter, r *http.Request, code int, v page.View, locale string) error {
+// renderPage renders and sends a page. If it fails, nothing has been sent.
+func (a *API) renderPage(w http.ResponseWriter, r *http.Request, code int, v page.Input, locale string) error {
 	document, err := a.page.Load().Render(strings.Join(r.Header.Values("Accept-Language"), ","), locale, v)
 	if err != nil {
 		return err
@@ -212,13 +218,14 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, code int, v page.Vie
 	h.Set("Content-Language", document.Language)
 	h.Set("Content-Security-Policy", document.ContentSecurityPolicy)
 	w.WriteHeader(code)
-	_, _ = w.Write(document.HTML) // the client is gone: nobody to tell
+	_, _ = w.Write(document.HTML) // fails only if the client disconnected
 	return nil
 }
 
-// decodeForm reads the body of a form that a browser sent. The page is in UTF-8,
-// and so is what browsers send from it; Kratos could not be given another text.
-// ErrUnsupportedMedia, ErrTooLarge, ErrBadRequest.
+// decodeForm decodes the body of a form. Browsers send it in the page's encoding,
+// UTF-8; a password in any other encoding could not be passed on to Kratos.
+//
+// Errors: ErrUnsupportedMediaType, ErrBodyTooLarge, ErrBadRequest.
 func decodeForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	body, err := readBody(w, r, "application/x-www-form-urlencoded")
 	if err != nil {
@@ -226,7 +233,7 @@ func decodeForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil || !utf8.ValidString(form.Get("password")) {
-		return nil, bridge.ErrBadRequest.Reasonf("The body is no form in UTF-8.") // the error would quote it
+		return nil, bridge.ErrBadRequest.WithReasonf("The body is not a valid form in UTF-8.") // without the cause, which quotes the body
 	}
 	return form, nil
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// belowBaseURL has the public listener answer below the path of its base URL as
-// well: some proxies keep that path when they pass a request on, others strip
-// it. A path that is a route as it stands stays, for a path such as /invite is
-// the beginning of our own, too.
+// belowBaseURL also serves the routes below the path of the public URL: some
+// proxies keep that path when they forward a request, others strip it. A path
+// that already matches a route is left alone, because the public URL's path may
+// be the beginning of a route, such as /invite.
 func (a *API) belowBaseURL(router chi.Routes) func(http.Handler) http.Handler {
 	prefix := ""
 	if u, err := url.Parse(a.config.PublicURL); err == nil {
@@ -23,13 +23,13 @@ func (a *API) belowBaseURL(router chi.Routes) func(http.Handler) http.Handler {
 		}
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rest, ok := strings.CutPrefix(r.URL.EscapedPath(), prefix+"/")
-			if !ok || allow(router, r) != "" {
+			if !ok || allowedMethods(router, r) != "" {
 				next.ServeHTTP(w, r)
 				return
 			}
 			below, address := r.WithContext(r.Context()), *r.URL
 			address.RawPath = "/" + rest
-			// It was unescaped before, and so it can be.
+			// Cannot fail: this is a suffix of a path that was unescaped before.
 			address.Path, _ = url.PathUnescape(address.RawPath)
 			below.URL = &address
 			next.ServeHTTP(w, below)

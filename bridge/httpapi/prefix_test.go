@@ -11,9 +11,9 @@ import (
 	"invitebridge/bridge/httpapi"
 )
 
-// TestBelowBaseURL: behind a proxy that strips the path of the base URL and behind
-// one that keeps it, each route answers the same.
-func TestBelowBaseURL(t *testing.T) {
+// TestPublicURLPath: every route responds the same whether a proxy strips the path
+// of the public URL or keeps it.
+func TestPublicURLPath(t *testing.T) {
 	a := start(t)
 	for i, prefix := range []string{"/join", "/join/us", "/invite", "/api", "/caf%C3%A9"} {
 		handler := httpapi.New(a.Service, httpapi.Config{
@@ -61,7 +61,7 @@ func TestBelowBaseURL(t *testing.T) {
 		if got := serve(http.MethodGet, prefix+"x/version", json, ""); got.Code != http.StatusNotFound {
 			t.Errorf("a path that only begins like %s: %d", prefix, got.Code)
 		}
-		// No other spelling is understood, and none leads anywhere else.
+		// No other spelling of the path is accepted, and none redirects.
 		for _, path := range []string{
 			prefix + "//invite/" + token, prefix + "/../invite/" + token, prefix + "/%2e%2e/invite/" + token, prefix + "/x/..;/invite/" + token,
 			prefix + "%2Finvite/" + token, prefix + "/invite%2F" + token, prefix + "/%5C%5Cevil.example/", prefix + "//evil.example/",

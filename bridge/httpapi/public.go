@@ -10,24 +10,24 @@ import (
 	"invitebridge/bridge"
 )
 
-func (a *API) look(w http.ResponseWriter, r *http.Request) error {
-	inv, err := a.service.Look(r.Context(), pathToken(r))
+func (a *API) preview(w http.ResponseWriter, r *http.Request) error {
+	inv, err := a.service.Preview(r.Context(), pathToken(r))
 	if err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, preview{
 		Email: inv.Email, InviterName: inv.InviterName, ExpiresAt: inv.ExpiresAt, State: inv.State,
-		PasswordPolicy: wirePolicy(a.service.Passwords()),
+		PasswordPolicy: wirePolicy(a.service.PasswordPolicy()),
 	})
 	return nil
 }
 
 func (a *API) accept(w http.ResponseWriter, r *http.Request) error {
 	token := pathToken(r)
-	// What cannot be a token is not there, whatever the body: so no path that
-	// exists on the admin listener answers otherwise here.
+	// A malformed token is not found, whatever the body: paths that exist only on
+	// the admin listener must get the same response here as any unknown path.
 	if _, ok := bridge.ParseToken(token); !ok {
-		_, err := a.service.Look(r.Context(), token)
+		_, err := a.service.Preview(r.Context(), token)
 		return err
 	}
 	var body struct {
@@ -55,23 +55,25 @@ func (a *API) acceptWith(w http.ResponseWriter, r *http.Request, token, password
 	if err != nil {
 		return err
 	}
-	note(r, func(n *notes) { n.invitation = inv.ID.String() })
+	annotate(r, func(n *requestNotes) { n.invitation = inv.ID.String() })
 	view := inv.View()
-	view.InviterEmail, view.Traits = "", nil // for inviters and hooks
-	view.Cleaned = nil                       // of somebody else's account: for inviters only
+	view.InviterEmail, view.Traits = "", nil // for inviters and hooks only
+	view.Cleaned = nil                       // concerns the former account holder: for inviters only
 	writeJSON(w, http.StatusOK, accepted{
 		Invitation:   view,
-		ContinueWith: []continueWith{{Action: "redirect_browser_to", RedirectBrowserTo: a.next(inv)}},
+		ContinueWith: []continueWith{{Action: "redirect_browser_to", RedirectBrowserTo: a.redirectURL(inv)}},
 	})
 	return nil
 }
 
-// next is where the way goes on for an invitee who has accepted.
-func (a *API) next(inv bridge.Invitation) string { return cmp.Or(inv.ReturnTo, a.config.LoginURL) }
+// redirectURL returns where an invitee continues after accepting.
+func (a *API) redirectURL(inv bridge.Invitation) string {
+	return cmp.Or(inv.ReturnTo, a.config.LoginURL)
+}
 
-// renew says the same whatever came of it, see [bridge.Service.Renew]. How long
-// it takes may differ: that tells something to holders of a token only, for
-// nobody guesses one.
+// renew responds the same whether or not an email is sent, see
+// [bridge.Service.Renew]. The response time may differ; only a holder of a token
+// can learn from that, because tokens cannot be guessed.
 func (a *API) renew(w http.ResponseWriter, r *http.Request) error {
 	if err := a.service.Renew(r.Context(), pathToken(r)); err != nil {
 		return err
@@ -80,8 +82,8 @@ func (a *API) renew(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// pathToken gives the token of the path. Clients that escape its padding are
-// right to do so, and the router matches escaped paths as they are.
+// pathToken returns the token in the path. Clients may escape its padding, and
+// the router does not unescape.
 func pathToken(r *http.Request) string {
 	text := chi.URLParam(r, "token")
 	if plain, err := url.PathUnescape(text); err == nil {

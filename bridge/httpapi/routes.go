@@ -11,24 +11,25 @@ import (
 	"github.com/rs/cors"
 )
 
-// Public serves invitees.
+// Public returns the handler of the public listener, for invitees.
 func (a *API) Public() chi.Router {
 	r := chi.NewRouter()
 	r.Use(a.belowBaseURL(r))
-	a.share(r, "public", a.trustedPeer)
-	a.open(r)
+	a.useCommon(r, "public", a.trustedPeer)
+	a.mountUnauthenticated(r)
 	r.Route(a.config.BasePath, func(r chi.Router) {
-		r.Use(a.cors(), a.limitPosts, a.expireOnPost)
-		r.Get("/{token}", a.handle(a.look))
+		r.Use(a.cors(), a.rateLimitPosts, a.expireOnPost)
+		r.Get("/{token}", a.handle(a.preview))
 		r.Post("/{token}", a.handle(a.accept))
 		r.Post("/{token}/renew", a.handle(a.renew))
 		r.Post("/confirm", a.handle(a.confirm))
 	})
-	r.Route("/invite", a.hosted)
+	r.Route("/invite", a.pageRoutes)
 	return r
 }
 
-// cors lets pages of other origins call the API, and no more than that.
+// cors allows pages of the configured origins to call the public API, without
+// credentials.
 func (a *API) cors() func(http.Handler) http.Handler {
 	if len(a.config.AllowedOrigins) == 0 {
 		return func(next http.Handler) http.Handler { return next }
@@ -41,12 +42,12 @@ func (a *API) cors() func(http.Handler) http.Handler {
 	}).Handler
 }
 
-// Admin serves inviters and operators.
+// Admin returns the handler of the admin listener, for inviters and operators.
 func (a *API) Admin() chi.Router {
 	r := chi.NewRouter()
-	a.share(r, "admin", a.holdsKey)
+	a.useCommon(r, "admin", a.hasAPIKey)
 	r.Use(a.authenticate)
-	a.open(r)
+	a.mountUnauthenticated(r)
 	r.Get("/openapi.json", a.handle(a.openAPI))
 	if a.config.Metrics != nil {
 		r.Method(http.MethodGet, routeMetrics, a.config.Metrics)
@@ -71,20 +72,20 @@ func (a *API) Admin() chi.Router {
 
 const routeMetrics = "/metrics/prometheus"
 
-// The routes that need no key on either listener.
+// The routes that require no API key on either listener.
 const (
 	routeAlive   = "/health/alive"
 	routeReady   = "/health/ready"
 	routeVersion = "/version"
 )
 
-func (a *API) open(r chi.Router) {
+func (a *API) mountUnauthenticated(r chi.Router) {
 	r.Get(routeAlive, a.handle(a.alive))
 	r.Get(routeReady, a.handle(a.readyz))
 	r.Get(routeVersion, a.handle(a.version))
 }
 
-// headIsGet has a HEAD go where a GET does, for net/http leaves the body out.
+// headIsGet routes HEAD requests as GET; net/http omits the body.
 func headIsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
@@ -94,8 +95,9 @@ func headIsGet(next http.Handler) http.Handler {
 	})
 }
 
-// allow names the methods that a path answers, for a 405.
-func allow(router chi.Routes, r *http.Request) string {
+// allowedMethods returns the value of the Allow header for the path of r; empty
+// if no route matches it.
+func allowedMethods(router chi.Routes, r *http.Request) string {
 	path := cmp.Or(r.URL.RawPath, r.URL.Path)
 	if len(path) > 1 {
 		path = strings.TrimSuffix(path, "/")
@@ -112,10 +114,11 @@ func allow(router chi.Routes, r *http.Request) string {
 	return strings.Join(methods, ", ")
 }
 
-// share adds what both listeners have. trusted says whose request ids are taken
-// over.
-func (a *API) share(r chi.Router, listener string, trusted func(*http.Request) bool) {
-	r.Use(a.identify(trusted), a.access(listener), a.recover(writeError), guardHeaders, middleware.StripSlashes, headIsGet)
-	r.NotFound(a.handle(noRoute))
+// useCommon adds the middleware and fallback handlers that both listeners share.
+// trusted reports whether the request id and trace context of a request are
+// accepted.
+func (a *API) useCommon(r chi.Router, listener string, trusted func(*http.Request) bool) {
+	r.Use(a.withRequestID(trusted), a.logRequests(listener), a.recover(writeError), securityHeaders, middleware.StripSlashes, headIsGet)
+	r.NotFound(a.handle(routeNotFound))
 	r.MethodNotAllowed(a.handle(methodNotAllowed))
 }

@@ -22,7 +22,7 @@ func TestInviteAndAccept(t *testing.T) {
 	if got.status != http.StatusCreated {
 		t.Fatalf("invite: %d %s", got.status, got.body)
 	}
-	var o offer
+	var o issuedInvitation
 	got.into(t, &o)
 	if got.header.Get("Location") != base+"/"+o.ID || !strings.HasSuffix(o.Link, "/"+o.Token) || o.State != "pending" {
 		t.Errorf("%+v, Location %q", o, got.header.Get("Location"))
@@ -41,14 +41,14 @@ func TestInviteAndAccept(t *testing.T) {
 		} `json:"password_policy"`
 	}
 	for _, spelling := range []string{o.Token, o.Token + "/", o.Token + "==", o.Token + "%3D%3D"} {
-		looked := a.asInvitee(http.MethodGet, "/"+spelling, nil)
-		looked.into(t, &seen)
-		if looked.status != http.StatusOK || seen.Email != email || seen.State != "pending" || seen.InviterName != "Grace" ||
+		preview := a.asInvitee(http.MethodGet, "/"+spelling, nil)
+		preview.into(t, &seen)
+		if preview.status != http.StatusOK || seen.Email != email || seen.State != "pending" || seen.InviterName != "Grace" ||
 			seen.Policy.Min != 8 || seen.Policy.Max != 72 || !seen.Policy.Similarity {
-			t.Errorf("look: %d %s", looked.status, looked.body)
+			t.Errorf("preview: %d %s", preview.status, preview.body)
 		}
-		if looked.header.Get("Cache-Control") != "no-store" || looked.header.Get("Referrer-Policy") != "no-referrer" {
-			t.Errorf("look: headers %v", looked.header)
+		if preview.header.Get("Cache-Control") != "no-store" || preview.header.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("preview: headers %v", preview.header)
 		}
 	}
 	if head := a.asInvitee(http.MethodHead, "/"+o.Token, nil); head.status != http.StatusOK || len(head.body) != 0 {
@@ -86,7 +86,7 @@ func TestConfirm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := startWorld(t, bridgetest.New(t, func(c *bridge.Config) { c.ReturnURLs = allowed }))
+	a := startWith(t, bridgetest.New(t, func(c *bridge.Config) { c.AllowedReturnURLs = allowed }))
 	o := a.invite(object{"email": email, "return_to": "https://app.example.com/welcome"})
 	got := a.asInvitee(http.MethodPost, "/confirm", object{"invitation_token": o.Token, "password": password})
 	if got.status != http.StatusOK || !strings.Contains(string(got.body), `"redirect_browser_to":"https://app.example.com/welcome"`) {
@@ -97,7 +97,7 @@ func TestConfirm(t *testing.T) {
 func TestResendAndRevoke(t *testing.T) {
 	a := start(t)
 	o := a.invite(object{"email": email})
-	var again offer
+	var again issuedInvitation
 	resent := a.asAdmin(http.MethodPost, "/"+o.ID+"/resend", nil)
 	resent.into(t, &again)
 	if resent.status != http.StatusOK || again.Token == "" || again.Token == o.Token || again.ID != o.ID {
@@ -109,7 +109,7 @@ func TestResendAndRevoke(t *testing.T) {
 		}
 	}
 	if got := a.asInvitee(http.MethodGet, "/"+again.Token, nil); got.status != http.StatusGone || got.errorID() != "invitation_revoked" {
-		t.Errorf("look: %d %s", got.status, got.body)
+		t.Errorf("preview: %d %s", got.status, got.body)
 	}
 	got := a.asAdmin(http.MethodGet, "/"+o.ID, nil)
 	if got.status != http.StatusOK || !strings.Contains(string(got.body), `"state":"revoked"`) || strings.Contains(string(got.body), "token") {
@@ -160,7 +160,8 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestListByEmailWithPlus: a plus is found however it is written, on every page.
+// TestListByEmailWithPlus: an address with a plus is found whether the plus is
+// escaped or not, on every page.
 func TestListByEmailWithPlus(t *testing.T) {
 	a := start(t)
 	a.invite(object{"email": "bob+x@example.com"})
@@ -177,7 +178,8 @@ func TestListByEmailWithPlus(t *testing.T) {
 	}
 }
 
-// TestEveryAdminRouteNeedsAKey walks the router's own list.
+// TestEveryAdminRouteNeedsAKey: every route of the admin router requires an API
+// key, except health and version, and none exists on the public listener.
 func TestEveryAdminRouteNeedsAKey(t *testing.T) {
 	a := start(t)
 	open := map[string]bool{"/health/alive": true, "/health/ready": true, "/version": true}
@@ -275,8 +277,8 @@ func TestHealthAndVersion(t *testing.T) {
 	}
 }
 
-// TestHeadAndAllow: a HEAD is answered as a GET, everywhere, and a 405 says what
-// would be.
+// TestHeadAndAllow: HEAD works wherever GET does, and a 405 names the allowed
+// methods.
 func TestHeadAndAllow(t *testing.T) {
 	a := start(t)
 	o := a.invite(object{"email": email})

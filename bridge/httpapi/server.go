@@ -14,77 +14,80 @@ import (
 	"invitebridge/bridge/page"
 )
 
-// Config is what the handlers work by.
+// Config configures both handlers.
 type Config struct {
-	BasePath  string // of the API on both listeners, such as /api/v1/invite
-	PublicURL string // of the public listener as invitees reach it: for the OpenAPI document, whether it is HTTPS, and the path below which it answers, too
-	LoginURL  string // where an invitee goes after accepting, by default
-	LeadOn    bool   // the page leads there by itself
-	// NoLogin says that LoginURL certainly leads to no page to sign in at: the
-	// page then has no link to it. Nil: it leads to one.
+	BasePath string // of the API on both listeners, such as /api/v1/invite
+	// PublicURL is the URL under which invitees reach the public listener. It
+	// appears in the OpenAPI document, its scheme decides about HSTS, and the
+	// public listener also serves its routes below its path.
+	PublicURL    string
+	LoginURL     string // where invitees go after accepting, unless return_to is set
+	AutoRedirect bool   // the page redirects to LoginURL by itself
+	// NoLogin reports whether LoginURL is known not to serve a login page; the
+	// invitee's page then does not link to it. Nil: LoginURL serves one.
 	NoLogin        func(context.Context) bool
-	APIKeys        []APIKey // to begin with, see [API.SetAPIKeys]
+	APIKeys        []APIKey // the initial keys, see [API.SetAPIKeys]
 	TrustedProxies []netip.Prefix
-	// TrustUnixPeers believes whoever connects by a unix socket about the
-	// client's address, as a proxy.
+	// TrustUnixPeers treats every peer of a unix socket as a trusted proxy.
 	TrustUnixPeers bool
 	RateLimit      RateLimit
-	AllowedOrigins []string   // for CORS on the public listener; none: no CORS
-	Page           *page.Page // to begin with, see [API.SetPage]
+	AllowedOrigins []string   // for CORS on the public listener; empty: no CORS
+	Page           *page.Page // the initial page, see [API.SetPage]
 	Version        string
 	Log            *slog.Logger
-	Now            func() time.Time // the wall clock; nil: the system's
-	// Metrics answers GET /metrics/prometheus on the admin listener, to holders
-	// of a key. Nil: there is no such route.
+	Now            func() time.Time // the wall clock; nil: time.Now
+	// Metrics serves GET /metrics/prometheus on the admin listener; it requires
+	// an API key. Nil: the route does not exist.
 	Metrics http.Handler
-	// Observe is told of each request when it was answered. It must not block.
-	// Nil: nobody is.
-	Observe func(Exchange)
-	// Trace begins the span of a request. It gives the context for what is done
-	// for it, the id of the trace, for the log, and what is to be called with
-	// the answer. remote holds the request's headers, and is nil if nobody
-	// vouches for them. Nil: there are no traces.
-	Trace func(ctx context.Context, remote http.Header) (_ context.Context, traceID string, end func(Exchange))
+	// Observe is called once per finished request. It must not block. Nil:
+	// requests are not observed.
+	Observe func(RequestRecord)
+	// Trace starts the span of a request. It returns the context for handling
+	// the request, the trace id for the log, and a function to call when the
+	// request is finished. remote holds the request's headers if the sender is
+	// trusted, else nil. Nil: requests are not traced.
+	Trace func(ctx context.Context, remote http.Header) (_ context.Context, traceID string, end func(RequestRecord))
 }
 
-// Exchange is a request and its answer, as far as they may be told: nothing in
-// it was made up by a client, so that there are few different ones.
-type Exchange struct {
+// RequestRecord describes a finished request for logs, metrics and traces. All
+// fields have bounded cardinality; none holds text chosen by the client.
+type RequestRecord struct {
 	Listener string // "public" or "admin"
-	Method   string // in capitals; "other": one that no route has
-	Route    string // the pattern; empty: no route matched
-	Status   int    // 0: the connection was cut without an answer
+	Method   string // in capitals; "other" if it is not a standard method
+	Route    string // the pattern; empty if no route matched
+	Status   int    // 0 if the connection was closed without a response
 	Took     time.Duration
 }
 
-// APIKey is one key for the admin listener. Name is for logs.
+// APIKey is one key of the admin listener. Name appears in logs.
 type APIKey struct {
 	Name   string
 	SHA256 [sha256.Size]byte
 }
 
-// RateLimit bounds the POSTs of one client address on the public listener.
-// Zero requests: no limit.
+// RateLimit limits POST requests per client address on the public listener.
+// Zero Requests means no limit.
 type RateLimit struct {
 	Requests int
 	Window   time.Duration
 }
 
-// API makes the handlers of both listeners.
+// API builds the handlers of both listeners. Its methods are safe for
+// concurrent use.
 type API struct {
 	service  *bridge.Service
 	config   Config
 	keys     atomic.Pointer[[]APIKey]
 	page     atomic.Pointer[page.Page]
-	document []byte // what /openapi.json answers
+	document []byte // the body of GET /openapi.json
 	ready    readiness
 	limits   *limiter
 
 	backingUp  sync.Mutex
-	backupTime time.Duration // backupTime, save in tests
+	backupTime time.Duration // the constant of that name, except in tests
 }
 
-// New makes an API. It starts nothing.
+// New returns an API. It starts no goroutines.
 func New(service *bridge.Service, config Config) *API {
 	if config.Now == nil {
 		config.Now = time.Now
@@ -99,33 +102,34 @@ func New(service *bridge.Service, config Config) *API {
 	return a
 }
 
-// SetAPIKeys has the admin listener take these keys from now on, and no other.
-// It may be called while requests are served.
+// SetAPIKeys replaces the API keys of the admin listener. It may be called while
+// requests are served.
 func (a *API) SetAPIKeys(keys []APIKey) { a.keys.Store(&keys) }
 
-// SetPage has invitees see this page from now on. It may be called while
-// requests are served.
+// SetPage replaces the invitee's page. It may be called while requests are
+// served.
 func (a *API) SetPage(p *page.Page) { a.page.Store(p) }
 
-// Limits of a connection. A client that does not send its headers within 5 s,
-// or its body within 15 s, is cut off.
+// Limits of a connection. The server disconnects a client that does not send its
+// headers within 5 s or its body within 15 s.
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 15 * time.Second
-	writeTime      = 10*time.Second + patience
+	writeAllowance = 10*time.Second + doubleSubmitWait
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 16 << 10
 	maxBodyBytes   = 64 << 10
 )
 
-// NewServer gives an HTTP server with the limits above; longest is what the
-// handler may take for one request. The caller serves with it and shuts it down.
-func NewServer(handler http.Handler, longest time.Duration, log *slog.Logger) *http.Server {
+// NewServer returns an HTTP server with the limits above. maxHandlerTime bounds
+// what the handler takes for one request. The caller runs the server and shuts
+// it down.
+func NewServer(handler http.Handler, maxHandlerTime time.Duration, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
-		WriteTimeout:      readTimeout + longest + writeTime,
+		WriteTimeout:      readTimeout + maxHandlerTime + writeAllowance,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),

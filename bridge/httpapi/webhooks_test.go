@@ -14,23 +14,23 @@ import (
 	"invitebridge/bridge"
 )
 
-// TestDocumentedWebhooks holds the webhooks of the document to what is sent of
-// each event: there are the same events, and the golden body of each is its
-// example and fits its schema, which takes no other event.
+// TestDocumentedWebhooks: the document has the same events as the bridge. The
+// golden body of each is its example and matches its schema, and the schema
+// accepts no other event.
 func TestDocumentedWebhooks(t *testing.T) {
-	c := theContract()
+	c := loadContract()
 	compiler := newSchemas(c.root)
 	var want []string
 	for _, event := range bridge.Events() {
 		want = append(want, string(event))
 	}
-	documented, _ := c.place("webhooks").value.(map[string]any)
+	documented, _ := c.node("webhooks").value.(map[string]any)
 	slices.Sort(want)
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(documented))); diff != "" {
 		t.Fatalf("events (-sent +documented):\n%s", diff)
 	}
 	for _, event := range want {
-		content := c.place("webhooks", event, "post", "requestBody", "content", "application/json")
+		content := c.node("webhooks", event, "post", "requestBody", "content", "application/json")
 		for _, other := range want {
 			text, err := os.ReadFile(filepath.Join("..", "webhook", "testdata", other+".json"))
 			if err != nil {
@@ -43,7 +43,7 @@ func TestDocumentedWebhooks(t *testing.T) {
 			err = validateWhole(compiler, content.get("schema"), body)
 			switch {
 			case other != event && err == nil:
-				t.Errorf("the schema of %s takes %s", event, other)
+				t.Errorf("the schema of %s accepts %s", event, other)
 			case other != event:
 			case err != nil:
 				t.Errorf("%s: %v", event, err)
@@ -56,9 +56,9 @@ func TestDocumentedWebhooks(t *testing.T) {
 	}
 }
 
-// validateWhole validates a body, and each object in it by the schema that stands
-// in place, so that nothing undocumented is in any of them.
-func validateWhole(compiler schemas, schema place, body any) error {
+// validateWhole validates a body, and each nested object against its own schema, so
+// that no level has undocumented fields.
+func validateWhole(compiler schemas, schema node, body any) error {
 	if err := compiler.at(schema).Validate(body); err != nil {
 		return err
 	}

@@ -8,15 +8,15 @@ import (
 	"invitebridge/bridge"
 )
 
-// offer is an invitation with its secrets, shown once.
-type offer struct {
-	bridge.View
+// issuedInvitation is an invitation with its secrets, which are shown once.
+type issuedInvitation struct {
+	bridge.InvitationView
 	Token string `json:"invitation_token"`
 	Link  string `json:"invitation_link"`
 }
 
-func wireOffer(o bridge.Offer) offer {
-	return offer{View: o.Invitation.View(), Token: o.Token.Reveal(), Link: o.Link}
+func wireIssued(o bridge.IssuedInvitation) issuedInvitation {
+	return issuedInvitation{InvitationView: o.Invitation.View(), Token: o.Token.Reveal(), Link: o.Link}
 }
 
 // preview is what an invitee sees before accepting.
@@ -43,10 +43,10 @@ func wirePolicy(p bridge.PasswordPolicy) passwordPolicy {
 	}
 }
 
-// accepted is the answer to an acceptance.
+// accepted is the response to an acceptance.
 type accepted struct {
-	Invitation   bridge.View    `json:"invitation"`
-	ContinueWith []continueWith `json:"continue_with"`
+	Invitation   bridge.InvitationView `json:"invitation"`
+	ContinueWith []continueWith        `json:"continue_with"`
 }
 
 // continueWith has the shape of Kratos' continue_with.
@@ -55,8 +55,7 @@ type continueWith struct {
 	RedirectBrowserTo string `json:"redirect_browser_to"`
 }
 
-// renewal is the answer to whoever asks for a new link, in the word that Kratos
-// has for it.
+// renewal is the response to a renew request. State is a word of Kratos.
 type renewal struct {
 	State string `json:"state"`
 }
@@ -70,16 +69,16 @@ type message struct {
 	State         bridge.MessageState `json:"state"`
 	CreatedAt     time.Time           `json:"created_at"`
 	UpdatedAt     time.Time           `json:"updated_at"`
-	NextAttemptAt time.Time           `json:"next_attempt_at,omitzero"` // while queued
-	Attempts      []attempt           `json:"attempts,omitempty"`       // in the answer about one message only
+	NextAttemptAt time.Time           `json:"next_attempt_at,omitzero"` // only while queued
+	Attempts      []attempt           `json:"attempts,omitempty"`       // not in lists
 }
 
 type attempt struct {
-	At         time.Time          `json:"at"`
-	DurationMS int64              `json:"duration_ms"`
-	Outcome    bridge.SendOutcome `json:"outcome"`
-	Status     int                `json:"status,omitempty"` // HTTP status or SMTP reply code
-	Detail     string             `json:"detail,omitempty"`
+	At         time.Time             `json:"at"`
+	DurationMS int64                 `json:"duration_ms"`
+	Outcome    bridge.AttemptOutcome `json:"outcome"`
+	Status     int                   `json:"status,omitempty"` // HTTP status or SMTP reply code
+	Detail     string                `json:"detail,omitempty"`
 }
 
 func wireMessage(m bridge.Message) message {
@@ -88,12 +87,12 @@ func wireMessage(m bridge.Message) message {
 		CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
 	}
 	if m.State == bridge.MessageQueued {
-		out.NextAttemptAt = m.Next()
+		out.NextAttemptAt = m.NextAttemptAt()
 	}
 	return out
 }
 
-// wireAttempts adds the history.
+// wireAttempts returns the message with its attempts.
 func wireAttempts(m bridge.Message) message {
 	out := wireMessage(m)
 	for _, a := range m.Attempts {

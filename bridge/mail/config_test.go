@@ -65,8 +65,8 @@ func TestConnectionURI(t *testing.T) {
 	}
 }
 
-// TestProblems: all at once, and without what was misread as something else
-// than a password.
+// TestProblems: New reports all problems at once, and quotes no part of a password
+// that was parsed as something else.
 func TestProblems(t *testing.T) {
 	_, err := New(Config{
 		ConnectionURI: "http://" + canaryUser + ":@mail.test:99999/?x=1", FromAddress: "Acme <a@acme.example>", FromName: "Ac\nme",
@@ -114,7 +114,7 @@ func TestFromAddress(t *testing.T) {
 	}
 }
 
-// TestPrinting: whatever prints a Mailer prints no credentials.
+// TestPrinting: a printed Mailer shows no credentials.
 func TestPrinting(t *testing.T) {
 	m := newMailer(t, "smtp://"+credentials+"@mail.test/", nil)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {

@@ -1,50 +1,60 @@
-// Package mail tells invitees of their invitation by e-mail. It implements
-// [bridge.Sender] for [bridge.EndpointCourier], and imports bridge, the words of
-// tlsfault, the standard library and an SMTP library; never another package of ours.
+// Package mail emails invitees their invitation. It implements [bridge.Sender]
+// for [bridge.EndpointCourier]. It imports bridge, tlsfault (texts for TLS
+// errors), the standard library and an SMTP library, and no other package of
+// the bridge.
 //
-// # What it promises
+// # Promises
 //
-//  1. One invitation token, one letter, one RCPT: the invitee's address is
-//     checked once more before anything is connected to.
-//  2. Whatever comes from outside is inert: it cannot add a header, a recipient,
-//     mark-up or a template action, and it cannot reorder or hide text.
-//  3. Without TLS nothing is sent, unless the operator wrote
-//     disable_starttls=true into the connection URI.
-//  4. No secret leaves by another road than the letter: no error and no
-//     [bridge.Result] quotes the URI, the link, or what the server said.
+//  1. One invitation token, one email, one RCPT: the invitee's address is
+//     validated once more before the bridge connects to anything.
+//  2. External input is harmless: it cannot add a header, a recipient, markup
+//     or a template action, and it cannot reorder or hide text.
+//  3. Without TLS nothing is sent, unless the connection URI contains
+//     disable_starttls=true.
+//  4. Secrets leave the process in the email only: no error and no
+//     [bridge.SendResult] quotes the URI, the link, or what the server said.
 //
 // # Decisions
 //
-//  1. A 5xx reply is final only where it is about the letter: to MAIL, RCPT,
-//     DATA or the final dot. In greeting, EHLO, STARTTLS and AUTH it is about
-//     us, and so are 530, 534, 535 and 538 anywhere: an operator mends that,
-//     and the letter must still be there then. All of these are retried. So is
-//     504, and what mentions HELO: many servers refuse the name in EHLO no earlier
-//     than at RCPT.
+//  1. A 5xx reply is final only if it is about the email: to MAIL, RCPT, DATA
+//     or the final dot. In the greeting, EHLO, STARTTLS and AUTH it is about
+//     the bridge, and so are 530, 534, 535 and 538 at any stage: an operator
+//     has to fix that, and the email must still be queued then. All of these
+//     are retried. So are 504 and replies that mention HELO: many servers
+//     reject the name in EHLO only at RCPT.
 //  2. A connection that ends after the final dot and before the reply is
-//     retried. The letter may arrive twice, but the Message-ID is made from the
-//     message's ID, so that a mail system can tell.
-//  3. The dialogue is held on the library's low-level client, not by its
-//     DialAndSend: the letter is complete before anything is connected to, each
-//     stage is known, and a reply to QUIT cannot turn a success into a failure.
-//  4. An inviter's name is shown as it is: what a mail program could turn into a
-//     link was dropped when the invitation was made, see [bridge.InviterName].
-//     Traits are stored as they are, for hooks, and go through the same here.
-//  5. The logo travels within the email: many mail programs show no image of a
-//     data: URL, and ask before they load one from elsewhere.
-//  6. Reply-To holds an address alone, checked once more like the recipient's.
+//     retried. The email may arrive twice, but its Message-ID is derived from
+//     the message's ID, so that mail systems can recognize the duplicate.
+//  3. The SMTP dialogue uses the library's low-level client, not DialAndSend:
+//     the email is complete before the bridge connects, each stage is known,
+//     a reply to QUIT cannot turn a success into a failure, and commands are
+//     pipelined.
+//  4. An inviter's name is shown unchanged: whatever a mail program could turn
+//     into a link was removed when the invitation was created, see
+//     [bridge.InviterName]. Traits are stored unchanged, for hooks, and pass
+//     through the same function here.
+//  5. The logo is embedded in the email: many mail programs do not show images
+//     from data: URLs, and ask before they load remote ones.
+//  6. Reply-To holds an address without a name, validated once more like the
+//     recipient's.
+//  7. A connection is kept for the emails that follow, for a few seconds. If it
+//     fails before the final dot, or the server refuses MAIL on it, the email is
+//     sent on a new one in the same attempt. After the final dot it never is.
 //
 // # Templates
 //
-// They lie as Kratos lays them out: a folder invitation with email.subject.gotmpl,
-// email.body.gotmpl (HTML), email.body.plaintext.gotmpl and email.expiry.gotmpl
-// (see [Moment]), in it a folder for each language. Each file is looked for in
-// the override's folder of the language, in the override's folder for all, and
-// among the built-in ones. A file for all languages so replaces every built-in
-// one; it can tell them apart by .Language. A third language is a folder, here or
-// in an override. The HTML bodies share email.layout.gotmpl, and only define its
-// texts; an override may do that too, or write a page of its own.
+// The layout is that of Kratos: a folder invitation with
+// email.subject.gotmpl, email.body.gotmpl (HTML), email.body.plaintext.gotmpl
+// and email.expiry.gotmpl (see [ExpiryData]), and in it one folder per
+// language. Each file is looked up in the override's folder for the language,
+// then in the override's folder for all languages, then among the built-in
+// ones. An override for all languages therefore replaces the built-in file of
+// every language; it can distinguish languages by .Language. Another language
+// is another folder, here or in an override. The HTML bodies share
+// email.layout.gotmpl and only define its texts; an override may do the same,
+// or bring a page of its own.
 //
-// Templates see a [Heading] or a [Letter], and have the functions that Go builds
-// in and pick; not sprig, which would bring env, a dozen modules and no use.
+// Templates receive a [SubjectData] or a [BodyData]. They have Go's built-in
+// functions and pick. They do not have sprig: it would add env and a dozen
+// modules, and nothing that an invitation needs.
 package mail

@@ -11,28 +11,29 @@ import (
 	"invitebridge/bridge"
 )
 
-// Moment is what email.expiry.gotmpl sees: when an invitation expires, in
-// numbers. The template defines "in" (in 2 days) and "on" (on Tuesday, 5 March
-// 2030, 14:00 UTC), so that a language brings its own words and plurals.
-type Moment struct {
-	Count   int    // of Units left, at least 1, rounded down
+// ExpiryData is the data of email.expiry.gotmpl: the time at which an
+// invitation expires, in numbers. The template defines "in" (in 2 days) and "on"
+// (on Tuesday, 5 March 2030, 14:00 UTC), so that each language brings its own
+// words and plurals.
+type ExpiryData struct {
+	Count   int    // number of Units left, rounded down, at least 1
 	Unit    string // "minute" below two hours, "hour" below two days, else "day"
 	Weekday time.Weekday
 	Day     int
 	Month   time.Month
 	Year    int
 	Clock   string // 14:00
-	Zone    string // of the time and the date: UTC, UTC+1, UTC-3:30
+	Zone    string // of Clock and the date: UTC, UTC+1, UTC-3:30
 }
 
-func momentOf(expiresAt, now time.Time, timeZone string) Moment {
+func expiryData(expiresAt, now time.Time, timeZone string) ExpiryData {
 	at, zone := bridge.LocalTime(expiresAt, timeZone)
-	m := Moment{
+	m := ExpiryData{
 		Zone:    zone,
 		Weekday: at.Weekday(), Day: at.Day(), Month: at.Month(), Year: at.Year(), Clock: at.Format("15:04"),
 	}
-	// To the minute first: a letter leaves a moment after its invitation was
-	// made, and two days shall not become one.
+	// Rounded to the minute first: an email is sent a moment after its
+	// invitation was created, and two days must not become one.
 	left := expiresAt.Sub(now).Round(time.Minute)
 	switch {
 	case left >= 48*time.Hour:
@@ -45,8 +46,8 @@ func momentOf(expiresAt, now time.Time, timeZone string) Moment {
 	return m
 }
 
-// inWords executes one definition of an expiry template.
-func inWords(t *template.Template, definition string, m Moment) (string, error) {
+// formatExpiry executes one definition of an expiry template.
+func formatExpiry(t *template.Template, definition string, m ExpiryData) (string, error) {
 	var words bytes.Buffer
 	if err := t.ExecuteTemplate(&words, definition, m); err != nil {
 		return "", err
@@ -54,10 +55,11 @@ func inWords(t *template.Template, definition string, m Moment) (string, error) 
 	return strings.Join(strings.Fields(words.String()), " "), nil
 }
 
-// pick gives the word at a place, counted from 0: {{pick .Weekday "So" "Mo" …}}.
-func pick(place reflect.Value, words ...string) (string, error) {
-	if !place.CanInt() || place.Int() < 0 || place.Int() >= int64(len(words)) {
-		return "", fmt.Errorf("pick: no word at that place among %d", len(words))
+// pick is the template function that returns the word at an index, counted from
+// 0: {{pick .Weekday "So" "Mo" …}}.
+func pick(index reflect.Value, words ...string) (string, error) {
+	if !index.CanInt() || index.Int() < 0 || index.Int() >= int64(len(words)) {
+		return "", fmt.Errorf("pick: index out of range for %d words", len(words))
 	}
-	return words[place.Int()], nil
+	return words[index.Int()], nil
 }

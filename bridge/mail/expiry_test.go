@@ -6,7 +6,7 @@ import (
 )
 
 func TestExpiry(t *testing.T) {
-	all, problems := loadLetters("")
+	all, problems := loadTemplates("")
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -25,15 +25,16 @@ func TestExpiry(t *testing.T) {
 		{71 * time.Hour, "in 2 days", "in 2 Tagen"},
 		{7*24*time.Hour - 3*time.Second, "in 7 days", "in 7 Tagen"},
 	} {
-		moment := momentOf(now.Add(test.left), now, "")
+		moment := expiryData(now.Add(test.left), now, "")
 		for language, want := range map[string]string{"en": test.en, "de": test.de} {
-			if got, err := inWords(all[language].expiry, "in", moment); err != nil || got != want {
+			if got, err := formatExpiry(all[language].expiry, "in", moment); err != nil || got != want {
 				t.Errorf("%v: got %q, %v; want %q", test.left, got, err, want)
 			}
 		}
 	}
 
-	// Whatever the zone it came in, it is told in UTC, or in the invitee's.
+	// The time is shown in the invitee's zone, or in UTC, whatever zone the input
+	// is in.
 	at := time.Date(2030, 3, 6, 0, 30, 0, 0, time.FixedZone("", 9*60*60))
 	for zone, want := range map[string]map[string]string{
 		"":              {"en": "on Tuesday, 5 March 2030, 15:30 UTC", "de": "am Dienstag, 5. März 2030, 15:30 Uhr (UTC)"},
@@ -42,7 +43,7 @@ func TestExpiry(t *testing.T) {
 		"Asia/Tokyo":    {"en": "on Wednesday, 6 March 2030, 00:30 UTC+9", "de": "am Mittwoch, 6. März 2030, 00:30 Uhr (UTC+9)"},
 	} {
 		for language, want := range want {
-			if got, err := inWords(all[language].expiry, "on", momentOf(at, now, zone)); err != nil || got != want {
+			if got, err := formatExpiry(all[language].expiry, "on", expiryData(at, now, zone)); err != nil || got != want {
 				t.Errorf("%s: got %q, %v; want %q", zone, got, err, want)
 			}
 		}
@@ -50,9 +51,9 @@ func TestExpiry(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	en, de, ptBR := &letter{language: "en"}, &letter{language: "de"}, &letter{language: "pt-br"}
-	all := letters{"en": en, "de": de, "pt-br": ptBR}
-	for locale, want := range map[string]*letter{
+	en, de, ptBR := &emailTemplate{language: "en"}, &emailTemplate{language: "de"}, &emailTemplate{language: "pt-br"}
+	all := templates{"en": en, "de": de, "pt-br": ptBR}
+	for locale, want := range map[string]*emailTemplate{
 		"": en, "en": en, "en-GB": en, "de": de, "DE": de, "de-AT": de, "de_DE": de, "de_DE.UTF-8": de, "de@euro": de,
 		"de-Latn-DE-1996": de, " de ": de, "de-AT,en;q=0.8": de, "de;q=1": de, "pt_BR": ptBR, "pt-BR-x": ptBR,
 		"pt": en, "fr": en, "deu": en, "-": en, "-de": en, "de-": de, "..": en, "../de": en, ";": en, "\x00": en, "日本": en,

@@ -11,9 +11,9 @@ import (
 	"invitebridge/bridge"
 )
 
-// picky is a relay that refuses, at RCPT, whoever said EHLO with a name that is
-// none of the Internet's.
-func picky(t *testing.T) *scripted {
+// strictRelay is a relay that rejects, at RCPT, clients whose EHLO name is not
+// fully qualified.
+func strictRelay(t *testing.T) *scripted {
 	var bad atomic.Bool
 	return (&scripted{reply: func(line string) string {
 		command, argument, _ := strings.Cut(line, " ")
@@ -30,16 +30,16 @@ func picky(t *testing.T) *scripted {
 	}}).start(t)
 }
 
-// TestHelloByDefault: what the bridge calls itself without a configuration is
-// good enough for a relay that looks at it.
+// TestHelloByDefault: a strict relay accepts the EHLO name that the bridge uses
+// without configuration.
 func TestHelloByDefault(t *testing.T) {
-	relay := picky(t)
+	relay := strictRelay(t)
 	m := newMailer(t, "smtp://"+relay.addr+"/?disable_starttls=true", nil)
-	if err := m.Try(t.Context()); err != nil {
+	if err := m.Probe(t.Context()); err != nil {
 		t.Error(err)
 	}
-	want(t, m.Send(t.Context(), invitation()), bridge.Sent, 250, "")
-	said, _, _ := strings.Cut(relay.heard(), "\n")
+	want(t, m.Send(t.Context(), invitation()), bridge.AttemptSent, 250, "")
+	said, _, _ := strings.Cut(relay.received(), "\n")
 	host, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
@@ -49,28 +49,29 @@ func TestHelloByDefault(t *testing.T) {
 	}
 }
 
-// TestHelloRefused: a name that a relay refuses is for the operator to mend. The
-// email waits, and doctor finds it.
+// TestHelloRefused: a rejected EHLO name is an error of configuration. The email
+// stays queued, and doctor reports the cause.
 func TestHelloRefused(t *testing.T) {
-	relay := picky(t)
+	relay := strictRelay(t)
 	c := config("smtp://" + relay.addr + "/?disable_starttls=true")
 	c.LocalName = "localhost"
 	m, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, m.Send(t.Context(), invitation()), bridge.Retry, 504, "set courier.smtp.local_name")
-	if err := m.Try(t.Context()); err == nil || !strings.Contains(err.Error(), "RCPT TO: the server replied 504 5.5.2; ") || !strings.Contains(err.Error(), "courier.smtp.local_name") {
+	t.Cleanup(m.Close)
+	want(t, m.Send(t.Context(), invitation()), bridge.AttemptRetry, 504, "set courier.smtp.local_name")
+	if err := m.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), "RCPT TO: the server replied 504 5.5.2; ") || !strings.Contains(err.Error(), "courier.smtp.local_name") {
 		t.Errorf("doctor: %v", err)
 	}
-	for reply, outcome := range map[string]bridge.SendOutcome{
-		"450 4.7.1 <x>: Helo command rejected: Host not found":     bridge.Retry,
-		"501 5.5.2 <x>: Helo command rejected: Invalid name":       bridge.Retry,
-		"554 5.7.1 <x>: Helo command rejected: Access denied":      bridge.Retry,
-		"550 Invalid EHLO name":                                    bridge.Retry,
-		"550 5.1.1 <helo@example.com>: Recipient address rejected": bridge.Failed,
-		"550 5.1.1 <ada@helo.example>: User unknown":               bridge.Failed,
-		"553 5.7.1 Sender address rejected: not owned by user":     bridge.Failed,
+	for reply, outcome := range map[string]bridge.AttemptOutcome{
+		"450 4.7.1 <x>: Helo command rejected: Host not found":     bridge.AttemptRetry,
+		"501 5.5.2 <x>: Helo command rejected: Invalid name":       bridge.AttemptRetry,
+		"554 5.7.1 <x>: Helo command rejected: Access denied":      bridge.AttemptRetry,
+		"550 Invalid EHLO name":                                    bridge.AttemptRetry,
+		"550 5.1.1 <helo@example.com>: Recipient address rejected": bridge.AttemptFailed,
+		"550 5.1.1 <ada@helo.example>: User unknown":               bridge.AttemptFailed,
+		"553 5.7.1 Sender address rejected: not owned by user":     bridge.AttemptFailed,
 	} {
 		server := (&scripted{reply: except("RCPT", reply)}).start(t)
 		m := newMailer(t, "smtp://"+server.addr+"/?disable_starttls=true", nil)

@@ -11,10 +11,10 @@ import (
 	"invitebridge/bridge"
 )
 
-// headerCount is how many fields every letter has.
+// headerCount is the number of header fields of every email.
 const headerCount = 10
 
-// hostileAddresses are none, or not only, or not canonically, one address.
+// hostileAddresses are no addresses, or more than one, or not in canonical form.
 var hostileAddresses = []string{
 	"", "ada", "@example.com", "ada@", "a@b@c",
 	"ada@example.com\r\nBcc: eve@example.com", "ada@example.com\r\n bcc: eve@example.com", "ada@example.com\n", "ada\r\n @example.com",
@@ -25,7 +25,8 @@ var hostileAddresses = []string{
 	"a\u200bda@example.com", "ada@exam\u202eple.com", "\u212aate@example.com", "Ada@example.com", " ada@example.com",
 }
 
-// hostileNames try to be more than a name.
+// hostileNames try to inject headers, markup, template actions or invisible
+// characters.
 var hostileNames = append([]string{
 	"{{.Link}}", "{{", "}}", `{{define "layout"}}x{{end}}`, "{{template \"layout\"}}", "${7*7}", "%s%n%!d",
 	"<script>alert(1)</script>", "</title><script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "' onmouseover='alert(1)",
@@ -38,14 +39,16 @@ var hostileNames = append([]string{
 	"--", "--invitation-0197a3c2-1111-7000-8000-000000000001--", " ", "\u200d", "\u3164", "Grace\tHopper", "Łukasz", "山田太郎", "👩\u200d🚀", "می\u200cخواهم",
 }, hostileAddresses...)
 
-// hidden is what no letter may show: controls other than line ends, and what is
-// invisible or changes the direction of writing, joiners apart.
+// hidden matches what no email may contain: control characters other than line
+// ends, and characters that are invisible or change the writing direction, joiners
+// excepted.
 var hidden = regexp.MustCompile(`[\x00-\x09\x0b-\x1f\x7f-\x9f\x{00ad}\x{200b}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2060}-\x{206f}\x{feff}\x{e0000}-\x{e0fff}]`)
 
 var markup = regexp.MustCompile(`<[^>]*>`)
 
-// checkInert compares a letter by somebody of that name with one by Grace.
-func checkInert(t *testing.T, language, name string) {
+// checkSanitized checks that an email from an inviter of that name differs from
+// one by Grace in the name only.
+func checkSanitized(t *testing.T, language, name string) {
 	t.Helper()
 	reference := withName("Grace Hopper")
 	d := withName(name)
@@ -72,13 +75,13 @@ func checkInert(t *testing.T, language, name string) {
 	if strings.Count(got.text, "\n") != strings.Count(want.text, "\n") {
 		t.Errorf("%q: the text has other lines:\n%s", name, got.text)
 	}
-	// Names are never in a tag, but for the label that repeats the subject.
+	// A name occurs in no tag except the label that repeats the subject.
 	label := regexp.MustCompile(`aria-label="[^"]*"`)
 	tags := func(page string) string {
 		return fmt.Sprint(markup.FindAllString(label.ReplaceAllString(page, ""), -1))
 	}
 	if tags(got.html) != tags(want.html) {
-		t.Errorf("%q: other mark-up:\n%s", name, got.html)
+		t.Errorf("%q: other markup:\n%s", name, got.html)
 	}
 	if shown := bridge.PersonName(name); !strings.Contains(got.text, shown) || !strings.Contains(html.UnescapeString(got.html), shown) {
 		t.Errorf("%q is not shown as %q", name, shown)
@@ -90,20 +93,20 @@ func checkInert(t *testing.T, language, name string) {
 
 func TestHostileNames(t *testing.T) {
 	for _, name := range hostileNames {
-		checkInert(t, "en", name)
-		checkInert(t, "de", name)
+		checkSanitized(t, "en", name)
+		checkSanitized(t, "de", name)
 	}
 }
 
-// TestHostileOverTheWire: one RCPT and a constant number of headers, seen by a
-// server.
-func TestHostileOverTheWire(t *testing.T) {
+// TestHostileNamesOverSMTP: the server receives one RCPT and a constant number of
+// headers.
+func TestHostileNamesOverSMTP(t *testing.T) {
 	for _, name := range hostileNames {
 		server := (&smtpd{noTLS: true}).start(t)
 		m := newMailer(t, "smtp://"+server.addr+"/?disable_starttls=true", nil)
 		d := withName(name)
 		d.Payload.Data.Invitation.Locale = name
-		if got := m.Send(t.Context(), d); got.Outcome != bridge.Sent {
+		if got := m.Send(t.Context(), d); got.Outcome != bridge.AttemptSent {
 			t.Fatalf("%q: %+v", name, got)
 		}
 		got := server.only(t)
@@ -132,12 +135,12 @@ func TestPersonName(t *testing.T) {
 	}
 }
 
-func FuzzLetter(f *testing.F) {
+func FuzzEmail(f *testing.F) {
 	for _, name := range hostileNames {
 		f.Add(name, "de")
 	}
 	f.Fuzz(func(t *testing.T, name, locale string) {
-		checkInert(t, locale, name)
+		checkSanitized(t, locale, name)
 		if shown := bridge.PersonName(name); strings.ContainsFunc(shown, unicode.IsControl) || len([]rune(shown)) > bridge.MaxPersonName {
 			t.Errorf("%q is shown as %q", name, shown)
 		}

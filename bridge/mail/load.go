@@ -16,8 +16,8 @@ import (
 	texttemplate "text/template"
 )
 
-// The templates' names. Layout is what the built-in HTML bodies share; an
-// override of the body may use it or not.
+// File names of the templates. The built-in HTML bodies share layoutFile; an
+// override of the body need not use it.
 const (
 	subjectFile = "email.subject.gotmpl"
 	htmlFile    = "email.body.gotmpl"
@@ -35,16 +35,16 @@ var builtIn embed.FS
 
 var languageName = regexp.MustCompile(`^[a-z]{2,3}(-[a-z0-9]{2,8})*$`)
 
-// source is a directory with an invitation folder in it.
+// source is a directory that contains an invitation folder.
 type source struct {
 	fs     fs.FS
-	prefix string // how operators know the directory
-	// languages are the folder's own folders, by the language tag they mean.
+	prefix string // the directory's name in messages
+	// languages maps a language tag to its folder.
 	languages map[string]string
 }
 
-// loadLetters reads, parses and tries all templates.
-func loadLetters(override string) (letters, []error) {
+// loadTemplates reads and parses all templates, and renders each with samples.
+func loadTemplates(override string) (templates, []error) {
 	embedded, err := fs.Sub(builtIn, "templates")
 	if err != nil {
 		return nil, []error{err}
@@ -54,15 +54,15 @@ func loadLetters(override string) (letters, []error) {
 		sources = slices.Insert(sources, 0, source{fs: os.DirFS(override), prefix: override})
 	}
 	problems := &problemList{}
-	all := letters{}
+	all := templates{}
 	for i := range sources {
-		problems.add(sources[i].survey()...)
+		problems.add(sources[i].scanLanguages()...)
 		for tag := range sources[i].languages {
 			all[tag] = nil
 		}
 	}
 	for _, tag := range slices.Sorted(maps.Keys(all)) {
-		l, found := loadLetter(sources, tag)
+		l, found := loadTemplate(sources, tag)
 		if problems.add(found...); len(found) == 0 {
 			problems.add(l.try()...)
 		}
@@ -71,9 +71,9 @@ func loadLetters(override string) (letters, []error) {
 	return all, problems.errs
 }
 
-// survey finds the languages, and what was meant to be a template but has a
-// name that nobody would read.
-func (s *source) survey() []error {
+// scanLanguages collects the languages, and reports files that look like
+// templates but have a name that is never read.
+func (s *source) scanLanguages() []error {
 	s.languages = map[string]string{}
 	entries, err := fs.ReadDir(s.fs, folder)
 	if err != nil {
@@ -85,15 +85,15 @@ func (s *source) survey() []error {
 		info, err := fs.Stat(s.fs, name)
 		switch tag := languageTag(entry.Name()); {
 		case strings.HasPrefix(entry.Name(), "."):
-			// Kubernetes keeps the versions of a ConfigMap in such folders.
+			// Kubernetes keeps versions of a mounted ConfigMap in such folders.
 		case err != nil:
 			problems = append(problems, fmt.Errorf("template_override_path: %s cannot be read: %w", s.path(name), reason(err)))
 		case !info.IsDir():
 			problems = append(problems, s.misnamed(name)...)
 		case !languageName.MatchString(tag):
-			problems = append(problems, fmt.Errorf("template_override_path: %s is not named as a language, such as de or pt-br", s.path(name)))
+			problems = append(problems, fmt.Errorf("template_override_path: %s is not named after a language, such as de or pt-br", s.path(name)))
 		case s.languages[tag] != "":
-			problems = append(problems, fmt.Errorf("template_override_path: %s is the second folder of its language", s.path(name)))
+			problems = append(problems, fmt.Errorf("template_override_path: %s is the second folder for the same language", s.path(name)))
 		default:
 			s.languages[tag] = name
 			files, err := fs.ReadDir(s.fs, name)
@@ -113,14 +113,15 @@ func (s *source) misnamed(name string) []error {
 	if !strings.HasPrefix(base, "email.") || slices.Contains(fileNames, base) {
 		return nil
 	}
-	return []error{fmt.Errorf("template_override_path: %s has a name that is not used; there are %s",
+	return []error{fmt.Errorf("template_override_path: %s is not the name of a template; the names are %s",
 		s.path(name), strings.Join(fileNames, ", "))}
 }
 
 func (s *source) path(name string) string { return filepath.Join(s.prefix, filepath.FromSlash(name)) }
 
-// find gives the first template of that name: the override's for the language,
-// the override's for all, the built-in ones likewise.
+// find returns the first template of that name: first in the override, then
+// among the built-in ones; in each, first the language's own, then the one for
+// all languages.
 func find(sources []source, tag, file string) (name, text string, err error) {
 	for _, s := range sources {
 		candidates := []string{path.Join(folder, file)}
@@ -140,7 +141,7 @@ func find(sources []source, tag, file string) (name, text string, err error) {
 	return "", "", fmt.Errorf("template_override_path: the language %s lacks %s", tag, file)
 }
 
-func loadLetter(sources []source, tag string) (*letter, []error) {
+func loadTemplate(sources []source, tag string) (*emailTemplate, []error) {
 	var problems []error
 	plain := func(file string) *texttemplate.Template {
 		name, text, err := find(sources, tag, file)
@@ -153,7 +154,7 @@ func loadLetter(sources []source, tag string) (*letter, []error) {
 		}
 		return t
 	}
-	l := &letter{language: tag, expiry: plain(expiryFile), subject: plain(subjectFile), text: plain(textFile)}
+	l := &emailTemplate{language: tag, expiry: plain(expiryFile), subject: plain(subjectFile), text: plain(textFile)}
 	for _, definition := range []string{"in", "on"} {
 		if len(problems) == 0 && l.expiry.Lookup(definition) == nil {
 			problems = append(problems, fmt.Errorf("%s does not define %q", l.expiry.Name(), definition))
@@ -162,7 +163,7 @@ func loadLetter(sources []source, tag string) (*letter, []error) {
 	layoutName, layout, layoutErr := find(sources, tag, layoutFile)
 	name, text, err := find(sources, tag, htmlFile)
 	if err = errors.Join(layoutErr, err); err == nil {
-		// The layout first: what the body defines is what counts.
+		// The layout first: definitions in the body replace those of the layout.
 		l.html = htmltemplate.New(layoutName).Option("missingkey=error").Funcs(htmltemplate.FuncMap{"pick": pick})
 		if _, err = l.html.Parse(layout); err == nil {
 			l.html, err = l.html.New(name).Parse(text)
@@ -174,7 +175,7 @@ func loadLetter(sources []source, tag string) (*letter, []error) {
 	return l, problems
 }
 
-// reason strips an error of the path that the sentence around it names already.
+// reason returns err without its path, which the surrounding message names.
 func reason(err error) error {
 	if bare := (*fs.PathError)(nil); errors.As(err, &bare) {
 		return bare.Err
@@ -183,7 +184,7 @@ func reason(err error) error {
 }
 
 // problemList keeps each problem once: a template for all languages is loaded
-// for each of them.
+// once per language.
 type problemList struct{ errs []error }
 
 func (p *problemList) add(errs ...error) {

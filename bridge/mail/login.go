@@ -13,7 +13,8 @@ type login func(offered string, allowClear bool) (smtp.Auth, error)
 
 var errNoMechanism = errors.New("the server offers none of SCRAM-SHA-256, PLAIN, LOGIN and CRAM-MD5, but connection_uri has credentials")
 
-// newLogin prefers what shows the password to nobody, then what is common.
+// newLogin prefers the mechanism that does not reveal the password, then the
+// common ones.
 func newLogin(user, password, host string) login {
 	return func(offered string, allowClear bool) (smtp.Auth, error) {
 		mechanisms := strings.Fields(strings.ToUpper(offered))

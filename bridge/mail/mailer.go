@@ -11,61 +11,61 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wneessen/go-mail/smtp"
-
 	"invitebridge/bridge"
 )
 
 const (
-	// maxAttempt bounds an attempt from the first packet to the last.
+	// maxAttempt bounds one attempt, from the first packet to the last.
 	maxAttempt = 30 * time.Second
 	maxDetail  = 300 // runes
 )
 
-// Config says where letters go out, from whom, and how they read.
+// Config configures a Mailer: the mail server, the sender, and the look and
+// texts of emails.
 type Config struct {
 	// ConnectionURI names the mail server as in Kratos:
 	//
 	//	smtp://user:password@host:587/   STARTTLS, enforced
 	//	smtps://user:password@host:465/  TLS from the first byte
 	//
-	// The ports are the defaults. User and password are percent-encoded, and
-	// may be left out together. Parameters: disable_starttls=true sends in the
-	// clear, password included; skip_ssl_verify=true trusts any certificate;
-	// server_name=NAME is the name the certificate must carry.
+	// The ports shown are the defaults. User and password are percent-encoded;
+	// set both or neither. Parameters: disable_starttls=true sends everything in
+	// cleartext, including the password; skip_ssl_verify=true trusts any
+	// certificate; server_name=NAME is the name the certificate must have.
 	ConnectionURI string
-	// FromAddress is the plain ASCII address that letters come from, and that
-	// bounces go to.
+	// FromAddress is the plain ASCII address of the sender, which also receives
+	// bounces.
 	FromAddress string
-	// FromName is shown beside FromAddress, and in the built-in letters. It may
-	// be empty.
+	// FromName is shown beside FromAddress and in the built-in emails. It may be
+	// empty.
 	FromName string
-	// LocalName is what the bridge calls itself in EHLO. Empty: the name of this
-	// host if it has a domain, else the address that the mail server sees it by.
+	// LocalName is the name that the bridge sends in EHLO. Empty: the name of
+	// this host if it has a domain, else the local address of the connection.
 	LocalName string
-	// TemplateOverridePath is a directory that holds invitation/email.*.gotmpl
-	// (for all languages) or invitation/LANGUAGE/email.*.gotmpl, which are used
-	// in place of the built-in ones of the same name; a language that is not
-	// built in needs them all. Empty: the built-in ones.
+	// TemplateOverridePath is a directory with invitation/email.*.gotmpl (for all
+	// languages) or invitation/LANGUAGE/email.*.gotmpl. These replace the built-in
+	// templates of the same name; a language that is not built in needs all of
+	// them. Empty: only the built-in templates.
 	TemplateOverridePath string
-	Look                 Look
-	// ReplyToInviter sends replies to the inviter's address, where an invitation
-	// has one, instead of FromAddress.
+	Branding             Branding
+	// ReplyToInviter sets Reply-To to the inviter's address, if the invitation
+	// has one.
 	ReplyToInviter bool
-	// NameTrait is the path of the trait that invitees are greeted by, if an
-	// invitation has it; empty: they are greeted without a name.
+	// NameTrait is the path of the trait used to greet invitees. If it is empty,
+	// or the invitation does not have it, the greeting has no name.
 	NameTrait string
-	// RootCAs are the authorities to trust; nil: the system's.
+	// RootCAs are the certificate authorities to trust; nil: the system's.
 	RootCAs *x509.CertPool
 }
 
-// Mailer sends letters. It is safe for concurrent use, and holds no connection
-// between two of them.
+// Mailer sends emails. It is safe for concurrent use. It keeps connections for a few
+// seconds after an email, until [Mailer.Close].
 type Mailer struct {
-	server  server
-	from    mail.Address
-	letters letters
-	look    Look
+	server    server
+	pool      *pool
+	from      mail.Address
+	templates templates
+	branding  Branding
 	// As in Config.
 	replyToInviter bool
 	nameTrait      string
@@ -74,34 +74,35 @@ type Mailer struct {
 
 var _ bridge.Sender = (*Mailer)(nil)
 
-// New checks the configuration and every template, and connects to nothing. Its
-// error tells all problems at once, one a line, and holds no credentials.
+// New validates the configuration and every template. It makes no connection.
+// Its error lists all problems, one per line, and contains no credentials.
 func New(c Config) (*Mailer, error) {
 	srv, serverProblems := parseServer(c.ConnectionURI)
 	srv.tls.RootCAs = c.RootCAs
 	srv.localName = cmp.Or(c.LocalName, hostDomain())
-	letters, letterProblems := loadLetters(c.TemplateOverridePath)
-	look, lookProblem := c.Look.complete()
+	all, templateProblems := loadTemplates(c.TemplateOverridePath)
+	branding, brandingProblem := c.Branding.complete()
 
 	problems := append(serverProblems, c.problems()...)
-	if lookProblem != nil {
-		problems = append(problems, lookProblem)
+	if brandingProblem != nil {
+		problems = append(problems, brandingProblem)
 	}
-	problems = append(problems, letterProblems...)
+	problems = append(problems, templateProblems...)
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
 	return &Mailer{
-		server:  srv,
-		from:    mail.Address{Name: bridge.OneLine(c.FromName), Address: c.FromAddress},
-		letters: letters,
-		look:    look, replyToInviter: c.ReplyToInviter, nameTrait: c.NameTrait,
+		server:    srv,
+		pool:      &pool{maxIdle: maxIdle},
+		from:      mail.Address{Name: bridge.OneLine(c.FromName), Address: c.FromAddress},
+		templates: all,
+		branding:  branding, replyToInviter: c.ReplyToInviter, nameTrait: c.NameTrait,
 		timeout: maxAttempt,
 	}, nil
 }
 
-// hostDomain gives the name of this host; empty: it has none with a domain.
-// Servers that look at EHLO refuse any other.
+// hostDomain returns the name of this host if it has a domain, else "". Servers
+// that check EHLO reject names without one.
 func hostDomain() string {
 	name, err := os.Hostname()
 	if name = strings.TrimSuffix(name, "."); err != nil || !strings.Contains(name, ".") || !helloName.MatchString(name) {
@@ -123,7 +124,7 @@ func (c Config) problems() []error {
 			"from_address is not one plain address such as invitations@example.com (write an international domain in its xn-- form)"))
 	}
 	if bridge.OneLine(c.FromName) != strings.TrimSpace(c.FromName) {
-		problems = append(problems, errors.New("from_name has characters that cannot be seen"))
+		problems = append(problems, errors.New("from_name contains invisible characters"))
 	}
 	if c.LocalName != "" && !helloName.MatchString(c.LocalName) {
 		problems = append(problems, errors.New("local_name is not a host name"))
@@ -131,40 +132,59 @@ func (c Config) problems() []error {
 	return problems
 }
 
-// Send mails the letter for an [bridge.EventTokenCreated] and ends within ctx
-// and 30 seconds. Sent means that the server took responsibility for it. Retry
-// may mean so as well, see the package's decisions. Other events, an address
-// that is not canonical (see [bridge.ParseEmail]) and a link that is not one
-// are Failed before anything is connected to.
-func (m *Mailer) Send(ctx context.Context, d bridge.Dispatch) bridge.Result {
+// Send emails the invitation of a [bridge.EventTokenCreated]. It returns when ctx
+// ends, at the latest after 30 seconds.
+//
+// AttemptSent means that the server accepted the email. After AttemptRetry it
+// may have been accepted too, see the package's decisions. The result is
+// AttemptFailed, without a connection, for other events, for an address that is
+// not canonical (see [bridge.ParseEmail]) and for a link that is not an
+// absolute http or https URL.
+func (m *Mailer) Send(ctx context.Context, d bridge.Dispatch) bridge.SendResult {
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
 
-	message, err := m.compose(d)
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
+	message, err := m.compose(w, d)
 	if err != nil {
 		secrets := strings.NewReplacer(redactions(d.Payload.Data)...)
-		return bridge.Result{Outcome: bridge.Failed, Detail: bridge.Shorten(bridge.OneLine(secrets.Replace(err.Error())), maxDetail)}
+		return bridge.SendResult{Outcome: bridge.AttemptFailed, Detail: bridge.Truncate(bridge.OneLine(secrets.Replace(err.Error())), maxDetail)}
 	}
-	return m.server.deliver(ctx, m.from.Address, d.Payload.Data.Invitation.Email, message)
+	at, err := m.pool.deliver(ctx, m.server, m.from.Address, d.Payload.Data.Invitation.Email, message)
+	if err != nil {
+		return m.server.classify(ctx, at, err)
+	}
+	return bridge.SendResult{Outcome: bridge.AttemptSent, Status: 250}
 }
 
-// Try goes as far as an email to the sender would before its content, and sends
-// none: connection, TLS, greeting, EHLO, login, MAIL, RCPT and RSET. Some servers
-// judge EHLO no earlier than at RCPT. It ends within ctx and 30 seconds. Its error
-// says which of them failed and why, in the words of a [bridge.Result], and holds
-// no credentials and nothing that the server said.
-func (m *Mailer) Try(ctx context.Context) error {
+// Close closes the connections that no email is using, at the latest after two
+// seconds. Emails that are being sent are not disturbed, and Send may still be
+// called: each email then closes its connection. Close may be called again.
+func (m *Mailer) Close() { m.pool.close() }
+
+// Probe takes all steps of an email to the sender's own address that precede the
+// content, and sends none: connection, TLS, greeting, EHLO, login, MAIL, RCPT and
+// RSET, on a connection of its own. RCPT is included because some servers check the
+// EHLO name only there. Probe returns when ctx ends, at the latest after 30 seconds. Its error names
+// the failed step and the cause, as the detail of a [bridge.SendResult] does, and
+// contains no credentials and no text of the server.
+func (m *Mailer) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
-	at, err := m.server.meet(ctx, func(client *smtp.Client) (stage, error) { return rehearse(client, m.from.Address) })
+	c, at, err := m.server.connect(ctx)
+	if err == nil {
+		at, err = c.probe(ctx, m.from.Address)
+		c.quit()
+	}
 	if err != nil {
-		return errors.New(m.server.verdict(ctx, at, err).Detail)
+		return errors.New(m.server.classify(ctx, at, err).Detail)
 	}
 	return nil
 }
 
-// redactions keeps secrets out of the errors of operators' templates, which may
-// quote what they were given.
+// redactions returns the replacements that keep secrets out of errors of
+// operators' templates: such an error may quote the template's input.
 func redactions(data bridge.PayloadData) []string {
 	var pairs []string
 	for _, secret := range []string{data.Link, data.Token} {

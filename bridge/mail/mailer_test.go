@@ -12,7 +12,7 @@ import (
 	"invitebridge/bridge"
 )
 
-// Canaries: none of these may turn up in an error or in a result.
+// Canaries: none of these may occur in an error or in a result.
 const (
 	canaryUser     = "canary-user"
 	canaryPassword = "canary/pass?word#1@x"
@@ -21,10 +21,10 @@ const (
 
 var canaries = []string{canaryUser, canaryPassword, url.QueryEscape(canaryPassword), "pass?word", canaryToken}
 
-// sentAt is when letters of these tests go out.
+// sentAt is the time at which the emails of these tests are sent.
 var sentAt = time.Date(2030, 3, 3, 14, 0, 0, 0, time.UTC)
 
-// invitation is a dispatch of a letter to Ada.
+// invitation returns the dispatch of an invitation of Ada.
 func invitation() bridge.Dispatch {
 	return bridge.Dispatch{
 		MessageID: uuid.MustParse("0197a3c2-1111-7000-8000-000000000001"),
@@ -34,7 +34,7 @@ func invitation() bridge.Dispatch {
 		Payload: bridge.Payload{
 			Type: bridge.EventTokenCreated, Timestamp: sentAt,
 			Data: bridge.PayloadData{
-				Invitation: bridge.View{
+				Invitation: bridge.InvitationView{
 					ID: uuid.MustParse("0197a3c2-2222-7000-8000-000000000002"), Email: "ada@example.com",
 					State: bridge.StatePending, InviterName: "Grace Hopper", Locale: "en",
 					ExpiresAt: sentAt.Add(48 * time.Hour),
@@ -46,7 +46,7 @@ func invitation() bridge.Dispatch {
 	}
 }
 
-// withName is invitation by somebody of that name.
+// withName returns invitation with an inviter of that name.
 func withName(name string) bridge.Dispatch {
 	d := invitation()
 	d.Payload.Data.Invitation.InviterName = name
@@ -57,8 +57,8 @@ func config(uri string) Config {
 	return Config{ConnectionURI: uri, FromAddress: "invitations@acme.example", FromName: "Acme"}
 }
 
-// newMailer trusts the tests' own authority.
-func newMailer(t *testing.T, uri string, roots *x509.CertPool) *Mailer {
+// newMailer returns a Mailer that trusts roots only; nil: the system's.
+func newMailer(t testing.TB, uri string, roots *x509.CertPool) *Mailer {
 	t.Helper()
 	c := config(uri)
 	c.RootCAs = roots
@@ -66,20 +66,21 @@ func newMailer(t *testing.T, uri string, roots *x509.CertPool) *Mailer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(m.Close)
 	return m
 }
 
-// idle is for letters that are not sent.
-var idle = sync.OnceValues(func() (*Mailer, error) { return New(config("smtp://127.0.0.1:1/")) })
+// offlineMailer composes emails that are not sent.
+var offlineMailer = sync.OnceValues(func() (*Mailer, error) { return New(config("smtp://127.0.0.1:1/")) })
 
-// composed is a letter that was not sent.
-func composed(t *testing.T, d bridge.Dispatch) parsedLetter {
+// composed returns the email of d, which is not sent.
+func composed(t *testing.T, d bridge.Dispatch) parsedEmail {
 	t.Helper()
-	m, err := idle()
+	m, err := offlineMailer()
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := m.compose(d)
+	raw, err := m.compose(new(workspace), d)
 	if err != nil {
 		t.Fatal(err)
 	}

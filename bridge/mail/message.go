@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/mail"
 	"net/url"
 	"strings"
@@ -16,14 +17,15 @@ import (
 )
 
 var (
-	errEvent     = errors.New("only invitation_token_created is mailed")
+	errEvent     = errors.New("only invitation_token_created is sent as an email")
 	errRecipient = errors.New("the invitation's address is not one plain address in canonical form")
-	errLink      = errors.New("the invitation has no link that a browser could open")
+	errLink      = errors.New("the invitation's link is not an absolute http or https URL")
 )
 
-// compose gives the complete letter. It has the same headers whatever the
-// payload holds, and the same Message-ID in each attempt.
-func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
+// compose returns the complete email, which stays in w until w is used again. It
+// has the same set of headers for every payload, Reply-To excepted, and the same
+// Message-ID in each attempt.
+func (m *Mailer) compose(w *workspace, d bridge.Dispatch) ([]byte, error) {
 	if d.Payload.Type != bridge.EventTokenCreated {
 		return nil, errEvent
 	}
@@ -34,16 +36,16 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 	if u, err := url.Parse(link); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
 		return nil, errLink
 	}
-	out, err := m.letters.choose(invitation.Locale).render(facts{
+	out, err := m.templates.choose(invitation.Locale).render(w, values{
 		email:       invitation.Email,
 		inviterName: bridge.PersonName(invitation.InviterName),
 		traits:      shownTraits(invitation.Traits),
 		nameTrait:   m.nameTrait,
-		look:        m.look,
+		branding:    m.branding,
 		fromName:    m.from.Name,
 		link:        link,
 		timeZone:    invitation.TimeZone,
-		locale:      bridge.Shorten(bridge.OneLine(invitation.Locale), maxLocale),
+		locale:      bridge.Truncate(bridge.OneLine(invitation.Locale), maxLocale),
 		expiresAt:   invitation.ExpiresAt,
 		now:         d.At,
 	})
@@ -57,8 +59,8 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 		gomail.WithEncoding(gomail.EncodingQP),
 		gomail.WithNoDefaultUserAgent(),
 	)
-	if m.look.Logo == nil {
-		msg.SetBoundary(out.boundary()) // else there are two, which the library draws at random
+	if m.branding.Logo == nil {
+		msg.SetBoundary(out.boundary()) // with a logo there are two, which the library chooses at random
 	}
 	msg.FromMailAddress(&m.from)
 	msg.ToMailAddress(&mail.Address{Address: invitation.Email})
@@ -69,38 +71,46 @@ func (m *Mailer) compose(d bridge.Dispatch) ([]byte, error) {
 	msg.SetDateWithValue(d.At.UTC())
 	msg.SetMessageIDWithValue(fmt.Sprintf("%s@%s", d.MessageID, domain))
 	msg.SetGenHeader("Content-Language", out.language)
-	// RFC 3834, 5: whoever answers letters by machine shall not answer this one.
+	// RFC 3834, 5: asks automatic responders not to reply.
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	// Exchange knows only its own header ([MS-OXCMAIL], 2.1.3.2). Not "All":
 	// that would suppress non-delivery reports too.
 	msg.SetGenHeader("X-Auto-Response-Suppress", "OOF, AutoReply")
-	msg.SetBodyString(gomail.TypeTextPlain, out.text)
-	msg.AddAlternativeString(gomail.TypeTextHTML, out.html)
+	msg.SetBodyWriter(gomail.TypeTextPlain, writer(out.text))
+	msg.AddAlternativeWriter(gomail.TypeTextHTML, writer(out.html))
 
-	if m.look.Logo != nil {
-		err := msg.EmbedReader(m.look.logoName(), bytes.NewReader(m.look.Logo),
-			gomail.WithFileContentID("<"+logoID+">"), gomail.WithFileContentType(gomail.ContentType(m.look.logoType())))
+	if m.branding.Logo != nil {
+		err := msg.EmbedReader(m.branding.logoName(), bytes.NewReader(m.branding.Logo),
+			gomail.WithFileContentID("<"+logoID+">"), gomail.WithFileContentType(gomail.ContentType(m.branding.logoType())))
 		if err != nil {
-			return nil, errors.New("the logo could not be put into the letter")
+			return nil, errors.New("the logo could not be embedded in the email")
 		}
 	}
 
-	var letter bytes.Buffer
-	if _, err := msg.WriteTo(&letter); err != nil {
-		return nil, errors.New("the letter could not be put together")
+	w.email.Reset()
+	if _, err := msg.WriteTo(&w.email); err != nil {
+		return nil, errors.New("the email could not be composed")
 	}
-	return letter.Bytes(), nil
+	return w.email.Bytes(), nil
 }
 
-// isCanonical says whether text is one plain address and nothing else, so that it
-// can stand in a header.
+// writer returns a function that writes content.
+func writer(content []byte) func(io.Writer) (int64, error) {
+	return func(w io.Writer) (int64, error) {
+		n, err := w.Write(content)
+		return int64(n), err
+	}
+}
+
+// isCanonical reports whether text is one plain address and nothing else, so
+// that it is safe in a header.
 func isCanonical(text string) bool {
 	email, err := bridge.ParseEmail(text, func(domain string) (string, error) { return domain, nil })
 	return err == nil && email == text
 }
 
-// shownTraits leaves out what a mail program could turn into a link: inviters
-// choose traits as freely as their names.
+// shownTraits returns the traits without those that a mail program could turn
+// into a link: inviters choose traits as freely as their names.
 func shownTraits(traits map[string]string) map[string]string {
 	shown := make(map[string]string, len(traits))
 	for path, text := range traits {
@@ -111,9 +121,11 @@ func shownTraits(traits map[string]string) map[string]string {
 	return shown
 }
 
-// boundary is the same in each run, for the same letter, and known to nobody who
-// has a say in what the letter holds: that includes a token.
-func (r rendered) boundary() string {
-	sum := sha256.Sum256([]byte(r.text + r.html))
-	return hex.EncodeToString(sum[:16])
+// boundary returns a MIME boundary that is the same in each run for the same
+// email. An inviter cannot predict it, because it depends on the token.
+func (r renderedEmail) boundary() string {
+	sum := sha256.New()
+	sum.Write(r.text)
+	sum.Write(r.html)
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }

@@ -16,10 +16,10 @@ import (
 
 var rewrite = flag.Bool("update", false, "rewrite the golden files")
 
-// TestGolden keeps what leaves the process: the whole letter, and its two parts
-// as a person reads them.
+// TestGolden pins what leaves the process: the whole email, and its two parts
+// decoded.
 func TestGolden(t *testing.T) {
-	for _, language := range []string{"en", "de"} {
+	for _, language := range languages(t) {
 		d := invitation()
 		d.Payload.Data.Invitation.Locale = language
 		p := composed(t, d)
@@ -27,8 +27,23 @@ func TestGolden(t *testing.T) {
 		golden(t, language+".txt", p.text)
 		golden(t, language+".html", p.html)
 		d.Payload.Data.Invitation.InviterName = ""
-		golden(t, language+".nobody.txt", composed(t, d).text)
+		golden(t, language+".no-inviter.txt", composed(t, d).text)
 	}
+}
+
+// languages returns the built-in languages.
+func languages(t *testing.T) (tags []string) {
+	t.Helper()
+	entries, err := builtIn.ReadDir("templates/invitation")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.IsDir() {
+			tags = append(tags, entry.Name())
+		}
+	}
+	return tags
 }
 
 func golden(t *testing.T, name, got string) {
@@ -78,13 +93,14 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestMessageID: a second attempt is recognisable, another message is another.
+// TestMessageID: all attempts of one message share the Message-ID; other messages
+// have others.
 func TestMessageID(t *testing.T) {
 	first, second, other := invitation(), invitation(), invitation()
 	second.Attempt, second.At = 2, sentAt.Add(5*time.Minute)
 	second.Payload.Data.Link += "&another=token"
 	other.MessageID = uuid.MustParse("0197a3c2-1111-7000-8000-000000000009")
-	id := func(p parsedLetter) string { return p.header.Get("Message-Id") }
+	id := func(p parsedEmail) string { return p.header.Get("Message-Id") }
 	if a, b := id(composed(t, first)), id(composed(t, second)); a != b {
 		t.Errorf("attempts have %s and %s", a, b)
 	}
@@ -94,7 +110,7 @@ func TestMessageID(t *testing.T) {
 }
 
 func TestLink(t *testing.T) {
-	for _, language := range []string{"en", "de"} {
+	for _, language := range languages(t) {
 		d := invitation()
 		d.Payload.Data.Invitation.Locale = language
 		p, link := composed(t, d), d.Payload.Data.Link
@@ -105,7 +121,7 @@ func TestLink(t *testing.T) {
 			t.Errorf("%s: links go to %q, want %q", language, got, link)
 		}
 		if !strings.Contains(html.UnescapeString(p.html), ">"+link+"</a>") {
-			t.Errorf("%s: the link is not to be read", language)
+			t.Errorf("%s: the link is not shown as text", language)
 		}
 		for name, values := range p.header {
 			if strings.Contains(strings.Join(values, " "), canaryToken) {
@@ -115,7 +131,7 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// hrefs gives where the links of a page go.
+// hrefs returns the targets of the links of a page.
 func hrefs(page string) []string {
 	var found []string
 	for _, rest := range strings.Split(page, `href="`)[1:] {
@@ -125,7 +141,7 @@ func hrefs(page string) []string {
 	return found
 }
 
-// TestSelfContained: nothing is loaded, nothing is tracked.
+// TestSelfContained: an email loads nothing and so cannot track its reader.
 func TestSelfContained(t *testing.T) {
 	page := composed(t, invitation()).html
 	for _, banned := range []string{"<img", "<script", "<link", "<iframe", "<form", "<object", "src=", "url(", "@import", "http-equiv", "srcset"} {
@@ -139,6 +155,6 @@ func TestSelfContained(t *testing.T) {
 		}
 	}
 	if strings.Count(page, "<table") != strings.Count(page, `role="presentation"`) {
-		t.Error("a table is not marked as mere layout")
+		t.Error("a layout table lacks role=presentation")
 	}
 }

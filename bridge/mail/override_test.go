@@ -3,6 +3,8 @@ package mail
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +27,7 @@ func overrides(t *testing.T, files map[string]string) string {
 	return dir
 }
 
+// overridden returns a Mailer with these templates.
 func overridden(t *testing.T, files map[string]string) (*Mailer, error) {
 	t.Helper()
 	c := config("smtp://127.0.0.1:1/")
@@ -37,9 +40,9 @@ func TestOverride(t *testing.T) {
 		"invitation/email.subject.gotmpl":              "Welcome\n{{.InviterName}}",
 		"invitation/de/email.subject.gotmpl":           "Willkommen {{.Email}}",
 		"invitation/email.body.gotmpl":                 `<p title="{{.InviterName}}">{{.InviterName}} {{.Link}} {{.Locale}} {{.Subject}} {{.ExpiresAt.Year}}</p>`,
-		"invitation/fr_FR/email.subject.gotmpl":        `Bienvenue`,
-		"invitation/fr_FR/email.expiry.gotmpl":         `{{define "in"}}dans {{.Count}} {{.Unit}}{{end}}{{define "on"}}le {{.Day}}{{end}}`,
-		"invitation/fr_FR/email.body.plaintext.gotmpl": `{{.Link}} {{.ExpiresIn}} {{.ExpiresOn}}`,
+		"invitation/la_VA/email.subject.gotmpl":        `Salve`,
+		"invitation/la_VA/email.expiry.gotmpl":         `{{define "in"}}intra {{.Count}} {{.Unit}}{{end}}{{define "on"}}die {{.Day}}{{end}}`,
+		"invitation/la_VA/email.body.plaintext.gotmpl": `{{.Link}} {{.ExpiresIn}} {{.ExpiresOn}}`,
 		"invitation/..data/email.nonsense.gotmpl":      `{{`, // a ConfigMap's folder
 		"invitation/sms.body.gotmpl":                   `{{`, // not ours
 		"recovery_code/valid/email.body.gotmpl":        `{{`, // Kratos'
@@ -50,12 +53,12 @@ func TestOverride(t *testing.T) {
 	for locale, want := range map[string]struct{ subject, text, html string }{
 		"en":    {"Welcome <b>", "Hello,", `<p title="&lt;b&gt;">&lt;b&gt; https://`},
 		"de-AT": {"Willkommen ada@example.com", "Guten Tag,", " de-AT Willkommen ada@example.com 2030</p>"},
-		"fr-FR": {"Bienvenue", " dans 2 day le 5", " fr-FR Bienvenue 2030</p>"},
-		"fr-CA": {"Welcome <b>", "Hello,", " fr-CA Welcome &lt;b&gt; 2030</p>"},
+		"la-VA": {"Salve", " intra 2 day die 5", " la-VA Salve 2030</p>"},
+		"la-IT": {"Welcome <b>", "Hello,", " la-IT Welcome &lt;b&gt; 2030</p>"},
 	} {
 		d := withName("<b>")
 		d.Payload.Data.Invitation.Locale = locale
-		raw, err := m.compose(d)
+		raw, err := m.compose(new(workspace), d)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,8 +69,9 @@ func TestOverride(t *testing.T) {
 	}
 }
 
-// TestOverrideOfWords: the built-in layout can be kept, and its texts replaced.
-func TestOverrideOfWords(t *testing.T) {
+// TestOverrideTexts: an override can keep the built-in layout and replace its
+// texts.
+func TestOverrideTexts(t *testing.T) {
 	body, err := builtIn.ReadFile("templates/invitation/en/email.body.gotmpl")
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +82,7 @@ func TestOverrideOfWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := m.compose(invitation())
+	raw, err := m.compose(new(workspace), invitation())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,33 +92,33 @@ func TestOverrideOfWords(t *testing.T) {
 }
 
 func TestBrokenOverride(t *testing.T) {
-	const fine = "{{.Link}}"
+	const linkOnly = "{{.Link}}"
 	for name, test := range map[string]struct {
 		files map[string]string
 		want  []string
 	}{
-		"syntax":             {map[string]string{"invitation/email.body.gotmpl": "{{if}}"}, []string{"email.body.gotmpl:1"}},
-		"html context":       {map[string]string{"invitation/email.body.gotmpl": `<a href="{{if .Link}}'{{else}}"{{end}}>{{.Link}}`}, []string{"email.body.gotmpl"}},
-		"unknown field":      {map[string]string{"invitation/email.body.plaintext.gotmpl": fine + "\n{{.Nonsense}}"}, []string{"email.body.plaintext.gotmpl:2", "Nonsense"}},
-		"unknown, with name": {map[string]string{"invitation/email.body.plaintext.gotmpl": fine + "{{if .InviterName}}{{.Nonsense}}{{end}}"}, []string{"Nonsense"}},
-		"unknown, no name":   {map[string]string{"invitation/email.body.plaintext.gotmpl": fine + "{{if not .InviterName}}{{.Nonsense}}{{end}}"}, []string{"Nonsense"}},
-		"unknown function":   {map[string]string{"invitation/email.subject.gotmpl": "{{.Email | sha256sum}}"}, []string{"sha256sum"}},
-		"unknown template":   {map[string]string{"invitation/email.body.gotmpl": `{{template "nonsense" .}}`}, []string{"nonsense"}},
-		"link in subject":    {map[string]string{"invitation/email.subject.gotmpl": "{{.Link}}"}, []string{"email.subject.gotmpl:1", "Link"}},
-		"empty subject":      {map[string]string{"invitation/email.subject.gotmpl": "{{.InviterName}}"}, []string{"gives an empty subject"}},
-		"text lacks link":    {map[string]string{"invitation/email.body.plaintext.gotmpl": "Hello"}, []string{"email.body.plaintext.gotmpl does not show {{.Link}}"}},
-		"HTML lacks link":    {map[string]string{"invitation/email.body.gotmpl": "Hello"}, []string{"email.body.gotmpl does not show {{.Link}}"}},
-		"expiry lacks on":    {map[string]string{"invitation/email.expiry.gotmpl": `{{define "in"}}x{{end}}`}, []string{`email.expiry.gotmpl does not define "on"`}},
-		"expiry lacks words": {map[string]string{"invitation/email.expiry.gotmpl": `{{define "in"}}x{{end}}{{define "on"}}{{pick .Weekday "So" "Mo"}}{{end}}`}, []string{"pick: no word at that place among 2"}},
-		"time without zone":  {map[string]string{"invitation/email.expiry.gotmpl": `{{define "in"}}x{{end}}{{define "on"}}{{.Day}} {{.Clock}} UTC{{end}}`}, []string{"email.expiry.gotmpl shows {{.Clock}} and not its {{.Zone}}"}},
-		"trait by name":      {map[string]string{"invitation/email.subject.gotmpl": `Hello {{.Traits.department}}`}, []string{"department"}},
-		"misspelt file":      {map[string]string{"invitation/email.body.txt.gotmpl": fine}, []string{"email.body.txt.gotmpl has a name that is not used"}},
-		"misspelt in folder": {map[string]string{"invitation/de/email.bodi.gotmpl": fine}, []string{"email.bodi.gotmpl has a name that is not used"}},
-		"no language":        {map[string]string{"invitation/valid/email.body.gotmpl": fine}, []string{"valid is not named as a language"}},
-		"twice":              {map[string]string{"invitation/de-AT/email.body.gotmpl": fine, "invitation/de_at/email.body.gotmpl": fine}, []string{"second folder of its language"}},
-		"incomplete":         {map[string]string{"invitation/fr/email.body.gotmpl": fine}, []string{"fr lacks email.subject.gotmpl", "fr lacks email.body.plaintext.gotmpl", "fr lacks email.expiry.gotmpl"}},
-		"a folder as file":   {map[string]string{"invitation/email.body.gotmpl/x": fine}, []string{"email.body.gotmpl"}},
-		"no invitation":      {map[string]string{"recovery/email.body.gotmpl": fine}, []string{"invitation cannot be read"}},
+		"syntax":               {map[string]string{"invitation/email.body.gotmpl": "{{if}}"}, []string{"email.body.gotmpl:1"}},
+		"html context":         {map[string]string{"invitation/email.body.gotmpl": `<a href="{{if .Link}}'{{else}}"{{end}}>{{.Link}}`}, []string{"email.body.gotmpl"}},
+		"unknown field":        {map[string]string{"invitation/email.body.plaintext.gotmpl": linkOnly + "\n{{.Nonsense}}"}, []string{"email.body.plaintext.gotmpl:2", "Nonsense"}},
+		"unknown, with name":   {map[string]string{"invitation/email.body.plaintext.gotmpl": linkOnly + "{{if .InviterName}}{{.Nonsense}}{{end}}"}, []string{"Nonsense"}},
+		"unknown, no name":     {map[string]string{"invitation/email.body.plaintext.gotmpl": linkOnly + "{{if not .InviterName}}{{.Nonsense}}{{end}}"}, []string{"Nonsense"}},
+		"unknown function":     {map[string]string{"invitation/email.subject.gotmpl": "{{.Email | sha256sum}}"}, []string{"sha256sum"}},
+		"unknown template":     {map[string]string{"invitation/email.body.gotmpl": `{{template "nonsense" .}}`}, []string{"nonsense"}},
+		"link in subject":      {map[string]string{"invitation/email.subject.gotmpl": "{{.Link}}"}, []string{"email.subject.gotmpl:1", "Link"}},
+		"empty subject":        {map[string]string{"invitation/email.subject.gotmpl": "{{.InviterName}}"}, []string{"renders an empty subject"}},
+		"text lacks link":      {map[string]string{"invitation/email.body.plaintext.gotmpl": "Hello"}, []string{"email.body.plaintext.gotmpl does not show {{.Link}}"}},
+		"HTML lacks link":      {map[string]string{"invitation/email.body.gotmpl": "Hello"}, []string{"email.body.gotmpl does not show {{.Link}}"}},
+		"expiry lacks on":      {map[string]string{"invitation/email.expiry.gotmpl": `{{define "in"}}x{{end}}`}, []string{`email.expiry.gotmpl does not define "on"`}},
+		"expiry lacks words":   {map[string]string{"invitation/email.expiry.gotmpl": `{{define "in"}}x{{end}}{{define "on"}}{{pick .Weekday "So" "Mo"}}{{end}}`}, []string{"pick: index out of range for 2 words"}},
+		"time without zone":    {map[string]string{"invitation/email.expiry.gotmpl": `{{define "in"}}x{{end}}{{define "on"}}{{.Day}} {{.Clock}} UTC{{end}}`}, []string{"email.expiry.gotmpl shows {{.Clock}} without {{.Zone}}"}},
+		"trait by name":        {map[string]string{"invitation/email.subject.gotmpl": `Hello {{.Traits.department}}`}, []string{"department"}},
+		"misspelled file":      {map[string]string{"invitation/email.body.txt.gotmpl": linkOnly}, []string{"email.body.txt.gotmpl is not the name of a template"}},
+		"misspelled in folder": {map[string]string{"invitation/de/email.bodi.gotmpl": linkOnly}, []string{"email.bodi.gotmpl is not the name of a template"}},
+		"no language":          {map[string]string{"invitation/valid/email.body.gotmpl": linkOnly}, []string{"valid is not named after a language"}},
+		"duplicate language":   {map[string]string{"invitation/de-AT/email.body.gotmpl": linkOnly, "invitation/de_at/email.body.gotmpl": linkOnly}, []string{"second folder for the same language"}},
+		"incomplete":           {map[string]string{"invitation/la/email.body.gotmpl": linkOnly}, []string{"la lacks email.subject.gotmpl", "la lacks email.body.plaintext.gotmpl", "la lacks email.expiry.gotmpl"}},
+		"folder as file":       {map[string]string{"invitation/email.body.gotmpl/x": linkOnly}, []string{"email.body.gotmpl"}},
+		"no invitation":        {map[string]string{"recovery/email.body.gotmpl": linkOnly}, []string{"invitation cannot be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := overridden(t, test.files)
@@ -129,7 +133,7 @@ func TestBrokenOverride(t *testing.T) {
 			seen := map[string]bool{}
 			for line := range strings.Lines(err.Error() + "\n") {
 				if seen[line] {
-					t.Errorf("said twice: %s", line)
+					t.Errorf("reported twice: %s", line)
 				}
 				seen[line] = true
 			}
@@ -142,9 +146,9 @@ func TestBrokenOverride(t *testing.T) {
 	}
 }
 
-// TestFailsWhenSent: a template that the samples did not break is given up with
-// a detail that holds no secret.
-func TestFailsWhenSent(t *testing.T) {
+// TestOverrideFailsInSend: a template that renders the samples but not a real
+// invitation fails the message. The detail contains no secret.
+func TestOverrideFailsInSend(t *testing.T) {
 	m, err := overridden(t, map[string]string{
 		"invitation/email.body.plaintext.gotmpl": `{{.Link}}{{if eq .InviterName "Grace Hopper"}}{{call .Link}}{{index (slice .Link 2) .Link}}{{end}}`,
 	})
@@ -152,28 +156,45 @@ func TestFailsWhenSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := m.Send(t.Context(), invitation())
-	want(t, got, bridge.Failed, 0, "email.body.plaintext.gotmpl:1")
+	want(t, got, bridge.AttemptFailed, 0, "email.body.plaintext.gotmpl:1")
 }
 
-// TestSpeaks: a locale is known if its own language has texts, built in or a
-// team's.
-func TestSpeaks(t *testing.T) {
+// TestLocaleSupported: a locale is supported if its language has templates,
+// built in or in the override.
+func TestLocaleSupported(t *testing.T) {
 	m, err := overridden(t, map[string]string{
-		"invitation/fr_FR/email.subject.gotmpl":        "Bienvenue",
-		"invitation/fr_FR/email.body.gotmpl":           "<p>{{.Link}}</p>",
-		"invitation/fr_FR/email.body.plaintext.gotmpl": "{{.Link}}",
-		"invitation/fr_FR/email.expiry.gotmpl":         `{{define "in"}}{{.Count}}{{end}}{{define "on"}}{{.Day}}{{end}}`,
+		"invitation/la_VA/email.subject.gotmpl":        "Salve",
+		"invitation/la_VA/email.body.gotmpl":           "<p>{{.Link}}</p>",
+		"invitation/la_VA/email.body.plaintext.gotmpl": "{{.Link}}",
+		"invitation/la_VA/email.expiry.gotmpl":         `{{define "in"}}{{.Count}}{{end}}{{define "on"}}{{.Day}}{{end}}`,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := append(languages(t), "la-va")
+	slices.Sort(all)
 	for locale, want := range map[string]bool{
-		"en": true, "EN-gb": true, "de_DE.UTF-8": true, "de-AT,en;q=0.8": true, "fr-FR": true, "fr-fr-x": true,
-		"fr": false, "it": false, "it,en": false, "e": false, "english": false, "": false,
+		"en": true, "EN-gb": true, "de_DE.UTF-8": true, "de-AT,en;q=0.8": true, "la-VA": true, "la-va-x": true,
+		"la": false, "it": false, "it,en": false, "e": false, "english": false, "": false,
 	} {
-		known, languages := m.Speaks(locale)
-		if known != want || strings.Join(languages, " ") != "de en fr-fr" {
-			t.Errorf("%q: %v, %q", locale, known, languages)
+		known, supported := m.LocaleSupported(locale)
+		if known != want || !slices.Equal(supported, all) {
+			t.Errorf("%q: %v, %q", locale, known, supported)
+		}
+	}
+}
+
+// TestBodyData: body templates have every field that the subject has.
+func TestBodyData(t *testing.T) {
+	subject := SubjectData{
+		Email: "e", InviterName: "i", FromName: "f", Title: "t", InviteeName: "n", Traits: map[string]string{"a": "b"},
+		ExpiresAt: sentAt, ExpiresIn: "in", ExpiresOn: "on", Locale: "en-GB", Language: "en",
+	}
+	from, to := reflect.ValueOf(subject), reflect.ValueOf(subject.body())
+	for i := range from.NumField() {
+		name := from.Type().Field(i).Name
+		if want, got := from.Field(i), to.FieldByName(name); want.IsZero() || !got.IsValid() || !reflect.DeepEqual(want.Interface(), got.Interface()) {
+			t.Errorf("%s is %v in the subject, and %v in the body", name, want, got)
 		}
 	}
 }

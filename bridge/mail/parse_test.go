@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// parsedLetter is a letter as a mail program sees it.
-type parsedLetter struct {
+// parsedEmail is an email as a mail program sees it.
+type parsedEmail struct {
 	raw        []byte
 	header     mail.Header
 	count      int // of header fields
@@ -22,13 +22,13 @@ type parsedLetter struct {
 	image      []byte          // of the logo
 }
 
-func parse(t *testing.T, raw []byte) parsedLetter {
+func parse(t *testing.T, raw []byte) parsedEmail {
 	t.Helper()
 	msg, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, raw)
 	}
-	p := parsedLetter{raw: raw, header: msg.Header}
+	p := parsedEmail{raw: raw, header: msg.Header}
 	for _, values := range msg.Header {
 		p.count += len(values)
 	}

@@ -3,27 +3,32 @@ package mail
 import (
 	"bufio"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// scripted is a mail server that misbehaves. It answers each line with what
-// reply gives: "" is no answer at all, and "cut" ends the connection. The
-// greeting answers the line of that name.
+// scripted is a mail server that can misbehave. It answers each line with what
+// reply returns: "" is no answer, and "close" closes the connection. The reply to
+// the line GREETING is the greeting.
 type scripted struct {
 	reply func(line string) string
 	drip  time.Duration // between the bytes of an answer
+	// cut closes the connection after the first line of an email's content, if it
+	// returns true; nil: it never does.
+	cut func() bool
 
 	addr  string
 	mu    sync.Mutex
+	conns []*net.TCPConn
 	lines []string
 }
 
 const greeting = "GREETING"
 
-// usual is what a server without extensions says.
+// usual returns the reply of a server without extensions.
 func usual(line string) string {
 	switch command, _, _ := strings.Cut(line, " "); strings.ToUpper(command) {
 	case greeting:
@@ -35,11 +40,11 @@ func usual(line string) string {
 	case "EHLO", "HELO", "MAIL", "RCPT", ".", "RSET", "NOOP":
 		return "250 yes"
 	default:
-		return "" // a line of the letter
+		return "" // a line of the email
 	}
 }
 
-// except answers as usual but for one command.
+// except returns a reply function that is usual except for one command.
 func except(command, answer string) func(string) string {
 	return func(line string) string {
 		if word, _, _ := strings.Cut(line, " "); strings.EqualFold(word, command) {
@@ -63,6 +68,9 @@ func (s *scripted) start(t *testing.T) *scripted {
 			if err != nil {
 				return
 			}
+			s.mu.Lock()
+			s.conns = append(s.conns, conn.(*net.TCPConn))
+			s.mu.Unlock()
 			group.Go(func() { s.serve(conn) })
 		}
 	})
@@ -70,7 +78,7 @@ func (s *scripted) start(t *testing.T) *scripted {
 	return s
 }
 
-// serve ends when the client hangs up.
+// serve returns when the client closes the connection.
 func (s *scripted) serve(conn net.Conn) {
 	defer conn.Close()
 	if !s.say(conn, s.reply(greeting)) {
@@ -82,6 +90,9 @@ func (s *scripted) serve(conn net.Conn) {
 		s.lines = append(s.lines, line)
 		s.mu.Unlock()
 		if inData && line != "." {
+			if s.cut != nil && s.cut() {
+				return
+			}
 			continue
 		}
 		answer := s.reply(line)
@@ -94,7 +105,7 @@ func (s *scripted) serve(conn net.Conn) {
 
 func (s *scripted) say(conn net.Conn, answer string) bool {
 	switch {
-	case answer == "cut":
+	case answer == "close":
 		return false
 	case answer == "":
 		return true
@@ -111,9 +122,29 @@ func (s *scripted) say(conn net.Conn, answer string) bool {
 	return true
 }
 
-// heard is all that the client said.
-func (s *scripted) heard() string {
+// received returns all lines that the client sent.
+func (s *scripted) received() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.lines, "\n")
+}
+
+// accepted returns the connections of clients, also those that were closed.
+func (s *scripted) accepted() []*net.TCPConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.conns)
+}
+
+// count returns how often the client sent a line that begins so.
+func (s *scripted) count(prefix string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, line := range s.lines {
+		if strings.HasPrefix(line, prefix) {
+			n++
+		}
+	}
+	return n
 }

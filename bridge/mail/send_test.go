@@ -11,7 +11,7 @@ import (
 	"invitebridge/bridge"
 )
 
-// credentials are the canaries as a connection URI has them.
+// credentials are the canaries as they appear in a connection URI.
 var credentials = url.UserPassword(canaryUser, canaryPassword).String()
 
 func TestSend(t *testing.T) {
@@ -29,7 +29,7 @@ func TestSend(t *testing.T) {
 		{name: "implicit TLS", server: &smtpd{implicit: true}, uri: "smtps://HOST/", trust: true},
 		{name: "implicit TLS, any certificate", server: &smtpd{implicit: true}, uri: "smtps://HOST/?skip_ssl_verify=1"},
 		{name: "disable_starttls changes nothing with implicit TLS", server: &smtpd{implicit: true}, uri: "smtps://HOST/?disable_starttls=true", trust: true},
-		{name: "in the clear", server: &smtpd{noTLS: true}, uri: "smtp://HOST/?disable_starttls=true"},
+		{name: "cleartext", server: &smtpd{noTLS: true}, uri: "smtp://HOST/?disable_starttls=true"},
 		{
 			name: "AUTH PLAIN", server: &smtpd{mechanisms: []string{"LOGIN", "PLAIN"}},
 			uri: "smtp://" + credentials + "@HOST/", trust: true, login: plainLogin,
@@ -43,7 +43,7 @@ func TestSend(t *testing.T) {
 			uri: "smtp://" + credentials + "@HOST/", trust: true, login: strings.Replace(plainLogin, "PLAIN", "LOGIN", 1),
 		},
 		{
-			name: "AUTH in the clear, as told", server: &smtpd{noTLS: true, mechanisms: []string{"PLAIN"}},
+			name: "AUTH in cleartext, as configured", server: &smtpd{noTLS: true, mechanisms: []string{"PLAIN"}},
 			uri: "smtp://" + credentials + "@HOST/?disable_starttls=true", login: plainLogin,
 		},
 	} {
@@ -55,7 +55,7 @@ func TestSend(t *testing.T) {
 			}
 			m := newMailer(t, strings.Replace(test.uri, "HOST", server.addr, 1), roots)
 			result := m.Send(t.Context(), invitation())
-			if result.Outcome != bridge.Sent || result.Status != 250 {
+			if result.Outcome != bridge.AttemptSent || result.Status != 250 {
 				t.Fatalf("got %+v", result)
 			}
 			got := server.only(t)
@@ -77,24 +77,24 @@ func TestSendConcurrently(t *testing.T) {
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
-			if result := m.Send(t.Context(), invitation()); result.Outcome != bridge.Sent {
+			if result := m.Send(t.Context(), invitation()); result.Outcome != bridge.AttemptSent {
 				t.Errorf("got %+v", result)
 			}
 		})
 	}
 	group.Wait()
-	if _, _, letters := server.seen(); letters != 20 {
-		t.Errorf("%d letters, want 20", letters)
+	if _, _, emails := server.seen(); emails != 20 {
+		t.Errorf("%d emails, want 20", emails)
 	}
 }
 
-// TestNotForMail: what must not be mailed is given up without a connection,
-// which would be refused here and so retried.
-func TestNotForMail(t *testing.T) {
+// TestSendRejects: what must not be sent fails without a connection. The
+// connection would be refused here, and the result would be a retry.
+func TestSendRejects(t *testing.T) {
 	m := newMailer(t, "smtp://127.0.0.1:1/", nil)
 	check := func(d bridge.Dispatch, want error) {
 		t.Helper()
-		if got := m.Send(t.Context(), d); got.Outcome != bridge.Failed || got.Detail != want.Error() {
+		if got := m.Send(t.Context(), d); got.Outcome != bridge.AttemptFailed || got.Detail != want.Error() {
 			t.Errorf("got %+v, want %v", got, want)
 		}
 	}

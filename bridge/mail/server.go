@@ -12,26 +12,27 @@ import (
 	"strings"
 )
 
-// server is a mail server and how to speak to it.
+// server is a mail server and the settings for connecting to it.
 type server struct {
 	host, port string
-	localName  string // empty: the address of the connection
+	localName  string // empty: the local address of the connection
 	implicit   bool   // TLS from the first byte
 	clear      bool   // no TLS at all
 	tls        *tls.Config
-	// login is nil without credentials. They are inside a closure, so that
-	// printing a Mailer cannot show them.
+	// login is nil without credentials. They are in a closure, so that printing
+	// a Mailer cannot reveal them.
 	login login
 }
 
-// Nothing of the URI is quoted: an unescaped / ? # or @ in a password makes any
-// part of it, even the host or a parameter's name, a part of the password.
+// These errors quote no part of the URI: with an unescaped / ? # or @ in the
+// password, any part, even the host or the name of a parameter, may be a part of
+// the password.
 var (
 	errURIMissing  = errors.New("connection_uri is missing")
 	errURIShape    = errors.New("connection_uri is not of the form smtp://user:password@host:587/ (percent-encode special characters in user and password)")
 	errURIScheme   = errors.New("connection_uri must begin with smtp:// or smtps://")
 	errURIPath     = errors.New("connection_uri has a path or a fragment (percent-encode / and # in user and password)")
-	errURIParam    = errors.New("connection_uri has a parameter other than disable_starttls, skip_ssl_verify and server_name, or one twice (percent-encode ? in user and password)")
+	errURIParam    = errors.New("connection_uri has a parameter other than disable_starttls, skip_ssl_verify and server_name, or has one twice (percent-encode ? in user and password)")
 	errURIPort     = errors.New("connection_uri has a port that is not between 1 and 65535")
 	errURIUser     = errors.New("connection_uri has a user without a password, or a password without a user")
 	errURISecret   = errors.New("connection_uri has control characters in user or password")
@@ -40,10 +41,11 @@ var (
 	errURIName     = errors.New("connection_uri: server_name is not a host name")
 )
 
-// hostName allows the underscores that container networks have in theirs.
+// hostName allows underscores, which occur in container networks.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?$`)
 
-// parseServer reads a connection URI. Its problems hold nothing of it.
+// parseServer parses a connection URI. The problems it returns quote no part of
+// the URI.
 func parseServer(uri string) (server, []error) {
 	s := server{tls: &tls.Config{MinVersion: tls.VersionTLS12}}
 	if uri == "" {
@@ -102,10 +104,10 @@ func (s *server) parameters(query string) []error {
 			problem = errURIParam
 		case name == "disable_starttls":
 			s.clear = yes && !s.implicit
-			problem = because(notBool, errURIStartTLS)
+			problem = replaceError(notBool, errURIStartTLS)
 		case name == "skip_ssl_verify":
 			s.tls.InsecureSkipVerify = yes
-			problem = because(notBool, errURIVerify)
+			problem = replaceError(notBool, errURIVerify)
 		case name == "server_name" && hostName.MatchString(value):
 			s.tls.ServerName = value
 		case name == "server_name":
@@ -120,8 +122,9 @@ func (s *server) parameters(query string) []error {
 	return problems
 }
 
-// because gives the problem in place of an error that may quote a secret.
-func because(err, problem error) error {
+// replaceError returns problem in place of an error that may quote a secret; nil
+// stays nil.
+func replaceError(err, problem error) error {
 	if err == nil {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,9 +26,9 @@ import (
 type smtpd struct {
 	implicit   bool
 	noTLS      bool
-	tls        *tls.Config // nil: one of its own
+	tls        *tls.Config // nil: a self-signed certificate
 	mechanisms []string
-	// What it says at each stage; nil: yes.
+	// The error at each stage; nil: the stage succeeds.
 	authErr, mailErr, rcptErr, dataErr error
 
 	addr  string
@@ -37,6 +38,22 @@ type smtpd struct {
 	accepted []envelope
 	logins   []string // mechanism, user and password, separated by spaces
 	froms    int
+
+	connections atomic.Int32 // that were accepted
+}
+
+// counter counts the connections that a listener accepts.
+type counter struct {
+	net.Listener
+	n *atomic.Int32
+}
+
+func (c counter) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	if err == nil {
+		c.n.Add(1)
+	}
+	return conn, err
 }
 
 type envelope struct {
@@ -45,7 +62,7 @@ type envelope struct {
 	data []byte
 }
 
-func (s *smtpd) start(t *testing.T) *smtpd {
+func (s *smtpd) start(t testing.TB) *smtpd {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -65,6 +82,7 @@ func (s *smtpd) start(t *testing.T) *smtpd {
 		certificate, s.roots = selfSigned(t)
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	}
+	listener = counter{listener, &s.connections}
 	if s.implicit {
 		listener = tls.NewListener(listener, server.TLSConfig)
 	}
@@ -74,18 +92,20 @@ func (s *smtpd) start(t *testing.T) *smtpd {
 	return s
 }
 
-// only gives the one letter that was accepted.
+// only returns the one email that was accepted.
 func (s *smtpd) only(t *testing.T) envelope {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.accepted) != 1 {
-		t.Fatalf("%d letters were accepted, want 1", len(s.accepted))
+		t.Fatalf("%d emails were accepted, want 1", len(s.accepted))
 	}
 	return s.accepted[0]
 }
 
-func (s *smtpd) seen() (logins []string, froms, letters int) {
+// seen returns the logins, and the numbers of MAIL commands and of accepted
+// emails.
+func (s *smtpd) seen() (logins []string, froms, emails int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.logins), s.froms, len(s.accepted)
@@ -165,8 +185,8 @@ func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err er
 	}
 }
 
-// selfSigned makes a certificate for 127.0.0.1, and a pool that trusts it.
-func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
+// selfSigned creates a certificate for 127.0.0.1, and a pool that trusts it.
+func selfSigned(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"invitebridge/bridge"
 )
 
-// subjectLines gives the lines of the Subject field as they are sent.
+// subjectLines returns the lines of the Subject field as sent.
 func subjectLines(t *testing.T, raw []byte) []string {
 	t.Helper()
 	_, field, found := strings.Cut("\r\n"+string(raw), "\r\nSubject:")
@@ -24,10 +24,10 @@ func subjectLines(t *testing.T, raw []byte) []string {
 	return lines[:n]
 }
 
-// checkSubject composes a letter and reads its subject as a mail program does.
+// checkSubject composes an email and decodes its subject as a mail program does.
 func checkSubject(t *testing.T, m *Mailer, d bridge.Dispatch, want string) {
 	t.Helper()
-	raw, err := m.compose(d)
+	raw, err := m.compose(new(workspace), d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func checkSubject(t *testing.T, m *Mailer, d bridge.Dispatch, want string) {
 }
 
 func TestSubjectIsFolded(t *testing.T) {
-	builtin, err := idle()
+	builtin, err := offlineMailer()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestSubjectIsFolded(t *testing.T) {
 		name = strings.ReplaceAll(name, "=?", "= ?")
 		checkSubject(t, builtin, d, name+" has invited you to create your account")
 		checkSubject(t, bare, d, name)
-		checkSubject(t, long, d, bridge.Shorten(name+name+name, maxSubject))
+		checkSubject(t, long, d, bridge.Truncate(name+name+name, maxSubject))
 		d.Payload.Data.Invitation.Locale = "de"
 		checkSubject(t, builtin, d, fmt.Sprintf("%s lädt Sie ein, Ihr Konto anzulegen", name))
 	}

@@ -8,16 +8,16 @@ import (
 	"invitebridge/bridge/tlsfault/tlstest"
 )
 
-// TestTLS: an email and doctor's try say which fault of TLS there is, by STARTTLS
-// and by TLS from the first byte.
+// TestTLS: Send and Probe name the cause of each TLS error, with STARTTLS and with
+// TLS from the first byte.
 func TestTLS(t *testing.T) {
 	for _, fault := range tlstest.Servers() {
 		for _, scheme := range []string{"smtp", "smtps"} {
 			t.Run(fault.Name+", "+scheme, func(t *testing.T) {
 				server := (&smtpd{implicit: scheme == "smtps", tls: fault.TLS, mechanisms: []string{"PLAIN"}}).start(t)
 				m := newMailer(t, scheme+"://"+credentials+"@"+server.addr+"/", tlstest.Pool())
-				want(t, m.Send(t.Context(), invitation()), bridge.Retry, 0, ": "+fault.Want)
-				if err := m.Try(t.Context()); err == nil || !strings.Contains(err.Error(), ": "+fault.Want) {
+				want(t, m.Send(t.Context(), invitation()), bridge.AttemptRetry, 0, ": "+fault.Want)
+				if err := m.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), ": "+fault.Want) {
 					t.Errorf("got %v, want %q", err, fault.Want)
 				}
 				if logins, froms, _ := server.seen(); len(logins)+froms != 0 {

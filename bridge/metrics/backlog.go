@@ -9,65 +9,66 @@ import (
 	"invitebridge/bridge"
 )
 
-// lookTimeout bounds what a scrape waits for the store.
-const lookTimeout = 2 * time.Second
+// readTimeout bounds how long a scrape waits for the store.
+const readTimeout = 2 * time.Second
 
-// Collect has each scrape look at what waits, and at the size of the store. Call
-// it once. A look takes at most two seconds of a scrape; one that takes longer
-// goes on, and no other begins before it ends.
+// Collect makes each scrape read the backlog and the size of the store. Call it
+// once. A scrape waits at most two seconds for the store; a read that takes longer
+// continues in the background, and no other begins before it ends.
 func (m *Metrics) Collect(
 	backlog func(context.Context) (b bridge.Backlog, age time.Duration, err error),
-	size func() (bytes int64, err error),
+	size func() (bytes, free int64, err error),
 ) {
-	m.registry.MustRegister(newLooker(backlog, size, lookTimeout))
+	m.registry.MustRegister(newStoreCollector(backlog, size, readTimeout))
 }
 
-func newLooker(
-	backlog func(context.Context) (bridge.Backlog, time.Duration, error), size func() (int64, error), timeout time.Duration,
-) *looker {
+func newStoreCollector(
+	backlog func(context.Context) (bridge.Backlog, time.Duration, error), size func() (int64, int64, error), timeout time.Duration,
+) *storeCollector {
 	gauge := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc(namespace+"_"+name, help, nil, nil)
 	}
-	return &looker{
-		backlog: backlog, size: size, timeout: timeout, looking: make(chan struct{}, 1),
-		readable: gauge("store_readable", "1 if this scrape could read the store, else 0: then what it knows is missing."),
-		pending:  gauge("invitations_pending", "Invitations that can be accepted, and those that have run out but were not swept yet."),
-		queued:   gauge("outbox_messages", "Messages that wait to be delivered, those being attempted included."),
-		oldest:   gauge("outbox_oldest_age_seconds", "Time since the event of the oldest message that waits; 0 if none does."),
-		bytes:    gauge("store_size_bytes", "Size of the store's file. It does not shrink: what is freed in it is used again."),
+	return &storeCollector{
+		backlog: backlog, size: size, timeout: timeout, reading: make(chan struct{}, 1),
+		readable: gauge("store_readable", "1 if this scrape could read the store. If 0, the metrics from the store are missing."),
+		pending:  gauge("invitations_pending", "Pending invitations, including expired ones that no sweep has closed yet."),
+		queued:   gauge("outbox_messages", "Messages waiting for delivery, including those being attempted."),
+		oldest:   gauge("outbox_oldest_age_seconds", "Time since the event of the oldest waiting message; 0 if there is none."),
+		bytes:    gauge("store_size_bytes", "Size of the store file. It never shrinks; freed pages are reused."),
+		free:     gauge("store_free_bytes", "Free space in the store file. Each commit writes the list of free pages: much of it makes commits slow."),
 	}
 }
 
-// looker is a collector that asks when it is scraped.
-type looker struct {
+// storeCollector is a collector that reads the store when it is scraped.
+type storeCollector struct {
 	backlog func(context.Context) (bridge.Backlog, time.Duration, error)
-	size    func() (int64, error)
+	size    func() (int64, int64, error)
 	timeout time.Duration
-	looking chan struct{} // holds one value while a look is under way
+	reading chan struct{} // a lock: holds one value while a read is running
 
-	readable, pending, queued, oldest, bytes *prometheus.Desc
+	readable, pending, queued, oldest, bytes, free *prometheus.Desc
 }
 
-// look is what a scrape has seen.
-type look struct {
-	backlog bridge.Backlog
-	age     time.Duration
-	bytes   int64
+// snapshot is what a scrape has read.
+type snapshot struct {
+	backlog     bridge.Backlog
+	age         time.Duration
+	bytes, free int64
 }
 
 // Describe implements prometheus.Collector.
-func (l *looker) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{l.readable, l.pending, l.queued, l.oldest, l.bytes} {
+func (l *storeCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{l.readable, l.pending, l.queued, l.oldest, l.bytes, l.free} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (l *looker) Collect(ch chan<- prometheus.Metric) {
+func (l *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	send := func(d *prometheus.Desc, value float64) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value)
 	}
-	seen, ok := l.look()
+	seen, ok := l.read()
 	if !ok {
 		send(l.readable, 0)
 		return
@@ -77,42 +78,43 @@ func (l *looker) Collect(ch chan<- prometheus.Metric) {
 	send(l.queued, float64(seen.backlog.Queued))
 	send(l.oldest, seen.age.Seconds())
 	send(l.bytes, float64(seen.bytes))
+	send(l.free, float64(seen.free))
 }
 
-// look asks the store, and does not wait for it longer than its time: a store
-// whose disk hangs may not notice that a context has ended. The goroutine ends
-// with the store's call, which the store's Close waits for.
-func (l *looker) look() (seen look, ok bool) {
+// read reads the store and waits no longer than timeout: a store whose disk hangs
+// may not notice that a context is done. The goroutine ends with the call of the
+// store, for which the store's Close waits.
+func (l *storeCollector) read() (seen snapshot, ok bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), l.timeout)
 	defer cancel()
 	select {
-	case l.looking <- struct{}{}:
+	case l.reading <- struct{}{}:
 	case <-ctx.Done():
-		return look{}, false
+		return snapshot{}, false
 	}
-	done := make(chan *look, 1)
+	done := make(chan *snapshot, 1)
 	go func() {
-		defer func() { <-l.looking }()
-		var r *look
+		defer func() { <-l.reading }()
+		var r *snapshot
 		defer func() {
-			_ = recover() // a damaged file may panic, and must not end the process here
+			_ = recover() // a damaged file may cause a panic, which must not end the process
 			done <- r
 		}()
 		backlog, age, err := l.backlog(ctx)
 		if err != nil {
 			return
 		}
-		if bytes, err := l.size(); err == nil {
-			r = &look{backlog, age, bytes}
+		if bytes, free, err := l.size(); err == nil {
+			r = &snapshot{backlog, age, bytes, free}
 		}
 	}()
 	select {
 	case r := <-done:
 		if r == nil {
-			return look{}, false
+			return snapshot{}, false
 		}
 		return *r, true
 	case <-ctx.Done():
-		return look{}, false
+		return snapshot{}, false
 	}
 }

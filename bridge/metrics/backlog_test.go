@@ -11,59 +11,66 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/testenv"
 )
 
 func TestCollect(t *testing.T) {
-	away := errors.New("away")
+	failed := errors.New("failed")
 	three := func(context.Context) (bridge.Backlog, time.Duration, error) {
 		return bridge.Backlog{Pending: 3, Queued: 2}, 90 * time.Second, nil
 	}
-	size := func() (int64, error) { return 4096, nil }
+	size := func() (int64, int64, error) { return 4096, 1024, nil }
 	for name, c := range map[string]struct {
 		backlog func(context.Context) (bridge.Backlog, time.Duration, error)
-		size    func() (int64, error)
+		size    func() (int64, int64, error)
 		seen    bool
 	}{
-		"all well":         {three, size, true},
-		"the store fails":  {func(context.Context) (bridge.Backlog, time.Duration, error) { return bridge.Backlog{}, 0, away }, size, false},
-		"the file is gone": {three, func() (int64, error) { return 0, away }, false},
-		"the store panics": {func(context.Context) (bridge.Backlog, time.Duration, error) { panic("a page that makes no sense") }, size, false},
-		"the store waits": {func(ctx context.Context) (bridge.Backlog, time.Duration, error) {
+		"success":          {three, size, true},
+		"the store fails":  {func(context.Context) (bridge.Backlog, time.Duration, error) { return bridge.Backlog{}, 0, failed }, size, false},
+		"the file is gone": {three, func() (int64, int64, error) { return 0, 0, failed }, false},
+		"the store panics": {func(context.Context) (bridge.Backlog, time.Duration, error) { panic("an invalid page") }, size, false},
+		"the store hangs": {func(ctx context.Context) (bridge.Backlog, time.Duration, error) {
 			<-ctx.Done()
 			return bridge.Backlog{}, 0, ctx.Err()
 		}, size, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := New("v1")
-			m.registry.MustRegister(newLooker(c.backlog, c.size, 50*time.Millisecond))
-			m.Count(bridge.Tally{Created: 1})
+			m, limit := New("v1"), testenv.Limit
+			if name == "the store hangs" {
+				limit = 50 * time.Millisecond
+			}
+			m.registry.MustRegister(newStoreCollector(c.backlog, c.size, limit))
+			m.Count(bridge.Counters{Created: 1})
 			want := `
-				# HELP invitebridge_invitations_created_total Invitations that were created. Inviting somebody again, or a resend, is not counted.
+				# HELP invitebridge_invitations_created_total Invitations created. Inviting the same address again and resending are not counted.
 				# TYPE invitebridge_invitations_created_total counter
 				invitebridge_invitations_created_total 1
-				# HELP invitebridge_store_readable 1 if this scrape could read the store, else 0: then what it knows is missing.
+				# HELP invitebridge_store_readable 1 if this scrape could read the store. If 0, the metrics from the store are missing.
 				# TYPE invitebridge_store_readable gauge
 				invitebridge_store_readable 0
 			`
 			if c.seen {
 				want = strings.Replace(want, "store_readable 0", "store_readable 1", 1) + `
-				# HELP invitebridge_invitations_pending Invitations that can be accepted, and those that have run out but were not swept yet.
+				# HELP invitebridge_invitations_pending Pending invitations, including expired ones that no sweep has closed yet.
 				# TYPE invitebridge_invitations_pending gauge
 				invitebridge_invitations_pending 3
-				# HELP invitebridge_outbox_messages Messages that wait to be delivered, those being attempted included.
+				# HELP invitebridge_outbox_messages Messages waiting for delivery, including those being attempted.
 				# TYPE invitebridge_outbox_messages gauge
 				invitebridge_outbox_messages 2
-				# HELP invitebridge_outbox_oldest_age_seconds Time since the event of the oldest message that waits; 0 if none does.
+				# HELP invitebridge_outbox_oldest_age_seconds Time since the event of the oldest waiting message; 0 if there is none.
 				# TYPE invitebridge_outbox_oldest_age_seconds gauge
 				invitebridge_outbox_oldest_age_seconds 90
-				# HELP invitebridge_store_size_bytes Size of the store's file. It does not shrink: what is freed in it is used again.
+				# HELP invitebridge_store_size_bytes Size of the store file. It never shrinks; freed pages are reused.
 				# TYPE invitebridge_store_size_bytes gauge
 				invitebridge_store_size_bytes 4096
+				# HELP invitebridge_store_free_bytes Free space in the store file. Each commit writes the list of free pages: much of it makes commits slow.
+				# TYPE invitebridge_store_free_bytes gauge
+				invitebridge_store_free_bytes 1024
 				`
 			}
 			err := testutil.GatherAndCompare(m.registry, strings.NewReader(want),
 				"invitebridge_invitations_created_total", "invitebridge_store_readable", "invitebridge_invitations_pending",
-				"invitebridge_outbox_messages", "invitebridge_outbox_oldest_age_seconds", "invitebridge_store_size_bytes")
+				"invitebridge_outbox_messages", "invitebridge_outbox_oldest_age_seconds", "invitebridge_store_size_bytes", "invitebridge_store_free_bytes")
 			if err != nil {
 				t.Error(err)
 			}
@@ -71,15 +78,15 @@ func TestCollect(t *testing.T) {
 	}
 }
 
-// TestCollectStuck: a store that does not come back costs each scrape its
-// time-out, and one goroutine in all.
+// TestCollectStuck: a store that does not return costs each scrape its timeout,
+// and one goroutine in total.
 func TestCollectStuck(t *testing.T) {
 	release, begun := make(chan struct{}), make(chan struct{}, 10)
-	l := newLooker(func(context.Context) (bridge.Backlog, time.Duration, error) {
+	l := newStoreCollector(func(context.Context) (bridge.Backlog, time.Duration, error) {
 		begun <- struct{}{}
 		<-release
 		return bridge.Backlog{Pending: 7}, 0, nil
-	}, func() (int64, error) { return 1, nil }, 20*time.Millisecond)
+	}, func() (int64, int64, error) { return 1, 1, nil }, 20*time.Millisecond)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(l)
 	for range 3 {
@@ -87,14 +94,15 @@ func TestCollectStuck(t *testing.T) {
 			t.Errorf("%d series, %v", n, err)
 		}
 	}
-	if len(begun) != 1 {
-		t.Errorf("%d looks were begun", len(begun))
+	testenv.Receive(t, "the first read begins", begun)
+	if len(begun) != 0 {
+		t.Errorf("%d more reads began", len(begun))
 	}
 	close(release)
-	l.looking <- struct{}{} // the first has ended
-	<-l.looking
-	l.timeout = time.Minute
-	if n, err := testutil.GatherAndCount(registry); n != 5 || err != nil {
+	l.reading <- struct{}{} // the first read has ended
+	<-l.reading
+	l.timeout = testenv.Limit
+	if n, err := testutil.GatherAndCount(registry); n != 6 || err != nil {
 		t.Errorf("later: %d series, %v", n, err)
 	}
 }

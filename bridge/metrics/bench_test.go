@@ -20,6 +20,7 @@ import (
 	"invitebridge/bridge/boltstore"
 	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/httpapi"
+	"invitebridge/bridge/instrument"
 	"invitebridge/bridge/metrics"
 	"invitebridge/kratos"
 	"invitebridge/kratos/kratostest"
@@ -30,13 +31,13 @@ const (
 	key  = "a-key-for-the-bench"
 )
 
-// BenchmarkCost measures what counting adds to a look, which reads, to an
-// invitation, which waits for Kratos and the disk, and to a scrape: the whole
-// bridge behind its handlers, with metrics and without.
+// BenchmarkCost measures what metrics add to a preview, which only reads, and to an
+// invitation, which waits for Kratos and the disk, and what a scrape costs: with the
+// whole bridge behind its handlers, with metrics and without.
 func BenchmarkCost(b *testing.B) {
 	for _, counted := range []bool{false, true} {
-		d := newDoor(b, counted)
-		b.Run(fmt.Sprintf("look/metrics=%v", counted), func(b *testing.B) {
+		d := newInProcess(b, counted)
+		b.Run(fmt.Sprintf("preview/metrics=%v", counted), func(b *testing.B) {
 			token := d.invite(b)
 			for b.Loop() {
 				d.call(b, d.public, http.MethodGet, base+"/"+token, nil, http.StatusOK)
@@ -57,13 +58,13 @@ func BenchmarkCost(b *testing.B) {
 	}
 }
 
-// door is a bridge that is called without a network.
-type door struct {
+// inProcess is a bridge whose handlers are called without a network.
+type inProcess struct {
 	public, admin http.Handler
 	serial        atomic.Int64
 }
 
-func newDoor(b *testing.B, counted bool) *door {
+func newInProcess(b *testing.B, counted bool) *inProcess {
 	b.Helper()
 	m := metrics.New("v1")
 	var options []boltstore.Option
@@ -82,27 +83,27 @@ func newDoor(b *testing.B, counted bool) *door {
 	b.Cleanup(client.Close)
 	var identities bridge.Identities = client
 	config := bridge.Config{
-		SchemaID: kratostest.DefaultSchema, ToASCII: idna.Lookup.ToASCII, LinkURL: "https://example.com/{token}",
-		Lifespan: time.Hour, MaxLifespan: time.Hour, Cooldown: time.Minute, Retention: time.Hour, IdentityBudget: 5 * time.Second,
-		Endpoints: bridgetest.Endpoints,
+		SchemaID: kratostest.DefaultSchema, ToASCII: idna.Lookup.ToASCII, LinkTemplate: "https://example.com/{token}",
+		Lifespan: time.Hour, MaxLifespan: time.Hour, Cooldown: time.Minute, Retention: time.Hour, IdentityTimeout: 5 * time.Second,
+		EndpointsFor: bridgetest.Endpoints,
 	}
 	handlers := httpapi.Config{
 		BasePath: base, APIKeys: []httpapi.APIKey{{Name: "bench", SHA256: sha256.Sum256([]byte(key))}},
 		Log: slog.New(slog.DiscardHandler),
 	}
 	if counted {
-		identities = bridge.WatchIdentities(identities, m.Kratos)
-		config.Count = m.Count
+		identities = instrument.Identities(identities, m.Kratos)
+		config.OnCounted = m.Count
 		handlers.Metrics = m.Handler()
-		handlers.Observe = func(x httpapi.Exchange) { m.Request(x.Listener, x.Method, x.Route, x.Status, x.Took) }
+		handlers.Observe = func(x httpapi.RequestRecord) { m.Request(x.Listener, x.Method, x.Route, x.Status, x.Took) }
 	}
 	service := bridge.NewService(store, identities, config)
 	m.Collect(service.Backlog, store.Size)
 	api := httpapi.New(service, handlers)
-	return &door{public: api.Public(), admin: api.Admin()}
+	return &inProcess{public: api.Public(), admin: api.Admin()}
 }
 
-func (d *door) call(b *testing.B, h http.Handler, method, path string, body []byte, want int) []byte {
+func (d *inProcess) call(b *testing.B, h http.Handler, method, path string, body []byte, want int) []byte {
 	b.Helper()
 	r := httptest.NewRequestWithContext(context.Background(), method, path, bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -115,15 +116,26 @@ func (d *door) call(b *testing.B, h http.Handler, method, path string, body []by
 	return w.Body.Bytes()
 }
 
-// invite gives the token.
-func (d *door) invite(b *testing.B) string {
+// invite creates an invitation and returns its token.
+func (d *inProcess) invite(b *testing.B) string {
 	b.Helper()
 	body := fmt.Appendf(nil, `{"email":"bench%d@example.com"}`, d.serial.Add(1))
-	var offer struct {
+	var issued struct {
 		Token string `json:"invitation_token"`
 	}
-	if err := json.Unmarshal(d.call(b, d.admin, http.MethodPost, base+"/", body, http.StatusCreated), &offer); err != nil {
+	if err := json.Unmarshal(d.call(b, d.admin, http.MethodPost, base+"/", body, http.StatusCreated), &issued); err != nil {
 		b.Fatal(err)
 	}
-	return offer.Token
+	return issued.Token
+}
+
+// BenchmarkRecord measures the counting of one request and of one call.
+func BenchmarkRecord(b *testing.B) {
+	m := metrics.New("v1")
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Request("public", http.MethodGet, base+"/{token}", http.StatusOK, time.Millisecond)
+		_, end := m.Kratos(context.Background(), "get")
+		end("ok")
+	}
 }

@@ -1,16 +1,16 @@
-// Package metrics counts what the bridge does, for Prometheus. It is the only
-// importer of the Prometheus client library, has a registry of its own, and
-// imports nothing else of the service but package bridge.
+// Package metrics provides the metrics of the bridge for Prometheus. It is the only
+// importer of the Prometheus client library, has a registry of its own, and of the
+// service imports package bridge alone.
 //
 // # Promises
 //
-//   - No label has a value that somebody outside can make up: there are patterns
-//     of routes and no paths, methods that routes have and "other", and names
-//     that the operator gave. So the number of series is bounded.
-//   - No address, no id of an invitation and no secret is in a label.
-//   - A scrape reads; it walks nothing, however much waits. If the store cannot
-//     tell in time, what it knows is left out, and all else is served.
+//   - No client controls a label value: labels hold route patterns instead of
+//     paths, the methods of routes or "other", and names from the configuration.
+//     So the number of series is bounded.
+//   - No label holds an address, the id of an invitation or a secret.
+//   - A scrape walks no rows, however many wait. If the store does not respond in
+//     time, its metrics are left out and all others are served.
 //
-// The names are a promise to dashboards and alerts: docs/observability.md has
-// them all, and tests hold it, the dashboard and the alerts to this package.
+// The names are a promise to dashboards and alerts: docs/observability.md lists
+// them all, and tests check it, the dashboard and the alerts against this package.
 package metrics

@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// docs reads a file that is published beside the code.
+// docs reads a file of the docs directory.
 func docs(t *testing.T, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
@@ -25,10 +25,10 @@ func docs(t *testing.T, name string) []byte {
 	return text
 }
 
-// family is what the documentation says of a metric.
+// family is the type of a metric and its labels, as documented.
 type family struct{ kind, labels string }
 
-// families gives what the registry exposes, by name.
+// families returns what the registry exposes, by name.
 func families(t *testing.T) map[string]family {
 	t.Helper()
 	gathered, err := everything().registry.Gather()
@@ -49,7 +49,7 @@ func families(t *testing.T) map[string]family {
 
 var row = regexp.MustCompile("(?m)^\\| `(invitebridge_[a-z_]+)` \\| ([a-z]+) \\| ([^|]*)\\| [^|]+ \\|$")
 
-// TestDocumented holds the table of metrics to the registry, both ways.
+// TestDocumented: the table of metrics and the registry agree.
 func TestDocumented(t *testing.T) {
 	got := make(map[string]family)
 	for _, columns := range row.FindAllStringSubmatch(string(docs(t, "observability.md")), -1) {
@@ -71,10 +71,10 @@ var (
 	grouping   = regexp.MustCompile(`\bby \(([a-z_, ]*)\)`)
 )
 
-// targetLabels are those that Prometheus gives to whatever it scrapes.
+// targetLabels are the labels that Prometheus adds to every target.
 var targetLabels = []string{"instance", "job"}
 
-// assertKnown checks that an expression names metrics and labels that there are.
+// assertKnown checks that the metrics and labels of an expression exist.
 func assertKnown(t *testing.T, where, expr string) {
 	t.Helper()
 	all := families(t)
@@ -96,7 +96,7 @@ func assertKnown(t *testing.T, where, expr string) {
 		labels = append(labels, strings.Fields(f.labels)...)
 	}
 	if len(names) == 0 {
-		t.Errorf("%s: %q is about nothing", where, expr)
+		t.Errorf("%s: %q names no metric", where, expr)
 	}
 	for _, s := range selector.FindAllStringSubmatch(expr, -1) {
 		f, _ := known(s[1])
@@ -117,11 +117,11 @@ func assertKnown(t *testing.T, where, expr string) {
 
 var scrapeConfig = regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```")
 
-// TestScrapeConfig has Prometheus' own tool read what is to be copied.
+// TestScrapeConfig checks the documented scrape configuration with promtool.
 func TestScrapeConfig(t *testing.T) {
 	found := scrapeConfig.FindSubmatch(docs(t, "observability.md"))
 	if found == nil {
-		t.Fatal("there is none")
+		t.Fatal("observability.md has no scrape configuration")
 	}
 	path := filepath.Join(t.TempDir(), "prometheus.yml")
 	if err := os.WriteFile(path, found[1], 0o600); err != nil {
@@ -130,7 +130,7 @@ func TestScrapeConfig(t *testing.T) {
 	promtool(t, nil, "check", "config", "--syntax-only", path)
 }
 
-// TestAlerts holds the rules to the registry and to Prometheus' own tool.
+// TestAlerts checks the alerting rules against the registry and with promtool.
 func TestAlerts(t *testing.T) {
 	var file struct {
 		Groups []struct {
@@ -148,15 +148,15 @@ func TestAlerts(t *testing.T) {
 	for _, rule := range file.Groups[0].Rules {
 		assertKnown(t, rule.Alert, rule.Expr)
 		if strings.Count(string(tests), rule.Alert) < 2 {
-			t.Errorf("%s: no test has it fire and not fire", rule.Alert)
+			t.Errorf("%s: no tests in which it fires and does not fire", rule.Alert)
 		}
 	}
 	promtool(t, nil, "check", "rules", filepath.Join("..", "..", "docs", "alerts.yml"))
 	promtool(t, nil, "test", "rules", filepath.Join("testdata", "alerts.yml"))
 }
 
-// TestDashboard holds the dashboard to the registry, to a data source that can be
-// chosen, and its expressions to Prometheus' own tool.
+// TestDashboard checks the dashboard against the registry and its expressions with
+// promtool, and that its data source can be selected.
 func TestDashboard(t *testing.T) {
 	type source struct{ UID string }
 	var board struct {
@@ -184,13 +184,13 @@ func TestDashboard(t *testing.T) {
 	rules.WriteString("groups:\n- name: dashboard\n  rules:\n")
 	for _, p := range board.Panels {
 		if ids[p.ID] {
-			t.Errorf("%s: its id is another's", p.Title)
+			t.Errorf("%s: its id is used twice", p.Title)
 		}
 		ids[p.ID] = true
 		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
 			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
 				if other := taken[[2]int{x, y}]; other != "" || x >= 24 {
-					t.Fatalf("%s lies upon %q, or beside the grid", p.Title, other)
+					t.Fatalf("%s overlaps %q, or is outside the grid", p.Title, other)
 				}
 				taken[[2]int{x, y}] = p.Title
 			}

@@ -6,15 +6,15 @@ import (
 	"invitebridge/bridge"
 )
 
-// CollectEndpoints has each scrape show which endpoints are disabled. Call it
+// CollectEndpoints makes each scrape report which endpoints are disabled. Call it
 // once. list must not block.
 func (m *Metrics) CollectEndpoints(list func() []bridge.Endpoint) {
 	m.registry.MustRegister(endpoints{list, prometheus.NewDesc(namespace+"_outbox_endpoint_disabled",
-		"1 if nothing is sent to the endpoint, because its receiver answered 410, else 0.", []string{"endpoint"}, nil)})
+		"1 if the endpoint is disabled because its receiver answered 410; else 0.", []string{"endpoint"}, nil)})
 }
 
-// endpoints is a collector. It lists anew at each scrape, so that an endpoint
-// which is no longer configured disappears.
+// endpoints is a collector. It calls list at each scrape, so that endpoints that
+// are no longer configured disappear.
 type endpoints struct {
 	list     func() []bridge.Endpoint
 	disabled *prometheus.Desc

@@ -9,7 +9,7 @@ import (
 	"invitebridge/bridge"
 )
 
-// TestCollectEndpoints: each scrape shows the endpoints as they are then.
+// TestCollectEndpoints: each scrape reports the current endpoints.
 func TestCollectEndpoints(t *testing.T) {
 	m := New("v1")
 	var list []bridge.Endpoint
@@ -20,7 +20,7 @@ func TestCollectEndpoints(t *testing.T) {
 	}{
 		{nil, ""},
 		{[]bridge.Endpoint{{ID: "courier", State: bridge.EndpointEnabled}, {ID: "crm", State: bridge.EndpointDisabled}}, `
-			# HELP invitebridge_outbox_endpoint_disabled 1 if nothing is sent to the endpoint, because its receiver answered 410, else 0.
+			# HELP invitebridge_outbox_endpoint_disabled 1 if the endpoint is disabled because its receiver answered 410; else 0.
 			# TYPE invitebridge_outbox_endpoint_disabled gauge
 			invitebridge_outbox_endpoint_disabled{endpoint="courier"} 0
 			invitebridge_outbox_endpoint_disabled{endpoint="crm"} 1

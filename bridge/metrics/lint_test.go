@@ -14,27 +14,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/instrument"
 )
 
-// everything has each metric with a value.
+// everything returns metrics in which each has a value.
 func everything() *Metrics {
 	m := New("v1.2.3")
 	m.Collect(func(context.Context) (bridge.Backlog, time.Duration, error) {
 		return bridge.Backlog{Pending: 1, Queued: 1}, time.Second, nil
-	}, func() (int64, error) { return 1, nil })
+	}, func() (int64, int64, error) { return 1, 1, nil })
 	m.CollectEndpoints(func() []bridge.Endpoint { return []bridge.Endpoint{{ID: "crm", State: bridge.EndpointDisabled}} })
 	m.Request("public", "GET", "/api/v1/invite/{token}", http.StatusOK, time.Millisecond)
-	for call, watch := range map[string]bridge.Watch{"get": m.Kratos, "pre_password_creation": m.Hook, "courier": m.Attempt} {
+	for call, watch := range map[string]instrument.Observer{"get": m.Kratos, "pre_password_creation": m.Hook, "courier": m.Attempt} {
 		_, end := watch(context.Background(), call)
 		end("ok")
 	}
 	m.Commit(time.Millisecond, errors.New("full"))
-	m.Count(bridge.Tally{Created: 1, Sent: 1, Opened: 1, Accepted: []time.Duration{time.Hour}, Expired: 1, Revoked: 1, GivenUp: 1, Unreadable: 1})
+	m.Count(bridge.Counters{Created: 1, Sent: 1, Opened: 1, Accepted: []time.Duration{time.Hour}, Expired: 1, Revoked: 1, GivenUp: 1, Unreadable: 1})
 	return m
 }
 
-// TestLint has the client library's linter and, where it is installed, promtool
-// judge names, units and help texts.
+// TestLint checks names, units and help texts with the linter of the client library
+// and, if it is installed, promtool.
 func TestLint(t *testing.T) {
 	m := everything()
 	problems, err := testutil.GatherAndLint(m.registry)
@@ -54,8 +55,8 @@ func exposition(t *testing.T, m *Metrics) []byte {
 	return w.Body.Bytes()
 }
 
-// promtool runs a command of Prometheus' own tool, which must find nothing
-// wrong. Where everything is tested, it must be there.
+// promtool runs a command of Prometheus' promtool, which must report no problem. It
+// skips the test if promtool is not installed, but not in CI.
 func promtool(t *testing.T, input []byte, args ...string) {
 	t.Helper()
 	path, err := exec.LookPath("promtool")

@@ -15,45 +15,45 @@ import (
 
 const namespace = "invitebridge"
 
-// Metrics holds all metrics of one bridge. It is safe for concurrent use, and
-// none of its methods blocks.
+// Metrics holds all metrics of one bridge. It is safe for concurrent use, and its
+// methods do not block.
 type Metrics struct {
 	registry    *prometheus.Registry
-	requests    watched
-	kratos      watched
-	hooks       watched
-	attempts    watched
+	requests    *callMetrics
+	kratos      *callMetrics
+	hooks       *callMetrics
+	attempts    *callMetrics
 	invitations invitations
 	commits     prometheus.Histogram
 	failures    prometheus.Counter
 	reload      prometheus.Gauge
 }
 
-// New makes metrics. Version is that of the program.
+// New returns metrics for a program of a version.
 func New(version string) *Metrics {
 	m := &Metrics{
 		registry:    prometheus.NewRegistry(),
 		invitations: newInvitations(),
-		requests: newWatched("http", "requests", "request_duration",
-			"HTTP requests that were answered", quick, []string{"listener", "method", "route"}, "code"),
-		kratos: newWatched("kratos", "calls", "call_duration",
-			"Calls to Kratos, which may be several HTTP requests each", quick, []string{"method"}, "outcome"),
-		hooks: newWatched("hook", "questions", "question_duration",
-			"Questions to the hooks that can refuse, all hooks of an event together", slow, []string{"event"}, "outcome"),
-		attempts: newWatched("outbox", "attempts", "attempt_duration",
-			"Attempts to deliver a message", slow, []string{"endpoint"}, "outcome"),
+		requests: newCallMetrics("http", "requests", "request_duration",
+			"HTTP requests answered", fastBuckets, []string{"listener", "method", "route"}, "code"),
+		kratos: newCallMetrics("kratos", "calls", "call_duration",
+			"Calls to Kratos, with all HTTP requests of a call", fastBuckets, []string{"method"}, "outcome"),
+		hooks: newCallMetrics("hook", "questions", "question_duration",
+			"Calls to hooks that can refuse, all hooks of an event together", slowBuckets, []string{"event"}, "outcome"),
+		attempts: newCallMetrics("outbox", "attempts", "attempt_duration",
+			"Delivery attempts", slowBuckets, []string{"endpoint"}, "outcome"),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: "store", Name: "commit_duration_seconds",
-			Help: "Time that a commit of the store took, waiting for the disk included. Updates that wait for one another share one.", Buckets: quick,
+			Help: "Duration of a commit, including the wait for the disk. Updates that wait for one another share a commit.", Buckets: fastBuckets,
 		}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "store", Name: "commit_failures_total",
-			Help: "Commits of the store that failed, as on a full disk.",
+			Help: "Failed commits of the store, as on a full disk.",
 		}),
 	}
 	m.reload = prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "config_last_reload_successful",
-		Help: "1 if the configuration could be read when that was tried last; 0: the one before goes on.",
+		Help: "1 if the last reload of the configuration succeeded; 0: the previous one stays in force.",
 	})
 	m.reload.Set(1)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -63,52 +63,46 @@ func New(version string) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(build, m.commits, m.failures, m.reload, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, w := range []watched{m.requests, m.kratos, m.hooks, m.attempts} {
+	for _, w := range []*callMetrics{m.requests, m.kratos, m.hooks, m.attempts} {
 		m.registry.MustRegister(w.total, w.seconds)
 	}
 	m.registry.MustRegister(m.invitations.collectors()...)
 	return m
 }
 
-// Handler answers a scrape. What cannot be collected is left out.
+// Handler serves scrapes. Metrics that cannot be collected are left out.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
-// Reload notes whether the configuration could be taken over.
+// Reload records whether the last reload of the configuration succeeded.
 func (m *Metrics) Reload(ok bool) {
 	m.reload.Set(map[bool]float64{false: 0, true: 1}[ok])
 }
 
-// Request counts an HTTP request. Route is the pattern, and empty if none
-// matched; status 0 is a connection that was cut without an answer.
+// Request counts an HTTP request. Route is the pattern, empty if none matched;
+// status 0 is a connection that was closed without a response.
 func (m *Metrics) Request(listener, method, route string, status int, took time.Duration) {
 	if route == "" {
 		route = "unmatched"
 	}
-	m.requests.note(took, strconv.Itoa(status), listener, method, route)
+	m.requests.observe(took, 4, callLabels{strconv.Itoa(status), listener, method, route})
 }
 
-// Kratos is a [bridge.Watch] for bridge.WatchIdentities.
+// Kratos observes calls to Kratos. It has the signature of an instrument.Observer.
 func (m *Metrics) Kratos(ctx context.Context, method string) (context.Context, func(string)) {
-	return m.kratos.begin(ctx, method)
+	return m.kratos.start(ctx, method)
 }
 
-// Hook is a [bridge.Watch] for bridge.WatchHooks.
+// Hook observes calls to blocking hooks, as an instrument.Observer does.
 func (m *Metrics) Hook(ctx context.Context, event string) (context.Context, func(string)) {
-	return m.hooks.begin(ctx, event)
+	return m.hooks.start(ctx, event)
 }
 
-// Attempt is a [bridge.Watch] for bridge.WatchSender.
+// Attempt observes delivery attempts, as an instrument.Observer does.
 func (m *Metrics) Attempt(ctx context.Context, endpoint string) (context.Context, func(string)) {
-	return m.attempts.begin(ctx, endpoint)
+	return m.attempts.start(ctx, endpoint)
 }
-
-var (
-	_ bridge.Watch = (*Metrics)(nil).Kratos
-	_ bridge.Watch = (*Metrics)(nil).Hook
-	_ bridge.Watch = (*Metrics)(nil).Attempt
-)
 
 // Commit counts a commit of the store.
 func (m *Metrics) Commit(took time.Duration, err error) {
@@ -118,6 +112,6 @@ func (m *Metrics) Commit(took time.Duration, err error) {
 	}
 }
 
-// Count counts what has happened to invitations and messages; it fits
-// bridge.Config.
-func (m *Metrics) Count(t bridge.Tally) { m.invitations.count(t) }
+// Count adds counters of invitations and messages. It has the signature of
+// [bridge.Config.OnCounted].
+func (m *Metrics) Count(t bridge.Counters) { m.invitations.count(t) }

@@ -10,113 +10,118 @@ import (
 	"invitebridge/bridge/bridgetest"
 )
 
-// TestNothingIsSentThatWasNotKept: the commit of a claim fails after all was
-// written. Neither the claim nor the token is there, so nothing is sent.
-func TestNothingIsSentThatWasNotKept(t *testing.T) {
-	p := newPost(t)
-	p.invite(1)
-	p.Store.FailCommits(errors.New("no space left on device"))
-	if err := p.worker.Drain(t.Context(), p.Service); !errors.Is(err, bridge.ErrStoreAway) {
+// TestClaimNotCommitted: the commit of a claim fails. Neither the claim nor the
+// token is stored, so nothing may be sent.
+func TestClaimNotCommitted(t *testing.T) {
+	f := newFixture(t)
+	f.invite(1)
+	f.Store.FailCommits(errors.New("no space left on device"))
+	if err := f.worker.Drain(t.Context(), f.Service); !errors.Is(err, bridge.ErrStoreUnavailable) {
 		t.Errorf("got %v", err)
 	}
-	if n := len(p.sick.Attempts()) + len(p.well.Attempts()); n != 0 {
+	if n := len(f.failing.Attempts()) + len(f.healthy.Attempts()); n != 0 {
 		t.Errorf("%d messages were sent", n)
 	}
-	p.Store.FailCommits(nil)
-	p.drain()
-	p.assertAllTaken(1)
+	f.Store.FailCommits(nil)
+	f.drain()
+	f.assertAllDelivered(1)
 }
 
-// TestStopCostsNoAttempt: an attempt that the stop cuts off is handed back.
+// TestStopCostsNoAttempt: an attempt canceled by the shutdown is released and does
+// not count.
 func TestStopCostsNoAttempt(t *testing.T) {
-	p := newPost(t)
-	p.invite(1)
+	f := newFixture(t)
+	f.invite(1)
 	ctx, stop := context.WithCancel(t.Context())
-	p.sick.Answer(func(bridge.Dispatch) bridge.Result { stop(); return bridge.Result{Outcome: bridge.Retry} })
-	_ = p.worker.Drain(ctx, p.Service)
-	for _, m := range p.list(bridge.MessageQuery{State: bridge.MessageQueued, Limit: 10}) {
-		if m.Endpoint == "sick" && (m.Tries != 0 || len(m.Attempts) != 0) {
+	f.failing.Answer(func(bridge.Dispatch) bridge.SendResult {
+		stop()
+		return bridge.SendResult{Outcome: bridge.AttemptRetry}
+	})
+	_ = f.worker.Drain(ctx, f.Service)
+	for _, m := range f.list(bridge.MessageQuery{State: bridge.MessageQueued, Limit: 10}) {
+		if m.Endpoint == "failing" && (m.Tries != 0 || len(m.Attempts) != 0) {
 			t.Errorf("%d tries, %d attempts", m.Tries, len(m.Attempts))
 		}
 	}
-	p.sick.Answer(nil)
-	p.drain()
-	p.assertAllTaken(1)
+	f.failing.Answer(nil)
+	f.drain()
+	f.assertAllDelivered(1)
 }
 
-// TestNewLetterSupersedesTheOld: a resend drops the letter that waits, and the
-// outcome of an older letter does not change the delivery of the newest.
-func TestNewLetterSupersedesTheOld(t *testing.T) {
-	p, mailbox := newMailPost(t, time.Hour)
+// TestResendReplacesQueuedEmail: a resend drops the queued email. The result of an
+// older email does not change the delivery status of the newest.
+func TestResendReplacesQueuedEmail(t *testing.T) {
+	f, mailbox := newMailFixture(t, time.Hour)
 	mailbox.Refuse(421)
-	p.invite(1)
-	p.drain()
-	p.Clock.Advance(30 * time.Minute)
-	if _, err := p.Service.Resend(t.Context(), p.invitation().ID); err != nil {
+	f.invite(1)
+	f.drain()
+	f.Clock.Advance(30 * time.Minute)
+	if _, err := f.Service.Resend(t.Context(), f.invitation().ID); err != nil {
 		t.Fatal(err)
 	}
 	mailbox.Refuse(0)
-	p.drain()
-	p.pass(30 * time.Minute)
-	if n := len(mailbox.Letters); n != 1 {
-		t.Errorf("%d letters arrived", n)
+	f.drain()
+	f.advance(30 * time.Minute)
+	if n := len(mailbox.Emails); n != 1 {
+		t.Errorf("%d emails arrived", n)
 	}
-	if inv := p.invitation(); inv.Delivery != bridge.DeliverySent || inv.SendCount != 1 {
+	if inv := f.invitation(); inv.Delivery != bridge.DeliverySent || inv.SendCount != 1 {
 		t.Errorf("delivery %s, count %d", inv.Delivery, inv.SendCount)
 	}
 }
 
-// TestDeliveryTellsTheTruthInTheEnd: a letter that is dropped leaves no delivery
-// queued, and one whose invitation has ended cannot be retried.
-func TestDeliveryTellsTheTruthInTheEnd(t *testing.T) {
-	p, mailbox := newMailPost(t, time.Hour)
+// TestDeliveryAfterRevoke: after its email was dropped, an invitation's delivery is
+// not queued. A failed email of a revoked invitation cannot be retried.
+func TestDeliveryAfterRevoke(t *testing.T) {
+	f, mailbox := newMailFixture(t, time.Hour)
 	mailbox.Refuse(421)
-	p.invite(1)
-	p.drain()
-	if _, err := p.Service.Revoke(t.Context(), p.invitation().ID); err != nil {
+	f.invite(1)
+	f.drain()
+	if _, err := f.Service.Revoke(t.Context(), f.invitation().ID); err != nil {
 		t.Fatal(err)
 	}
-	p.pass(10 * time.Minute)
-	if inv := p.invitation(); inv.Delivery != bridge.DeliveryOff {
+	f.advance(10 * time.Minute)
+	if inv := f.invitation(); inv.Delivery != bridge.DeliveryOff {
 		t.Errorf("delivery %s", inv.Delivery)
 	}
 	mailbox.Refuse(550)
-	if _, err := p.Service.Invite(t.Context(), bridge.InviteRequest{Email: "second@example.com"}); err != nil {
+	if _, err := f.Service.Invite(t.Context(), bridge.InviteRequest{Email: "second@example.com"}); err != nil {
 		t.Fatal(err)
 	}
-	p.drain()
-	second := p.invitation()
+	f.drain()
+	second := f.invitation()
 	if second.Delivery != bridge.DeliveryFailed {
 		t.Fatalf("delivery %s", second.Delivery)
 	}
-	if _, err := p.Service.Revoke(t.Context(), second.ID); err != nil {
+	if _, err := f.Service.Revoke(t.Context(), second.ID); err != nil {
 		t.Fatal(err)
 	}
-	failed := p.list(bridge.MessageQuery{State: bridge.MessageFailed, Limit: 10})
-	if _, err := p.Service.RetryMessage(t.Context(), failed[0].ID); !errors.Is(err, bridge.ErrRevoked) {
-		t.Errorf("a retry for an invitation that has ended: %v", err)
+	failed := f.list(bridge.MessageQuery{State: bridge.MessageFailed, Limit: 10})
+	if _, err := f.Service.RetryMessage(t.Context(), failed[0].ID); !errors.Is(err, bridge.ErrRevoked) {
+		t.Errorf("a retry for a revoked invitation: %v", err)
 	}
-	if inv := p.invitation(); inv.Delivery != bridge.DeliveryFailed {
+	if inv := f.invitation(); inv.Delivery != bridge.DeliveryFailed {
 		t.Errorf("delivery %s", inv.Delivery)
 	}
 }
 
-// TestQuietInvitesHaveACooldownToo: hooks are told once in it, and an e-mail
-// that is asked for then does not wait for it.
-func TestQuietInvitesHaveACooldownToo(t *testing.T) {
+// TestQuietInvitesHaveACooldown: during the cooldown hooks are notified once. An
+// email requested during it is sent all the same.
+func TestQuietInvitesHaveACooldown(t *testing.T) {
 	w := bridgetest.New(t)
 	for i, quiet := range []bool{true, true, true, false, false} {
 		if _, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: "ada@example.com", Quiet: quiet}); err != nil {
 			t.Fatalf("%d: %v", i, err)
 		}
 	}
-	if hooks, mails := w.Told(t, bridgetest.Hook), w.Told(t, bridge.EndpointCourier); len(hooks) != 1 || len(mails) != 1 {
+	if hooks, mails := w.EventsFor(t, bridgetest.Hook), w.EventsFor(t, bridge.EndpointCourier); len(hooks) != 1 || len(mails) != 1 {
 		t.Errorf("hooks %v, mails %v", hooks, mails)
 	}
 }
 
-// TestExpiryIsToldByAResendToo, if that is the first to notice.
-func TestExpiryIsToldByAResendToo(t *testing.T) {
+// TestResendEmitsExpiry: a resend emits invitation_expired if it is the first call
+// after the expiry.
+func TestResendEmitsExpiry(t *testing.T) {
 	w := bridgetest.New(t)
 	offer, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: "ada@example.com", ExpiresIn: time.Hour})
 	if err != nil {
@@ -126,8 +131,8 @@ func TestExpiryIsToldByAResendToo(t *testing.T) {
 	if _, err := w.Service.Resend(t.Context(), offer.Invitation.ID); err != nil {
 		t.Fatal(err)
 	}
-	told := w.Told(t, bridgetest.Hook)
-	if len(told) != 3 || told[1] != bridge.EventInvitationExpired {
-		t.Errorf("told: %v", told)
+	notified := w.EventsFor(t, bridgetest.Hook)
+	if len(notified) != 3 || notified[1] != bridge.EventInvitationExpired {
+		t.Errorf("notified: %v", notified)
 	}
 }

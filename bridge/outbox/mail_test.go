@@ -11,8 +11,8 @@ import (
 	"invitebridge/bridge/outbox"
 )
 
-// mailPost is a world whose courier speaks SMTP with a real server.
-func newMailPost(t *testing.T, life time.Duration) (*post, *mailtest.Mailbox) {
+// newMailFixture returns a fixture whose courier speaks SMTP with a real server.
+func newMailFixture(t *testing.T, life time.Duration) (*fixture, *mailtest.Mailbox) {
 	t.Helper()
 	mailbox, err := mailtest.Start()
 	if err != nil {
@@ -23,34 +23,34 @@ func newMailPost(t *testing.T, life time.Duration) (*post, *mailtest.Mailbox) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &post{t: t, well: bridgetest.NewReceiver()}
-	p.worker = outbox.New([]outbox.Endpoint{
-		{Name: bridge.EndpointCourier, Sender: mailer, Concurrency: 4}, {Name: bridgetest.Hook, Sender: p.well, Concurrency: 4},
+	t.Cleanup(mailer.Close)
+	f := &fixture{t: t, healthy: bridgetest.NewReceiver()}
+	f.worker = outbox.New([]outbox.Endpoint{
+		{Name: bridge.EndpointCourier, Sender: mailer, Concurrency: 4}, {Name: bridgetest.Hook, Sender: f.healthy, Concurrency: 4},
 	}, silent)
-	p.World = bridgetest.New(t, func(c *bridge.Config) { c.Lifespan = life })
-	return p, mailbox
+	f.Harness = bridgetest.New(t, func(c *bridge.Config) { c.Lifespan = life })
+	return f, mailbox
 }
 
-// TestMailOutage: the mail server refuses for a while that is shorter than the
-// invitation's life. The letter arrives in the end, once, with a link that
-// works.
+// TestMailOutage: the mail server rejects every email for a time that is shorter
+// than the invitation's lifespan. The email arrives once afterwards.
 func TestMailOutage(t *testing.T) {
 	const life = 49 * time.Hour
 	for name, code := range map[string]int{"421": 421, "450": 450} {
 		for _, outage := range []time.Duration{10 * time.Second, time.Hour, 12 * time.Hour, 48 * time.Hour} {
 			t.Run(name+"/"+outage.String(), func(t *testing.T) {
 				t.Parallel()
-				p, mailbox := newMailPost(t, life)
+				f, mailbox := newMailFixture(t, life)
 				mailbox.Refuse(code)
-				p.invite(1)
-				p.drain()
-				p.pass(outage)
+				f.invite(1)
+				f.drain()
+				f.advance(outage)
 				mailbox.Refuse(0)
-				p.pass(life - outage - time.Minute)
-				if n := len(mailbox.Letters); n != 1 {
-					t.Fatalf("%d letters arrived", n)
+				f.advance(life - outage - time.Minute)
+				if n := len(mailbox.Emails); n != 1 {
+					t.Fatalf("%d emails arrived", n)
 				}
-				if inv := p.invitation(); inv.State != bridge.StatePending || inv.Delivery != bridge.DeliverySent || inv.SendCount != 1 {
+				if inv := f.invitation(); inv.State != bridge.StatePending || inv.Delivery != bridge.DeliverySent || inv.SendCount != 1 {
 					t.Errorf("the invitation is %s, its delivery %s", inv.State, inv.Delivery)
 				}
 			})
@@ -58,72 +58,73 @@ func TestMailOutage(t *testing.T) {
 	}
 }
 
-func (p *post) invitation() bridge.Invitation {
-	p.t.Helper()
-	list, _, err := p.Service.List(p.t.Context(), bridge.Query{Limit: 1})
+func (f *fixture) invitation() bridge.Invitation {
+	f.t.Helper()
+	list, _, err := f.Service.List(f.t.Context(), bridge.InvitationQuery{Limit: 1})
 	if err != nil || len(list) != 1 {
-		p.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return list[0]
 }
 
-// TestMailIsNotRefusedForEver: what the server refuses for good, and what never
-// got through while the invitation lived, is failed and told of.
-func TestMailIsNotRefusedForEver(t *testing.T) {
+// TestMailFails: an email that the server rejects permanently, or temporarily until
+// the invitation expires, is failed and reported to the other endpoint.
+func TestMailFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		code int
 		wait time.Duration
 	}{"550": {550, time.Minute}, "421 for life": {421, 24 * time.Hour}} {
 		t.Run(name, func(t *testing.T) {
-			p, mailbox := newMailPost(t, 24*time.Hour)
+			f, mailbox := newMailFixture(t, 24*time.Hour)
 			mailbox.Refuse(c.code)
-			p.invite(1)
-			p.drain()
-			p.pass(c.wait)
-			p.drain() // what the last one has queued for the other endpoint
-			told := 0
-			for _, d := range p.well.Taken() {
+			f.invite(1)
+			f.drain()
+			f.advance(c.wait)
+			f.drain() // delivers what the last step queued for the other endpoint
+			notified := 0
+			for _, d := range f.healthy.Received() {
 				if d.Payload.Type == bridge.EventDeliveryFailed {
-					told++
+					notified++
 				}
 			}
-			if inv := p.invitation(); inv.Delivery != bridge.DeliveryFailed || told != 1 {
-				t.Errorf("the delivery is %s; told of %d times", inv.Delivery, told)
+			if inv := f.invitation(); inv.Delivery != bridge.DeliveryFailed || notified != 1 {
+				t.Errorf("the delivery is %s; notified %d times", inv.Delivery, notified)
 			}
 		})
 	}
 }
 
-// TestMailCutAfterTheDot: nobody knows whether the letter was taken. It is sent
-// once more, and can be recognised as the same.
+// TestMailCutAfterTheDot: the server closes the connection after the final dot, so
+// it is unknown whether it accepted the email. It is sent again, with the same
+// Message-ID.
 func TestMailCutAfterTheDot(t *testing.T) {
-	p, mailbox := newMailPost(t, 24*time.Hour)
+	f, mailbox := newMailFixture(t, 24*time.Hour)
 	mailbox.CutNext()
-	p.invite(1)
-	p.drain()
-	p.pass(time.Minute)
-	if n := len(mailbox.Letters); n != 2 {
-		t.Fatalf("%d letters arrived", n)
+	f.invite(1)
+	f.drain()
+	f.advance(time.Minute)
+	if n := len(mailbox.Emails); n != 2 {
+		t.Fatalf("%d emails arrived", n)
 	}
-	if first, second := <-mailbox.Letters, <-mailbox.Letters; first.MessageID != second.MessageID || first.MessageID == "" || first.Text == second.Text {
+	if first, second := <-mailbox.Emails, <-mailbox.Emails; first.MessageID != second.MessageID || first.MessageID == "" || first.Text == second.Text {
 		t.Errorf("%q and %q; one token in both: %v", first.MessageID, second.MessageID, first.Text == second.Text)
 	}
 }
 
-// TestNoMailForWhatHasEnded: a letter that waits while its invitation ends is
+// TestNoMailAfterRevoke: an email that is queued when its invitation is revoked is
 // dropped.
-func TestNoMailForWhatHasEnded(t *testing.T) {
-	p, mailbox := newMailPost(t, 24*time.Hour)
+func TestNoMailAfterRevoke(t *testing.T) {
+	f, mailbox := newMailFixture(t, 24*time.Hour)
 	mailbox.Refuse(421)
-	p.invite(1)
-	p.drain()
-	if _, err := p.Service.Revoke(t.Context(), p.invitation().ID); err != nil {
+	f.invite(1)
+	f.drain()
+	if _, err := f.Service.Revoke(t.Context(), f.invitation().ID); err != nil {
 		t.Fatal(err)
 	}
 	mailbox.Refuse(0)
-	p.pass(time.Hour)
-	dropped := p.list(bridge.MessageQuery{State: bridge.MessageDropped, Limit: 10})
-	if len(mailbox.Letters) != 0 || len(dropped) != 1 {
-		t.Errorf("%d letters arrived, %d were dropped", len(mailbox.Letters), len(dropped))
+	f.advance(time.Hour)
+	dropped := f.list(bridge.MessageQuery{State: bridge.MessageDropped, Limit: 10})
+	if len(mailbox.Emails) != 0 || len(dropped) != 1 {
+		t.Errorf("%d emails arrived, %d were dropped", len(mailbox.Emails), len(dropped))
 	}
 }

@@ -11,105 +11,109 @@ import (
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/outbox"
+	"invitebridge/bridge/testenv"
 )
 
 var silent = slog.New(slog.DiscardHandler)
 
-// twoHooks has every event told to two endpoints, and mailed to nobody.
-func twoHooks(c *bridge.Config) {
+// twoEndpoints sends every event to two endpoints, and none to the courier.
+func twoEndpoints(c *bridge.Config) {
 	c.Lifespan = 700 * time.Hour
-	c.Endpoints = func(e bridge.Event) []string {
+	c.EndpointsFor = func(e bridge.Event) []string {
 		if e.Blocking() {
 			return nil
 		}
-		return []string{"sick", "well"}
+		return []string{"failing", "healthy"}
 	}
 }
 
-// post is a world with a worker and two receivers.
-type post struct {
-	*bridgetest.World
-	t          testing.TB
-	sick, well *bridgetest.Receiver
-	worker     *outbox.Worker
+// fixture is a harness with a worker and two receivers.
+type fixture struct {
+	*bridgetest.Harness
+	t                testing.TB
+	failing, healthy *bridgetest.Receiver
+	worker           *outbox.Worker
 }
 
-func newPost(t testing.TB, changes ...func(*bridge.Config)) *post {
+func newFixture(t testing.TB, changes ...func(*bridge.Config)) *fixture {
 	t.Helper()
-	p := &post{t: t, sick: bridgetest.NewReceiver(), well: bridgetest.NewReceiver()}
-	p.worker = outbox.New([]outbox.Endpoint{
-		{Name: "sick", Sender: p.sick, Concurrency: 32}, {Name: "well", Sender: p.well, Concurrency: 32},
-		{Name: bridge.EndpointCourier, Sender: p.sick, Concurrency: 8},
+	f := &fixture{t: t, failing: bridgetest.NewReceiver(), healthy: bridgetest.NewReceiver()}
+	f.worker = outbox.New([]outbox.Endpoint{
+		{Name: "failing", Sender: f.failing, Concurrency: 32}, {Name: "healthy", Sender: f.healthy, Concurrency: 32},
+		{Name: bridge.EndpointCourier, Sender: f.failing, Concurrency: 8},
 	}, silent)
-	p.World = bridgetest.New(t, append([]func(*bridge.Config){twoHooks}, changes...)...)
-	return p
+	f.Harness = bridgetest.New(t, append([]func(*bridge.Config){twoEndpoints}, changes...)...)
+	return f
 }
 
-func (p *post) drain() {
-	p.t.Helper()
-	if err := p.worker.Drain(p.t.Context(), p.Service); err != nil {
-		p.t.Fatal(err)
+func (f *fixture) drain() {
+	f.t.Helper()
+	if err := f.worker.Drain(f.t.Context(), f.Service); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
-// pass lets time go by in steps, with the worker at work in each.
-func (p *post) pass(d time.Duration) {
-	p.t.Helper()
+// advance advances the clock in steps and delivers what is due after each.
+func (f *fixture) advance(d time.Duration) {
+	f.t.Helper()
 	for d > 0 {
 		step := min(2*time.Minute, d)
-		p.Clock.Advance(step)
+		f.Clock.Advance(step)
 		d -= step
-		p.drain()
+		f.drain()
 	}
 }
 
-func (p *post) invite(n int) {
-	p.t.Helper()
+func (f *fixture) invite(n int) {
+	f.t.Helper()
 	for i := range n {
-		if _, err := p.Service.Invite(p.t.Context(), bridge.InviteRequest{Email: fmt.Sprintf("u%d@example.com", i)}); err != nil {
-			p.t.Fatal(err)
+		if _, err := f.Service.Invite(f.t.Context(), bridge.InviteRequest{Email: fmt.Sprintf("u%d@example.com", i)}); err != nil {
+			f.t.Fatal(err)
 		}
 	}
 }
 
-// TestOutage: an endpoint is down for a while, on a clock of its own. All its
-// events arrive in the end under the ids they had, and no other endpoint waits.
+// TestOutage: one endpoint is down for a while, in simulated time. All its events
+// arrive afterwards under their original ids, and the other endpoint is not
+// delayed.
 func TestOutage(t *testing.T) {
+	testenv.SkipIfShort(t, "four thousand messages, several attempts each")
 	const events = 1000
 	for _, outage := range []time.Duration{time.Minute, 3 * time.Hour, 30 * time.Hour, 74 * time.Hour} {
 		t.Run(outage.String(), func(t *testing.T) {
 			t.Parallel()
-			p := newPost(t)
-			p.sick.Fail(bridge.Retry)
-			p.invite(events)
-			p.drain()
-			p.pass(outage)
-			p.sick.Answer(nil)
-			p.pass(30 * time.Hour) // the longest wait is 24 h, and the spread
-			p.assertAllTaken(events)
-			t.Logf("down for %s: the last event came after %s; at the other endpoint after %s", outage, p.sick.Delay(), p.well.Delay())
-			if p.well.Delay() > 0 {
-				t.Errorf("the other endpoint waited %s", p.well.Delay())
+			f := newFixture(t)
+			f.failing.Fail(bridge.AttemptRetry)
+			f.invite(events)
+			f.drain()
+			f.advance(outage)
+			f.failing.Answer(nil)
+			f.advance(30 * time.Hour) // the longest delay is 24 h plus jitter
+			f.assertAllDelivered(events)
+			t.Logf("down for %s: the last event came after %s; at the other endpoint after %s", outage, f.failing.Delay(), f.healthy.Delay())
+			if f.healthy.Delay() > 0 {
+				t.Errorf("the other endpoint waited %s", f.healthy.Delay())
 			}
 		})
 	}
 }
 
-// TestOutageBeyondTheSchedule: what could not be delivered in ten attempts is
-// failed, listed, told of, and sent by a retry.
+// TestOutageBeyondTheSchedule: a message that could not be delivered in ten
+// attempts is failed, listed, reported to the other endpoint, and sent by a retry.
 func TestOutageBeyondTheSchedule(t *testing.T) {
+	testenv.SkipIfShort(t, "days in steps of two minutes")
 	const events = 50
-	p := newPost(t)
-	p.sick.Fail(bridge.Retry)
-	p.invite(events)
-	p.drain()
-	p.pass(76*time.Hour + 30*time.Minute) // and what the steps of this clock add
-	failed := p.list(bridge.MessageQuery{State: bridge.MessageFailed, Limit: 500})
+	f := newFixture(t)
+	f.failing.Fail(bridge.AttemptRetry)
+	f.invite(events)
+	f.drain()
+	f.advance(76*time.Hour + 30*time.Minute) // the rest is for the steps of this clock
+	failed := f.list(bridge.MessageQuery{State: bridge.MessageFailed, Limit: 500})
 	if len(failed) != events {
-		t.Fatalf("%d messages are failed", len(failed))
+		t.Fatalf("%d messages have failed", len(failed))
 	}
 	for _, m := range failed {
-		if len(m.Attempts) != 10 || m.Endpoint != "sick" {
+		if len(m.Attempts) != 10 || m.Endpoint != "failing" {
 			t.Fatalf("%s: %d attempts", m.Endpoint, len(m.Attempts))
 		}
 		span := m.Attempts[9].At.Sub(m.Attempts[0].At)
@@ -117,59 +121,59 @@ func TestOutageBeyondTheSchedule(t *testing.T) {
 			t.Errorf("ten attempts span %s", span)
 		}
 	}
-	told := 0
-	for _, d := range p.well.Taken() {
+	notified := 0
+	for _, d := range f.healthy.Received() {
 		if d.Payload.Type == bridge.EventDeliveryFailed {
-			told++
+			notified++
 		}
 	}
-	if told != events {
-		t.Errorf("the other endpoint was told of %d failures", told)
+	if notified != events {
+		t.Errorf("the other endpoint was notified of %d failures", notified)
 	}
-	p.sick.Answer(nil)
+	f.failing.Answer(nil)
 	for _, m := range failed {
-		if _, err := p.Service.RetryMessage(t.Context(), m.ID); err != nil {
+		if _, err := f.Service.RetryMessage(t.Context(), m.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p.drain()
-	p.assertAllTaken(events)
-	if _, err := p.Service.RetryMessage(t.Context(), failed[0].ID); err == nil {
-		t.Error("a message that was sent can be retried")
+	f.drain()
+	f.assertAllDelivered(events)
+	if _, err := f.Service.RetryMessage(t.Context(), failed[0].ID); err == nil {
+		t.Error("a sent message could be retried")
 	}
 }
 
-func (p *post) list(q bridge.MessageQuery) []bridge.Message {
-	p.t.Helper()
-	list, next, err := p.Service.Messages(p.t.Context(), q)
+func (f *fixture) list(q bridge.MessageQuery) []bridge.Message {
+	f.t.Helper()
+	list, next, err := f.Service.Messages(f.t.Context(), q)
 	if err != nil || next != uuid.Nil {
-		p.t.Fatalf("%v, more: %v", err, next)
+		f.t.Fatalf("%v, more: %v", err, next)
 	}
 	return list
 }
 
-// assertAllTaken checks that the sick endpoint has all token events, each with
-// a token that works, and each under one id.
-func (p *post) assertAllTaken(events int) {
-	p.t.Helper()
-	tokens, attempts := 0, p.sick.Attempts()
-	for id, d := range p.sick.Taken() {
+// assertAllDelivered checks that the failing endpoint has received all token
+// events, each under one id and with a valid token.
+func (f *fixture) assertAllDelivered(events int) {
+	f.t.Helper()
+	tokens, attempts := 0, f.failing.Attempts()
+	for id, d := range f.failing.Received() {
 		if d.Payload.Type != bridge.EventTokenCreated {
 			continue
 		}
 		tokens++
-		if _, err := p.Service.Look(p.t.Context(), d.Payload.Data.Token); err != nil {
-			p.t.Fatalf("the token that was delivered: %v", err)
+		if _, err := f.Service.Preview(f.t.Context(), d.Payload.Data.Token); err != nil {
+			f.t.Fatalf("the delivered token: %v", err)
 		}
 		seen := map[string]bool{}
 		for i, a := range attempts[id] {
 			if a.Attempt < i && seen[a.Payload.Data.Token] {
-				p.t.Fatal("two attempts carried one token")
+				f.t.Fatal("two attempts had the same token")
 			}
 			seen[a.Payload.Data.Token] = true
 		}
 	}
 	if tokens != events {
-		p.t.Errorf("%d of %d events were delivered", tokens, events)
+		f.t.Errorf("%d of %d events were delivered", tokens, events)
 	}
 }

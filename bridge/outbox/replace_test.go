@@ -3,105 +3,141 @@ package outbox_test
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/outbox"
+	"invitebridge/bridge/testenv"
 )
 
-// TestReplace: a running worker is given other endpoints. An attempt under way
-// ends as it began and is noted; what comes then goes the new way; an endpoint
-// that is no longer there keeps its messages until it is back, and one that
-// was disabled before it was taken out is attempted again.
-func TestReplace(t *testing.T) {
-	p, stop := newRunningPost(t)
+// TestSetEndpoints: the endpoints of a running worker are replaced. An attempt in
+// flight runs to completion and is recorded. Later messages go to the new
+// endpoint. A removed endpoint keeps its messages until it is added again, and is
+// then enabled even if it was disabled before.
+func TestSetEndpoints(t *testing.T) {
+	f, stop := newRunningFixture(t)
 	arrived, release := make(chan uuid.UUID, 1), make(chan struct{})
-	p.sick.Answer(func(d bridge.Dispatch) bridge.Result {
+	f.failing.Answer(func(d bridge.Dispatch) bridge.SendResult {
 		arrived <- d.MessageID
 		<-release
-		return bridge.Result{Outcome: bridge.Sent}
+		return bridge.SendResult{Outcome: bridge.AttemptSent}
 	})
-	p.well.Fail(bridge.Disabled)
-	p.invite(1)
+	gone := make(chan struct{})
+	f.healthy.Answer(func(bridge.Dispatch) bridge.SendResult {
+		<-gone
+		return bridge.SendResult{Outcome: bridge.AttemptDisabled, Status: 410}
+	})
+	f.invite(1)
 	first := <-arrived
-	p.eventually(func() bool { return len(p.well.Attempts()) == 1 })
+	f.eventually(func() bool { return len(f.healthy.Attempts()) == 1 })
 
-	latter := bridgetest.NewReceiver()
-	p.worker.Replace([]outbox.Endpoint{{Name: "sick", Sender: latter, Concurrency: 1}})
-	revoke(p)
-	p.eventually(func() bool { return len(latter.Taken()) == 2 }) // also that the other endpoint failed
+	replacement := bridgetest.NewReceiver()
+	f.worker.SetEndpoints([]outbox.Endpoint{{Name: "failing", Sender: replacement, Concurrency: 1}})
+	close(gone)
+	f.eventually(func() bool { return len(f.failed()) == 1 })
+	revoke(f)                                                             // not earlier: it drops messages without an attempt
+	f.eventually(func() bool { return len(replacement.Received()) == 2 }) // one of them reports the failure of the other endpoint
 	close(release)
-	p.eventually(func() bool { return p.message(first).State == bridge.MessageSent })
-	if n := p.queued(); n != 1 {
-		t.Errorf("%d messages wait for the endpoint that is gone", n)
+	f.eventually(func() bool { return f.message(first).State == bridge.MessageSent })
+	if n := f.queued(); n != 1 {
+		t.Errorf("%d messages wait for the removed endpoint", n)
 	}
 
-	p.worker.Replace([]outbox.Endpoint{{Name: "well", Sender: latter, Concurrency: 1}})
-	p.eventually(func() bool { return p.queued() == 0 })
-	if taken, former := len(latter.Taken()), len(p.sick.Taken()); taken != 3 || former != 1 {
+	f.worker.SetEndpoints([]outbox.Endpoint{{Name: "healthy", Sender: replacement, Concurrency: 1}})
+	f.eventually(func() bool { return f.queued() == 0 })
+	if taken, former := len(replacement.Received()), len(f.failing.Received()); taken != 3 || former != 1 {
 		t.Errorf("the new receiver has %d, the former one %d", taken, former)
 	}
 	stop()
-	p.worker.Replace(nil) // there is nobody to start anything
+	f.worker.SetEndpoints(nil) // after Run has ended: starts nothing
 }
 
-// TestReplaceDelaysNothing: what was under way, and has to be tried again, is
-// tried by the new endpoint when it is due, and not when a lease would end.
-func TestReplaceDelaysNothing(t *testing.T) {
-	p, _ := newRunningPost(t)
+// TestSetEndpointsDelaysNothing: if an attempt in flight needs a retry, the new
+// endpoint makes it when it is due, and not only when a lease expires.
+func TestSetEndpointsDelaysNothing(t *testing.T) {
+	f, _ := newRunningFixture(t)
 	arrived, release := make(chan struct{}, 1), make(chan struct{})
-	p.sick.Answer(func(bridge.Dispatch) bridge.Result {
+	f.failing.Answer(func(bridge.Dispatch) bridge.SendResult {
 		arrived <- struct{}{}
 		<-release
-		return bridge.Result{Outcome: bridge.Retry}
+		return bridge.SendResult{Outcome: bridge.AttemptRetry}
 	})
-	p.invite(1)
+	f.invite(1)
 	<-arrived
-	latter := bridgetest.NewReceiver()
-	p.worker.Replace([]outbox.Endpoint{{Name: "sick", Sender: latter, Concurrency: 1}})
+	replacement := bridgetest.NewReceiver()
+	f.worker.SetEndpoints([]outbox.Endpoint{{Name: "failing", Sender: replacement, Concurrency: 1}})
 	close(release)
-	p.eventually(func() bool { return len(latter.Taken()) == 1 })
+	f.eventually(func() bool { return len(replacement.Received()) == 1 })
 }
 
-// TestReplaceKeepsTheBound: what former endpoints of a name still have under way
-// counts.
-func TestReplaceKeepsTheBound(t *testing.T) {
+// TestSetEndpointsKeepsTheBound: attempts in flight of earlier endpoints with the
+// same name count toward the concurrency; each replacement may add one.
+func TestSetEndpointsKeepsTheBound(t *testing.T) {
 	const limit, times = 8, 5
-	p, _ := newRunningPost(t)
+	f, _ := newRunningFixture(t)
 	release := make(chan struct{})
 	var atOnce atomic.Int32
 	hang := bridgetest.NewReceiver()
-	hang.Answer(func(bridge.Dispatch) bridge.Result {
+	hang.Answer(func(bridge.Dispatch) bridge.SendResult {
 		atOnce.Add(1)
 		defer atOnce.Add(-1)
 		<-release
-		return bridge.Result{Outcome: bridge.Sent}
+		return bridge.SendResult{Outcome: bridge.AttemptSent}
 	})
-	p.worker.Replace([]outbox.Endpoint{{Name: "sick", Sender: hang, Concurrency: limit}})
-	p.invite(100)
+	f.worker.SetEndpoints([]outbox.Endpoint{{Name: "failing", Sender: hang, Concurrency: limit}})
+	f.invite(100)
 	for i := range times {
-		p.eventually(func() bool { return int(atOnce.Load()) == limit+i })
-		p.worker.Replace([]outbox.Endpoint{{Name: "sick", Sender: hang, Concurrency: limit}})
+		f.eventually(func() bool { return int(atOnce.Load()) == limit+i })
+		f.worker.SetEndpoints([]outbox.Endpoint{{Name: "failing", Sender: hang, Concurrency: limit}})
 	}
-	p.eventually(func() bool { return int(atOnce.Load()) == limit+times })
+	f.eventually(func() bool { return int(atOnce.Load()) == limit+times })
 	close(release)
-	p.eventually(func() bool { return len(hang.Taken()) == 100 })
+	f.eventually(func() bool { return len(hang.Received()) == 100 })
 }
 
-func revoke(p *post) {
-	p.t.Helper()
-	if _, err := p.Service.Revoke(p.t.Context(), p.newest().InvitationID); err != nil {
-		p.t.Fatal(err)
+func revoke(f *fixture) {
+	f.t.Helper()
+	if _, err := f.Service.Revoke(f.t.Context(), f.newest().InvitationID); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
-func (p *post) message(id uuid.UUID) bridge.Message {
-	p.t.Helper()
-	m, err := p.Service.Message(p.t.Context(), id)
+func (f *fixture) message(id uuid.UUID) bridge.Message {
+	f.t.Helper()
+	m, err := f.Service.Message(f.t.Context(), id)
 	if err != nil {
-		p.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return m
+}
+
+// TestSetEndpointsFreesSlots: when attempts of the earlier endpoint end, the new one
+// uses their slots, although its own attempt hangs.
+func TestSetEndpointsFreesSlots(t *testing.T) {
+	f, _ := newRunningFixture(t)
+	hanging := func(arrived chan struct{}, release chan struct{}) func(bridge.Dispatch) bridge.SendResult {
+		return func(bridge.Dispatch) bridge.SendResult {
+			arrived <- struct{}{}
+			<-release
+			return bridge.SendResult{Outcome: bridge.AttemptSent}
+		}
+	}
+	former, current := make(chan struct{}, 10), make(chan struct{}, 10)
+	release, end := make(chan struct{}), make(chan struct{})
+	defer close(end)
+	f.worker.SetEndpoints([]outbox.Endpoint{{Name: "failing", Sender: f.failing, Concurrency: 2}})
+	f.failing.Answer(hanging(former, release))
+	f.invite(4)
+	<-former
+	<-former
+	replacement := bridgetest.NewReceiver()
+	replacement.Answer(hanging(current, end))
+	f.worker.SetEndpoints([]outbox.Endpoint{{Name: "failing", Sender: replacement, Concurrency: 2}})
+	testenv.Receive(t, "the first attempt", current)
+	time.Sleep(200 * time.Millisecond) // the worker waits for a slot by then
+	close(release)
+	testenv.Receive(t, "the second attempt", current)
 }

@@ -1,11 +1,13 @@
-// Package outbox delivers messages: it claims what is due, sends it, and notes
-// what came of it. Which messages there are, when they are due, and what an
-// outcome means for them is the domain's business.
+// Package outbox delivers messages: it claims due messages, sends them and records
+// the results. The domain decides which messages exist, when they are due, and
+// what a result means for them.
 //
-// It promises at least one attempt at each message, with the same id in each. A
-// process that dies leaves a lease behind; when that ends, the message is due
-// again. The order of messages is not kept. Endpoints do not wait for each
-// other: each has a lane with its own claims and its own bounded concurrency.
+// Delivery is at least once, with the same message id in each attempt. If the
+// process dies, its claims expire with their lease and the messages are due again.
+// While an endpoint has nothing to do, a new message is claimed by the commit that
+// writes it, see [bridge.Outbox].
+// Messages are not ordered. Endpoints do not wait for each other: each has a
+// worker with its own claims and its own bounded concurrency.
 package outbox
 
 import (
@@ -21,96 +23,96 @@ import (
 	"invitebridge/bridge"
 )
 
-// Queue is where messages come from; *bridge.Service is one.
+// Queue is the source of messages; *bridge.Service implements it.
 type Queue interface {
-	ClaimMessages(ctx context.Context, endpoint string, limit int, lease time.Duration) ([]bridge.Claimed, time.Time, error)
-	FinishMessage(ctx context.Context, c bridge.Claimed, r bridge.Result) error
-	HandBack(ctx context.Context, claimed []bridge.Claimed) error
+	ClaimMessages(ctx context.Context, endpoint string, limit int, lease time.Duration) ([]bridge.ClaimedMessage, time.Time, error)
+	FinishMessages(ctx context.Context, finished ...bridge.FinishedMessage) error
+	Release(ctx context.Context, claimed []bridge.ClaimedMessage) error
 }
 
-// Endpoint is a place that messages go to.
+// Endpoint is a destination of messages.
 type Endpoint struct {
 	Name        string
 	Sender      bridge.Sender
-	Concurrency int // attempts at once; at least 1
-	// Settings are what the endpoint was made from, as [reflect.DeepEqual]
-	// compares. [Worker.Replace] keeps a disabled endpoint disabled while they
-	// stay the same.
+	Concurrency int // maximum of concurrent attempts; at least 1
+	// Settings is the configuration of the endpoint. [Worker.SetEndpoints] keeps a
+	// disabled endpoint disabled while Settings is unchanged, as [reflect.DeepEqual]
+	// reports.
 	Settings any
 }
 
 const (
-	attemptTimeout = 35 * time.Second // a sender's own bounds are shorter
-	lease          = attemptTimeout + 25*time.Second
-	stopTimeout    = 10 * time.Second // for attempts in flight, when told to stop
-	storePause     = 5 * time.Second  // after the store failed
+	attemptTimeout  = 35 * time.Second // senders' own timeouts are shorter
+	lease           = attemptTimeout + 25*time.Second
+	stopTimeout     = 10 * time.Second // for attempts in flight, once Run must return
+	storeRetryDelay = 5 * time.Second  // after an error of the store
 )
 
 var _ bridge.Outbox = (*Worker)(nil)
 
 // Worker delivers to endpoints. It is safe for concurrent use.
 type Worker struct {
-	log   *slog.Logger
-	mu    sync.RWMutex
-	lanes map[string]*lane
-	total map[string]*atomic.Int32 // attempts under way to each endpoint there ever was
-	start func(*lane)              // nil: Run has not begun, or has ended
+	log           *slog.Logger
+	mu            sync.RWMutex
+	workers       map[string]*endpointWorker
+	inFlightTotal map[string]*atomic.Int32 // attempts in flight by endpoint, removed endpoints included
+	start         func(*endpointWorker)    // nil: Run has not begun or has ended
 }
 
-// New makes a Worker. It starts nothing.
+// New returns a Worker. It starts no goroutine.
 func New(endpoints []Endpoint, log *slog.Logger) *Worker {
-	w := &Worker{log: log, total: make(map[string]*atomic.Int32)}
-	w.lanes = w.lanesTo(endpoints)
+	w := &Worker{log: log, inFlightTotal: make(map[string]*atomic.Int32)}
+	w.workers = w.newEndpointWorkers(endpoints)
 	return w
 }
 
-func (w *Worker) lanesTo(endpoints []Endpoint) map[string]*lane {
-	lanes := make(map[string]*lane)
+func (w *Worker) newEndpointWorkers(endpoints []Endpoint) map[string]*endpointWorker {
+	workers := make(map[string]*endpointWorker)
 	for _, e := range endpoints {
-		lanes[e.Name] = w.laneTo(e)
-		former := w.lanes[e.Name]
+		workers[e.Name] = w.endpointWorkerFor(e)
+		former := w.workers[e.Name]
 		if former != nil && reflect.DeepEqual(former.Settings, e.Settings) {
-			lanes[e.Name].disabled.Store(former.disabled.Load())
+			workers[e.Name].disabled.Store(former.disabled.Load())
 		}
 	}
-	return lanes
+	return workers
 }
 
-func (w *Worker) laneTo(e Endpoint) *lane {
-	if w.total[e.Name] == nil {
-		w.total[e.Name] = new(atomic.Int32)
+func (w *Worker) endpointWorkerFor(e Endpoint) *endpointWorker {
+	if w.inFlightTotal[e.Name] == nil {
+		w.inFlightTotal[e.Name] = new(atomic.Int32)
 	}
-	return &lane{
-		Endpoint: e, log: w.log.With("endpoint", e.Name), woken: make(chan struct{}, 1), retire: func() {},
-		total: w.total[e.Name], again: func() { w.Wake(e.Name) },
+	return &endpointWorker{
+		Endpoint: e, log: w.log.With("endpoint", e.Name), wakeups: make(chan struct{}, 1), stopClaiming: func() {},
+		slots: newSlots(e.Concurrency, w.inFlightTotal[e.Name]), wakeCurrent: func() { w.Wake(e.Name) },
 	}
 }
 
-// Wake has the worker look at an endpoint now. It never blocks, may be called
-// before Run, and does nothing for an endpoint that is not the worker's.
+// Wake makes the worker claim messages of an endpoint now. It never blocks, may be
+// called before Run, and does nothing for an unknown endpoint.
 func (w *Worker) Wake(endpoint string) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	if l, ok := w.lanes[endpoint]; ok {
-		l.wake()
+	if ew, ok := w.workers[endpoint]; ok {
+		ew.wake()
 	}
 }
 
-// Replace has the worker deliver to these endpoints from now on, and to none
-// other. What is under way to the former ones goes on to its end. One that was
-// disabled stays so while its Settings are the same.
-func (w *Worker) Replace(endpoints []Endpoint) {
+// SetEndpoints replaces all endpoints. Attempts in flight to the old ones run to
+// completion. An endpoint that was disabled stays disabled if its Settings are
+// unchanged.
+func (w *Worker) SetEndpoints(endpoints []Endpoint) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, l := range w.lanes {
-		l.retire()
+	for _, ew := range w.workers {
+		ew.stopClaiming()
 	}
-	w.lanes = w.lanesTo(endpoints)
+	w.workers = w.newEndpointWorkers(endpoints)
 	if w.start == nil {
 		return
 	}
-	for _, l := range w.lanes {
-		w.start(l)
+	for _, ew := range w.workers {
+		w.start(ew)
 	}
 }
 
@@ -118,10 +120,10 @@ func (w *Worker) Replace(endpoints []Endpoint) {
 func (w *Worker) Endpoints() []bridge.Endpoint {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	endpoints := make([]bridge.Endpoint, 0, len(w.lanes))
-	for _, name := range slices.Sorted(maps.Keys(w.lanes)) {
+	endpoints := make([]bridge.Endpoint, 0, len(w.workers))
+	for _, name := range slices.Sorted(maps.Keys(w.workers)) {
 		e := bridge.Endpoint{ID: name, State: bridge.EndpointEnabled}
-		if since := w.lanes[name].disabled.Load(); since != nil {
+		if since := w.workers[name].disabled.Load(); since != nil {
 			e.State, e.DisabledAt = bridge.EndpointDisabled, *since
 		}
 		endpoints = append(endpoints, e)
@@ -129,38 +131,50 @@ func (w *Worker) Endpoints() []bridge.Endpoint {
 	return endpoints
 }
 
-// Enable implements [bridge.Outbox]. An attempt that is still under way ends as
-// it began; its 410 does not disable the endpoint again.
+// Enable implements [bridge.Outbox]. A 410 of an attempt that is in flight during
+// the call does not disable the endpoint again.
 func (w *Worker) Enable(endpoint string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	former, ok := w.lanes[endpoint]
+	former, ok := w.workers[endpoint]
 	if !ok || former.disabled.Load() == nil {
 		return ok
 	}
-	former.retire()
-	l := w.laneTo(former.Endpoint)
-	w.lanes[endpoint] = l
-	l.log.Info("endpoint enabled")
+	former.stopClaiming()
+	ew := w.endpointWorkerFor(former.Endpoint)
+	w.workers[endpoint] = ew
+	ew.log.Info("endpoint enabled")
 	if w.start != nil {
-		w.start(l)
+		w.start(ew)
 	}
 	return true
 }
 
-// Run delivers until ctx ends. Then it claims nothing more, gives the attempts
-// in flight ten seconds to end, and returns when all of them have. It may be
-// called once.
+// Reserve implements [bridge.Outbox].
+func (w *Worker) Reserve(endpoint string) (bridge.Slot, time.Duration) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	ew, ok := w.workers[endpoint]
+	if !ok || ew.disabled.Load() != nil || !ew.slots.reserve() {
+		return nil, 0
+	}
+	return slot{ew}, lease
+}
+
+// Run delivers messages until ctx ends. It then stops claiming, cancels attempts
+// that are still in flight after ten seconds, and returns when all have ended. It
+// must be called at most once.
 func (w *Worker) Run(ctx context.Context, queue Queue) {
 	var running sync.WaitGroup
+	recorder := newRecorder(queue, w.log, w.Wake)
 	w.mu.Lock()
-	w.start = func(l *lane) {
+	w.start = func(ew *endpointWorker) {
 		var claiming context.Context
-		claiming, l.retire = context.WithCancel(ctx)
-		running.Go(func() { l.run(ctx, claiming, queue) })
+		claiming, ew.stopClaiming = context.WithCancel(ctx)
+		running.Go(func() { ew.run(ctx, claiming, queue, recorder) })
 	}
-	for _, l := range w.lanes {
-		w.start(l)
+	for _, ew := range w.workers {
+		w.start(ew)
 	}
 	w.mu.Unlock()
 	<-ctx.Done()
@@ -168,20 +182,23 @@ func (w *Worker) Run(ctx context.Context, queue Queue) {
 	w.start = nil
 	w.mu.Unlock()
 	running.Wait()
+	recorder.close()
 }
 
-// Drain delivers what is due now, at all endpoints, and returns when nothing is
-// due any more: for tests and tools that have a clock of their own.
+// Drain delivers all due messages of all endpoints and returns when none is left.
+// It is for tests and tools that have a clock of their own.
 func (w *Worker) Drain(ctx context.Context, queue Queue) error {
 	w.mu.RLock()
-	lanes := w.lanes
+	workers := w.workers
 	w.mu.RUnlock()
-	errs := make(chan error, len(lanes))
-	for _, l := range lanes {
-		go func() { errs <- l.drain(ctx, queue) }()
+	errs := make(chan error, len(workers))
+	recorder := newRecorder(queue, w.log, w.Wake)
+	defer recorder.close()
+	for _, ew := range workers {
+		go func() { errs <- ew.drain(ctx, queue, recorder) }()
 	}
 	var first error
-	for range lanes {
+	for range workers {
 		if err := <-errs; first == nil {
 			first = err
 		}

@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// The colours of the built-in style keep to WCAG 2 on both grounds: text 4.5,
-// the edges of fields 3.
+// TestContrast: the colors of the built-in style meet WCAG 2 on both backgrounds:
+// 4.5 for text, 3 for the borders of fields.
 func TestContrast(t *testing.T) {
 	if c := contrast("#767676", "#ffffff"); c < 4.54 || c > 4.55 {
 		t.Errorf("#767676 on white: %.3f", c)
 	}
 	if textOn("#000000") != "#ffffff" || textOn("#ffff00") != "#000000" {
-		t.Error("text on an accent is the harder to read")
+		t.Error("the text on an accent color is not the more readable one")
 	}
 	found := map[string][]string{} // by name: light, dark
 	for _, m := range regexp.MustCompile(`--([a-z]+): (#[0-9a-f]{6});`).FindAllStringSubmatch(builtinStyle, -1) {
@@ -21,16 +21,16 @@ func TestContrast(t *testing.T) {
 	}
 	for mode, grounds := range [][]string{groundsLight, groundsDark} {
 		if got := []string{found["card"][mode], found["ground"][mode]}; !slices.Equal(got, grounds) {
-			t.Fatalf("the style has the grounds %v, accents are measured on %v", got, grounds)
+			t.Fatalf("the style has the backgrounds %v, but accents are checked on %v", got, grounds)
 		}
-		colours := map[string]float64{[]string{accentLight, accentDark}[mode]: minContrast, found["line"][mode]: 3}
+		colors := map[string]float64{[]string{accentLight, accentDark}[mode]: minContrast, found["line"][mode]: 3}
 		for _, name := range []string{"text", "soft", "bad", "good"} {
-			colours[found[name][mode]] = minContrast
+			colors[found[name][mode]] = minContrast
 		}
-		for colour, least := range colours {
+		for color, least := range colors {
 			for _, ground := range grounds {
-				if c := contrast(colour, ground); c < least {
-					t.Errorf("%s on %s: %.2f", colour, ground, c)
+				if c := contrast(color, ground); c < least {
+					t.Errorf("%s on %s: %.2f", color, ground, c)
 				}
 			}
 		}

@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// Data is what a template gets. All of it may be shown as it is; html/template
-// makes it inert.
+// Data is what a template receives. Field names are part of the override
+// interface and do not change. Everything in it can be shown as it is:
+// html/template escapes it.
 type Data struct {
-	Sight    Sight
+	Sight    Screen            // the screen
 	Language string            // the tag, for the lang attribute
-	Text     map[string]string // each text of the language by its key
-	Heading  string            // of this sight
-	Body     string            // of this sight; empty for the form
-	Title    string            // of the team or its product; may be empty
+	Text     map[string]string // all texts of the language by key
+	Heading  string            // of this screen
+	Body     string            // of this screen; empty for the form
+	Title    string            // the team or product; may be empty
 	Logo     template.URL      // a data: URL; may be empty
 	Style    template.CSS
 	Script   template.JS
@@ -25,16 +26,16 @@ type Data struct {
 
 	// The form.
 	Email      string
-	Invited    []Part // who invited, and to what; the names are given
-	Until      string // for the datetime attribute; empty: not known
-	Valid      []Part // until when in words; the date is given
+	Invited    []Part // who invites to what; names are inserted values
+	Until      string // the expiry for the datetime attribute; empty: unknown
+	Valid      []Part // the expiry in words; the date is an inserted value
 	Rules      []Rule
-	Faults     []string // why it is shown again; empty: it was not sent yet
-	FieldFault bool     // the password is to be mended
+	Faults     []string // why the form is shown again; empty: not submitted yet
+	FieldFault bool     // the problem is the password
 
-	// The other sights.
+	// The other screens.
 	Renewable   bool
-	ContinueURL template.URL // empty: no way on
+	ContinueURL template.URL // empty: no next step
 	Redirect    bool
 	RequestID   string
 }
@@ -42,72 +43,71 @@ type Data struct {
 // Link is a link and its text.
 type Link struct{ URL, Text string }
 
-// Part is a piece of a text. Given pieces are not of the text itself, such as a
-// name.
+// Part is a piece of a text.
 type Part struct {
 	Text  string
-	Given bool
+	Given bool // an inserted value, such as a name, not the text itself
 }
 
-// Rule is a rule for passwords: min, max, similar or breached. A page cannot
-// tell whether a password keeps the last one, and max matters to few.
+// Rule is a rule for passwords: min, max, similar or breached. The page cannot
+// check breached, and max affects few users.
 type Rule struct {
 	Name   string
-	Limit  int // in bytes, of min and max
+	Limit  int // in bytes, for min and max
 	Text   string
-	Broken string // what to say if a password breaks it
-	// Identifiers is a JSON list, of similar: what a password is compared with
-	// beside Email.
+	Broken string // the message for a password that violates the rule
+	// Identifiers is a JSON list, for similar: what a password is compared with
+	// in addition to Email.
 	Identifiers string
 }
 
-func (p *Page) data(w words, v View) Data {
+func (p *Page) data(w translation, v Input) Data {
 	d := Data{
-		Sight: v.Sight, Language: w.tag.String(), Text: w.text,
-		Heading: w.text[string(v.Sight)+"_heading"], Body: w.text[string(v.Sight)+"_text"],
+		Sight: v.Screen, Language: w.tag.String(), Text: w.text,
+		Heading: w.text[string(v.Screen)+"_heading"], Body: w.text[string(v.Screen)+"_text"],
 		Title: p.title, Logo: p.logo, Style: p.style, Script: script, Support: p.support,
 	}
-	switch v.Sight {
-	case SightForm:
+	switch v.Screen {
+	case ScreenForm:
 		d.Email = v.Email
 		d.Invited = w.invited(v.InviterName, p.title)
 		if !v.ExpiresAt.IsZero() {
 			d.Until = v.ExpiresAt.UTC().Format(time.RFC3339)
-			d.Valid = parts(w.text["valid_until"], "date", w.date(v.ExpiresAt, v.TimeZone))
+			d.Valid = interpolate(w.text["valid_until"], "date", w.date(v.ExpiresAt, v.TimeZone))
 		}
 		d.Rules = w.rules(v.Policy, v.Identifiers)
-		d.Faults, d.FieldFault = w.faults(v.Problem)
-	case SightExpired:
+		d.Faults, d.FieldFault = w.problemTexts(v.Problem)
+	case ScreenExpired:
 		if d.Renewable = v.Renewable; v.Renewable {
 			d.Body = w.text["expired_renew_text"]
 		}
-	case SightEarly:
-		d.Body = strings.ReplaceAll(d.Body, "{date}", w.date(upToMinute(v.From), v.TimeZone))
-	case SightUnavailable:
+	case ScreenEarly:
+		d.Body = strings.ReplaceAll(d.Body, "{date}", w.date(ceilMinute(v.From), v.TimeZone))
+	case ScreenUnavailable:
 		d.RequestID = v.RequestID
-	case SightAccepted, SightDone, SightUnknown:
-		d.ContinueURL = harmless(v.ContinueURL)
-		d.Redirect = v.Redirect && v.Sight == SightAccepted && d.ContinueURL != ""
-		if place := cmp.Or(p.title, v.Place); place != "" && d.ContinueURL == "" && v.Sight != SightUnknown {
+	case ScreenAccepted, ScreenDone, ScreenUnknown:
+		d.ContinueURL = safeURL(v.ContinueURL)
+		d.Redirect = v.Redirect && v.Screen == ScreenAccepted && d.ContinueURL != ""
+		if place := cmp.Or(p.title, v.Place); place != "" && d.ContinueURL == "" && v.Screen != ScreenUnknown {
 			d.Body = strings.ReplaceAll(w.text["sign_in_now"], "{place}", place)
 		}
-	default: // the words say it all
+	default: // heading and body are enough
 	}
 	return d
 }
 
-// upToMinute rounds up: a page shows minutes only.
-func upToMinute(t time.Time) time.Time { return t.Add(time.Minute - 1).Truncate(time.Minute) }
+// ceilMinute rounds up to a full minute, because a page shows no seconds.
+func ceilMinute(t time.Time) time.Time { return t.Add(time.Minute - 1).Truncate(time.Minute) }
 
-// activeSchemes are those whose links do something in the page instead of
-// leading away from it. Schemes of apps are good.
+// activeSchemes lists schemes whose links run or show something in place instead
+// of opening another site. App schemes are allowed.
 var activeSchemes = []string{"about", "blob", "data", "file", "javascript", "vbscript", "view-source"}
 
-// harmless gives an absolute URL, or nothing if it is not one to follow.
-func harmless(text string) template.URL {
+// safeURL returns an absolute URL, or "" if it is not safe to link to.
+func safeURL(text string) template.URL {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" && !strings.Contains(u.Scheme, ".") || slices.Contains(activeSchemes, strings.ToLower(u.Scheme)) || u.Scheme == "" {
 		return ""
 	}
-	return template.URL(u.String()) // #nosec G203 -- looked at just now, and the template still quotes it
+	return template.URL(u.String()) // #nosec G203 -- checked above, and the template still quotes it
 }

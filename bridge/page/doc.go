@@ -1,31 +1,31 @@
-// Package page renders the invitee's page: what an invitee sees who opens the
-// link of an invitation.
+// Package page renders the page that an invitee sees after opening the link of
+// an invitation.
 //
-// It knows templates, words in each language, and style, and nothing of HTTP:
-// package httpapi decides what is to be seen, serves it and takes the form. A
-// page is one document: style, script and logo stand inside it, so that a
-// browser asks nobody for anything more, and it works without its script.
+// It handles templates, translations and style, and knows nothing of HTTP:
+// package httpapi selects the screen, serves it and processes the form. A page
+// is a single document with style, script and logo inline, so a browser
+// requests nothing else. It works without its script.
 //
-// # A team's own words and templates
+// # Custom texts and templates
 //
-// Config.TemplateOverridePath may hold any of
+// Config.TemplateOverridePath is a directory that may contain
 //
-//   - en.json, de.json: texts that replace the built-in ones of the same key;
+//   - en.json, de.json: texts that replace the built-in texts with the same key;
 //   - a file for another language, such as fr.json or pt-br.json, with a text
 //     for each key of builtin/en.json;
 //   - page.gotmpl: the whole document, in place of builtin/page.gotmpl.
 //
-// A file of another name is an error, as is a key that is not known. A text
-// must have the same words in braces as the English one. Where a language lacks a
-// key that an upgrade brought, an older text of that language stands in.
+// Any other file is an error, and so is an unknown key. A text must have the
+// same placeholders in braces as the English one. If a language lacks a key that
+// was added by an upgrade, an older text of that language is used.
 //
-// The template is one of html/template and gets a [Data]. Its style and script
-// must be {{.Style}} and {{.Script}}, each in an element of its own: browsers
-// are told to refuse any other, and style attributes as well. The script finds
-// main, h1, #username, #password, .show, .feedback, .faults and what has a
-// data-rule; a page without them stays a plain form. The form needs
-// method="post", no action, and a field named password; asking for a new link
-// needs a button named renew with the value 1.
+// The template uses html/template and receives a [Data]. Its style and script
+// must be {{.Style}} and {{.Script}}, each in an element of its own: the content
+// security policy makes browsers refuse any other, and style attributes too.
+// The script uses main, h1, #username, #password, .show, .feedback, .faults and
+// elements with data-rule; a page without them remains a plain form. The form
+// needs method="post", no action, and a field named password. To request a new
+// link it needs a button named renew with the value 1.
 //
-// It imports package bridge and nothing else of this module.
+// Package page imports package bridge and nothing else of this module.
 package page

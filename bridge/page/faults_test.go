@@ -16,11 +16,11 @@ type breaches int
 
 func (b breaches) Count(context.Context, string) (int, error) { return int(b), nil }
 
-// alert gives the complaint of a form, after a look at how it is tied to the
-// field.
-func alert(t *testing.T, language string, problem *bridge.Error) (complaint string, field *html.Node) {
+// alert returns the problem text of a form, after checking how it is connected to
+// the password field.
+func alert(t *testing.T, language string, problem *bridge.Error) (message string, field *html.Node) {
 	t.Helper()
-	v := full(page.SightForm)
+	v := full(page.ScreenForm)
 	v.Problem = problem
 	_, root := render(t, newPage(t, page.Config{}), language, v)
 	field = find(root, "input")[1]
@@ -29,14 +29,15 @@ func alert(t *testing.T, language string, problem *bridge.Error) (complaint stri
 	}
 	each(root, func(n *html.Node) {
 		if attr(n, "role") == "alert" {
-			complaint = text(n)
+			message = text(n)
 		}
 	})
-	return complaint, field
+	return message, field
 }
 
-// The policy's own refusals, each in the reader's language.
-func TestRender_passwordRefused(t *testing.T) {
+// TestRender_passwordRejected: every violation of the password policy is shown in
+// the reader's language.
+func TestRender_passwordRejected(t *testing.T) {
 	policy := bridge.PasswordPolicy{MinLength: 10, CheckSimilarity: true, Breaches: breaches(0)}
 	breached := policy
 	breached.Breaches = breaches(5)
@@ -55,7 +56,7 @@ func TestRender_passwordRefused(t *testing.T) {
 			err := c.policy.Check(context.Background(), []string{"jo@example.com"}, c.password)
 			var problem *bridge.Error
 			if !errors.As(err, &problem) {
-				t.Fatalf("the policy said %v", err)
+				t.Fatalf("the policy returned %v", err)
 			}
 			for language, want := range map[string]string{"en": c.en, "de": c.de} {
 				got, field := alert(t, language, problem)
@@ -67,10 +68,11 @@ func TestRender_passwordRefused(t *testing.T) {
 	}
 }
 
-// Kratos' messages come through JSON, and a hook's in its own words, whatever
-// their ids: they are about anything, and not always about the password.
+// TestRender_messages: Kratos' messages, decoded from JSON, are translated. A
+// hook's messages are shown as they are whatever their ids: they need not be
+// about the password.
 func TestRender_messages(t *testing.T) {
-	problem := *bridge.ErrPasswordPolicy
+	problem := *bridge.ErrPasswordPolicyViolation
 	problem.Messages = []bridge.UIText{{ID: 4000032, Text: "raw", Context: map[string]any{"min_length": 9.0}}, {ID: 4000032, Text: "odd", Context: map[string]any{"min_length": 1e300}}}
 	if got, field := alert(t, "en", &problem); !strings.Contains(got, "at least 9 characters") || !strings.HasSuffix(got, "odd") || !has(field, "aria-invalid") {
 		t.Error(got)
@@ -83,14 +85,14 @@ func TestRender_messages(t *testing.T) {
 	}
 }
 
-// Every other failure is told in plain words, and none of ours.
+// TestRender_problem: every other error is explained without internal terms.
 func TestRender_problem(t *testing.T) {
 	for _, problem := range []*bridge.Error{
-		bridge.ErrTooMany, bridge.ErrAcceptInProgress, bridge.ErrKratosAway, bridge.ErrHookUnavailable, bridge.ErrStoreAway,
-		bridge.ErrUnsupportedMedia, bridge.ErrTooLarge, bridge.ErrInternal, bridge.ErrHookRefused, bridge.ErrKratosRejected,
-		{ID: "of another day"},
+		bridge.ErrTooManyRequests, bridge.ErrAcceptInProgress, bridge.ErrKratosUnavailable, bridge.ErrHookUnavailable, bridge.ErrStoreUnavailable,
+		bridge.ErrUnsupportedMediaType, bridge.ErrBodyTooLarge, bridge.ErrInternal, bridge.ErrHookRefused, bridge.ErrKratosRejected,
+		{ID: "added_later"},
 	} {
-		for _, language := range []string{"en", "de"} {
+		for _, language := range languages(t) {
 			got, field := alert(t, language, problem)
 			if has(field, "aria-invalid") {
 				t.Errorf("%s blames the password", problem.ID)
@@ -100,7 +102,7 @@ func TestRender_problem(t *testing.T) {
 			}
 			for _, word := range []string{"kratos", "hook", "token", "server error", "store", problem.ID} {
 				if strings.Contains(strings.ToLower(got), word) {
-					t.Errorf("%s says %q: %s", problem.ID, word, got)
+					t.Errorf("%s contains %q: %s", problem.ID, word, got)
 				}
 			}
 		}

@@ -8,40 +8,40 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Config is how a team makes the page its own. Its zero value is good.
+// Config customizes the page. The zero value is valid.
 type Config struct {
-	Title          string // of the team or its product, in the head of each page
-	LogoPath       string // of an image, PNG, JPEG, WebP or SVG
-	SupportAddress string // an e-mail address or an https URL, where people get help
-	// AccentColor is of buttons and links, as #rrggbb; empty: the built-in one.
-	// AccentColorDark is the same on a dark ground; empty: a lighter AccentColor,
-	// or the built-in one if both are empty.
+	Title          string // the team or product, shown at the top of each page
+	LogoPath       string // a PNG, JPEG, WebP or SVG file
+	SupportAddress string // an email address or https URL where invitees get help
+	// AccentColor is the color of buttons and links, as #rrggbb; empty means the
+	// built-in one. AccentColorDark is its counterpart for dark mode; empty means
+	// a lightened AccentColor, or the built-in one if both are empty.
 	AccentColor, AccentColorDark string
-	CSSPath                      string // of a style sheet that goes after the built-in one
-	TemplateOverridePath         string // of a directory with templates of the team's own
+	CSSPath                      string // a style sheet that is appended to the built-in one
+	TemplateOverridePath         string // a directory with custom texts and templates
 }
 
-// Page renders. It is safe for concurrent use.
+// Page renders the invitee's page. It is safe for concurrent use.
 type Page struct {
 	title     string
 	logo      template.URL
 	style     template.CSS
 	support   *Link
 	template  *template.Template
-	languages []words // English is the first
+	languages []translation // English comes first
 	matcher   language.Matcher
 	policy    string
 }
 
-// Document is a page to be sent, and what a browser may do with it.
+// Document is a rendered page with its response headers.
 type Document struct {
 	HTML                  []byte
-	Language              string // the tag it is written in, such as "en"
+	Language              string // the language tag, such as "en"
 	ContentSecurityPolicy string // the value of the header
 }
 
-// New reads and tries all that the configuration names, and tells all its
-// problems at once.
+// New loads and tests everything that the configuration refers to, and reports
+// all problems in one error.
 func New(config Config) (*Page, error) {
 	style, styleErr := loadStyle(config)
 	logo, logoErr := loadLogo(config.LogoPath)
@@ -57,20 +57,20 @@ func New(config Config) (*Page, error) {
 		title: config.Title, logo: logo, style: style, support: support, template: tmpl,
 		languages: languages, matcher: newMatcher(languages), policy: contentSecurityPolicy(style),
 	}
-	if err := p.try(); err != nil {
+	if err := p.selfTest(); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// Render gives a page in the language of the reader: the best of what
-// accepted, the value of an Accept-Language header, asks for, else the
-// invitation's locale, else English. Both may be empty or nonsense.
-func (p *Page) Render(accepted, locale string, v View) (Document, error) {
+// Render renders a page in the reader's language: the best match for accepted,
+// which is the value of an Accept-Language header, else for the invitation's
+// locale, else English. Both may be empty or malformed.
+func (p *Page) Render(accepted, locale string, v Input) (Document, error) {
 	return p.render(p.language(accepted, locale), v)
 }
 
-func (p *Page) render(w words, v View) (Document, error) {
+func (p *Page) render(w translation, v Input) (Document, error) {
 	var out bytes.Buffer
 	if err := p.template.Execute(&out, p.data(w, v)); err != nil {
 		return Document{}, err

@@ -14,10 +14,10 @@ import (
 	"invitebridge/bridge/page"
 )
 
-// full is a view with all that its sight can show.
-func full(sight page.Sight) page.View {
-	return page.View{
-		Sight: sight, Email: "jo@example.com", InviterName: "Sam Doe",
+// full returns an input with everything that a screen can show.
+func full(screen page.Screen) page.Input {
+	return page.Input{
+		Screen: screen, Email: "jo@example.com", InviterName: "Sam Doe",
 		ExpiresAt: time.Date(2026, 3, 9, 23, 5, 0, 0, time.FixedZone("", 3600)),
 		Policy:    bridge.PasswordPolicy{MinLength: 12, CheckSimilarity: true},
 		From:      time.Date(2026, 3, 9, 23, 5, 0, 1, time.FixedZone("", 3600)),
@@ -34,7 +34,7 @@ func newPage(t testing.TB, config page.Config) *page.Page {
 	return p
 }
 
-func render(t testing.TB, p *page.Page, accepted string, v page.View) (page.Document, *html.Node) {
+func render(t testing.TB, p *page.Page, accepted string, v page.Input) (page.Document, *html.Node) {
 	t.Helper()
 	doc, err := p.Render(accepted, "", v)
 	if err != nil {
@@ -49,14 +49,14 @@ func render(t testing.TB, p *page.Page, accepted string, v page.View) (page.Docu
 
 func TestRender(t *testing.T) {
 	p := newPage(t, page.Config{Title: "Acme", SupportAddress: "help@acme.example"})
-	for _, language := range []string{"en", "de"} {
-		for _, sight := range page.Sights() {
-			t.Run(language+"/"+string(sight), func(t *testing.T) {
-				v := full(sight)
-				v.Problem = bridge.ErrTooMany
+	for _, language := range languages(t) {
+		for _, screen := range page.Screens() {
+			t.Run(language+"/"+string(screen), func(t *testing.T) {
+				v := full(screen)
+				v.Problem = bridge.ErrTooManyRequests
 				doc, root := render(t, p, language, v)
 				if doc.Language != language || attr(one(t, root, "html"), "lang") != language {
-					t.Errorf("the language is %s, and of the document %s", doc.Language, attr(one(t, root, "html"), "lang"))
+					t.Errorf("language %s, lang attribute %s, want %s", doc.Language, attr(one(t, root, "html"), "lang"), language)
 				}
 				main := one(t, root, "main")
 				if h1 := one(t, root, "h1"); text(h1) == "" || h1.Parent != main {
@@ -69,18 +69,18 @@ func TestRender(t *testing.T) {
 					t.Errorf("%d bytes", n)
 				}
 				if !strings.Contains(text(main), text(find(main, "p")[0])) || text(find(main, "p")[0]) == "" {
-					t.Error("nothing is said below the heading")
+					t.Error("there is no text below the heading")
 				}
 				footer := find(one(t, root, "footer"), "a")
 				if len(footer) != 1 || attr(footer[0], "href") != "mailto:help@acme.example" {
 					t.Errorf("support: %s", text(one(t, root, "footer")))
 				}
-				if got := len(find(root, "input")); (got == 2) != (sight == page.SightForm) {
+				if got := len(find(root, "input")); (got == 2) != (screen == page.ScreenForm) {
 					t.Errorf("%d inputs", got)
 				}
 				for _, form := range find(root, "form") {
 					if attr(form, "method") != "post" || has(form, "action") {
-						t.Error("the form does not post to its own address")
+						t.Error("the form does not post to its own URL")
 					}
 				}
 				uniqueIDs(t, root)
@@ -89,10 +89,11 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// What the page has inside it must be just what its policy lets it have.
+// TestRender_policy: the content security policy allows exactly the style and the
+// script of the page.
 func TestRender_policy(t *testing.T) {
 	css := write(t, "own.css", "h1 {\r\n  color: red }\r\n")
-	doc, root := render(t, newPage(t, page.Config{CSSPath: css}), "", full(page.SightForm))
+	doc, root := render(t, newPage(t, page.Config{CSSPath: css}), "", full(page.ScreenForm))
 	want := "default-src 'none'; style-src '" + hash(text(one(t, root, "style"))) + "'; script-src '" +
 		hash(text(one(t, root, "script"))) + "'; img-src data:; connect-src 'self'; form-action 'self'; " +
 		"base-uri 'none'; frame-ancestors 'none'"
@@ -100,7 +101,7 @@ func TestRender_policy(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", doc.ContentSecurityPolicy, want)
 	}
 	if !strings.HasSuffix(text(one(t, root, "style")), "color: red }\n") {
-		t.Error("the team's style is not the last")
+		t.Error("the custom style is not last")
 	}
 	each(root, func(n *html.Node) {
 		for _, a := range n.Attr {
@@ -112,7 +113,7 @@ func TestRender_policy(t *testing.T) {
 }
 
 func TestRender_form(t *testing.T) {
-	_, root := render(t, newPage(t, page.Config{}), "en", full(page.SightForm))
+	_, root := render(t, newPage(t, page.Config{}), "en", full(page.ScreenForm))
 	inputs := find(root, "input")
 	account, password := inputs[0], inputs[1]
 	if attr(account, "value") != "jo@example.com" || !has(account, "readonly") || attr(account, "autocomplete") != "username" {
@@ -131,41 +132,44 @@ func TestRender_form(t *testing.T) {
 	if rules := find(root, "li"); len(rules) != 3 || text(rules[0]) != "At least 12 characters" || !has(rules[2], "hidden") {
 		t.Errorf("rules: %s", text(one(t, root, "ul")))
 	}
-	_, root = render(t, newPage(t, page.Config{}), "de", full(page.SightForm))
+	_, root = render(t, newPage(t, page.Config{}), "de", full(page.ScreenForm))
 	if when := text(one(t, root, "time")); when != "Montag, 9.\u00a0März 2026, 22:05\u00a0Uhr\u00a0(UTC)" {
 		t.Errorf("until %s", when)
 	}
 }
 
-// An invitation that can be accepted later says from when on, not a moment
-// before.
+// TestRender_early: the time from which an invitation can be accepted is rounded
+// up to the minute.
 func TestRender_early(t *testing.T) {
 	for language, want := range map[string]string{"en": "after Monday, 9\u00a0March 2026, 22:06\u00a0UTC.", "de": "ab Montag, 9.\u00a0März 2026, 22:06\u00a0Uhr\u00a0(UTC) an"} {
-		_, root := render(t, newPage(t, page.Config{}), language, full(page.SightEarly))
-		if said := text(one(t, root, "main")); !strings.Contains(said, want) {
-			t.Errorf("%s: %s", language, said)
+		_, root := render(t, newPage(t, page.Config{}), language, full(page.ScreenEarly))
+		if got := text(one(t, root, "main")); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", language, got)
 		}
 	}
 }
 
-// A form without an inviter, an end and rules has no gaps in its words.
-func TestRender_least(t *testing.T) {
-	_, root := render(t, newPage(t, page.Config{}), "en", page.View{Sight: page.SightForm, Email: "jo@example.com"})
+// TestRender_minimal: a form without an inviter, an expiry and rules leaves no
+// empty elements.
+func TestRender_minimal(t *testing.T) {
+	_, root := render(t, newPage(t, page.Config{}), "en", page.Input{Screen: page.ScreenForm, Email: "jo@example.com"})
 	if len(find(root, "bdi")) != 0 || len(find(root, "time")) != 0 || len(find(root, "footer")) != 0 || len(find(root, "li")) != 1 {
 		t.Errorf("main: %s", text(one(t, root, "main")))
 	}
 }
 
-func TestRender_ways(t *testing.T) {
+// TestRender_nextStep: screens with a next step link to it, only the accepted
+// screen redirects, and only the expired one offers a new link.
+func TestRender_nextStep(t *testing.T) {
 	p := newPage(t, page.Config{})
-	for _, sight := range page.Sights() {
-		v := full(sight)
+	for _, screen := range page.Screens() {
+		v := full(screen)
 		v.Redirect = true
 		_, root := render(t, p, "", v)
-		ends := sight == page.SightAccepted || sight == page.SightDone || sight == page.SightUnknown
+		ends := screen == page.ScreenAccepted || screen == page.ScreenDone || screen == page.ScreenUnknown
 		links := find(one(t, root, "main"), "a")
 		if ends != (len(links) == 1) || ends && (attr(links[0], "href") != v.ContinueURL || attr(links[0], "rel") != "noreferrer") {
-			t.Errorf("%s has %d links", sight, len(links))
+			t.Errorf("%s has %d links", screen, len(links))
 		}
 		refresh := ""
 		for _, meta := range find(root, "meta") {
@@ -173,34 +177,34 @@ func TestRender_ways(t *testing.T) {
 				refresh = attr(meta, "content")
 			}
 		}
-		if want := "0;url=" + v.ContinueURL; sight == page.SightAccepted && refresh != want || sight != page.SightAccepted && refresh != "" {
-			t.Errorf("%s leads to %q", sight, refresh)
+		if want := "0;url=" + v.ContinueURL; screen == page.ScreenAccepted && refresh != want || screen != page.ScreenAccepted && refresh != "" {
+			t.Errorf("%s redirects to %q", screen, refresh)
 		}
 		renew := false
 		for _, b := range find(root, "button") {
 			renew = renew || attr(b, "name") == "renew" && attr(b, "value") == "1"
 		}
-		if renew != (sight == page.SightExpired) {
-			t.Errorf("%s has a button for a new link: %v", sight, renew)
+		if renew != (screen == page.ScreenExpired) {
+			t.Errorf("%s has a button for a new link: %v", screen, renew)
 		}
 	}
 	for _, c := range []struct {
 		title, place, want string
-		sight              page.Sight
+		screen             page.Screen
 	}{
-		{"Acme", "id.example.com", "You can sign in now at Acme, ", page.SightAccepted},
-		{"", "id.example.com", "You can sign in now at id.example.com, ", page.SightDone},
-		{"", "", "Your password is set.", page.SightAccepted},
-		{"Acme", "id.example.com", "Please check that the link", page.SightUnknown},
+		{"Acme", "id.example.com", "You can sign in now at Acme, ", page.ScreenAccepted},
+		{"", "id.example.com", "You can sign in now at id.example.com, ", page.ScreenDone},
+		{"", "", "Your password is set.", page.ScreenAccepted},
+		{"Acme", "id.example.com", "Please check that the link", page.ScreenUnknown},
 	} {
-		_, root := render(t, newPage(t, page.Config{Title: c.title}), "en", page.View{Sight: c.sight, Place: c.place})
-		if said := text(one(t, root, "main")); !strings.Contains(said, c.want) || len(find(root, "a")) != 0 {
-			t.Errorf("%s without a way on: %s", c.sight, said)
+		_, root := render(t, newPage(t, page.Config{Title: c.title}), "en", page.Input{Screen: c.screen, Place: c.place})
+		if got := text(one(t, root, "main")); !strings.Contains(got, c.want) || len(find(root, "a")) != 0 {
+			t.Errorf("%s without a next step: %s", c.screen, got)
 		}
 	}
-	_, root := render(t, p, "", page.View{Sight: page.SightExpired})
+	_, root := render(t, p, "", page.Input{Screen: page.ScreenExpired})
 	if len(find(root, "button")) != 0 {
-		t.Error("a link that cannot be renewed has the button")
+		t.Error("the button is shown although the invitation cannot be renewed")
 	}
 }
 

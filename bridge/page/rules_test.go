@@ -8,10 +8,11 @@ import (
 	"invitebridge/bridge/page/pagetest"
 )
 
-// TestRules_seen: each rule in the list gets its tick, so what a page cannot
-// tell is not among them, and the greatest length only while it is exceeded.
-func TestRules_seen(t *testing.T) {
-	v := full(page.SightForm)
+// TestRules_visible: every rule in the list can be met while typing. The rule
+// about leaks, which the page cannot check, is not in the list, and the maximum
+// length is only while it is exceeded.
+func TestRules_visible(t *testing.T) {
+	v := full(page.ScreenForm)
 	v.Policy.Breaches = breaches(0)
 	p := newPage(t, page.Config{AccentColor: "#7a1f5c"})
 	server := serve(t, p, v)
@@ -19,7 +20,7 @@ func TestRules_seen(t *testing.T) {
 	tab := pagetest.Open(t, pagetest.Options{Dark: true})
 	tab.Visit(server.URL)
 	tab.Await(hidden)
-	tab.See("we also check that it is not known from data leaks")
+	tab.See("we also check that it has not appeared in data leaks")
 	for _, password := range []string{strings.Repeat("é", 36), strings.Repeat("x", 72)} {
 		tab.Fill("#password", password+"x")
 		tab.Await(most + ".broken")

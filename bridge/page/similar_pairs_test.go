@@ -15,8 +15,8 @@ import (
 	"invitebridge/bridge/page/pagetest"
 )
 
-// TestSimilarAgrees_generated has a browser judge ten thousand pairs of account
-// and password by the page's own script.
+// TestSimilarAgrees_generated: the page's script and the server agree on ten
+// thousand generated pairs of account and password.
 func TestSimilarAgrees_generated(t *testing.T) {
 	pairs := similarPairs(10_000)
 	list, err := json.Marshal(pairs)
@@ -58,18 +58,18 @@ document.body.className = "judged";
 		}
 		if got := verdicts[i] == '1'; got != want {
 			if wrong++; wrong <= 10 {
-				t.Errorf("account %q, password %q: the page says %v, the server %v", pair[0], pair[1], got, want)
+				t.Errorf("account %q, password %q: accepted by the page: %v, by the server: %v", pair[0], pair[1], got, want)
 			}
 		}
 	}
-	t.Logf("%d of %d accepted, %d judged otherwise", accepted, len(pairs), wrong)
+	t.Logf("%d of %d accepted, %d with different verdicts", accepted, len(pairs), wrong)
 	if least := len(pairs) / 4; accepted < least || len(pairs)-accepted < least {
-		t.Errorf("the server accepts %d of %d: too few of one kind to tell anything", accepted, len(pairs))
+		t.Errorf("the server accepts %d of %d: too few of one kind to prove anything", accepted, len(pairs))
 	}
 }
 
-// similarPairs are passwords that have more or less of their account, and the
-// pair of the README.
+// similarPairs returns pairs of account and password that are more or less
+// similar, starting with those of the README.
 func similarPairs(n int) [][2]string {
 	r := rand.New(rand.NewPCG(72, 5)) // #nosec G404 -- the same pairs each time
 	pairs := [][2]string{{"ada@example.com", "correct-Horse-7-battery"}, {"lin@example.com", "correct-Horse-7-battery"}}
@@ -80,14 +80,14 @@ func similarPairs(n int) [][2]string {
 	return pairs
 }
 
-// alphabet has characters of one to four bytes, those whose lower case is
-// longer or shorter, and what JSON and HTML write otherwise.
+// alphabet has characters of one to four bytes, some whose lower case has another
+// length, and some that JSON and HTML escape.
 var alphabet = []rune("abcdefghijklmnopqrstuvwxyzeeeaaniorst0123456789ABCXYZ.-_+@ \"'<&/äöüßÄÖÜéİıſKΣς日本😀\u0301\u200d")
 
 func letters(r *rand.Rand, n int) string {
 	of := alphabet
 	if r.IntN(3) > 0 {
-		of = alphabet[:57] // ASCII alone, as most people have
+		of = alphabet[:57] // ASCII only, the most common case
 	}
 	var text strings.Builder
 	for range n {
@@ -112,7 +112,7 @@ func passwordNear(r *rand.Rand, account []rune) string {
 	part := string(account[from : from+1+r.IntN(len(account)-from)])
 	switch r.IntN(8) {
 	case 0:
-		return letters(r, 1+r.IntN(30)) // has nothing of it
+		return letters(r, 1+r.IntN(30)) // unrelated
 	case 1:
 		return strings.ToUpper(string(account)) + letters(r, r.IntN(40))
 	case 2:

@@ -12,10 +12,10 @@ import (
 	"invitebridge/bridge/page/pagetest"
 )
 
-// TestSimilarAgrees has a browser judge passwords as they are typed: what it
-// ticks the server takes, and what it crosses out the server refuses.
+// TestSimilarAgrees: while a password is typed, the page marks the rule about
+// similarity as met exactly if the server accepts the password.
 func TestSimilarAgrees(t *testing.T) {
-	v := full(page.SightForm)
+	v := full(page.ScreenForm)
 	v.Email, v.Identifiers = "jo.doe@example.com", []string{"lovelace", "grüße-straße", `quo"te&<b>`, "+49 170 1234567"}
 	p := newPage(t, page.Config{})
 	server := serve(t, p, v)
@@ -31,21 +31,21 @@ func TestSimilarAgrees(t *testing.T) {
 	} {
 		tab.Fill("#password", password)
 		err := v.Policy.CheckSimilar(append([]string{v.Email}, v.Identifiers...), password)
-		if err != nil && !errors.Is(err, bridge.ErrPasswordPolicy) {
+		if err != nil && !errors.Is(err, bridge.ErrPasswordPolicyViolation) {
 			t.Fatal(err)
 		}
 		seen[err == nil]++
 		verdict := map[bool]string{true: "met", false: "broken"}[err == nil]
 		tab.Await("[data-rule=similar]." + verdict)
 	}
-	t.Logf("%d taken, %d refused", seen[true], seen[false])
+	t.Logf("%d accepted, %d rejected", seen[true], seen[false])
 	if seen[true] < 8 || seen[false] < 8 {
-		t.Error("too few of one kind to tell anything")
+		t.Error("too few of one kind to prove anything")
 	}
 }
 
-// serve has a browser see a page of one view.
-func serve(t *testing.T, p *page.Page, v page.View) *httptest.Server {
+// serve serves a page with one input.
+func serve(t *testing.T, p *page.Page, v page.Input) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		document, err := p.Render("en", "", v)

@@ -10,9 +10,9 @@ import (
 	"invitebridge/bridge"
 )
 
-// parts divides a text at each word in braces that values, in pairs, has a value
-// for, and gives that.
-func parts(text string, values ...string) []Part {
+// interpolate splits a text at each placeholder that values, a list of names and
+// values, has a value for, and inserts the value.
+func interpolate(text string, values ...string) []Part {
 	var divided []Part
 	end := 0
 	for _, at := range placeholder.FindAllStringIndex(text, -1) {
@@ -26,7 +26,7 @@ func parts(text string, values ...string) []Part {
 	return append(divided, Part{Text: text[end:]})
 }
 
-func (w words) invited(inviter, title string) []Part {
+func (w translation) invited(inviter, title string) []Part {
 	key, name := "invited", bridge.PersonName(inviter)
 	if name != "" {
 		key = "invited_by"
@@ -34,16 +34,16 @@ func (w words) invited(inviter, title string) []Part {
 	if title != "" {
 		key += "_to"
 	}
-	return parts(w.text[key], "inviter", name, "title", title)
+	return interpolate(w.text[key], "inviter", name, "title", title)
 }
 
-func (w words) date(t time.Time, timeZone string) string {
+func (w translation) date(t time.Time, timeZone string) string {
 	if !strings.Contains(w.text["date"], "{zone}") {
-		timeZone = "" // a text of an earlier release says UTC itself
+		timeZone = "" // a custom text of an earlier release states UTC itself
 	}
 	t, zone := bridge.LocalTime(t, timeZone)
 	weekday := ""
-	if len(w.weekdays) > 0 { // else the text has no place for it
+	if len(w.weekdays) > 0 { // otherwise the text has no {weekday}
 		weekday = w.weekdays[t.Weekday()]
 	}
 	return strings.NewReplacer(
@@ -56,15 +56,15 @@ func (w words) date(t time.Time, timeZone string) string {
 	).Replace(w.text["date"])
 }
 
-func (w words) limited(key string, limit int) string {
+func (w translation) withLimit(key string, limit int) string {
 	return strings.ReplaceAll(w.text[key], "{limit}", strconv.Itoa(limit))
 }
 
-func (w words) rules(policy bridge.PasswordPolicy, identifiers []string) []Rule {
+func (w translation) rules(policy bridge.PasswordPolicy, identifiers []string) []Rule {
 	var rules []Rule
 	add := func(name string, limit int, broken string) {
 		rules = append(rules, Rule{
-			Name: name, Limit: limit, Text: w.limited("rule_"+name, limit), Broken: w.limited(broken, limit),
+			Name: name, Limit: limit, Text: w.withLimit("rule_"+name, limit), Broken: w.withLimit(broken, limit),
 		})
 	}
 	if policy.MinLength > 1 {
@@ -72,7 +72,7 @@ func (w words) rules(policy bridge.PasswordPolicy, identifiers []string) []Rule 
 	}
 	if policy.CheckSimilarity {
 		add("similar", 0, "similar")
-		list, _ := json.Marshal(identifiers) // texts always can be
+		list, _ := json.Marshal(identifiers) // cannot fail for strings
 		rules[len(rules)-1].Identifiers = string(list)
 	}
 	if policy.Breaches != nil {
@@ -82,37 +82,37 @@ func (w words) rules(policy bridge.PasswordPolicy, identifiers []string) []Rule 
 	return rules
 }
 
-// problems has the key of the text for each error that needs more than to be
-// told that something went wrong.
-var problems = map[string]string{
-	bridge.ErrPasswordPolicy.ID:   "problem_password",
-	bridge.ErrHookRefused.ID:      "problem_refused",
-	bridge.ErrKratosRejected.ID:   "problem_refused",
-	bridge.ErrIdentityConflict.ID: "problem_refused",
-	bridge.ErrTooMany.ID:          "problem_busy",
-	bridge.ErrAcceptInProgress.ID: "problem_twice",
-	bridge.ErrKratosAway.ID:       "problem_away",
-	bridge.ErrHookUnavailable.ID:  "problem_away",
-	bridge.ErrStoreAway.ID:        "problem_away",
-	bridge.ErrUnsupportedMedia.ID: "problem_unread",
-	bridge.ErrTooLarge.ID:         "problem_unread",
-	bridge.ErrBadRequest.ID:       "problem_unread",
+// problemKeys maps the id of each error that has a text of its own to the key of
+// that text. All other errors show problem_other.
+var problemKeys = map[string]string{
+	bridge.ErrPasswordPolicyViolation.ID: "problem_password",
+	bridge.ErrHookRefused.ID:             "problem_refused",
+	bridge.ErrKratosRejected.ID:          "problem_refused",
+	bridge.ErrIdentityConflict.ID:        "problem_refused",
+	bridge.ErrTooManyRequests.ID:         "problem_busy",
+	bridge.ErrAcceptInProgress.ID:        "problem_twice",
+	bridge.ErrKratosUnavailable.ID:       "problem_away",
+	bridge.ErrHookUnavailable.ID:         "problem_away",
+	bridge.ErrStoreUnavailable.ID:        "problem_away",
+	bridge.ErrUnsupportedMediaType.ID:    "problem_unread",
+	bridge.ErrBodyTooLarge.ID:            "problem_unread",
+	bridge.ErrBadRequest.ID:              "problem_unread",
 }
 
-// faults says in the reader's language why a form is shown again, and whether
-// another password would help.
-func (w words) faults(problem *bridge.Error) (texts []string, field bool) {
+// problemTexts returns in the reader's language why a form is shown again. field
+// reports whether the problem is the password.
+func (w translation) problemTexts(problem *bridge.Error) (texts []string, field bool) {
 	if problem == nil {
 		return nil, false
 	}
-	isPassword := problem.ID == bridge.ErrPasswordPolicy.ID
+	isPassword := problem.ID == bridge.ErrPasswordPolicyViolation.ID
 	for _, m := range problem.Messages {
 		text := ""
 		if isPassword {
 			text = w.message(m)
 		}
-		if text == "" { // an operator's, in its own words
-			text = bridge.Shorten(bridge.OneLine(m.Text), maxForeign)
+		if text == "" { // a hook's or Kratos' own text
+			text = bridge.Truncate(bridge.OneLine(m.Text), maxHookMessage)
 		}
 		if text != "" {
 			texts = append(texts, text)
@@ -121,18 +121,18 @@ func (w words) faults(problem *bridge.Error) (texts []string, field bool) {
 	if len(texts) > 0 {
 		return texts, isPassword
 	}
-	key, known := problems[problem.ID]
+	key, known := problemKeys[problem.ID]
 	if !known {
 		key = "problem_other"
 	}
 	return []string{w.text[key]}, isPassword
 }
 
-// maxForeign bounds what a hook's message can take of the page, in runes.
-const maxForeign = 300
+// maxHookMessage is how many runes of a hook's message the page shows.
+const maxHookMessage = 300
 
-// message knows Kratos' messages about passwords; empty: it is another.
-func (w words) message(m bridge.UIText) string {
+// message translates Kratos' messages about passwords. It returns "" for others.
+func (w translation) message(m bridge.UIText) string {
 	switch m.ID {
 	case 4000002:
 		return w.text["missing"]
@@ -140,17 +140,17 @@ func (w words) message(m bridge.UIText) string {
 		return w.text["similar"]
 	case 4000032:
 		if limit, ok := number(m.Context["min_length"]); ok {
-			return w.limited("too_short", limit)
+			return w.withLimit("too_short", limit)
 		}
 	case 4000033:
-		return w.limited("too_long", bridge.MaxPasswordLength)
+		return w.withLimit("too_long", bridge.MaxPasswordLength)
 	case 4000034:
 		return w.text["breached"]
 	}
 	return ""
 }
 
-// number reads an int that may have been through JSON.
+// number returns value as an int, also if it was decoded from JSON.
 func number(value any) (int, bool) {
 	switch n := value.(type) {
 	case int:

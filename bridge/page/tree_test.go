@@ -28,7 +28,7 @@ func one(t testing.TB, n *html.Node, name string) *html.Node {
 	t.Helper()
 	found := find(n, name)
 	if len(found) != 1 {
-		t.Fatalf("there are %d <%s>, not one", len(found), name)
+		t.Fatalf("got %d <%s>, want 1", len(found), name)
 	}
 	return found[0]
 }
@@ -61,7 +61,8 @@ func has(n *html.Node, key string) bool {
 	return false
 }
 
-// uniqueIDs also wants something with each id that is referred to.
+// uniqueIDs checks that no id occurs twice, and that every id that an attribute
+// refers to exists.
 func uniqueIDs(t *testing.T, root *html.Node) {
 	t.Helper()
 	ids := map[string]int{}
@@ -79,14 +80,14 @@ func uniqueIDs(t *testing.T, root *html.Node) {
 		for _, key := range []string{"for", "aria-describedby", "aria-controls"} {
 			for _, id := range strings.Fields(attr(n, key)) {
 				if ids[id] == 0 {
-					t.Errorf("%s of <%s>: there is no %s", key, n.Data, id)
+					t.Errorf("%s of <%s> refers to %s, which does not exist", key, n.Data, id)
 				}
 			}
 		}
 	})
 }
 
-// write makes a file and gives its path.
+// write creates a file in a temporary directory and returns its path.
 func write(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

@@ -6,60 +6,61 @@ import (
 	"invitebridge/bridge"
 )
 
-// Sight names what an invitee sees.
-type Sight string
+// Screen identifies one state of the invitee's page.
+type Screen string
 
-// The sights. Only SightForm has a field for a password; SightExpired has the
-// button that asks for a new link if the view says that it can be sent.
+// The screens. Only ScreenForm has a password field. ScreenExpired has a button
+// that requests a new link if Input.Renewable is set.
 const (
-	SightForm        Sight = "form"        // pending: choose a password
-	SightAccepted    Sight = "accepted"    // the password was set just now
-	SightDone        Sight = "done"        // it had been accepted before
-	SightEarly       Sight = "early"       // it cannot be accepted yet
-	SightExpired     Sight = "expired"     //
-	SightRenewed     Sight = "renewed"     // a new link was asked for
-	SightRevoked     Sight = "revoked"     //
-	SightUnknown     Sight = "unknown"     // no such invitation
-	SightUnavailable Sight = "unavailable" // nothing can be said now; try again
+	ScreenForm        Screen = "form"        // pending: choose a password
+	ScreenAccepted    Screen = "accepted"    // the password was just set
+	ScreenDone        Screen = "done"        // accepted earlier
+	ScreenEarly       Screen = "early"       // cannot be accepted yet
+	ScreenExpired     Screen = "expired"     // the expiry has passed
+	ScreenRenewed     Screen = "renewed"     // a new link was requested
+	ScreenRevoked     Screen = "revoked"     // revoked by the inviter
+	ScreenUnknown     Screen = "unknown"     // no such invitation
+	ScreenUnavailable Screen = "unavailable" // a temporary failure; try again
 )
 
-// Sights returns every sight.
-func Sights() []Sight {
-	return []Sight{
-		SightForm, SightAccepted, SightDone, SightEarly, SightExpired, SightRenewed,
-		SightRevoked, SightUnknown, SightUnavailable,
+// Screens returns every screen.
+func Screens() []Screen {
+	return []Screen{
+		ScreenForm, ScreenAccepted, ScreenDone, ScreenEarly, ScreenExpired, ScreenRenewed,
+		ScreenRevoked, ScreenUnknown, ScreenUnavailable,
 	}
 }
 
-// View is what one page tells. Nothing in it is trusted to be free of markup.
-type View struct {
-	Sight Sight
-	// Email, InviterName and ExpiresAt are those of the invitation, for
-	// SightForm; InviterName may be empty.
+// Input is the content of one page. None of its texts is trusted to be free of
+// markup.
+type Input struct {
+	Screen Screen
+	// Email, InviterName and ExpiresAt describe the invitation on ScreenForm.
+	// InviterName may be empty.
 	Email       string
 	InviterName string
 	ExpiresAt   time.Time // UTC
-	TimeZone    string    // an IANA name, to show ExpiresAt and From in; empty: UTC
+	TimeZone    string    // the IANA time zone for ExpiresAt and From; empty: UTC
 	Policy      bridge.PasswordPolicy
-	// Identifiers are what the invitee signs in with beside Email, such as a user
-	// name: a password must not resemble them.
+	// Identifiers are the invitee's other login names besides Email, such as a
+	// username: a password must not resemble them.
 	Identifiers []string
-	// Problem says why a form that was sent is shown again; its Messages stand
-	// beside the field. Nil: it was not sent yet.
+	// Problem says why a submitted form is shown again. Its Messages appear next
+	// to the field. Nil means that the form was not submitted yet.
 	Problem *bridge.Error
-	// From is when the invitation can be accepted, for SightEarly.
+	// From is the time from which the invitation can be accepted, for ScreenEarly.
 	From time.Time
-	// Renewable says that SightExpired offers to send a new link.
+	// Renewable makes ScreenExpired offer a new link.
 	Renewable bool
-	// ContinueURL is where the way goes on, for SightAccepted, SightDone and
-	// SightUnknown: the login, or where the inviter wants invitees to go. Where
-	// Redirect is set the page leads there by itself, without a click.
+	// ContinueURL is the next step on ScreenAccepted, ScreenDone and ScreenUnknown:
+	// the login, or the URL chosen by the inviter. With Redirect, the page
+	// navigates there without a click.
 	ContinueURL string
 	Redirect    bool
-	// Place is where to sign in, such as a host, for SightAccepted and SightDone
-	// without a ContinueURL; the page's title goes before.
+	// Place is where to sign in, such as a host name, on ScreenAccepted and
+	// ScreenDone without a ContinueURL. The page's title takes precedence.
 	Place string
-	// RequestID helps a support to find the request in the log, for
-	// SightUnavailable; it may be empty.
+	// RequestID lets support find the request in the log, for ScreenUnavailable.
+	// It may be empty.
 	RequestID string
 }

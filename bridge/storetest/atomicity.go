@@ -9,10 +9,11 @@ import (
 	"invitebridge/bridge"
 )
 
-var errRule = errors.New("a rule says no")
+// errRule is the error of a function that decides against its own writes.
+var errRule = errors.New("refused by a rule")
 
 var atomicityTests = []test{
-	{"a function that fails leaves nothing", func(b *bench) {
+	{"a function that fails writes nothing", func(b *fixture) {
 		b.leavesNothing(func(fn func(bridge.Tx) error) {
 			err := b.store.Update(context.Background(), func(tx bridge.Tx) error {
 				if err := fn(tx); err != nil {
@@ -25,7 +26,7 @@ var atomicityTests = []test{
 			}
 		})
 	}},
-	{"a function that panics leaves nothing", func(b *bench) {
+	{"a function that panics writes nothing", func(b *fixture) {
 		b.leavesNothing(func(fn func(bridge.Tx) error) {
 			reason := recovered(func() {
 				_ = b.store.Update(context.Background(), func(tx bridge.Tx) error {
@@ -40,7 +41,7 @@ var atomicityTests = []test{
 			}
 		})
 	}},
-	{"a view that fails or panics", func(b *bench) {
+	{"a view that fails or panics", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
 		if err := b.store.View(context.Background(), func(bridge.Tx) error { return errRule }); !same(err, errRule) {
@@ -52,15 +53,15 @@ var atomicityTests = []test{
 		if !same(reason, errRule) {
 			b.Errorf("the caller recovered %v, want the function's own panic", reason)
 		}
-		b.put(b.invitation()) // nothing is held
+		b.put(b.invitation()) // the views hold no lock
 		b.same("invitation", inv, b.get(inv.ID))
 	}},
-	{"a function that does nothing", func(b *bench) {
+	{"a function that does nothing", func(b *fixture) {
 		b.update(func(bridge.Tx) error { return nil })
 		b.is(b.store.Update(context.Background(), func(bridge.Tx) error { return errRule }), errRule)
 		b.sameLists(nil)
 	}},
-	{"failures and panics amid others", func(b *bench) {
+	{"failures and panics among other updates", func(b *fixture) {
 		const count = 90
 		old, list := b.invitation(), make([]bridge.Invitation, count)
 		b.put(old)
@@ -79,7 +80,7 @@ var atomicityTests = []test{
 						}
 						switch i % 3 {
 						case 1:
-							// What is undone must not be what others see.
+							// Others must not see what is rolled back.
 							if err := tx.DeleteInvitation(old.ID); err != nil {
 								return err
 							}
@@ -109,17 +110,17 @@ var atomicityTests = []test{
 		}
 		b.sameLists(want)
 	}},
-	{"a function that runs again begins from a clean state", func(b *bench) {
-		// Its neighbours fail after writing, which may make it run again.
+	{"a function that runs again starts from a clean state", func(b *fixture) {
+		// Concurrent functions fail after writing, which may make it run again.
 		inv := b.invitation()
 		b.put(inv)
 		var wg sync.WaitGroup
 		for i := range 40 {
-			spoiler := b.invitation()
+			failing := b.invitation()
 			wg.Go(func() {
 				_ = b.store.Update(context.Background(), func(tx bridge.Tx) error {
 					if i%2 == 0 {
-						return errors.Join(tx.PutInvitation(spoiler), errRule)
+						return errors.Join(tx.PutInvitation(failing), errRule)
 					}
 					got, err := tx.Invitation(inv.ID)
 					if err != nil {
@@ -135,11 +136,11 @@ var atomicityTests = []test{
 	}},
 }
 
-// leavesNothing has a function of all kinds of writes fail in some way, and
-// checks that all is as before and that the store goes on.
-func (b *bench) leavesNothing(fail func(func(bridge.Tx) error)) {
+// leavesNothing passes fail a function with all kinds of writes, and checks that
+// nothing has changed and that the store still works.
+func (b *fixture) leavesNothing(fail func(func(bridge.Tx) error)) {
 	b.Helper()
-	kept, gone, fresh, last := b.invitation(), b.full(), b.invitation(), b.invitation()
+	kept, gone, fresh, last := b.invitation(), b.fullInvitation(), b.invitation(), b.invitation()
 	r := bridge.TokenRecord{InvitationID: gone.ID, Channel: bridge.ChannelAPI}
 	b.put(kept, gone)
 	b.putToken(digestOf("gone"), r)
@@ -162,10 +163,10 @@ func (b *bench) leavesNothing(fail func(func(bridge.Tx) error)) {
 	b.isPending(last)
 }
 
-// same says whether an error is that very one: callers look into their own.
+// same reports whether an error is returned as it is, not wrapped.
 func same(a, b any) bool { return a == b }
 
-// recovered runs fn and gives what it panicked with.
+// recovered runs fn and returns what it panicked with.
 func recovered(fn func()) (reason any) {
 	defer func() { reason = recover() }()
 	fn()

@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// backlogOf counts by looking at everything, which no store may do.
+// backlogOf counts by reading everything, which no store may do.
 func backlogOf(invitations []bridge.Invitation, messages []bridge.Message) (want bridge.Backlog) {
 	for _, inv := range invitations {
 		if inv.State == bridge.StatePending {
@@ -31,7 +31,7 @@ func backlogOf(invitations []bridge.Invitation, messages []bridge.Message) (want
 	return want
 }
 
-func (b *bench) sameBacklog(what string, invitations []bridge.Invitation, messages []bridge.Message) {
+func (b *fixture) sameBacklog(what string, invitations []bridge.Invitation, messages []bridge.Message) {
 	b.Helper()
 	b.view(func(tx bridge.Tx) error {
 		b.sameBacklogIn(tx, what, invitations, messages)
@@ -39,7 +39,7 @@ func (b *bench) sameBacklog(what string, invitations []bridge.Invitation, messag
 	})
 }
 
-func (b *bench) sameBacklogIn(tx bridge.Tx, what string, invitations []bridge.Invitation, messages []bridge.Message) {
+func (b *fixture) sameBacklogIn(tx bridge.Tx, what string, invitations []bridge.Invitation, messages []bridge.Message) {
 	b.Helper()
 	got, err := tx.Backlog()
 	b.is(err, nil)
@@ -49,8 +49,8 @@ func (b *bench) sameBacklogIn(tx bridge.Tx, what string, invitations []bridge.In
 var errUndo = errors.New("undo")
 
 var backlogTests = []test{
-	{"of an empty store", func(b *bench) { b.sameBacklog("backlog", nil, nil) }},
-	{"every state, claimed and not", func(b *bench) {
+	{"an empty store", func(b *fixture) { b.sameBacklog("backlog", nil, nil) }},
+	{"every state, claimed and not", func(b *fixture) {
 		owners := b.owners(6)
 		for i, state := range bridge.States() {
 			owners[i].State = state
@@ -58,11 +58,11 @@ var backlogTests = []test{
 		owners[4].Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: owners[4].CreatedAt}
 		b.put(owners...)
 		b.sameBacklog("invitations", owners, nil)
-		world := b.outbox(owners, 100)
-		b.post(world...)
-		b.sameBacklog("both", owners, world)
+		stored := b.mixedMessages(owners, 100)
+		b.putMessages(stored...)
+		b.sameBacklog("both", owners, stored)
 	}},
-	{"what changes one invitation", func(b *bench) {
+	{"each change of an invitation", func(b *fixture) {
 		inv, other := b.invitation(), b.invitation()
 		b.put(inv, other)
 		for _, change := range []func(){
@@ -82,11 +82,11 @@ var backlogTests = []test{
 			b.sameBacklog("backlog", []bridge.Invitation{inv, other}, nil)
 		}
 	}},
-	{"what changes one message", func(b *bench) {
+	{"each change of a message", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
-		m, later := b.queued(inv), b.queued(inv)
-		b.post(later, m)
+		m, later := b.queuedMessage(inv), b.queuedMessage(inv)
+		b.putMessages(later, m)
 		for _, change := range []func(){
 			func() {},
 			func() { m.DueAt = later.DueAt.Add(time.Hour) },
@@ -99,32 +99,32 @@ var backlogTests = []test{
 			func() { m.State = bridge.MessageDropped },
 		} {
 			change()
-			b.post(m)
-			b.post(m)
+			b.putMessages(m)
+			b.putMessages(m)
 			b.sameBacklog("backlog", []bridge.Invitation{inv}, []bridge.Message{m, later})
 		}
 	}},
-	{"deletion", func(b *bench) {
+	{"deletion", func(b *fixture) {
 		owners := b.owners(4)
 		owners[1].Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: owners[1].CreatedAt}
 		owners[2].State = bridge.StateRevoked
 		b.put(owners...)
-		world := b.outbox(owners, 60)
-		b.post(world...)
+		stored := b.mixedMessages(owners, 60)
+		b.putMessages(stored...)
 		for len(owners) > 0 {
 			b.delete(owners[0])
-			world = without(world, owners[0].ID)
+			stored = without(stored, owners[0].ID)
 			owners = owners[1:]
-			b.sameBacklog("backlog", owners, world)
+			b.sameBacklog("backlog", owners, stored)
 		}
 	}},
-	{"seen in the transaction that writes, and gone with it", func(b *bench) {
+	{"visible in the transaction that writes, and rolled back with it", func(b *fixture) {
 		kept := b.invitation()
 		b.put(kept)
-		first := b.queued(kept)
-		b.post(first)
+		first := b.queuedMessage(kept)
+		b.putMessages(first)
 		inv := b.invitation()
-		m := b.queued(inv)
+		m := b.queuedMessage(inv)
 		err := b.store.Update(context.Background(), func(tx bridge.Tx) error {
 			b.is(errors.Join(tx.PutInvitation(inv), tx.PutMessage(m)), nil)
 			b.sameBacklogIn(tx, "within", []bridge.Invitation{kept, inv}, []bridge.Message{first, m})
@@ -133,13 +133,13 @@ var backlogTests = []test{
 		b.is(err, errUndo)
 		b.sameBacklog("after", []bridge.Invitation{kept}, []bridge.Message{first})
 	}},
-	{"many writers, some of which fail", func(b *bench) {
+	{"many writers, some of which fail", func(b *fixture) {
 		var all []bridge.Invitation
 		var messages []bridge.Message
 		var wg sync.WaitGroup
 		for i := range 60 {
 			inv := b.invitation()
-			m := b.queued(inv)
+			m := b.queuedMessage(inv)
 			wg.Go(func() {
 				_ = b.store.Update(context.Background(), func(tx bridge.Tx) error {
 					err := errors.Join(tx.PutInvitation(inv), tx.PutMessage(m))
@@ -156,15 +156,15 @@ var backlogTests = []test{
 		wg.Wait()
 		b.sameBacklog("backlog", all, messages)
 	}},
-	{"survives a reopening", func(b *bench) {
+	{"survives a restart", func(b *fixture) {
 		owners := b.owners(3)
-		world := b.outbox(owners, 30)
-		b.post(world...)
+		stored := b.mixedMessages(owners, 30)
+		b.putMessages(stored...)
 		b.is(b.store.Close(), nil)
 		b.reopen()
-		b.sameBacklog("backlog", owners, world)
-		m := b.queued(owners[0])
-		b.post(m)
-		b.sameBacklog("one more", owners, append(world, m))
+		b.sameBacklog("backlog", owners, stored)
+		m := b.queuedMessage(owners[0])
+		b.putMessages(m)
+		b.sameBacklog("one more", owners, append(stored, m))
 	}},
 }

@@ -8,13 +8,13 @@ import (
 )
 
 var callTests = []test{
-	{"a context that has ended before", func(b *bench) {
-		cancelled, cancel := context.WithCancel(context.Background())
+	{"a context that is done before the call", func(b *fixture) {
+		canceled, cancel := context.WithCancel(context.Background())
 		cancel()
 		late, done := context.WithDeadline(context.Background(), time.Unix(1, 0))
 		defer done()
 		inv := b.invitation()
-		for ctx, want := range map[context.Context]error{cancelled: context.Canceled, late: context.DeadlineExceeded} {
+		for ctx, want := range map[context.Context]error{canceled: context.Canceled, late: context.DeadlineExceeded} {
 			ran := func(bridge.Tx) error {
 				b.Error("the function ran")
 				return nil
@@ -27,25 +27,29 @@ var callTests = []test{
 		b.missing(inv)
 		b.put(inv)
 	}},
-	{"a context that ends while waiting", func(b *bench) {
-		inv, late := b.invitation(), b.invitation()
+	{"a context that ends while an update waits", func(b *fixture) {
+		inv := b.invitation()
+		late := inv // so that it has to wait
+		late.Epoch++
 		ctx, cancel := context.WithCancel(context.Background())
 		result := make(chan error, 1)
 		b.update(func(tx bridge.Tx) error {
+			err := tx.PutInvitation(inv)
 			go func() { result <- b.store.Update(ctx, putAll(late)) }()
 			cancel()
-			b.is(<-result, context.Canceled) // while this one is still under way
-			return tx.PutInvitation(inv)
+			b.is(<-result, context.Canceled) // while this update is still running
+			return err
 		})
 		b.sameLists([]bridge.Invitation{inv})
+		b.same("invitation", inv, b.get(inv.ID))
 	}},
-	{"ping", func(b *bench) {
+	{"ping", func(b *fixture) {
 		for range 100 {
 			b.is(b.store.Ping(context.Background()), nil)
 		}
 		b.sameLists(nil)
 	}},
-	{"after Close", func(b *bench) {
+	{"after Close", func(b *fixture) {
 		b.put(b.invitation())
 		if err := b.store.Close(); err != nil {
 			b.Fatal(err)
@@ -67,13 +71,13 @@ var callTests = []test{
 			b.Errorf("the second Close: %v", err)
 		}
 	}},
-	{"Close waits for what is under way", func(b *bench) {
+	{"Close waits for calls in progress", func(b *fixture) {
 		inv := b.invitation()
 		closed := make(chan error, 1)
 		b.update(func(tx bridge.Tx) error {
 			store := b.store
 			go func() { closed <- store.Close() }()
-			// Close is under way once calls are refused, or a little later.
+			// Wait until Close has begun: then calls are refused.
 			for range 1000 {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 				err := store.View(ctx, func(bridge.Tx) error { return nil })
@@ -93,7 +97,7 @@ var callTests = []test{
 		b.reopen()
 		b.sameLists([]bridge.Invitation{inv})
 	}},
-	{"closing at once, many times", func(b *bench) {
+	{"many calls of Close at once", func(b *fixture) {
 		b.put(b.invitation())
 		results := make(chan error, 8)
 		for range cap(results) {

@@ -12,37 +12,37 @@ import (
 	"github.com/google/uuid"
 )
 
-// rivals is how many want the same thing at once.
+// rivals is how many Updates compete at once.
 const rivals = 64
 
 var contentionTests = []test{
-	{"one claim wins", func(b *bench) {
+	{"one claim wins", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
-		won := b.rivalry(bridge.ErrAcceptInProgress, func(tx bridge.Tx, i int) error {
+		won := b.contend(bridge.ErrAcceptInProgress, func(tx bridge.Tx, i int) error {
 			got, err := tx.Invitation(inv.ID)
 			if err != nil {
 				return err
 			}
-			got, err = got.Begin(uuid.UUID{1, byte(i)}, uuid.Nil, epoch, time.Minute)
+			got, err = got.BeginAccept(uuid.UUID{1, byte(i)}, uuid.Nil, epoch, time.Minute)
 			if err != nil {
 				return err
 			}
 			return tx.PutInvitation(got)
 		})
-		b.same("the winner's claim", true, len(won) == 1 && b.get(inv.ID).Holds(uuid.UUID{1, byte(won[0])}))
+		b.same("the winner's claim", true, len(won) == 1 && b.get(inv.ID).HoldsClaim(uuid.UUID{1, byte(won[0])}))
 	}},
-	{"one accept wins", func(b *bench) {
+	{"one accept wins", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
 		d := digestOf("token")
 		b.putToken(d, bridge.TokenRecord{InvitationID: inv.ID})
-		won := b.rivalry(bridge.ErrAccepted, func(tx bridge.Tx, i int) error {
+		won := b.contend(bridge.ErrAccepted, func(tx bridge.Tx, i int) error {
 			got, _, err := tx.InvitationByToken(d)
 			if err != nil {
 				return err
 			}
-			if got, err = got.Begin(uuid.UUID{1}, uuid.Nil, epoch, time.Minute); err != nil {
+			if got, err = got.BeginAccept(uuid.UUID{1}, uuid.Nil, epoch, time.Minute); err != nil {
 				return err
 			}
 			return tx.PutInvitation(got.Accept(epoch.Add(time.Duration(i) * time.Second)))
@@ -51,21 +51,21 @@ var contentionTests = []test{
 		b.same("accepted at the winner's time", true, len(won) == 1 && got.AcceptedAt.Equal(epoch.Add(time.Duration(won[0])*time.Second)))
 		b.same("state", bridge.StateAccepted, got.State)
 	}},
-	{"one invitation of an e-mail wins", func(b *bench) {
+	{"one invitation per email wins", func(b *fixture) {
 		list := make([]bridge.Invitation, rivals)
 		for i := range list {
 			list[i] = b.invitation()
 			list[i].Email = "same@example.com"
 		}
-		won := b.rivalry(bridge.ErrTaken, func(tx bridge.Tx, i int) error { return tx.PutInvitation(list[i]) })
+		won := b.contend(bridge.ErrPendingExists, func(tx bridge.Tx, i int) error { return tx.PutInvitation(list[i]) })
 		b.same("winners", 1, len(won))
 		b.sameLists([]bridge.Invitation{list[won[0]]})
 	}},
-	{"no update is lost", func(b *bench) {
+	{"no update is lost", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
 		for range 5 {
-			won := b.rivalry(nil, func(tx bridge.Tx, _ int) error {
+			won := b.contend(nil, func(tx bridge.Tx, _ int) error {
 				got, err := tx.Invitation(inv.ID)
 				got.Epoch++
 				return errors.Join(err, tx.PutInvitation(got))
@@ -74,9 +74,9 @@ var contentionTests = []test{
 		}
 		b.same("count", 5*rivals, b.get(inv.ID).Epoch)
 	}},
-	{"all of those that do not meet win", func(b *bench) {
-		list := b.world(rivals)
-		won := b.rivalry(nil, func(tx bridge.Tx, i int) error {
+	{"all updates without a conflict win", func(b *fixture) {
+		list := b.mixedInvitations(rivals)
+		won := b.contend(nil, func(tx bridge.Tx, i int) error {
 			return errors.Join(tx.PutInvitation(list[i]),
 				tx.PutToken(digestOf(fmt.Sprint(i)), bridge.TokenRecord{InvitationID: list[i].ID, Epoch: i}))
 		})
@@ -86,11 +86,11 @@ var contentionTests = []test{
 			b.hasToken(digestOf(fmt.Sprint(i)), inv, bridge.TokenRecord{InvitationID: inv.ID, Epoch: i})
 		}
 	}},
-	{"revoke, accept and expire exclude each other", func(b *bench) {
+	{"revoke, accept and expire exclude each other", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
 		refused := errors.New("too late")
-		won := b.rivalry(refused, func(tx bridge.Tx, i int) error {
+		won := b.contend(refused, func(tx bridge.Tx, i int) error {
 			got, err := tx.Invitation(inv.ID)
 			if err != nil {
 				return err
@@ -100,7 +100,7 @@ var contentionTests = []test{
 			}
 			switch i % 3 {
 			case 0:
-				if got, err = got.Begin(uuid.UUID{1}, uuid.Nil, epoch, time.Minute); err == nil {
+				if got, err = got.BeginAccept(uuid.UUID{1}, uuid.Nil, epoch, time.Minute); err == nil {
 					got = got.Accept(epoch)
 				}
 			case 1:
@@ -114,24 +114,24 @@ var contentionTests = []test{
 		states := [...]bridge.State{bridge.StateAccepted, bridge.StateRevoked, bridge.StateExpired}
 		b.same("state", states[won[0]%3], b.get(inv.ID).State)
 	}},
-	{"sweepers share the work", func(b *bench) {
+	{"sweepers share the work", func(b *fixture) {
 		for range rivals {
 			b.put(b.invitation())
 		}
-		b.rivalry(nil, func(tx bridge.Tx, _ int) error {
+		b.contend(nil, func(tx bridge.Tx, _ int) error {
 			list, err := tx.ExpiringInvitations(far, 1)
 			if err != nil || len(list) != 1 {
-				return errors.Join(err, fmt.Errorf("%d are left", len(list)))
+				return errors.Join(err, fmt.Errorf("got %d invitations, want 1", len(list)))
 			}
 			return tx.PutInvitation(list[0].Expire(far))
 		})
-		b.same("expired", rivals, len(b.list(bridge.Query{State: bridge.StateExpired, Limit: 1000})))
+		b.same("expired", rivals, len(b.list(bridge.InvitationQuery{State: bridge.StateExpired, Limit: 1000})))
 	}},
 }
 
-// rivalry runs fn in many Updates at once, each with its number, and gives the
+// contend runs fn in many Updates at once, each with a number, and returns the
 // numbers of those that succeeded. The others must have failed with lost.
-func (b *bench) rivalry(lost error, fn func(tx bridge.Tx, i int) error) (won []int) {
+func (b *fixture) contend(lost error, fn func(tx bridge.Tx, i int) error) (won []int) {
 	b.Helper()
 	errs := make([]error, rivals)
 	start := make(chan struct{})
@@ -153,7 +153,7 @@ func (b *bench) rivalry(lost error, fn func(tx bridge.Tx, i int) error) (won []i
 		}
 	}
 	if len(won) == 0 {
-		b.Fatal("nobody won")
+		b.Fatal("no update succeeded")
 	}
 	return won
 }

@@ -10,128 +10,128 @@ import (
 )
 
 var dueTests = []test{
-	{"expiring: the boundary", func(b *bench) {
+	{"expiring: the boundary", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
-		b.bounds(inv, inv.ExpiresAt, bridge.Tx.ExpiringInvitations)
+		b.dueFrom(inv, inv.ExpiresAt, bridge.Tx.ExpiringInvitations)
 	}},
-	{"expiring: only the pending without claim", func(b *bench) {
+	{"expiring: only pending ones without claim", func(b *fixture) {
 		inv, claimed := b.invitation(), b.invitation()
 		claimed.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: claimed.ExpiresAt}
 		b.put(inv, claimed)
 		for _, state := range bridge.States()[1:] {
-			ended := b.invitation()
-			ended.State = state
-			b.put(ended)
+			terminal := b.invitation()
+			terminal.State = state
+			b.put(terminal)
 		}
 		b.due("expiring", bridge.Tx.ExpiringInvitations, inv)
 
-		b.put(claimed.Release(epoch))
-		b.due("a claim released", bridge.Tx.ExpiringInvitations, inv, claimed.Release(epoch))
+		b.put(claimed.ReleaseClaim(epoch))
+		b.due("the claim is released", bridge.Tx.ExpiringInvitations, inv, claimed.ReleaseClaim(epoch))
 		inv.Claim = claimed.Claim
 		b.put(inv)
-		b.due("another begun", bridge.Tx.ExpiringInvitations, claimed.Release(epoch))
+		b.due("another is claimed", bridge.Tx.ExpiringInvitations, claimed.ReleaseClaim(epoch))
 	}},
-	{"expiring: a new expiry moves it", func(b *bench) {
+	{"expiring: a new expiry changes the order", func(b *fixture) {
 		first, second := b.invitation(), b.invitation()
 		b.put(first, second)
 		first.ExpiresAt = second.ExpiresAt.Add(time.Microsecond)
 		b.put(first)
-		b.due("after the move", bridge.Tx.ExpiringInvitations, second, first)
+		b.due("after the change", bridge.Tx.ExpiringInvitations, second, first)
 	}},
-	{"lapsed: the boundary", func(b *bench) {
+	{"expired claims: the boundary", func(b *fixture) {
 		inv := b.invitation()
 		inv.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: inv.CreatedAt.Add(time.Minute)}
 		b.put(inv)
-		b.bounds(inv, inv.Claim.Until, bridge.Tx.LapsedClaims)
+		b.dueFrom(inv, inv.Claim.Until, bridge.Tx.ExpiredClaims)
 	}},
-	{"lapsed: only the pending with claim", func(b *bench) {
+	{"expired claims: only of pending invitations", func(b *fixture) {
 		inv, free := b.invitation(), b.invitation()
 		inv.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: inv.CreatedAt}
 		b.put(inv, free)
 		for _, state := range bridge.States()[1:] {
-			ended := b.invitation()
-			ended.State, ended.Claim = state, inv.Claim
-			b.put(ended)
+			terminal := b.invitation()
+			terminal.State, terminal.Claim = state, inv.Claim
+			b.put(terminal)
 		}
-		b.due("lapsed", bridge.Tx.LapsedClaims, inv)
-		inv = inv.Unsettle(epoch)
+		b.due("expired claims", bridge.Tx.ExpiredClaims, inv)
+		inv = inv.MarkUnresolved(epoch)
 		b.put(inv)
-		b.due("unsettled", bridge.Tx.LapsedClaims, inv)
-		b.put(inv.Release(epoch))
-		b.due("released", bridge.Tx.LapsedClaims)
+		b.due("unresolved", bridge.Tx.ExpiredClaims, inv)
+		b.put(inv.ReleaseClaim(epoch))
+		b.due("released", bridge.Tx.ExpiredClaims)
 	}},
-	{"lapsed: putting it off moves it", func(b *bench) {
+	{"expired claims: postponing the check", func(b *fixture) {
 		inv := b.invitation()
-		inv.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: inv.CreatedAt, LookAt: inv.CreatedAt.Add(time.Hour)}
+		inv.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: inv.CreatedAt, CheckAt: inv.CreatedAt.Add(time.Hour)}
 		b.put(inv)
-		b.bounds(inv, inv.Claim.LookAt, bridge.Tx.LapsedClaims)
+		b.dueFrom(inv, inv.Claim.CheckAt, bridge.Tx.ExpiredClaims)
 	}},
-	{"watched: the boundary", func(b *bench) {
+	{"to check: the boundary", func(b *fixture) {
 		for _, state := range bridge.States() {
 			inv := b.invitation()
-			inv.State, inv.LookAt = state, inv.CreatedAt.Add(time.Minute)
+			inv.State, inv.CheckAt = state, inv.CreatedAt.Add(time.Minute)
 			b.put(inv)
-			b.bounds(inv, inv.LookAt, bridge.Tx.WatchedInvitations)
+			b.dueFrom(inv, inv.CheckAt, bridge.Tx.InvitationsToCheck)
 			b.delete(inv)
 		}
 	}},
-	{"watched: only those to look at, without claim", func(b *bench) {
+	{"to check: only those with CheckAt and without claim", func(b *fixture) {
 		inv, other := b.invitation(), b.invitation()
-		inv.LookAt = inv.CreatedAt
+		inv.CheckAt = inv.CreatedAt
 		b.put(inv, other)
-		b.due("watched", bridge.Tx.WatchedInvitations, inv)
+		b.due("to check", bridge.Tx.InvitationsToCheck, inv)
 		inv.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: inv.CreatedAt}
 		b.put(inv)
-		b.due("claimed", bridge.Tx.WatchedInvitations)
+		b.due("claimed", bridge.Tx.InvitationsToCheck)
 		inv.Claim = nil
 		b.put(inv)
-		b.due("released", bridge.Tx.WatchedInvitations, inv)
-		inv.LookAt = time.Time{}
+		b.due("released", bridge.Tx.InvitationsToCheck, inv)
+		inv.CheckAt = time.Time{}
 		b.put(inv)
-		b.due("no longer", bridge.Tx.WatchedInvitations)
+		b.due("no longer", bridge.Tx.InvitationsToCheck)
 	}},
-	{"ended: not while the identity is to be deleted", func(b *bench) {
+	{"terminal: not while the identity is to be deleted", func(b *fixture) {
 		inv := b.invitation()
 		inv.State, inv.Leftover = bridge.StateRevoked, bridge.LeftoverDue
 		b.put(inv)
-		b.due("due", bridge.Tx.EndedInvitations)
+		b.due("due", bridge.Tx.TerminalInvitations)
 		inv.Leftover = bridge.LeftoverSettled
 		b.put(inv)
-		b.due("settled", bridge.Tx.EndedInvitations, inv)
+		b.due("settled", bridge.Tx.TerminalInvitations, inv)
 	}},
-	{"lapsed: another claim moves it", func(b *bench) {
+	{"expired claims: another claim changes the order", func(b *fixture) {
 		first, second := b.invitation(), b.invitation()
 		first.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: epoch}
 		second.Claim = &bridge.Claim{ID: uuid.UUID{2}, Until: epoch.Add(time.Second)}
 		b.put(first, second)
 		first.Claim = &bridge.Claim{ID: uuid.UUID{3}, Until: epoch.Add(time.Minute)}
 		b.put(first)
-		b.due("after the move", bridge.Tx.LapsedClaims, second, first)
+		b.due("after the change", bridge.Tx.ExpiredClaims, second, first)
 	}},
-	{"ended: the boundary", func(b *bench) {
+	{"terminal: the boundary", func(b *fixture) {
 		for _, state := range bridge.States()[1:] {
 			inv := b.invitation()
 			inv.State, inv.UpdatedAt = state, inv.CreatedAt.Add(time.Minute)
 			b.put(inv)
-			b.bounds(inv, inv.UpdatedAt, bridge.Tx.EndedInvitations)
+			b.dueFrom(inv, inv.UpdatedAt, bridge.Tx.TerminalInvitations)
 			b.delete(inv)
 		}
 	}},
-	{"ended: a revival takes it out", func(b *bench) {
+	{"terminal: a revival removes it", func(b *fixture) {
 		inv := b.invitation()
 		inv.State = bridge.StateExpired
 		b.put(inv)
-		b.due("expired", bridge.Tx.EndedInvitations, inv)
+		b.due("expired", bridge.Tx.TerminalInvitations, inv)
 		inv.State = bridge.StatePending
 		b.put(inv)
-		b.due("revived", bridge.Tx.EndedInvitations)
+		b.due("revived", bridge.Tx.TerminalInvitations)
 		b.due("revived", bridge.Tx.ExpiringInvitations, inv)
 	}},
-	{"the earliest first, up to the limit", func(b *bench) {
-		var expiring, lapsing, ended []bridge.Invitation
-		// The further back in time, the later put: neither id nor order of
-		// writing may decide. Some times lie before 1970, and far ahead.
+	{"the earliest first, up to the limit", func(b *fixture) {
+		var expiring, claims, terminal []bridge.Invitation
+		// The earlier the time, the later the write: neither the id nor the order
+		// of writing may decide. Some times are before 1970 or in the far future.
 		for i := range 30 {
 			at := epoch.Add(time.Duration(15-i) * 4 * 365 * 24 * time.Hour)
 			e, l, n := b.invitation(), b.invitation(), b.invitation()
@@ -139,17 +139,17 @@ var dueTests = []test{
 			l.Claim = &bridge.Claim{ID: uuid.UUID{byte(i)}, Until: at}
 			n.State, n.UpdatedAt = bridge.StateRevoked, at
 			b.put(e, l, n)
-			expiring, lapsing, ended = append([]bridge.Invitation{e}, expiring...), append([]bridge.Invitation{l}, lapsing...), append([]bridge.Invitation{n}, ended...)
+			expiring, claims, terminal = append([]bridge.Invitation{e}, expiring...), append([]bridge.Invitation{l}, claims...), append([]bridge.Invitation{n}, terminal...)
 		}
 		b.due("expiring", bridge.Tx.ExpiringInvitations, expiring...)
-		b.due("lapsing", bridge.Tx.LapsedClaims, lapsing...)
-		b.due("ended", bridge.Tx.EndedInvitations, ended...)
+		b.due("claims", bridge.Tx.ExpiredClaims, claims...)
+		b.due("terminal", bridge.Tx.TerminalInvitations, terminal...)
 		for _, limit := range []int{1, 7, 29, 31} {
 			got := b.rows(func(tx bridge.Tx) ([]bridge.Invitation, error) { return tx.ExpiringInvitations(far, limit) })
 			b.same(fmt.Sprint("limit ", limit), expiring[:min(limit, 30)], got)
 		}
 	}},
-	{"many at one time", func(b *bench) {
+	{"many at the same time", func(b *fixture) {
 		want := map[uuid.UUID]bool{}
 		for range 50 {
 			inv := b.invitation()
@@ -163,14 +163,14 @@ var dueTests = []test{
 		}
 		b.same("ids", want, got)
 	}},
-	{"swept in portions, within transactions", func(b *bench) {
+	{"swept in batches, one transaction each", func(b *fixture) {
 		for range 95 {
 			b.put(b.invitation())
 		}
 		for left := 95; left >= 0; left -= 10 {
 			b.update(func(tx bridge.Tx) error {
 				list, err := tx.ExpiringInvitations(far, 10)
-				b.same("portion", min(10, left), len(list))
+				b.same("batch", min(10, left), len(list))
 				for _, inv := range list {
 					if err := tx.PutInvitation(inv.Expire(far)); err != nil {
 						return err
@@ -180,23 +180,23 @@ var dueTests = []test{
 			})
 		}
 		b.due("none is left", bridge.Tx.ExpiringInvitations)
-		b.same("expired", 95, len(b.list(bridge.Query{State: bridge.StateExpired, Limit: 1000})))
+		b.same("expired", 95, len(b.list(bridge.InvitationQuery{State: bridge.StateExpired, Limit: 1000})))
 	}},
 }
 
-// far is later than all else.
+// far is later than all other times of the suite.
 var far = time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC)
 
 type dueQuery func(tx bridge.Tx, at time.Time, limit int) ([]bridge.Invitation, error)
 
-// due checks what a query gives at the end of time.
-func (b *bench) due(what string, query dueQuery, want ...bridge.Invitation) {
+// due checks what a query returns at the time far.
+func (b *fixture) due(what string, query dueQuery, want ...bridge.Invitation) {
 	b.Helper()
 	b.same(what, want, b.rows(func(tx bridge.Tx) ([]bridge.Invitation, error) { return query(tx, far, 1000) }))
 }
 
-// bounds checks that an invitation is due at a time and not before.
-func (b *bench) bounds(inv bridge.Invitation, at time.Time, query dueQuery) {
+// dueFrom checks that an invitation is due at a time and not before.
+func (b *fixture) dueFrom(inv bridge.Invitation, at time.Time, query dueQuery) {
 	b.Helper()
 	for offset, want := range map[time.Duration][]bridge.Invitation{
 		-time.Hour: nil, -time.Microsecond: nil, 0: {inv}, time.Microsecond: {inv}, time.Hour: {inv},
@@ -206,10 +206,11 @@ func (b *bench) bounds(inv bridge.Invitation, at time.Time, query dueQuery) {
 	}
 }
 
-// anyDue gives what any of the three queries gives at the end of time.
-func (b *bench) anyDue() (all []bridge.Invitation) {
+// anyDue returns what ExpiringInvitations, ExpiredClaims and TerminalInvitations
+// return at the time far.
+func (b *fixture) anyDue() (all []bridge.Invitation) {
 	b.Helper()
-	for _, query := range []dueQuery{bridge.Tx.ExpiringInvitations, bridge.Tx.LapsedClaims, bridge.Tx.EndedInvitations} {
+	for _, query := range []dueQuery{bridge.Tx.ExpiringInvitations, bridge.Tx.ExpiredClaims, bridge.Tx.TerminalInvitations} {
 		all = append(all, b.rows(func(tx bridge.Tx) ([]bridge.Invitation, error) { return query(tx, far, 1000) })...)
 	}
 	return all

@@ -9,65 +9,65 @@ import (
 )
 
 var durabilityTests = []test{
-	{"everything survives", func(b *bench) {
-		world := b.world(48)
-		for i := range world {
-			if i%8 == 0 { // a pending one
-				world[i].Claim = b.full().Claim
+	{"everything survives", func(b *fixture) {
+		stored := b.mixedInvitations(48)
+		for i := range stored {
+			if i%8 == 0 { // it is pending
+				stored[i].Claim = b.fullInvitation().Claim
 			}
 		}
-		b.put(world...)
-		for i, inv := range world {
+		b.put(stored...)
+		for i, inv := range stored {
 			b.putToken(digestOf(fmt.Sprint(i)), bridge.TokenRecord{InvitationID: inv.ID, Channel: "email", Epoch: i})
 		}
 		due := b.anyDue()
-		b.same("due", len(world), len(due))
+		b.same("due", len(stored), len(due))
 		for range 2 {
 			b.restart()
-			b.sameLists(world)
+			b.sameLists(stored)
 			b.same("due", due, b.anyDue())
-			for i, inv := range world {
+			for i, inv := range stored {
 				b.hasToken(digestOf(fmt.Sprint(i)), inv, bridge.TokenRecord{InvitationID: inv.ID, Channel: "email", Epoch: i})
 			}
 		}
 	}},
-	{"deletions and changes survive", func(b *bench) {
-		inv, gone := b.full(), b.invitation()
+	{"deletions and changes survive", func(b *fixture) {
+		inv, gone := b.fullInvitation(), b.invitation()
 		b.put(inv, gone)
 		b.putToken(digestOf("gone"), bridge.TokenRecord{InvitationID: gone.ID})
 		b.delete(gone)
-		inv.Claim, inv.LookAt = nil, time.Time{}
+		inv.Claim, inv.CheckAt = nil, time.Time{}
 		b.put(inv)
 		b.restart()
 		b.missing(gone, digestOf("gone"))
 		b.sameLists([]bridge.Invitation{inv})
 		b.due("expiring", bridge.Tx.ExpiringInvitations, inv)
-		b.due("lapsed", bridge.Tx.LapsedClaims)
+		b.due("expired claims", bridge.Tx.ExpiredClaims)
 	}},
-	{"one pending for each e-mail, still", func(b *bench) {
+	{"one pending invitation per email, after a restart", func(b *fixture) {
 		inv, rival := b.invitation(), b.invitation()
 		rival.Email = inv.Email
 		b.put(inv)
 		b.restart()
-		b.taken(rival)
+		b.refusesPending(rival)
 	}},
-	{"a little at a time", func(b *bench) {
-		var world []bridge.Invitation
+	{"one invitation per restart", func(b *fixture) {
+		var stored []bridge.Invitation
 		for range 10 {
-			world = append(world, b.invitation())
-			b.put(world[len(world)-1])
+			stored = append(stored, b.invitation())
+			b.put(stored[len(stored)-1])
 			b.restart()
-			b.sameLists(world)
+			b.sameLists(stored)
 		}
 	}},
-	{"an empty store", func(b *bench) {
+	{"an empty store", func(b *fixture) {
 		b.restart()
 		b.sameLists(nil)
 	}},
 }
 
 // restart closes the store and opens it again.
-func (b *bench) restart() {
+func (b *fixture) restart() {
 	b.Helper()
 	if err := b.store.Close(); err != nil {
 		b.Fatalf("Close: %v", err)

@@ -7,27 +7,27 @@ import (
 )
 
 var isolationTests = []test{
-	{"a view sees one moment", func(b *bench) {
-		world := b.world(30)
-		b.put(world...)
+	{"a view sees one snapshot", func(b *fixture) {
+		stored := b.mixedInvitations(30)
+		b.put(stored...)
 		late := b.invitation()
 		b.view(func(tx bridge.Tx) error {
-			b.sameListsIn(tx, world)
+			b.sameListsIn(tx, stored)
 			b.inBackground(func() {
-				changed := world[3]
+				changed := stored[3]
 				changed.State, changed.Email = bridge.StateRevoked, "changed@example.com"
 				b.put(changed, late)
-				b.delete(world[5])
+				b.delete(stored[5])
 			})
-			b.sameListsIn(tx, world)
-			got, err := tx.Invitation(world[5].ID)
-			b.same("the deleted one", world[5], got)
+			b.sameListsIn(tx, stored)
+			got, err := tx.Invitation(stored[5].ID)
+			b.same("the deleted one", stored[5], got)
 			return err
 		})
-		b.missing(world[5])
+		b.missing(stored[5])
 		b.same("the late one", late, b.get(late.ID))
 	}},
-	{"a view sees nothing that is not committed", func(b *bench) {
+	{"a view sees only committed writes", func(b *fixture) {
 		inv, fresh := b.invitation(), b.invitation()
 		b.put(inv)
 		b.update(func(tx bridge.Tx) error {
@@ -41,7 +41,7 @@ var isolationTests = []test{
 		})
 		b.same("afterwards", 5, b.get(inv.ID).Epoch)
 	}},
-	{"a view must not write", func(b *bench) {
+	{"a view must not write", func(b *fixture) {
 		inv, fresh := b.invitation(), b.invitation()
 		b.put(inv)
 		b.view(func(tx bridge.Tx) error {
@@ -64,18 +64,18 @@ var isolationTests = []test{
 		b.sameLists([]bridge.Invitation{inv})
 		b.missing(fresh, digestOf("one"))
 	}},
-	{"an update sees all that was committed before", func(b *bench) {
+	{"an update sees everything committed before", func(b *fixture) {
 		for i := range 50 {
 			inv := b.invitation()
 			b.inBackground(func() { b.put(inv) })
 			b.update(func(tx bridge.Tx) error {
-				all, err := tx.ListInvitations(bridge.Query{Limit: 1000})
+				all, err := tx.ListInvitations(bridge.InvitationQuery{Limit: 1000})
 				b.same("rows", i+1, len(all))
 				return err
 			})
 		}
 	}},
-	{"views do not wait for each other", func(b *bench) {
+	{"views do not wait for each other", func(b *fixture) {
 		b.put(b.invitation())
 		b.view(func(bridge.Tx) error {
 			b.inBackground(func() {
@@ -86,9 +86,9 @@ var isolationTests = []test{
 	}},
 }
 
-// inBackground runs fn in a goroutine of its own and waits for it: a store
-// must not tell transactions apart by goroutine. fn must not end the test.
-func (b *bench) inBackground(fn func()) {
+// inBackground runs fn in another goroutine and waits for it: a store must not
+// identify transactions by goroutine. fn must not call FailNow.
+func (b *fixture) inBackground(fn func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -11,16 +11,16 @@ import (
 )
 
 var listTests = []test{
-	{"every combination of filters", func(b *bench) {
-		world := b.world(84)
-		b.put(world...)
-		b.sameLists(world)
+	{"every combination of filters", func(b *fixture) {
+		stored := b.mixedInvitations(84)
+		b.put(stored...)
+		b.sameLists(stored)
 	}},
-	{"lists follow changes", func(b *bench) {
-		world := b.world(60)
-		b.put(world...)
-		for i := range world {
-			inv := &world[i]
+	{"lists follow changes", func(b *fixture) {
+		stored := b.mixedInvitations(60)
+		b.put(stored...)
+		for i := range stored {
+			inv := &stored[i]
 			switch i % 5 {
 			case 0:
 				inv.State = bridge.StateRevoked
@@ -33,19 +33,19 @@ var listTests = []test{
 			}
 			b.put(*inv)
 		}
-		b.sameLists(world)
+		b.sameLists(stored)
 		for range 20 {
-			b.delete(world[7])
-			world = slices.Delete(world, 7, 8)
+			b.delete(stored[7])
+			stored = slices.Delete(stored, 7, 8)
 		}
-		b.sameLists(world)
+		b.sameLists(stored)
 	}},
-	{"an empty store", func(b *bench) { b.sameLists(nil) }},
-	{"filters are compared to the letter", func(b *bench) {
+	{"an empty store", func(b *fixture) { b.sameLists(nil) }},
+	{"filters match exactly", func(b *fixture) {
 		inv := b.invitation()
 		inv.InviterID = "ann"
 		b.put(inv)
-		for _, q := range []bridge.Query{
+		for _, q := range []bridge.InvitationQuery{
 			{InviterID: "an"}, {InviterID: "anna"}, {InviterID: "Ann"}, {InviterID: "ann "}, {InviterID: "%"}, {InviterID: "ann\x01"},
 			{Email: inv.Email[1:]}, {Email: inv.Email + "."}, {State: "Pending"}, {State: "pend"}, {State: "unknown"},
 		} {
@@ -53,24 +53,24 @@ var listTests = []test{
 			b.same(fmt.Sprintf("%+v", q), []bridge.Invitation{}, b.list(q))
 		}
 	}},
-	{"inviters are not run together with what else is in a key", func(b *bench) {
-		var world []bridge.Invitation
+	{"inviters do not collide with other parts of a key", func(b *fixture) {
+		var stored []bridge.Invitation
 		for _, inviter := range []string{"a", "ap", "a\x01", "a|pending", "pending", "p", "a" + string(bridge.StatePending)} {
 			for _, state := range bridge.States() {
 				inv := b.invitation()
 				inv.InviterID, inv.State = inviter, state
-				world = append(world, inv)
+				stored = append(stored, inv)
 			}
 		}
-		b.put(world...)
-		b.sameLists(world)
+		b.put(stored...)
+		b.sameLists(stored)
 	}},
-	{"in the transaction that changes everything", func(b *bench) {
-		world := b.world(400)
-		b.put(world...)
+	{"in a transaction that changes everything", func(b *fixture) {
+		stored := b.mixedInvitations(400)
+		b.put(stored...)
 		b.update(func(tx bridge.Tx) error {
-			kept := []bridge.Invitation{world[0], world[len(world)-1]}
-			for _, inv := range world[1 : len(world)-1] {
+			kept := []bridge.Invitation{stored[0], stored[len(stored)-1]}
+			for _, inv := range stored[1 : len(stored)-1] {
 				if err := tx.DeleteInvitation(inv.ID); err != nil {
 					return err
 				}
@@ -82,21 +82,21 @@ var listTests = []test{
 				}
 			}
 			b.sameListsIn(tx, nil)
-			return putAll(world[100:200]...)(tx)
+			return putAll(stored[100:200]...)(tx)
 		})
-		b.sameLists(world[100:200])
+		b.sameLists(stored[100:200])
 	}},
 }
 
-// world makes invitations that share e-mails, inviters and states in every way
-// that may be. Some have no inviter.
-func (b *bench) world(count int) (list []bridge.Invitation) {
+// mixedInvitations makes invitations that share emails, inviters and states in
+// all combinations. Some have no inviter.
+func (b *fixture) mixedInvitations(count int) (list []bridge.Invitation) {
 	states := bridge.States()
 	for i := range count {
 		inv := b.invitation()
 		inv.State = states[i%len(states)]
 		inv.Email = fmt.Sprintf("shared-%d@example.com", i%7)
-		inv.SchemaID = fmt.Sprint("schema-", b.made) // so that many of an e-mail can be pending
+		inv.SchemaID = fmt.Sprint("schema-", b.made) // so that several of an email can be pending
 		if i%6 != 0 {
 			inv.InviterID = fmt.Sprint("inviter-", i%5)
 		}
@@ -105,12 +105,12 @@ func (b *bench) world(count int) (list []bridge.Invitation) {
 	return list
 }
 
-// queriesFor gives every combination of filters that finds an invitation, for
+// queriesFor returns every combination of filters that finds an invitation, for
 // the page that begins with it.
-func queriesFor(inv bridge.Invitation) map[string]bridge.Query {
-	queries := map[string]bridge.Query{}
+func queriesFor(inv bridge.Invitation) map[string]bridge.InvitationQuery {
+	queries := map[string]bridge.InvitationQuery{}
 	for bits := range 8 {
-		q := bridge.Query{Before: next(inv.ID), Limit: 1}
+		q := bridge.InvitationQuery{Before: idAfter(inv.ID), Limit: 1}
 		if bits&1 != 0 {
 			q.State = inv.State
 		}
@@ -120,13 +120,13 @@ func queriesFor(inv bridge.Invitation) map[string]bridge.Query {
 		if bits&4 != 0 {
 			q.InviterID = inv.InviterID
 		}
-		queries[fmt.Sprintf("state=%q e-mail=%q inviter=%q", q.State, q.Email, q.InviterID)] = q
+		queries[fmt.Sprintf("state=%q email=%q inviter=%q", q.State, q.Email, q.InviterID)] = q
 	}
 	return queries
 }
 
-// next gives the id after one, so that a page before it begins with that one.
-func next(id uuid.UUID) uuid.UUID {
+// idAfter returns the id after id, so that a page before it begins with id.
+func idAfter(id uuid.UUID) uuid.UUID {
 	for i := len(id) - 1; i >= 0; i-- {
 		if id[i]++; id[i] != 0 {
 			break
@@ -135,48 +135,48 @@ func next(id uuid.UUID) uuid.UUID {
 	return id
 }
 
-// sameLists compares every combination of filters, begun and cut at several
-// places, with what the whole world says.
-func (b *bench) sameLists(world []bridge.Invitation) {
+// sameLists compares the lists for every combination of filters, from several
+// starts and with several limits, with those expected of the stored invitations.
+func (b *fixture) sameLists(stored []bridge.Invitation) {
 	b.Helper()
 	b.view(func(tx bridge.Tx) error {
-		b.sameListsIn(tx, world)
+		b.sameListsIn(tx, stored)
 		return nil
 	})
 }
 
-func (b *bench) sameListsIn(tx bridge.Tx, world []bridge.Invitation) {
+func (b *fixture) sameListsIn(tx bridge.Tx, stored []bridge.Invitation) {
 	b.Helper()
-	states, emails, inviters := map[bridge.State]bool{"": true}, map[string]bool{"": true}, map[string]bool{"": true, "nobody": true}
-	befores := []uuid.UUID{{}, uuid.Max}
-	for i, inv := range world {
+	states, emails, inviters := map[bridge.State]bool{"": true}, map[string]bool{"": true}, map[string]bool{"": true, "unknown": true}
+	cursors := []uuid.UUID{{}, uuid.Max}
+	for i, inv := range stored {
 		states[inv.State], emails[inv.Email], inviters[inv.InviterID] = true, true, true
-		if i%(len(world)/2+1) == len(world)/3 {
-			befores = append(befores, inv.ID)
+		if i%(len(stored)/2+1) == len(stored)/3 {
+			cursors = append(cursors, inv.ID)
 		}
 	}
-	for q := range combinations(slices.Collect(maps.Keys(states)), slices.Collect(maps.Keys(emails)), slices.Collect(maps.Keys(inviters)), befores) {
+	for q := range combinations(slices.Collect(maps.Keys(states)), slices.Collect(maps.Keys(emails)), slices.Collect(maps.Keys(inviters)), cursors) {
 		for _, limit := range []int{2, 10_000} {
 			q.Limit = limit
 			got, err := tx.ListInvitations(q)
 			b.is(err, nil)
-			if want := pick(world, q); !slices.EqualFunc(want, got, sameID) {
+			if want := pick(stored, q); !slices.EqualFunc(want, got, sameID) {
 				b.same(fmt.Sprintf("%+v", q), idsOf(want), idsOf(got))
 			}
 		}
 	}
-	all, err := tx.ListInvitations(bridge.Query{Limit: 10_000})
+	all, err := tx.ListInvitations(bridge.InvitationQuery{Limit: 10_000})
 	b.is(err, nil)
-	b.same("all", pick(world, bridge.Query{Limit: 10_000}), all)
+	b.same("all", pick(stored, bridge.InvitationQuery{Limit: 10_000}), all)
 }
 
-func combinations(states []bridge.State, emails, inviters []string, befores []uuid.UUID) func(func(bridge.Query) bool) {
-	return func(yield func(bridge.Query) bool) {
+func combinations(states []bridge.State, emails, inviters []string, cursors []uuid.UUID) func(func(bridge.InvitationQuery) bool) {
+	return func(yield func(bridge.InvitationQuery) bool) {
 		for _, state := range states {
 			for _, email := range emails {
 				for _, inviter := range inviters {
-					for _, before := range befores {
-						if !yield(bridge.Query{State: state, Email: email, InviterID: inviter, Before: before}) {
+					for _, before := range cursors {
+						if !yield(bridge.InvitationQuery{State: state, Email: email, InviterID: inviter, Before: before}) {
 							return
 						}
 					}
@@ -186,9 +186,9 @@ func combinations(states []bridge.State, emails, inviters []string, befores []uu
 	}
 }
 
-// pick is what a list means, without an index.
-func pick(world []bridge.Invitation, q bridge.Query) (list []bridge.Invitation) {
-	for _, inv := range slices.Backward(slices.SortedFunc(slices.Values(world), byID)) {
+// pick returns the list that a query selects, without an index.
+func pick(stored []bridge.Invitation, q bridge.InvitationQuery) (list []bridge.Invitation) {
+	for _, inv := range slices.Backward(slices.SortedFunc(slices.Values(stored), byID)) {
 		if (q.State == "" || q.State == inv.State) && (q.Email == "" || q.Email == inv.Email) &&
 			(q.InviterID == "" || q.InviterID == inv.InviterID) &&
 			(q.Before == uuid.Nil || slices.Compare(inv.ID[:], q.Before[:]) < 0) && len(list) < q.Limit {

@@ -7,20 +7,20 @@ import (
 )
 
 var messageDeletionTests = []test{
-	{"deletion takes all messages of the invitation, and no other", func(b *bench) {
+	{"deletion removes all messages of the invitation, and no others", func(b *fixture) {
 		owners := b.owners(5)
-		world := b.outbox(owners, 60)
-		b.post(world...)
+		stored := b.mixedMessages(owners, 60)
+		b.putMessages(stored...)
 		for _, i := range []int{2, 0, 4} {
 			gone := owners[i]
 			b.delete(gone)
-			world = without(world, gone.ID)
-			b.sameMessages(world, gone.ID)
-			b.put(gone) // an old message must not come back with the id
-			b.sameMessages(world, gone.ID)
+			stored = without(stored, gone.ID)
+			b.sameMessages(stored, gone.ID)
+			b.put(gone) // an old message must not reappear with the id
+			b.sameMessages(stored, gone.ID)
 		}
 	}},
-	{"deletion in every state", func(b *bench) {
+	{"deletion in every state", func(b *fixture) {
 		for _, state := range bridge.MessageStates() {
 			for _, claimed := range []bool{false, true} {
 				inv := b.invitation()
@@ -29,42 +29,42 @@ var messageDeletionTests = []test{
 				if m.State = state; !claimed {
 					m.Claim = nil
 				}
-				b.post(m)
+				b.putMessages(m)
 				b.delete(inv)
 				b.sameMessages(nil, inv.ID)
 				b.same("queue", []bridge.Message{}, b.queue(m.Endpoint, 9))
 			}
 		}
 	}},
-	{"deletion goes by whose it is now", func(b *bench) {
+	{"deletion uses the current invitation of a message", func(b *fixture) {
 		former, inv := b.invitation(), b.invitation()
 		b.put(former, inv)
 		m := b.fullMessage(former)
-		b.post(m)
+		b.putMessages(m)
 		m.InvitationID = inv.ID
-		b.post(m)
+		b.putMessages(m)
 		b.delete(former)
 		b.sameMessages([]bridge.Message{m}, former.ID)
 		b.delete(inv)
 		b.sameMessages(nil, former.ID, inv.ID)
 	}},
-	{"deletion in the transaction that put them", func(b *bench) {
+	{"deletion in the transaction that stored them", func(b *fixture) {
 		inv := b.invitation()
 		m := b.fullMessage(inv)
 		b.update(func(tx bridge.Tx) error {
 			err := errors.Join(tx.PutInvitation(inv), tx.PutMessage(m), tx.DeleteInvitation(inv.ID))
 			b.sameMessagesIn(tx, nil, inv.ID)
-			b.is(tx.PutMessage(m), bridge.ErrMissing)
+			b.is(tx.PutMessage(m), bridge.ErrRowNotFound)
 			return err
 		})
 		b.sameMessages(nil, inv.ID)
 	}},
-	{"in the transaction that deletes everything", func(b *bench) {
+	{"in a transaction that deletes everything", func(b *fixture) {
 		owners := b.owners(40)
-		world := b.outbox(owners, 400)
-		b.post(world...)
+		stored := b.mixedMessages(owners, 400)
+		b.putMessages(stored...)
 		b.update(func(tx bridge.Tx) error {
-			kept := world
+			kept := stored
 			for _, inv := range owners[1 : len(owners)-1] {
 				if err := tx.DeleteInvitation(inv.ID); err != nil {
 					return err
@@ -74,8 +74,8 @@ var messageDeletionTests = []test{
 			b.sameMessagesIn(tx, kept, owners[20].ID)
 			b.is(errors.Join(tx.DeleteInvitation(owners[0].ID), tx.DeleteInvitation(owners[39].ID)), nil)
 			b.sameMessagesIn(tx, nil, owners[0].ID)
-			return errors.Join(putAll(owners[0])(tx), postAll(of(owners[0], world)...)(tx))
+			return errors.Join(putAll(owners[0])(tx), putAllMessages(messagesOf(owners[0], stored)...)(tx))
 		})
-		b.sameMessages(of(owners[0], world), owners[20].ID)
+		b.sameMessages(messagesOf(owners[0], stored), owners[20].ID)
 	}},
 }

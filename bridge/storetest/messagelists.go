@@ -11,18 +11,18 @@ import (
 )
 
 var messageListTests = []test{
-	{"lists: every combination of filters", func(b *bench) {
+	{"lists: every combination of filters", func(b *fixture) {
 		owners := b.owners(5)
-		world := b.outbox(owners[:4], 96)
-		b.post(world...)
-		b.sameMessages(world, owners[4].ID)
+		stored := b.mixedMessages(owners[:4], 96)
+		b.putMessages(stored...)
+		b.sameMessages(stored, owners[4].ID)
 	}},
-	{"lists: they follow changes", func(b *bench) {
+	{"lists: follow changes", func(b *fixture) {
 		owners := b.owners(4)
-		world := b.outbox(owners, 60)
-		b.post(world...)
-		for i := range world {
-			switch m := &world[i]; i % 5 {
+		stored := b.mixedMessages(owners, 60)
+		b.putMessages(stored...)
+		for i := range stored {
+			switch m := &stored[i]; i % 5 {
 			case 0:
 				m.State, m.Claim = bridge.MessageSent, nil
 			case 1:
@@ -32,20 +32,20 @@ var messageListTests = []test{
 			case 3:
 				m.State, m.DueAt = bridge.MessageQueued, m.DueAt.Add(30*24*time.Hour)
 			}
-			b.post(world[i])
+			b.putMessages(stored[i])
 		}
-		b.sameMessages(world)
+		b.sameMessages(stored)
 	}},
-	{"lists: an empty store", func(b *bench) {
+	{"lists: an empty store", func(b *fixture) {
 		b.sameMessages(nil)
 		inv := b.invitation()
 		b.put(inv)
 		b.sameMessages(nil, inv.ID)
 	}},
-	{"paging: newer ones are put meanwhile", func(b *bench) {
+	{"paging: newer messages are written meanwhile", func(b *fixture) {
 		owners := b.owners(5)
-		world := b.outbox(owners, 100)
-		b.post(world...)
+		stored := b.mixedMessages(owners, 100)
+		b.putMessages(stored...)
 		for _, q := range []bridge.MessageQuery{
 			{}, {State: bridge.MessageQueued}, {State: bridge.MessageFailed}, {InvitationID: owners[1].ID},
 			{InvitationID: owners[2].ID, State: bridge.MessageSent},
@@ -58,8 +58,8 @@ var messageListTests = []test{
 					case <-stop:
 						return
 					default:
-						for _, m := range b.outbox(owners, 6) {
-							b.is(b.store.Update(context.Background(), postAll(m)), nil)
+						for _, m := range b.mixedMessages(owners, 6) {
+							b.is(b.store.Update(context.Background(), putAllMessages(m)), nil)
 						}
 					}
 				}
@@ -67,53 +67,53 @@ var messageListTests = []test{
 			got := b.pages(q, func([]bridge.Message) {})
 			close(stop)
 			<-done
-			b.completeMessages(world, got, q)
+			b.checkMessagePages(stored, got, q)
 		}
 	}},
-	{"paging: they leave the filter behind the reader", func(b *bench) {
+	{"paging: messages of the last page no longer match", func(b *fixture) {
 		owners := b.owners(3)
-		world := b.outbox(owners, 60)
-		b.post(world...)
+		stored := b.mixedMessages(owners, 60)
+		b.putMessages(stored...)
 		for _, q := range []bridge.MessageQuery{{State: bridge.MessageFailed}, {State: bridge.MessageQueued, InvitationID: owners[1].ID}} {
 			got := b.pages(q, func(page []bridge.Message) {
 				for _, m := range page {
 					m.State = bridge.MessageDropped
-					b.post(m)
+					b.putMessages(m)
 				}
 			})
-			b.completeMessages(world, got, q)
-			for i := range world {
-				if slices.ContainsFunc(got, func(m bridge.Message) bool { return m.ID == world[i].ID }) {
-					world[i].State = bridge.MessageDropped
+			b.checkMessagePages(stored, got, q)
+			for i := range stored {
+				if slices.ContainsFunc(got, func(m bridge.Message) bool { return m.ID == stored[i].ID }) {
+					stored[i].State = bridge.MessageDropped
 				}
 			}
-			b.sameMessages(world)
+			b.sameMessages(stored)
 		}
 	}},
-	{"paging: what a page ended with is deleted", func(b *bench) {
+	{"paging: the last message of a page is deleted", func(b *fixture) {
 		owners := b.owners(40)
-		var world []bridge.Message
+		var stored []bridge.Message
 		for _, inv := range owners {
-			world = append(world, b.queued(inv))
+			stored = append(stored, b.queuedMessage(inv))
 		}
-		b.post(world...)
+		b.putMessages(stored...)
 		q := bridge.MessageQuery{State: bridge.MessageQueued}
 		got := b.pages(q, func(page []bridge.Message) {
 			b.update(func(tx bridge.Tx) error { return tx.DeleteInvitation(page[len(page)-1].InvitationID) })
 		})
-		b.completeMessages(world, got, q)
+		b.checkMessagePages(stored, got, q)
 	}},
 }
 
-// pages reads all there is, a page at a time, and calls between after each.
-func (b *bench) pages(q bridge.MessageQuery, between func(page []bridge.Message)) (all []bridge.Message) {
+// pages reads all pages of a query and calls between after each.
+func (b *fixture) pages(q bridge.MessageQuery, between func(page []bridge.Message)) (all []bridge.Message) {
 	b.Helper()
 	q.Limit = 3
 	for page := b.messages(q); len(page) > 0; page = b.messages(q) {
 		last := page[len(page)-1].ID
 		if q.Before != uuid.Nil && slices.Compare(last[:], q.Before[:]) >= 0 {
 			b.Errorf("a page before %s ends with %s", q.Before, last)
-			break // or it would never end
+			break // otherwise the loop might never end
 		}
 		all = append(all, page...)
 		q.Before = last

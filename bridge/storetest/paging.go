@@ -10,10 +10,10 @@ import (
 )
 
 var pagingTests = []test{
-	{"newer ones are put meanwhile", func(b *bench) {
-		world := b.world(100)
-		b.put(world...)
-		for _, q := range []bridge.Query{
+	{"newer rows are written meanwhile", func(b *fixture) {
+		stored := b.mixedInvitations(100)
+		b.put(stored...)
+		for _, q := range []bridge.InvitationQuery{
 			{}, {State: bridge.StatePending}, {InviterID: "inviter-1"}, {Email: "shared-2@example.com"},
 			{InviterID: "inviter-2", State: bridge.StateRevoked}, {Email: "shared-3@example.com", State: bridge.StateExpired},
 		} {
@@ -25,7 +25,7 @@ var pagingTests = []test{
 					case <-stop:
 						return
 					default:
-						for _, inv := range b.world(4) {
+						for _, inv := range b.mixedInvitations(4) {
 							b.is(b.store.Update(context.Background(), putAll(inv)), nil)
 						}
 					}
@@ -39,25 +39,25 @@ var pagingTests = []test{
 			}
 			close(stop)
 			<-done
-			b.complete(world, got, q)
+			b.checkPages(stored, got, q)
 		}
 	}},
-	{"the row a page ended with is deleted", func(b *bench) {
-		world := b.world(40)
-		b.put(world...)
+	{"the last row of a page is deleted", func(b *fixture) {
+		stored := b.mixedInvitations(40)
+		b.put(stored...)
 		var got []bridge.Invitation
-		q := bridge.Query{Limit: 3}
+		q := bridge.InvitationQuery{Limit: 3}
 		for page := b.list(q); len(page) > 0; page = b.list(q) {
 			got = append(got, page...)
 			q.Before = page[len(page)-1].ID
 			b.delete(page[len(page)-1])
 		}
-		b.complete(world, got, q)
+		b.checkPages(stored, got, q)
 	}},
-	{"rows leave the filter behind the reader", func(b *bench) {
-		world := b.world(40)
-		b.put(world...)
-		q := bridge.Query{Limit: 2, State: bridge.StatePending}
+	{"rows of the last page no longer match", func(b *fixture) {
+		stored := b.mixedInvitations(40)
+		b.put(stored...)
+		q := bridge.InvitationQuery{Limit: 2, State: bridge.StatePending}
 		var got []bridge.Invitation
 		for page := b.list(q); len(page) > 0; page = b.list(q) {
 			got = append(got, page...)
@@ -67,16 +67,16 @@ var pagingTests = []test{
 				b.put(inv)
 			}
 		}
-		b.complete(world, got, q)
+		b.checkPages(stored, got, q)
 	}},
-	{"many readers", func(b *bench) {
-		world := b.world(50)
-		b.put(world...)
+	{"many readers", func(b *fixture) {
+		stored := b.mixedInvitations(50)
+		b.put(stored...)
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
 				var got []bridge.Invitation
-				q := bridge.Query{Limit: 7}
+				q := bridge.InvitationQuery{Limit: 7}
 				for {
 					var page []bridge.Invitation
 					b.is(b.store.View(context.Background(), func(tx bridge.Tx) (err error) {
@@ -89,19 +89,19 @@ var pagingTests = []test{
 					got = append(got, page...)
 					q.Before = page[len(page)-1].ID
 				}
-				b.complete(world, got, q)
+				b.checkPages(stored, got, q)
 			})
 		}
 		wg.Wait()
 	}},
 }
 
-// complete checks that the pages have no row twice, are in order, and have all
-// of the world that the query selects; newer rows may be among them.
-func (b *bench) complete(world, pages []bridge.Invitation, q bridge.Query) {
+// checkPages checks that pages are in order, without duplicates, and contain every
+// stored row that the query selects; they may contain newer ones.
+func (b *fixture) checkPages(stored, pages []bridge.Invitation, q bridge.InvitationQuery) {
 	b.Helper()
 	old := map[uuid.UUID]bool{}
-	for _, inv := range world {
+	for _, inv := range stored {
 		old[inv.ID] = true
 	}
 	var got []bridge.Invitation
@@ -113,6 +113,6 @@ func (b *bench) complete(world, pages []bridge.Invitation, q bridge.Query) {
 			got = append(got, inv)
 		}
 	}
-	q.Before, q.Limit = uuid.Nil, len(world)
-	b.same("the rows there were before", idsOf(pick(world, q)), idsOf(got))
+	q.Before, q.Limit = uuid.Nil, len(stored)
+	b.same("the rows stored before", idsOf(pick(stored, q)), idsOf(got))
 }

@@ -9,39 +9,39 @@ import (
 )
 
 var pendingTests = []test{
-	{"one for each e-mail and schema", func(b *bench) {
+	{"one per email and schema", func(b *fixture) {
 		inv := b.invitation()
 		rival, schema, email := b.invitation(), b.invitation(), b.invitation()
 		rival.Email = inv.Email
 		schema.Email, schema.SchemaID = inv.Email, "employee"
 		b.put(inv, schema, email)
-		b.taken(rival)
+		b.refusesPending(rival)
 		b.isPending(inv)
 		b.isPending(schema)
 		b.isPending(email)
 	}},
-	{"one for each identity", func(b *bench) {
+	{"one per identity", func(b *fixture) {
 		inv, rival, none, other := b.invitation(), b.invitation(), b.invitation(), b.invitation()
 		inv.IdentityID = uuid.UUID{7}
 		rival.IdentityID = inv.IdentityID
-		b.put(inv, none, other) // those without an identity do not count
-		b.taken(rival)
-		b.same("of the identity", []bridge.Invitation{inv}, b.list(bridge.Query{IdentityID: inv.IdentityID, Limit: 9}))
+		b.put(inv, none, other) // without an identity there is no conflict
+		b.refusesPending(rival)
+		b.same("of the identity", []bridge.Invitation{inv}, b.list(bridge.InvitationQuery{IdentityID: inv.IdentityID, Limit: 9}))
 		inv.State = bridge.StateExpired
 		b.put(inv, rival)
-		b.taken(func() bridge.Invitation { inv.State = bridge.StatePending; return inv }())
+		b.refusesPending(func() bridge.Invitation { inv.State = bridge.StatePending; return inv }())
 		inv.State = bridge.StateExpired
-		b.same("newest first", []bridge.Invitation{rival, inv}, b.list(bridge.Query{IdentityID: inv.IdentityID, Limit: 9}))
-		b.same("of a state", []bridge.Invitation{inv}, b.list(bridge.Query{IdentityID: inv.IdentityID, State: bridge.StateExpired, Limit: 9}))
-		b.same("before one", []bridge.Invitation{inv}, b.list(bridge.Query{IdentityID: inv.IdentityID, Before: rival.ID, Limit: 9}))
-		b.same("of another", []bridge.Invitation{}, b.list(bridge.Query{IdentityID: uuid.UUID{8}, Limit: 9}))
+		b.same("newest first", []bridge.Invitation{rival, inv}, b.list(bridge.InvitationQuery{IdentityID: inv.IdentityID, Limit: 9}))
+		b.same("of a state", []bridge.Invitation{inv}, b.list(bridge.InvitationQuery{IdentityID: inv.IdentityID, State: bridge.StateExpired, Limit: 9}))
+		b.same("before one", []bridge.Invitation{inv}, b.list(bridge.InvitationQuery{IdentityID: inv.IdentityID, Before: rival.ID, Limit: 9}))
+		b.same("of another", []bridge.Invitation{}, b.list(bridge.InvitationQuery{IdentityID: uuid.UUID{8}, Limit: 9}))
 		rival.IdentityID = uuid.UUID{8}
 		b.put(rival)
-		b.same("moved", []bridge.Invitation{rival}, b.list(bridge.Query{IdentityID: uuid.UUID{8}, Limit: 9}))
+		b.same("moved", []bridge.Invitation{rival}, b.list(bridge.InvitationQuery{IdentityID: uuid.UUID{8}, Limit: 9}))
 		b.delete(inv)
-		b.same("deleted", []bridge.Invitation{}, b.list(bridge.Query{IdentityID: inv.IdentityID, Limit: 9}))
+		b.same("deleted", []bridge.Invitation{}, b.list(bridge.InvitationQuery{IdentityID: inv.IdentityID, Limit: 9}))
 	}},
-	{"writing the pending one again", func(b *bench) {
+	{"writing the pending one again", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
 		inv.InviterName, inv.ExpiresAt = "Bob", inv.ExpiresAt.Add(1)
@@ -49,7 +49,7 @@ var pendingTests = []test{
 		b.put(inv)
 		b.isPending(inv)
 	}},
-	{"ErrTaken leaves the transaction as it was", func(b *bench) {
+	{"ErrPendingExists leaves the transaction unchanged", func(b *fixture) {
 		inv, rival, other := b.invitation(), b.invitation(), b.invitation()
 		rival.Email = inv.Email
 		b.put(inv)
@@ -57,25 +57,25 @@ var pendingTests = []test{
 			if err := tx.PutInvitation(other); err != nil {
 				return err
 			}
-			b.is(tx.PutInvitation(rival), bridge.ErrTaken)
+			b.is(tx.PutInvitation(rival), bridge.ErrPendingExists)
 			_, err := tx.Invitation(rival.ID)
-			b.is(err, bridge.ErrMissing)
-			b.is(tx.PutToken(digestOf("rival"), bridge.TokenRecord{InvitationID: rival.ID}), bridge.ErrMissing)
+			b.is(err, bridge.ErrRowNotFound)
+			b.is(tx.PutToken(digestOf("rival"), bridge.TokenRecord{InvitationID: rival.ID}), bridge.ErrRowNotFound)
 			return tx.PutToken(digestOf("other"), bridge.TokenRecord{InvitationID: other.ID})
 		})
-		b.same("all", []bridge.Invitation{other, inv}, b.list(bridge.Query{Limit: 9}))
+		b.same("all", []bridge.Invitation{other, inv}, b.list(bridge.InvitationQuery{Limit: 9}))
 		b.isPending(inv)
 		b.hasToken(digestOf("other"), other, bridge.TokenRecord{InvitationID: other.ID})
 	}},
-	{"ErrTaken as the function's result", func(b *bench) {
+	{"ErrPendingExists as the function's result", func(b *fixture) {
 		inv, rival, other := b.invitation(), b.invitation(), b.invitation()
 		rival.Email = inv.Email
 		b.put(inv)
-		b.is(b.store.Update(context.Background(), putAll(other, rival)), bridge.ErrTaken)
+		b.is(b.store.Update(context.Background(), putAll(other, rival)), bridge.ErrPendingExists)
 		b.missing(other)
 		b.isPending(inv)
 	}},
-	{"the place is free when its holder has ended", func(b *bench) {
+	{"a terminal invitation allows another", func(b *fixture) {
 		for _, state := range []bridge.State{bridge.StateAccepted, bridge.StateExpired, bridge.StateRevoked} {
 			inv, next := b.invitation(), b.invitation()
 			next.Email = inv.Email
@@ -88,7 +88,7 @@ var pendingTests = []test{
 			b.same("the ended one", inv, b.get(inv.ID))
 		}
 	}},
-	{"the place is free when its holder is deleted", func(b *bench) {
+	{"a deleted invitation allows another", func(b *fixture) {
 		inv, next := b.invitation(), b.invitation()
 		next.Email = inv.Email
 		b.put(inv)
@@ -96,14 +96,14 @@ var pendingTests = []test{
 		b.put(next)
 		b.isPending(next)
 	}},
-	{"a revival finds its place taken", func(b *bench) {
+	{"a revival conflicts with a newer one", func(b *fixture) {
 		inv, next := b.invitation(), b.invitation()
 		next.Email = inv.Email
 		inv.State = bridge.StateExpired
 		b.put(inv, next)
 		revived := inv
 		revived.State = bridge.StatePending
-		b.taken(revived)
+		b.refusesPending(revived)
 		b.same("the expired one", inv, b.get(inv.ID))
 		b.isPending(next)
 
@@ -111,12 +111,12 @@ var pendingTests = []test{
 		b.put(next, revived)
 		b.isPending(revived)
 	}},
-	{"one takes the other's place in a transaction", func(b *bench) {
+	{"one replaces another in a transaction", func(b *fixture) {
 		inv, next := b.invitation(), b.invitation()
 		next.Email = inv.Email
 		b.put(inv)
 		b.update(func(tx bridge.Tx) error {
-			b.is(tx.PutInvitation(next), bridge.ErrTaken) // not yet
+			b.is(tx.PutInvitation(next), bridge.ErrPendingExists) // not yet
 			ended := inv
 			ended.State = bridge.StateRevoked
 			if err := tx.PutInvitation(ended); err != nil {
@@ -125,12 +125,12 @@ var pendingTests = []test{
 			if err := tx.PutInvitation(next); err != nil {
 				return err
 			}
-			b.is(tx.PutInvitation(inv), bridge.ErrTaken) // not again
+			b.is(tx.PutInvitation(inv), bridge.ErrPendingExists) // not again
 			return nil
 		})
 		b.isPending(next)
 	}},
-	{"another e-mail or schema moves the place", func(b *bench) {
+	{"a change of email or schema", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
 		for _, change := range []func(*bridge.Invitation){
@@ -145,17 +145,17 @@ var pendingTests = []test{
 			inv = moved
 		}
 	}},
-	{"e-mails are compared to the letter", func(b *bench) {
+	{"emails match exactly", func(b *fixture) {
 		emails := []string{"a@example.com", "A@example.com", "a@example.com ", "aa@example.com", "a@example.co", ""}
 		for _, email := range emails {
 			inv := b.invitation()
 			inv.Email = email
 			b.put(inv)
 			b.isPending(inv)
-			b.same(email, []bridge.Invitation{inv}, b.list(bridge.Query{Email: email, Limit: 1}))
+			b.same(email, []bridge.Invitation{inv}, b.list(bridge.InvitationQuery{Email: email, Limit: 1}))
 		}
 	}},
-	{"e-mail and schema are not run together", func(b *bench) {
+	{"email and schema do not collide when concatenated", func(b *fixture) {
 		for _, pair := range [][2]string{{"a", "bc"}, {"ab", "c"}, {"abc", ""}, {"", "abc"}, {"a|b", "c"}, {"a", "b|c"}, {"bc", "a"}} {
 			inv := b.invitation()
 			inv.Email, inv.SchemaID = pair[0], pair[1]
@@ -165,15 +165,16 @@ var pendingTests = []test{
 	}},
 }
 
-// taken checks that an invitation is refused and nothing of it kept.
-func (b *bench) taken(inv bridge.Invitation) {
+// refusesPending checks that storing an invitation fails with ErrPendingExists and
+// changes nothing.
+func (b *fixture) refusesPending(inv bridge.Invitation) {
 	b.Helper()
-	before := b.list(bridge.Query{Limit: 1000})
-	b.is(b.store.Update(context.Background(), putAll(inv)), bridge.ErrTaken)
-	b.same("all", before, b.list(bridge.Query{Limit: 1000}))
+	before := b.list(bridge.InvitationQuery{Limit: 1000})
+	b.is(b.store.Update(context.Background(), putAll(inv)), bridge.ErrPendingExists)
+	b.same("all", before, b.list(bridge.InvitationQuery{Limit: 1000}))
 }
 
-func (b *bench) isPending(inv bridge.Invitation) {
+func (b *fixture) isPending(inv bridge.Invitation) {
 	b.Helper()
 	b.view(func(tx bridge.Tx) error {
 		got, err := tx.PendingInvitation(inv.Email, inv.SchemaID)
@@ -182,11 +183,11 @@ func (b *bench) isPending(inv bridge.Invitation) {
 	})
 }
 
-func (b *bench) notPending(inv bridge.Invitation) {
+func (b *fixture) notPending(inv bridge.Invitation) {
 	b.Helper()
 	b.view(func(tx bridge.Tx) error {
 		_, err := tx.PendingInvitation(inv.Email, inv.SchemaID)
-		b.is(err, bridge.ErrMissing)
+		b.is(err, bridge.ErrRowNotFound)
 		return nil
 	})
 }

@@ -6,16 +6,16 @@ import (
 	"invitebridge/bridge"
 )
 
-// Opener opens the store that is kept in dir, and makes one if there is none.
-// It fails the test if it cannot. Two calls with the same dir give the same
-// data, and two with different ones share nothing: a store that keeps its data
-// elsewhere takes dir for its name. The suite closes what it opens.
+// Opener opens the store in dir and creates it if there is none. It fails the
+// test if it cannot. Calls with the same dir must open the same data, calls with
+// different ones must share nothing: a store that keeps its data elsewhere uses
+// dir as its name. The suite closes what it opens.
 //
-// A clean-up that the Opener registers runs after the suite has closed the
-// store: the place to check what is left in dir.
+// A clean-up that the Opener registers runs after the suite has closed the store,
+// and so can check what is left in dir.
 type Opener func(t testing.TB, dir string) bridge.Store
 
-// Run puts a store through the whole suite. Each test has a store of its own.
+// Run runs the whole suite on a store. Each test has a store of its own.
 func Run(t *testing.T, open Opener) {
 	for _, area := range []struct {
 		name  string
@@ -37,14 +37,14 @@ func Run(t *testing.T, open Opener) {
 	} {
 		t.Run(area.name, func(t *testing.T) {
 			for _, c := range area.tests {
-				t.Run(c.name, func(t *testing.T) { c.run(newBench(t, open)) })
+				t.Run(c.name, func(t *testing.T) { c.run(newFixture(t, open)) })
 			}
 		})
 	}
 }
 
-// test is one situation.
+// test is one situation; its name is the name of the subtest.
 type test struct {
 	name string
-	run  func(b *bench)
+	run  func(b *fixture)
 }

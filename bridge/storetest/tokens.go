@@ -7,15 +7,15 @@ import (
 )
 
 var tokenTests = []test{
-	{"look-up", func(b *bench) {
-		inv, other := b.full(), b.invitation()
+	{"look-up", func(b *fixture) {
+		inv, other := b.fullInvitation(), b.invitation()
 		d, r := digestOf("one"), bridge.TokenRecord{InvitationID: inv.ID, Channel: bridge.ChannelAPI, Epoch: 3}
 		b.put(inv, other)
 		b.putToken(d, r)
 		b.putToken(digestOf("other"), bridge.TokenRecord{InvitationID: other.ID})
 		b.hasToken(d, inv, r)
 	}},
-	{"unknown digest", func(b *bench) {
+	{"unknown digest", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
 		b.putToken(digestOf("one"), bridge.TokenRecord{InvitationID: inv.ID})
@@ -23,7 +23,7 @@ var tokenTests = []test{
 		near[31] ^= 1
 		b.missing(b.invitation(), near, bridge.Digest{}, digestOf("two"))
 	}},
-	{"several of one invitation", func(b *bench) {
+	{"several tokens of one invitation", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
 		for i := range 20 {
@@ -33,14 +33,14 @@ var tokenTests = []test{
 			b.hasToken(digestOf(fmt.Sprint(i)), inv, bridge.TokenRecord{InvitationID: inv.ID, Epoch: i})
 		}
 	}},
-	{"a record is replaced whole", func(b *bench) {
+	{"a put replaces the whole record", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
 		b.putToken(digestOf("one"), bridge.TokenRecord{InvitationID: inv.ID, Channel: "email", Epoch: 2})
 		b.putToken(digestOf("one"), bridge.TokenRecord{InvitationID: inv.ID})
 		b.hasToken(digestOf("one"), inv, bridge.TokenRecord{InvitationID: inv.ID})
 	}},
-	{"the invitation is as it is now", func(b *bench) {
+	{"the invitation is the current one", func(b *fixture) {
 		inv := b.invitation()
 		r := bridge.TokenRecord{InvitationID: inv.ID}
 		b.put(inv)
@@ -51,16 +51,16 @@ var tokenTests = []test{
 			b.hasToken(digestOf("one"), inv, r)
 		}
 	}},
-	{"no token without an invitation", func(b *bench) {
+	{"no token without an invitation", func(b *fixture) {
 		inv := b.invitation()
 		b.update(func(tx bridge.Tx) error {
-			b.is(tx.PutToken(digestOf("one"), bridge.TokenRecord{InvitationID: inv.ID}), bridge.ErrMissing)
-			return tx.PutInvitation(inv) // the Tx goes on
+			b.is(tx.PutToken(digestOf("one"), bridge.TokenRecord{InvitationID: inv.ID}), bridge.ErrRowNotFound)
+			return tx.PutInvitation(inv) // the Tx still works
 		})
 		b.same("invitation", inv, b.get(inv.ID))
 		b.missing(b.invitation(), digestOf("one"))
 	}},
-	{"in the transaction that puts the invitation", func(b *bench) {
+	{"in the transaction that puts the invitation", func(b *fixture) {
 		inv := b.invitation()
 		r := bridge.TokenRecord{InvitationID: inv.ID, Channel: bridge.ChannelAPI}
 		b.update(func(tx bridge.Tx) error {
@@ -77,37 +77,37 @@ var tokenTests = []test{
 		})
 		b.hasToken(digestOf("one"), inv, r)
 	}},
-	{"deletion takes all tokens of the invitation, and no other", func(b *bench) {
-		before, inv, after := b.invitation(), b.full(), b.invitation()
+	{"deletion removes all tokens of the invitation, and no others", func(b *fixture) {
+		before, inv, after := b.invitation(), b.fullInvitation(), b.invitation()
 		b.put(before, inv, after)
-		var dead []bridge.Digest
+		var deleted []bridge.Digest
 		for i := range 30 {
-			dead = append(dead, digestOf(fmt.Sprint("dead ", i)))
-			b.putToken(dead[i], bridge.TokenRecord{InvitationID: inv.ID})
+			deleted = append(deleted, digestOf(fmt.Sprint("deleted ", i)))
+			b.putToken(deleted[i], bridge.TokenRecord{InvitationID: inv.ID})
 		}
 		b.putToken(digestOf("before"), bridge.TokenRecord{InvitationID: before.ID})
 		b.putToken(digestOf("after"), bridge.TokenRecord{InvitationID: after.ID})
 		b.delete(inv)
-		b.missing(inv, dead...)
+		b.missing(inv, deleted...)
 		b.hasToken(digestOf("before"), before, bridge.TokenRecord{InvitationID: before.ID})
 		b.hasToken(digestOf("after"), after, bridge.TokenRecord{InvitationID: after.ID})
 
-		b.put(inv) // an old token must not come back with the id
-		b.missing(b.invitation(), dead...)
-		b.same("all", []bridge.Invitation{after, inv, before}, b.list(bridge.Query{Limit: 9}))
+		b.put(inv) // an old token must not reappear with the id
+		b.missing(b.invitation(), deleted...)
+		b.same("all", []bridge.Invitation{after, inv, before}, b.list(bridge.InvitationQuery{Limit: 9}))
 	}},
-	{"deletion of what is missing", func(b *bench) {
+	{"deletion of a missing invitation", func(b *fixture) {
 		inv, other := b.invitation(), b.invitation()
 		b.update(func(tx bridge.Tx) error {
-			b.is(tx.DeleteInvitation(inv.ID), bridge.ErrMissing)
-			return tx.PutInvitation(other) // the Tx goes on
+			b.is(tx.DeleteInvitation(inv.ID), bridge.ErrRowNotFound)
+			return tx.PutInvitation(other) // the Tx still works
 		})
-		b.same("all", []bridge.Invitation{other}, b.list(bridge.Query{Limit: 9}))
+		b.same("all", []bridge.Invitation{other}, b.list(bridge.InvitationQuery{Limit: 9}))
 	}},
-	{"deletion in every state", func(b *bench) {
+	{"deletion in every state", func(b *fixture) {
 		for _, state := range bridge.States() {
 			for _, claimed := range []bool{false, true} {
-				inv := b.full()
+				inv := b.fullInvitation()
 				inv.State = state
 				if !claimed {
 					inv.Claim = nil
@@ -121,12 +121,12 @@ var tokenTests = []test{
 	}},
 }
 
-func (b *bench) delete(inv bridge.Invitation) {
+func (b *fixture) delete(inv bridge.Invitation) {
 	b.Helper()
 	b.update(func(tx bridge.Tx) error { return tx.DeleteInvitation(inv.ID) })
 }
 
-func (b *bench) hasToken(d bridge.Digest, inv bridge.Invitation, r bridge.TokenRecord) {
+func (b *fixture) hasToken(d bridge.Digest, inv bridge.Invitation, r bridge.TokenRecord) {
 	b.Helper()
 	b.view(func(tx bridge.Tx) error {
 		got, record, err := tx.InvitationByToken(d)

@@ -6,11 +6,11 @@ import (
 	"sync/atomic"
 )
 
-// Observer watches one connection, and knows what its error does not say: whether
-// the server asked for a client certificate. Its zero value is ready.
+// Observer records, for one connection, what its error does not say: whether the
+// server requested a client certificate. The zero value is ready to use.
 type Observer struct{ asked atomic.Bool }
 
-// Watch gives a copy of c for one connection, which the Observer watches.
+// Watch returns a copy of c for one connection, observed by o.
 func (o *Observer) Watch(c *tls.Config) *tls.Config {
 	c = c.Clone()
 	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
@@ -20,19 +20,20 @@ func (o *Observer) Watch(c *tls.Config) *tls.Config {
 	return c
 }
 
-// Asked says whether the server asked for a client certificate. In TLS 1.3 it
-// judges the answer after the client has ended the handshake.
+// Asked reports whether the server requested a client certificate. A TLS 1.3
+// server rejects the response only after the client has completed the handshake.
 func (o *Observer) Asked() bool { return o.asked.Load() }
 
 type observerKey struct{}
 
-// Attach has connections that are made for ctx, with a [Config], watched.
+// Attach returns a context whose connections, made with a [Config], are observed
+// by o.
 func (o *Observer) Attach(ctx context.Context) context.Context {
 	return context.WithValue(ctx, observerKey{}, o)
 }
 
-// Config is what clients whose connections have an Observer each start from: TLS
-// 1.2 or later, and no client certificate.
+// Config returns the configuration for clients that use [Observer.Attach]: TLS 1.2
+// or later, no client certificate.
 func Config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,

@@ -1,8 +1,8 @@
-// Package tlsfault says what went wrong between the bridge and a server that it
-// speaks TLS to, in one set of words for email, hooks, Kratos and doctor.
+// Package tlsfault explains TLS errors between the bridge and the servers that it
+// connects to, with the same texts for email, hooks, Kratos and doctor.
 //
 // It imports package bridge and the standard library, and any package may import
-// it: it is a vocabulary, not a technology to be replaced.
+// it: it is a vocabulary, not a replaceable technology.
 package tlsfault
 
 import (
@@ -18,21 +18,21 @@ import (
 	"invitebridge/bridge"
 )
 
-// Error is a fault of TLS, in words that hold no secret, and nothing that the
-// server said except the names in its certificate.
+// Error is a TLS error as a text without secrets, and without data from the server
+// other than the names in its certificate.
 type Error string
 
 // Error implements error.
 func (e Error) Error() string { return string(e) }
 
-// What [Observer.Explain] says. Other faults have a text of their own.
+// Errors that [Observer.Explain] returns. Other alerts have texts of their own.
 const (
 	NoTLS       Error = "TLS: the server does not speak it on this port"
-	BadVersion  Error = "TLS: no protocol version in common: the bridge needs 1.2 or 1.3"
-	NoCipher    Error = "TLS: no cipher in common"
-	WantsClient Error = "TLS: the server wants a client certificate, and the bridge has none"
-	UnknownName Error = "TLS: the server does not know the host name that it was called by"
-	NoProtocol  Error = "TLS: no application protocol in common (ALPN)"
+	BadVersion  Error = "TLS: no common protocol version; the bridge supports TLS 1.2 and 1.3"
+	NoCipher    Error = "TLS: no common cipher suite"
+	WantsClient Error = "TLS: the server requires a client certificate, and the bridge has none"
+	UnknownName Error = "TLS: the server does not recognize the host name (SNI)"
+	NoProtocol  Error = "TLS: no common application protocol (ALPN)"
 	Untrusted   Error = "TLS: the certificate is signed by an unknown authority"
 	OtherName   Error = "TLS: the certificate is for another name"
 	Expired     Error = "TLS: the certificate has expired or is not yet valid"
@@ -40,9 +40,8 @@ const (
 	Failed      Error = "TLS: the handshake failed"
 )
 
-// alerts has the alerts (RFC 8446, 6) that say more than that something failed.
-// The bridge never sends a certificate, so a server that complains about one
-// wants one.
+// alerts maps the alerts (RFC 8446, 6) that have a specific cause. The bridge never
+// sends a certificate, so a server that rejects one requires one.
 var alerts = map[tls.AlertError]Error{
 	40: NoCipher, 71: NoCipher,
 	42: WantsClient, 43: WantsClient, 44: WantsClient, 45: WantsClient, 46: WantsClient, 48: WantsClient, 116: WantsClient,
@@ -51,14 +50,14 @@ var alerts = map[tls.AlertError]Error{
 	120: NoProtocol,
 }
 
-// Explain gives err as an [Error] if it is a fault of TLS; any other as it is.
+// Explain returns err as an [Error] if it is a TLS error, else unchanged.
 func (o *Observer) Explain(err error) error {
 	asked := o.asked.Load()
 	fault := explain(err)
 	switch {
-	case fault == NoCipher && asked, fault == "" && asked && isCut(err):
-		// TLS 1.2 has one alert for both, and a server may cut the connection
-		// before its alert was read.
+	case fault == NoCipher && asked, fault == "" && asked && isDisconnect(err):
+		// TLS 1.2 has one alert for both causes, and a server may close the
+		// connection before its alert is read.
 		return WantsClient
 	case fault != "":
 		return fault
@@ -89,7 +88,7 @@ func explain(err error) Error {
 	return handshake(err)
 }
 
-func isCut(err error) bool {
+func isDisconnect(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
@@ -98,11 +97,11 @@ func namesOf(certificate *x509.Certificate) Error {
 	if certificate == nil || len(certificate.DNSNames) == 0 {
 		return ""
 	}
-	return ": " + Error(bridge.Shorten(bridge.OneLine(strings.Join(certificate.DNSNames, ", ")), 100))
+	return ": " + Error(bridge.Truncate(bridge.OneLine(strings.Join(certificate.DNSNames, ", ")), 100))
 }
 
-// handshake looks for an alert. Over TCP, crypto/tls gives one as an unexported
-// type inside a net.OpError, and its own complaints as bare texts.
+// handshake finds the alert in err. Over TCP, crypto/tls wraps an alert of an
+// unexported type in a net.OpError, and returns its own errors as plain texts.
 func handshake(err error) Error {
 	var alert tls.AlertError // over QUIC
 	var op *net.OpError
@@ -129,5 +128,5 @@ func alertText(alert tls.AlertError) Error {
 	if text := alerts[alert]; text != "" {
 		return text
 	}
-	return "TLS: the server broke off: " + Error(strings.TrimPrefix(alert.Error(), "tls: "))
+	return "TLS: the server sent an alert: " + Error(strings.TrimPrefix(alert.Error(), "tls: "))
 }

@@ -15,8 +15,8 @@ import (
 	"invitebridge/bridge/tlsfault/tlstest"
 )
 
-// TestExplain: each fault is told apart over TCP, where it comes in the handshake
-// and where it comes after it.
+// TestExplain: each error is identified over TCP, during the handshake and after
+// it.
 func TestExplain(t *testing.T) {
 	for _, server := range tlstest.Servers() {
 		t.Run(server.Name, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// meet gives the error of a client that reads one byte.
+// meet returns the error of a client that connects and reads one byte.
 func meet(ctx context.Context, address string, config *tls.Config) error {
 	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -62,7 +62,7 @@ func TestExplainOthers(t *testing.T) {
 		}
 	}
 	for err, want := range map[error]tlsfault.Error{
-		tls.AlertError(80): "TLS: the server broke off: internal error",
+		tls.AlertError(80): "TLS: the server sent an alert: internal error",
 		tls.AlertError(71): tlsfault.NoCipher,
 		errors.New("tls: server selected unsupported protocol version 301"): tlsfault.BadVersion,
 		errors.New("tls: server chose an unconfigured cipher suite"):        tlsfault.Failed,

@@ -12,19 +12,20 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// warnEvery is how often a warning tells that spans are lost.
-const warnEvery = time.Minute
+// warnInterval is the least time between two warnings about lost spans.
+const warnInterval = time.Minute
 
-// collector is the way to where spans go.
+// collector is the HTTP transport to the trace collector. It keeps the cause of the
+// latest failure for the warning about lost spans.
 type collector struct {
 	base          *http.Transport
 	authorization string
 	log           *slog.Logger
 
 	mu     sync.Mutex
-	cause  string // why the latest attempt failed; empty: it did not
+	cause  string // why the latest request failed; empty: it succeeded
 	warned time.Time
-	lost   int // spans, since the latest warning
+	lost   int // spans lost since the latest warning
 }
 
 func newCollector(config Config) *collector {
@@ -34,15 +35,16 @@ func newCollector(config Config) *collector {
 	}
 }
 
-// client follows no redirect: it would carry the credentials to where the answer
-// says.
+// client follows no redirects: they would carry the credentials to any server that
+// the response names.
 func (c *collector) client() *http.Client {
 	return &http.Client{Transport: c, Timeout: attemptTimeout, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
 }
 
-// RoundTrip adds the credentials, and remembers what came of it.
+// RoundTrip implements http.RoundTripper. It adds the credentials and records
+// whether the request failed.
 func (c *collector) RoundTrip(r *http.Request) (*http.Response, error) {
 	if c.authorization != "" {
 		r = r.Clone(r.Context())
@@ -54,7 +56,7 @@ func (c *collector) RoundTrip(r *http.Request) (*http.Response, error) {
 	case err != nil:
 		cause = c.safe(err.Error())
 	case res.StatusCode < 200 || res.StatusCode > 299:
-		cause = strings.TrimSpace("it answered " + strconv.Itoa(res.StatusCode) + " " + http.StatusText(res.StatusCode))
+		cause = strings.TrimSpace("it responded with " + strconv.Itoa(res.StatusCode) + " " + http.StatusText(res.StatusCode))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,35 +64,35 @@ func (c *collector) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// safe keeps back a text that repeats the credentials, or a part of them.
+// safe returns text, or a placeholder if it contains a part of the credentials.
 func (c *collector) safe(text string) string {
 	for part := range strings.FieldsSeq(c.authorization) {
 		if strings.Contains(text, part) {
-			return "(text withheld: it repeats a secret)"
+			return "(text withheld: it contains a secret)"
 		}
 	}
 	return text
 }
 
-// warn tells of spans that were lost. Of the library's error nothing is told:
-// the collector's answer is in it, which may repeat anything.
+// warn logs that spans were lost. It leaves out the library's error: that contains
+// the collector's response, which may repeat anything.
 func (c *collector) warn(spans int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lost += spans
-	if time.Since(c.warned) < warnEvery {
+	if time.Since(c.warned) < warnInterval {
 		return
 	}
 	cause := c.cause
 	if cause == "" {
-		cause = "it did not take them all"
+		cause = "it accepted only a part of them"
 	}
-	c.log.Warn("spans were lost: the collector of traces did not take them", "spans", c.lost, "cause", cause)
+	c.log.Warn("spans were lost: the trace collector did not accept them", "spans", c.lost, "cause", cause)
 	c.warned, c.lost = time.Now(), 0
 }
 
-// reporter tells of failures itself. What an exporter returns goes to a handler
-// that all of a process shares, and from there to the standard error.
+// reporter logs failed exports. The library would pass the error of an exporter to
+// a handler shared by the whole process, which writes to standard error.
 type reporter struct {
 	sdktrace.SpanExporter
 	collector *collector

@@ -14,29 +14,28 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Config says where traces go, and how many.
+// Config is the destination of traces and their sampling.
 type Config struct {
 	Server        string // host:port of the collector
 	Insecure      bool   // plain HTTP
-	Authorization string // the whole header; a secret; empty: none is sent
+	Authorization string // the value of the header; a secret; empty: none
 	Service       string // service.name
 	Version       string // service.version
 	Environment   string // deployment.environment.name; empty: none
-	// Ratio is the share of traces that are kept, from 0 to 1, where the caller
-	// has not decided.
+	// Ratio is the share of traces that are sent, from 0 to 1, unless the caller
+	// has decided.
 	Ratio float64
 	Log   *slog.Logger
 }
 
 const (
-	attemptTimeout = 5 * time.Second  // for the collector to answer once
+	attemptTimeout = 5 * time.Second  // for one request to the collector
 	exportTimeout  = 15 * time.Second // for one batch, with all attempts
-	// closeTimeout bounds how long a stop waits for the last spans to be taken.
+	// closeTimeout bounds how long Close waits for the last spans to be sent.
 	closeTimeout = 5 * time.Second
 )
 
-// Tracer makes spans. It is safe for concurrent use, and none of its methods
-// but Close blocks.
+// Tracer makes spans. It is safe for concurrent use, and only Close blocks.
 type Tracer struct {
 	provider   *sdktrace.TracerProvider
 	tracer     trace.Tracer
@@ -44,14 +43,14 @@ type Tracer struct {
 	collector  *collector
 }
 
-// New makes a Tracer, which sends in the background until Close.
+// New returns a Tracer, which sends spans in the background until Close.
 func New(config Config) (*Tracer, error) {
 	c := newCollector(config)
 	scheme := "https://"
 	if config.Insecure {
 		scheme = "http://"
 	}
-	// With the whole address given, none of it is taken from OTEL_ variables.
+	// A complete URL keeps the library from using OTEL_ environment variables.
 	exporter, err := otlptracehttp.New(context.Background(),
 		otlptracehttp.WithEndpointURL(scheme+config.Server+"/v1/traces"),
 		otlptracehttp.WithHTTPClient(c.client()),
@@ -62,27 +61,26 @@ func New(config Config) (*Tracer, error) {
 	if err != nil {
 		return nil, err
 	}
-	about := []attribute.KeyValue{
+	attributes := []attribute.KeyValue{
 		attribute.String("service.name", config.Service), attribute.String("service.version", config.Version),
 	}
 	if config.Environment != "" {
-		about = append(about, attribute.String("deployment.environment.name", config.Environment))
+		attributes = append(attributes, attribute.String("deployment.environment.name", config.Environment))
 	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(config.Ratio))),
-		sdktrace.WithResource(resource.NewSchemaless(about...)),
+		sdktrace.WithResource(resource.NewSchemaless(attributes...)),
 		sdktrace.WithBatcher(reporter{exporter, c}, sdktrace.WithExportTimeout(exportTimeout)),
 	)
 	return &Tracer{provider: provider, tracer: provider.Tracer("invitebridge"), collector: c}, nil
 }
 
-// Inject adds the trace context of ctx to the headers of a request; where there
-// is none, nothing.
+// Inject adds the trace context of ctx, if any, to the headers of a request.
 func (t *Tracer) Inject(ctx context.Context, h http.Header) {
 	t.propagator.Inject(ctx, propagation.HeaderCarrier(h))
 }
 
-// Close sends what has not been sent, for at most five seconds, and stops.
+// Close sends the remaining spans, for at most five seconds, and stops.
 func (t *Tracer) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()

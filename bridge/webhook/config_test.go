@@ -13,7 +13,7 @@ import (
 	"invitebridge/bridge/webhook"
 )
 
-func TestEveryProblemIsToldAtOnce(t *testing.T) {
+func TestAllProblemsAreReported(t *testing.T) {
 	token := []bridge.Event{bridge.EventTokenCreated}
 	short := "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 23))
 	config := webhook.Config{
@@ -57,33 +57,33 @@ func TestEveryProblemIsToldAtOnce(t *testing.T) {
 		`hooks[0].url: ` + address,
 		`hooks[0].method: must be POST, PUT or PATCH`,
 		`hooks[0].timeout: must be between 1s and 30s`,
-		`hooks[1].id: "courier" is the name of the e-mail courier; choose another`,
-		fmt.Sprintf(`hooks[1].events[0]: "nothing" is no event; there are %q`, bridge.Events()),
-		`hooks[1].events[2]: "invitation_token_created" is there twice`,
+		`hooks[1].id: "courier" is the name of the email courier; choose another`,
+		fmt.Sprintf(`hooks[1].events[0]: "nothing" is not an event; the events are %q`, bridge.Events()),
+		`hooks[1].events[2]: "invitation_token_created" is listed twice`,
 		`hooks[1].url: must not hold credentials; use auth`,
-		`hooks[2].events: pre_ events and others need a hook each`,
+		`hooks[2].events: pre_ events and other events need separate hooks`,
 		`hooks[2].url: must have a port between 1 and 65535`,
 		`hooks[3].can_interrupt: must be true for pre_ events`,
 		`hooks[3].url: is not a URL`,
 		`hooks[3].id: another hook has this id`,
-		`hooks[4].can_interrupt: is for pre_ events only: what has happened cannot be refused`,
+		`hooks[4].can_interrupt: is for pre_ events only: other events cannot be refused`,
 		`hooks[4].url: must not have a fragment`,
 		`hooks[4].timeout: must be between 1s and 30s`,
 		`hooks[5].secrets[0]: ` + hookSecret,
 		`hooks[5].secrets[1]: ` + hookSecret,
-		`hooks[5].secrets[3]: is there twice`,
+		`hooks[5].secrets[3]: is listed twice`,
 		`hooks[5].secrets[4]: ` + hookSecret,
 		`hooks[6].url: ` + address,
-		`hooks[6].headers: "Bad Name" is not a name for a header`,
-		`hooks[6].headers: "Content-Length" is not for you to set`,
-		`hooks[6].headers: "HOST" is not for you to set`,
-		`hooks[6].headers: "Webhook-Id" is not for you to set`,
+		`hooks[6].headers: "Bad Name" is not a valid header name`,
+		`hooks[6].headers: "Content-Length" is reserved for the bridge`,
+		`hooks[6].headers: "HOST" is reserved for the bridge`,
+		`hooks[6].headers: "Webhook-Id" is reserved for the bridge`,
 		`hooks[6].headers: the value of "X-A" cannot be sent in a header`,
-		`hooks[6].headers: "content-type" is not for you to set`,
+		`hooks[6].headers: "content-type" is reserved for the bridge`,
 		`hooks[6].headers: "x-b" is set twice`,
 		`hooks[7].auth.type: must be "api_key" or "basic_auth"`,
 		`hooks[8].auth.type: must be "api_key" or "basic_auth"`,
-		`hooks[9].auth.config.name: "webhook-id" is not for you to set`,
+		`hooks[9].auth.config.name: "webhook-id" is reserved for the bridge`,
 		`hooks[10].auth.config.in: must be "header" or "cookie"`,
 		`hooks[11].auth.config: name and value cannot be sent in a cookie`,
 		`hooks[12].auth.config.user: must not be empty`,
@@ -93,7 +93,7 @@ func TestEveryProblemIsToldAtOnce(t *testing.T) {
 		`hooks[16].auth.config: user and password are for "basic_auth"`,
 		`hooks[17].body: must begin with file:// or base64://`,
 		`hooks[18].id: must be 1 to 64 of a-z, 0-9, "_" and "-"`,
-		`hooks[18].body: is not Jsonnet: see line 1, column 24`,
+		`hooks[18].body: is not valid Jsonnet: see line 1, column 24`,
 		`hooks[19].auth.config.value: cannot be sent in a header`,
 	}
 	_, err := webhook.New(config)
@@ -113,7 +113,7 @@ func TestEveryProblemIsToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestConfigurationsThatAreGood(t *testing.T) {
+func TestValidConfigurations(t *testing.T) {
 	hook := func(change func(*webhook.Hook)) webhook.Hook {
 		h := webhook.Hook{ID: "a-b_0", Events: []bridge.Event{bridge.EventTokenCreated}, URL: "https://example.com"}
 		change(&h)
@@ -121,8 +121,8 @@ func TestConfigurationsThatAreGood(t *testing.T) {
 	}
 	sized := func(n int) string { return "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, n)) }
 	for name, h := range map[string]webhook.Hook{
-		"as little as possible": hook(func(*webhook.Hook) {}),
-		"a query":               hook(func(h *webhook.Hook) { h.URL = "http://[2001:db8::1]:8080/a/b?c=d" }),
+		"minimal": hook(func(*webhook.Hook) {}),
+		"a query": hook(func(h *webhook.Hook) { h.URL = "http://[2001:db8::1]:8080/a/b?c=d" }),
 		"every event": hook(func(h *webhook.Hook) {
 			h.Events = append(h.Events, bridge.EventDeliveryFailed, bridge.EventPostPassword)
 		}),

@@ -1,37 +1,38 @@
-// Package webhook tells the systems of a team what happens to invitations, and
-// asks them before it happens. It speaks Standard Webhooks, and is configured
-// in the words that Kratos has for a web_hook. It imports no other package of
-// the bridge's but the domain.
+// Package webhook notifies a team's systems of what happens to invitations, and
+// calls them before it happens. It speaks Standard Webhooks and is configured in
+// the terms of Kratos' web_hook. Of the bridge's packages it imports only the
+// domain and tlsfault.
 //
 // # Promises to receivers
 //
-//   - webhook-id stays the same over all attempts of one message; only
-//     webhook-timestamp and the signatures are new. A receiver may see a
-//     message twice, and must go by the id.
-//   - There is one signature for each configured secret, so that a secret can
-//     be replaced without a gap. Without a secret nothing is signed.
-//   - The body is the JSON of [bridge.Payload], or what a Jsonnet function
-//     makes of it.
+//   - webhook-id is the same in all attempts of one message; only
+//     webhook-timestamp and the signatures differ. A receiver may get a message
+//     twice and must deduplicate by the id.
+//   - There is one signature per configured secret, so that a secret can be
+//     replaced without a gap. Without a secret nothing is signed.
+//   - The body is the JSON of [bridge.Payload], or the result of a Jsonnet
+//     function of it.
 //
 // # Trust
 //
-// Receivers are not trusted. Redirects are never followed, answers are neither
-// decompressed nor read beyond 64 KiB, and an attempt ends within the hook's
-// timeout, whatever the receiver does. Of an answer's body nothing is kept but
-// the messages of a refusal. Errors and details are made of fixed texts,
-// numbers and hook ids: neither addresses nor anything that was sent or
-// received gets into them.
+// Receivers are not trusted. Redirects are never followed, responses are not
+// decompressed and not read beyond 64 KiB, and an attempt ends within the hook's
+// timeout, whatever the receiver does. The only part of a response body that is
+// kept is the messages of a refusal. Errors and details consist of fixed texts,
+// numbers and hook ids; they contain no addresses and no data that was sent or
+// received.
 //
-// The configuration is trusted, body templates included; they are tried with
-// samples of their events before they are used. A template can read
-// no file, no environment and no network; its run time, its stack and what it
-// may send are bounded. The memory it uses on the way is not: that is as safe
-// as the people who write the configuration.
+// The configuration is trusted, body templates included. Templates are rendered
+// with samples of their events before they are used. A template cannot read
+// files, the environment or the network; its run time, stack and output are
+// bounded. The memory it uses while it runs is not: an author of the
+// configuration can exhaust it.
 //
 // # Addresses
 //
-// With [Config].DisallowPrivateIPRanges each address is judged when it is
-// dialled, after its name was resolved, so a name cannot change its mind in
-// between. HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured as in Kratos, but
-// not where addresses are judged: behind a proxy there is nothing to judge.
+// With [Config].DisallowPrivateIPRanges each address is checked when it is
+// dialed, after its name was resolved, so a name cannot resolve differently in
+// between. HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honored as in Kratos, except
+// for hooks whose addresses are checked: behind a proxy the bridge does not see
+// the address.
 package webhook

@@ -1,6 +1,8 @@
 package webhook
 
-// The samples that templates are tried with, for tests.
+const CallTimeout = callTimeout
+
+// Samples that New renders templates with, exported for tests.
 var (
 	FullSample = fullSample
 	BareSample = bareSample

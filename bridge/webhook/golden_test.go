@@ -15,31 +15,30 @@ import (
 	"invitebridge/bridge/webhook"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestBodies keeps what leaves the process about each event as it is: receivers
-// depend on it.
+// TestBodies pins the request body of each event: receivers depend on it.
 func TestBodies(t *testing.T) {
 	r := newReceiver(t, status(http.StatusOK))
-	var told, asked []bridge.Event
+	var notified, blocking []bridge.Event
 	for _, event := range bridge.Events() {
 		if event.Blocking() {
-			asked = append(asked, event)
+			blocking = append(blocking, event)
 		} else {
-			told = append(told, event)
+			notified = append(notified, event)
 		}
 	}
 	w := mustNew(t, webhook.Config{Hooks: []webhook.Hook{
-		{ID: "crm", Events: told, URL: r.URL},
-		{ID: "seats", Events: asked, URL: r.URL, CanInterrupt: true},
+		{ID: "crm", Events: notified, URL: r.URL},
+		{ID: "seats", Events: blocking, URL: r.URL, CanInterrupt: true},
 	}})
-	for i, event := range append(told, asked...) {
+	for i, event := range append(notified, blocking...) {
 		t.Run(string(event), func(t *testing.T) {
 			if event.Blocking() {
-				if err := w.Ask(t.Context(), webhook.FullSample(event)); err != nil {
+				if err := w.Call(t.Context(), webhook.FullSample(event)); err != nil {
 					t.Fatal(err)
 				}
-			} else if result := w.Send(t.Context(), sample(event)); result.Outcome != bridge.Sent {
+			} else if result := w.Send(t.Context(), sample(event)); result.Outcome != bridge.AttemptSent {
 				t.Fatalf("got %+v", result)
 			}
 			var pretty bytes.Buffer
@@ -64,17 +63,17 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// sample is the dispatch of what templates are tried with.
+// sample returns a dispatch of the full sample of event.
 func sample(event bridge.Event) bridge.Dispatch {
 	d := dispatch(event)
 	d.Payload = webhook.FullSample(event)
 	return d
 }
 
-// TestBodiesAreForPeopleToo: nothing is escaped that need not be.
-func TestBodiesAreForPeopleToo(t *testing.T) {
+// TestBodiesAreNotEscaped: bodies contain no escapes that JSON does not require.
+func TestBodiesAreNotEscaped(t *testing.T) {
 	r := newReceiver(t, status(http.StatusOK))
-	telling(t, r.URL, nil).Send(t.Context(), dispatch(bridge.EventTokenCreated))
+	newWebhooks(t, r.URL, nil).Send(t.Context(), dispatch(bridge.EventTokenCreated))
 	for _, want := range []string{`"Ada <ada> & \u2028 \"co\""`, `"https://app.example.com/?a=1&b=2"`} {
 		if body := r.got()[0].body; !bytes.Contains(body, []byte(want)) {
 			t.Errorf("%s has no %s", body, want)
@@ -85,7 +84,7 @@ func TestBodiesAreForPeopleToo(t *testing.T) {
 func TestEndpoints(t *testing.T) {
 	w := mustNew(t, webhook.Config{Hooks: []webhook.Hook{
 		{ID: "z", Events: []bridge.Event{bridge.EventTokenCreated, bridge.EventDeliveryFailed}, URL: "https://z.example.com"},
-		asking("seats", "https://seats.example.com"),
+		blockingHook("seats", "https://seats.example.com"),
 		{ID: "a", Events: []bridge.Event{bridge.EventTokenCreated}, URL: "https://a.example.com"},
 	}})
 	for event, want := range map[bridge.Event][]string{
@@ -101,7 +100,7 @@ func TestEndpoints(t *testing.T) {
 	for _, endpoint := range []string{"gone", "seats", bridge.EndpointCourier, ""} {
 		d := dispatch(bridge.EventTokenCreated)
 		d.Endpoint = endpoint
-		if result := w.Send(t.Context(), d); result.Outcome != bridge.Failed || result.Detail == "" {
+		if result := w.Send(t.Context(), d); result.Outcome != bridge.AttemptFailed || result.Detail == "" {
 			t.Errorf("%q: got %+v", endpoint, result)
 		}
 	}

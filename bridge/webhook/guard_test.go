@@ -5,16 +5,16 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/webhook"
 )
 
+// guarded returns Webhooks with one hook that must not use private addresses.
 func guarded(t *testing.T, target string, exceptions ...string) *webhook.Webhooks {
 	t.Helper()
 	return mustNew(t, webhook.Config{
-		Hooks:                   []webhook.Hook{{ID: "crm", Events: []bridge.Event{bridge.EventTokenCreated}, URL: target, Timeout: time.Second}},
+		Hooks:                   []webhook.Hook{{ID: "crm", Events: []bridge.Event{bridge.EventTokenCreated}, URL: target, Timeout: longTimeout}},
 		DisallowPrivateIPRanges: true,
 		PrivateIPExceptionURLs:  exceptions,
 	})
@@ -36,33 +36,33 @@ func TestPrivateAddressesAreRefusedAtDialTime(t *testing.T) {
 	for _, host := range hosts {
 		for _, scheme := range []string{"http://", "https://"} {
 			result := guarded(t, scheme+host+":8080/hook").Send(t.Context(), dispatch(bridge.EventTokenCreated))
-			if result.Outcome != bridge.Retry || !strings.Contains(result.Detail, "disallow_private_ip_ranges") {
+			if result.Outcome != bridge.AttemptRetry || !strings.Contains(result.Detail, "disallow_private_ip_ranges") {
 				t.Errorf("%s%s: got %+v", scheme, host, result)
 			}
 		}
 	}
 }
 
-// TestSpellingsOfLoopback are names to the resolver or nothing at all; what
-// matters is that none gets through.
+// TestSpellingsOfLoopback: the resolver may take these for names or reject them;
+// none may reach the loopback interface.
 func TestSpellingsOfLoopback(t *testing.T) {
 	r := newReceiver(t, status(http.StatusOK))
 	_, port, _ := net.SplitHostPort(r.Listener.Addr().String())
 	for _, host := range []string{"127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost.", "[::ffff:7f00:1]"} {
 		w, err := webhook.New(webhook.Config{
-			Hooks:                   []webhook.Hook{{ID: "crm", Events: []bridge.Event{bridge.EventTokenCreated}, URL: "http://" + host + ":" + port, Timeout: time.Second}},
+			Hooks:                   []webhook.Hook{{ID: "crm", Events: []bridge.Event{bridge.EventTokenCreated}, URL: "http://" + host + ":" + port, Timeout: longTimeout}},
 			DisallowPrivateIPRanges: true,
 		})
 		if err != nil {
 			continue
 		}
 		defer w.Close()
-		if result := w.Send(t.Context(), dispatch(bridge.EventTokenCreated)); result.Outcome == bridge.Sent {
+		if result := w.Send(t.Context(), dispatch(bridge.EventTokenCreated)); result.Outcome == bridge.AttemptSent {
 			t.Errorf("%s: got %+v", host, result)
 		}
 	}
 	if n := len(r.got()); n != 0 {
-		t.Errorf("%d requests came through", n)
+		t.Errorf("%d requests arrived", n)
 	}
 }
 
@@ -71,14 +71,14 @@ func TestExceptionsAreExactURLs(t *testing.T) {
 	other := newReceiver(t, status(http.StatusOK))
 	for name, c := range map[string]struct {
 		target, exception string
-		want              bridge.SendOutcome
+		want              bridge.AttemptOutcome
 	}{
-		"the same":           {r.URL + "/hook", r.URL + "/hook", bridge.Sent},
-		"query left aside":   {r.URL + "/hook?key=1", r.URL + "/hook", bridge.Sent},
-		"another path":       {r.URL + "/other", r.URL + "/hook", bridge.Retry},
-		"below it":           {r.URL + "/hook/sub", r.URL + "/hook", bridge.Retry},
-		"another port":       {other.URL + "/hook", r.URL + "/hook", bridge.Retry},
-		"another name of it": {strings.Replace(r.URL, "127.0.0.1", "localhost", 1), r.URL, bridge.Retry},
+		"the same":          {r.URL + "/hook", r.URL + "/hook", bridge.AttemptSent},
+		"query ignored":     {r.URL + "/hook?key=1", r.URL + "/hook", bridge.AttemptSent},
+		"another path":      {r.URL + "/other", r.URL + "/hook", bridge.AttemptRetry},
+		"below it":          {r.URL + "/hook/sub", r.URL + "/hook", bridge.AttemptRetry},
+		"another port":      {other.URL + "/hook", r.URL + "/hook", bridge.AttemptRetry},
+		"another host name": {strings.Replace(r.URL, "127.0.0.1", "localhost", 1), r.URL, bridge.AttemptRetry},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if result := guarded(t, c.target, c.exception).Send(t.Context(), dispatch(bridge.EventTokenCreated)); result.Outcome != c.want {
@@ -88,21 +88,21 @@ func TestExceptionsAreExactURLs(t *testing.T) {
 	}
 }
 
-func TestExceptedConnectionsServeNobodyElse(t *testing.T) {
+func TestExemptConnectionsAreNotShared(t *testing.T) {
 	r := newReceiver(t, status(http.StatusOK))
 	hook := func(id, path string) webhook.Hook {
-		return webhook.Hook{ID: id, Events: []bridge.Event{bridge.EventTokenCreated}, URL: r.URL + path, Timeout: time.Second}
+		return webhook.Hook{ID: id, Events: []bridge.Event{bridge.EventTokenCreated}, URL: r.URL + path, Timeout: longTimeout}
 	}
 	w := mustNew(t, webhook.Config{
 		Hooks: []webhook.Hook{hook("crm", "/in"), hook("other", "/out")}, DisallowPrivateIPRanges: true,
 		PrivateIPExceptionURLs: []string{r.URL + "/in"},
 	})
 	d := dispatch(bridge.EventTokenCreated)
-	if result := w.Send(t.Context(), d); result.Outcome != bridge.Sent {
+	if result := w.Send(t.Context(), d); result.Outcome != bridge.AttemptSent {
 		t.Fatalf("got %+v", result)
 	}
 	d.Endpoint = "other"
-	if result := w.Send(t.Context(), d); result.Outcome != bridge.Retry {
+	if result := w.Send(t.Context(), d); result.Outcome != bridge.AttemptRetry {
 		t.Errorf("got %+v", result)
 	}
 }

@@ -6,22 +6,19 @@ import (
 	"slices"
 	"strings"
 
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"golang.org/x/net/http/httpguts"
 )
 
-// reservedHeaders are set by the bridge, or by HTTP itself.
+// reservedHeaders are set by the bridge or by the HTTP library.
 var reservedHeaders = []string{
 	"Connection", "Content-Length", "Content-Type", "Expect", "Host", "Keep-Alive", "Proxy-Connection",
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
-	http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookID),
-	http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookTimestamp),
-	http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookSignature),
+	headerID, headerTimestamp, headerSignature,
 }
 
-// headers gives what every request of a hook carries: the operator's headers,
-// the authentication, the type of the body.
-func (c *checker) headers(key string, h Hook) http.Header {
+// headers returns the headers of every request of a hook: those of the operator,
+// the authentication, and the content type.
+func (c *validator) headers(key string, h Hook) http.Header {
 	header := make(http.Header)
 	for _, name := range sortedKeys(h.Headers) {
 		if !c.mayAdd(key+".headers", header, name) {
@@ -38,14 +35,14 @@ func (c *checker) headers(key string, h Hook) http.Header {
 	return header
 }
 
-// mayAdd says whether a header of this name may be added to those in header.
-func (c *checker) mayAdd(key string, header http.Header, name string) bool {
+// mayAdd reports whether a header of this name may be added to header.
+func (c *validator) mayAdd(key string, header http.Header, name string) bool {
 	canonical := http.CanonicalHeaderKey(name)
 	switch {
 	case !httpguts.ValidHeaderFieldName(name):
-		c.problem(key, "%.80q is not a name for a header", name)
+		c.problem(key, "%.80q is not a valid header name", name)
 	case slices.Contains(reservedHeaders, canonical) || strings.HasPrefix(canonical, "Webhook-"):
-		c.problem(key, "%q is not for you to set", name)
+		c.problem(key, "%q is reserved for the bridge", name)
 	case header.Values(canonical) != nil:
 		c.problem(key, "%q is set twice", name)
 	default:
@@ -55,7 +52,7 @@ func (c *checker) mayAdd(key string, header http.Header, name string) bool {
 }
 
 // auth adds a hook's credentials to header.
-func (c *checker) auth(key string, header http.Header, a Auth) {
+func (c *validator) auth(key string, header http.Header, a Auth) {
 	isKey, isBasic := a.Name+a.Value+a.In != "", a.User+a.Password != ""
 	switch {
 	case a.Type == "" && (isKey || isBasic):
@@ -82,7 +79,7 @@ func (c *checker) auth(key string, header http.Header, a Auth) {
 	}
 }
 
-func (c *checker) apiKey(key string, header http.Header, a Auth) {
+func (c *validator) apiKey(key string, header http.Header, a Auth) {
 	if a.Value == "" {
 		c.problem(key+".value", "must not be empty")
 	}
@@ -94,7 +91,7 @@ func (c *checker) apiKey(key string, header http.Header, a Auth) {
 			header.Set(a.Name, a.Value)
 		}
 	case "cookie":
-		//nolint:gosec // it goes to a server, and what a browser is told does not apply
+		//nolint:gosec // sent to a server; Secure and HttpOnly are for browsers
 		cookie := &http.Cookie{Name: a.Name, Value: a.Value}
 		if cookie.Valid() != nil {
 			c.problem(key, "name and value cannot be sent in a cookie")

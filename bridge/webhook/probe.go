@@ -14,45 +14,45 @@ import (
 	"invitebridge/bridge/tlsfault"
 )
 
-// Probe goes as far as an attempt at the hook of this id would before its
-// request, and sends none, so that nobody is told anything: its host's name is
-// resolved, its address judged, and a connection made and closed, with TLS for
-// https. Where HTTP_PROXY or HTTPS_PROXY name a proxy for it, the way is by that
-// proxy, which for http is then all that was reached.
+// Probe takes all steps of an attempt that precede the request, and sends none:
+// it resolves the host name of the hook with this id, checks the address, and
+// opens and closes a connection, with TLS for https. If HTTP_PROXY or HTTPS_PROXY
+// apply, it connects through that proxy; for http it then reaches the proxy only.
 //
-// It ends when ctx does. The error is a text as of a failed attempt, without
-// address and secret.
+// It returns when ctx ends. The error has the text of a failed attempt, without
+// addresses and secrets.
 func (w *Webhooks) Probe(ctx context.Context, id string) error {
 	h := w.byID[id]
 	if h == nil {
-		return fmt.Errorf("there is no hook %q", id)
+		return fmt.Errorf("no hook %q is configured", id)
 	}
-	scheme, address, err := h.address()
+	u := h.request.URL
+	address, err := hostPort(u)
 	if err != nil {
 		return err
 	}
 	var seen tlsfault.Observer
-	conn, err := h.transport.NewClientConn(seen.Attach(ctx), scheme, address)
+	conn, err := h.transport.NewClientConn(seen.Attach(ctx), u.Scheme, address)
 	if err != nil {
-		return errors.New(fault(seen.Explain(err)))
+		return errors.New(errorText(seen.Explain(err)))
 	}
 	defer func() { _ = conn.Close() }()
 	if seen.Asked() {
 		if err := endOf(ctx, conn); err != nil {
-			return errors.New(fault(seen.Explain(err)))
+			return errors.New(errorText(seen.Explain(err)))
 		}
 	}
 	return nil
 }
 
-// verdictTime is how long a server that asked for a client certificate may take
-// to refuse that it got none.
-const verdictTime = time.Second
+// responseTimeout bounds the wait for a server that requested a client certificate
+// to reject the connection without one.
+const responseTimeout = time.Second
 
-// endOf waits for the server to end the connection, and gives why it did; nil: it
-// keeps it.
+// endOf waits for the server to close the connection and returns the error; nil:
+// the connection is still open after responseTimeout.
 func endOf(ctx context.Context, conn *http.ClientConn) error {
-	ctx, cancel := context.WithTimeout(ctx, verdictTime)
+	ctx, cancel := context.WithTimeout(ctx, responseTimeout)
 	defer cancel()
 	conn.SetStateHook(func(conn *http.ClientConn) {
 		if conn.Err() != nil {
@@ -63,15 +63,11 @@ func endOf(ctx context.Context, conn *http.ClientConn) error {
 	return conn.Err()
 }
 
-// address gives what is dialled for the hook's URL.
-func (h *hook) address() (scheme, hostport string, err error) {
-	u, err := url.Parse(h.url)
-	if err != nil {
-		return "", "", errors.New("the URL cannot be read")
-	}
+// hostPort returns the address to dial for a URL.
+func hostPort(u *url.URL) (string, error) {
 	host, err := httpguts.PunycodeHostPort(u.Hostname())
 	if err != nil {
-		return "", "", errors.New("the host's name cannot be resolved")
+		return "", errors.New("the host name cannot be resolved")
 	}
-	return u.Scheme, net.JoinHostPort(host, u.Port()), nil
+	return net.JoinHostPort(host, u.Port()), nil
 }

@@ -11,19 +11,21 @@ import (
 	"testing"
 	"time"
 
+	"invitebridge/bridge/testenv"
 	"invitebridge/bridge/webhook"
 )
 
-// TestProbe: who takes a connection is well, and is not told anything.
+// TestProbe: a probe succeeds if the receiver accepts the connection, and sends no
+// request.
 func TestProbe(t *testing.T) {
 	r := newReceiver(t, status(http.StatusInternalServerError))
-	if err := telling(t, r.URL+"/"+canary+"?key="+canary, nil).Probe(t.Context(), "crm"); err != nil {
+	if err := newWebhooks(t, r.URL+"/"+canary+"?key="+canary, nil).Probe(t.Context(), "crm"); err != nil {
 		t.Error(err)
 	}
 	if err := guarded(t, r.URL+"/hook?key=1", r.URL+"/hook").Probe(t.Context(), "crm"); err != nil {
 		t.Errorf("excepted: %v", err)
 	}
-	r.Close() // waits for what was under way
+	r.Close() // waits for requests in flight
 	if n := len(r.got()); n != 0 {
 		t.Errorf("%d requests were sent", n)
 	}
@@ -43,16 +45,20 @@ func TestProbeFails(t *testing.T) {
 	defer mute.Close()
 	for name, c := range map[string]struct{ url, want string }{
 		"refused":           {closed.URL, "the connection was refused"},
-		"no such name":      {"http://" + canary + ".invalid", "the host's name does not resolve"},
+		"no such name":      {"http://" + canary + ".invalid", "the host name does not resolve"},
 		"unknown authority": {secure.URL, "TLS: the certificate is signed by an unknown authority"},
 		"no TLS":            {strings.Replace(open.URL, "http:", "https:", 1), "TLS: the server does not speak it on this port"},
-		"no handshake":      {"https://" + mute.Addr().String(), "no answer in time"},
+		"no handshake":      {"https://" + mute.Addr().String(), "no response in time"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		limit := testenv.Limit
+		if name == "no handshake" {
+			limit = time.Second
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
-		err := telling(t, c.url+"/"+canary, nil).Probe(ctx, "crm")
-		if name == "no such name" && err != nil && err.Error() == "the name server gave no answer" {
-			continue // where there is no name server
+		err := newWebhooks(t, c.url+"/"+canary, nil).Probe(ctx, "crm")
+		if name == "no such name" && err != nil && err.Error() == "the name server did not respond" {
+			continue // the machine has no name server
 		}
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
@@ -62,6 +68,6 @@ func TestProbeFails(t *testing.T) {
 		t.Errorf("guarded: %v", err)
 	}
 	if err := mustNew(t, webhook.Config{}).Probe(t.Context(), "crm"); err == nil {
-		t.Error("a hook that is not there was reached")
+		t.Error("the probe of an unknown hook succeeded")
 	}
 }

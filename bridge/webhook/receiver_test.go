@@ -16,14 +16,14 @@ import (
 	"invitebridge/bridge/webhook"
 )
 
-// request is what a receiver saw.
+// request is a request that a receiver got.
 type request struct {
 	method string
 	header http.Header
 	body   []byte
 }
 
-// receiver is a real HTTP server that keeps what it was sent.
+// receiver is a real HTTP server that records its requests.
 type receiver struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -44,19 +44,19 @@ func newReceiver(t *testing.T, answer http.HandlerFunc) *receiver {
 	return r
 }
 
-// got gives all requests so far, oldest first.
+// got returns all requests so far, oldest first.
 func (r *receiver) got() []request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.requests
 }
 
-// status answers every request with the same status.
+// status returns a handler that always responds with code.
 func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
-// refuse answers with a veto of one message.
+// refuse responds with a refusal of one message.
 func refuse(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusForbidden)
 	_, _ = io.WriteString(w, `{"messages":[{"instance_ptr":"#/traits/email","messages":[{"id":7,"text":"no seats left","type":"error","context":{"seats":0}}]}]}`)
@@ -72,18 +72,23 @@ func mustNew(t *testing.T, config webhook.Config) *webhook.Webhooks {
 	return w
 }
 
-// telling makes the Webhooks of one hook "crm" that is told of tokens.
-func telling(t *testing.T, url string, change func(*webhook.Hook)) *webhook.Webhooks {
+// longTimeout is the longest timeout that a hook may have. Only tests of timeouts
+// set a shorter one.
+const longTimeout = 30 * time.Second
+
+// newWebhooks returns Webhooks with one hook "crm" for invitation_token_created.
+func newWebhooks(t *testing.T, url string, change func(*webhook.Hook)) *webhook.Webhooks {
 	t.Helper()
-	hook := webhook.Hook{ID: "crm", Events: []bridge.Event{bridge.EventTokenCreated}, URL: url, Timeout: time.Second}
+	hook := webhook.Hook{ID: "crm", Events: []bridge.Event{bridge.EventTokenCreated}, URL: url, Timeout: longTimeout}
 	if change != nil {
 		change(&hook)
 	}
 	return mustNew(t, webhook.Config{Hooks: []webhook.Hook{hook}})
 }
 
-func asking(id, url string) webhook.Hook {
-	return webhook.Hook{ID: id, Events: []bridge.Event{bridge.EventPreInvitation}, URL: url, CanInterrupt: true, Timeout: time.Second}
+// blockingHook returns a hook for pre_invitation_creation.
+func blockingHook(id, url string) webhook.Hook {
+	return webhook.Hook{ID: id, Events: []bridge.Event{bridge.EventPreInvitation}, URL: url, CanInterrupt: true, Timeout: longTimeout}
 }
 
 func secret(fill string) string {
@@ -94,8 +99,8 @@ func inline(template string) string {
 	return "base64://" + base64.StdEncoding.EncodeToString([]byte(template))
 }
 
-// later has a template do what it does for payloads other than the samples that
-// it is tried with.
+// later returns the template with an empty result for the samples that New renders
+// it with, so that it takes effect only for other payloads.
 func later(template string) string {
 	return strings.Replace(template, "function(ctx)", `function(ctx) if ctx.data.invitation.id[0:8] == "01970c5e" then {} else`, 1)
 }
@@ -107,10 +112,10 @@ var (
 	eventTime    = time.Date(2026, 3, 4, 5, 6, 7, 891011000, time.UTC)
 )
 
-// payload gives what the bridge would say of event.
+// payload returns a payload as the bridge creates it for event.
 func payload(event bridge.Event) bridge.Payload {
 	p := bridge.Payload{Type: event, Timestamp: eventTime, Data: bridge.PayloadData{
-		Invitation: bridge.View{
+		Invitation: bridge.InvitationView{
 			ID: invitationID, Email: "grace@example.com", State: bridge.StatePending, SchemaID: "default",
 			InviterID: "u-1", InviterName: "Ada <ada> & \u2028 \"co\"", InviterEmail: "ada@example.com",
 			Locale: "en", TimeZone: "Europe/London", Traits: map[string]string{"name.first": "Grace"}, ReturnTo: "https://app.example.com/?a=1&b=2",
@@ -132,7 +137,7 @@ func payload(event bridge.Event) bridge.Payload {
 		p.Data.Invitation.State = bridge.StateExpired
 	case bridge.EventDeliveryFailed:
 		p.Data.Message = &bridge.FailedMessage{ID: messageID, Event: bridge.EventTokenCreated, Endpoint: "courier", Detail: "SMTP 550"}
-	default: // nothing more to say
+	default: // no further fields
 	}
 	return p
 }

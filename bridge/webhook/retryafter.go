@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// maxRetryAfter is the longest that a receiver can put the bridge off.
+// maxRetryAfter is the longest delay that a receiver can request.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter reads Retry-After, as seconds or as a date. It gives zero for what
-// it does not understand and for dates that have passed.
+// retryAfter parses Retry-After, in seconds or as a date. It returns zero for
+// invalid values and for dates in the past.
 func retryAfter(text string, now time.Time) time.Duration {
 	seconds, err := strconv.ParseUint(text, 10, 32)
 	if err == nil {

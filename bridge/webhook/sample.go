@@ -8,7 +8,7 @@ import (
 	"invitebridge/bridge"
 )
 
-// What the samples are about. Nothing in them is a secret.
+// Values of the samples. None of them is a secret.
 var (
 	sampleInvitation = uuid.MustParse("01970c5e-8a11-7c3e-9f54-3c1d2a7b9e60")
 	sampleIdentity   = uuid.MustParse("5f0c2f36-0b7a-4d5a-8a0e-6f0f2ac1d9b4")
@@ -21,8 +21,7 @@ const (
 	sampleLink  = "https://join.example.com/invite/" + sampleToken
 )
 
-// fullSample is what the bridge says of an event if there is something to say in
-// every field that it can have.
+// fullSample returns a payload of event in which every possible field is set.
 func fullSample(event bridge.Event) bridge.Payload {
 	p := bareSample(event)
 	view, data := &p.Data.Invitation, &p.Data
@@ -50,9 +49,9 @@ func fullSample(event bridge.Event) bridge.Payload {
 	return p
 }
 
-// bareSample is what the bridge says of an event if nothing optional was given.
+// bareSample returns a payload of event without any optional field.
 func bareSample(event bridge.Event) bridge.Payload {
-	p := bridge.Payload{Type: event, Timestamp: sampleTime, Data: bridge.PayloadData{Invitation: bridge.View{
+	p := bridge.Payload{Type: event, Timestamp: sampleTime, Data: bridge.PayloadData{Invitation: bridge.InvitationView{
 		ID: sampleInvitation, Email: "ada@example.com", State: bridge.StatePending, SchemaID: "default",
 		CreatedAt: sampleTime, UpdatedAt: sampleTime, ExpiresAt: sampleTime.Add(24 * time.Hour), Delivery: bridge.DeliveryOff,
 	}}}

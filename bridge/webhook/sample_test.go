@@ -14,15 +14,15 @@ import (
 	"invitebridge/bridge/webhook"
 )
 
-// recorded keeps what a service says, to blocking hooks and to the others.
+// recorded holds the payloads that a service sends to blocking and other hooks.
 type recorded map[bridge.Event][]bridge.Payload
 
-func (r recorded) Ask(_ context.Context, p bridge.Payload) error {
+func (r recorded) Call(_ context.Context, p bridge.Payload) error {
 	r[p.Type] = append(r[p.Type], p)
 	return nil
 }
 
-func (r recorded) take(t *testing.T, w *bridgetest.World, outcome bridge.SendOutcome) {
+func (r recorded) take(t *testing.T, w *bridgetest.Harness, outcome bridge.AttemptOutcome) {
 	t.Helper()
 	for _, endpoint := range []string{bridge.EndpointCourier, bridgetest.Hook} {
 		claimed, _, err := w.Service.ClaimMessages(t.Context(), endpoint, 100, time.Minute)
@@ -33,20 +33,20 @@ func (r recorded) take(t *testing.T, w *bridgetest.World, outcome bridge.SendOut
 			if endpoint == bridgetest.Hook {
 				r[c.Dispatch.Payload.Type] = append(r[c.Dispatch.Payload.Type], c.Dispatch.Payload)
 			}
-			if err := w.Service.FinishMessage(t.Context(), c, bridge.Result{Outcome: outcome, Detail: "why"}); err != nil {
+			if err := w.Service.FinishMessages(t.Context(), bridge.FinishedMessage{Claimed: c, Result: bridge.SendResult{Outcome: outcome, Detail: "why"}}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 }
 
-// TestSamplesAreTrue holds the samples to what a real service says of every
-// event: nothing is said that a full sample has not, and all that a bare sample
-// has is always said.
-func TestSamplesAreTrue(t *testing.T) {
+// TestSamplesMatchPayloads compares the samples with the payloads of a real
+// service: a payload has no field that the full sample of its event lacks, and
+// every field that the bare sample has.
+func TestSamplesMatchPayloads(t *testing.T) {
 	r := recorded{}
 	w := bridgetest.New(t, func(c *bridge.Config) { c.Hooks = r; c.Retention = 100 * time.Hour })
-	invite := func(request bridge.InviteRequest) bridge.Offer {
+	invite := func(request bridge.InviteRequest) bridge.IssuedInvitation {
 		o, err := w.Service.Invite(t.Context(), request)
 		if err != nil {
 			t.Fatal(err)
@@ -54,7 +54,7 @@ func TestSamplesAreTrue(t *testing.T) {
 		return o
 	}
 	const password = "correct-Horse-7-battery"
-	accept := func(o bridge.Offer) {
+	accept := func(o bridge.IssuedInvitation) {
 		if _, err := w.Service.Accept(t.Context(), o.Token.Reveal(), password); err != nil {
 			t.Fatal(err)
 		}
@@ -62,10 +62,10 @@ func TestSamplesAreTrue(t *testing.T) {
 	invite(bridge.InviteRequest{Email: "expires@example.com"})
 	revoked := invite(bridge.InviteRequest{Email: "revoked@example.com", InviterID: "42", InviterName: "Grace", Locale: "en"})
 	accept(invite(bridge.InviteRequest{Email: "accepts@example.com", Quiet: true}))
-	r.take(t, w, bridge.Sent)
+	r.take(t, w, bridge.AttemptSent)
 	accept(invite(bridge.InviteRequest{Email: "again@example.com", InviterName: "Grace"}))
 	invite(bridge.InviteRequest{Email: "refused@example.com"})
-	r.take(t, w, bridge.Failed)
+	r.take(t, w, bridge.AttemptFailed)
 	if _, err := w.Service.Revoke(t.Context(), revoked.Invitation.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestSamplesAreTrue(t *testing.T) {
 	if _, err := w.Service.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.take(t, w, bridge.Sent)
+	r.take(t, w, bridge.AttemptSent)
 
 	tokenless := false
 	for _, event := range bridge.Events() {
@@ -87,7 +87,7 @@ func TestSamplesAreTrue(t *testing.T) {
 			got := fields(t, p)
 			for _, field := range got {
 				if !slices.Contains(full, field) {
-					t.Errorf("%s has %s, and its full sample has not", event, field)
+					t.Errorf("%s has %s, which its full sample lacks", event, field)
 				}
 			}
 			for _, field := range bare {
@@ -99,19 +99,19 @@ func TestSamplesAreTrue(t *testing.T) {
 		}
 	}
 	if !tokenless {
-		t.Error("no token was missing: what a bare sample leaves out was not seen to be missing")
+		t.Error("every invitation_token_created had a token: the optional field was not tested")
 	}
 }
 
-// TestSamplesHaveEveryField: a field that is added to the payload is added to the
-// samples, and so to the reference.
+// TestSamplesHaveEveryField: a new field of the payload must be added to the
+// samples, and thereby to the reference documentation.
 func TestSamplesHaveEveryField(t *testing.T) {
 	var all []string
 	for _, event := range bridge.Events() {
 		all = append(all, fields(t, webhook.FullSample(event))...)
 	}
 	for prefix, v := range map[string]any{
-		"": bridge.Payload{}, "data.": bridge.PayloadData{}, "data.invitation.": bridge.View{}, "data.message.": bridge.FailedMessage{},
+		"": bridge.Payload{}, "data.": bridge.PayloadData{}, "data.invitation.": bridge.InvitationView{}, "data.message.": bridge.FailedMessage{},
 	} {
 		for i := range reflect.TypeOf(v).NumField() {
 			name, _, _ := strings.Cut(reflect.TypeOf(v).Field(i).Tag.Get("json"), ",")
@@ -122,7 +122,7 @@ func TestSamplesHaveEveryField(t *testing.T) {
 	}
 }
 
-// fields gives the paths of all members that are no objects.
+// fields returns the paths of all members that are not objects.
 func fields(t *testing.T, p bridge.Payload) (paths []string) {
 	t.Helper()
 	text, err := json.Marshal(p)

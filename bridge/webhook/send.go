@@ -5,52 +5,52 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"invitebridge/bridge"
 )
 
-// Send makes one attempt to deliver d to the hook d.Endpoint, within that
-// hook's timeout, the making of the body included.
+// Send makes one attempt to deliver d to the hook d.Endpoint. The hook's timeout
+// includes rendering the body.
 //
-// Sent: 2xx, whatever became of the answer's body; or the template cancelled
-// the request. Failed: a redirect, a template that fails, an endpoint that is
-// not configured. Disabled: 410. Retry: everything else, with RetryAfter where
-// a 429 or a 503 gave one.
-func (w *Webhooks) Send(ctx context.Context, d bridge.Dispatch) bridge.Result {
+// AttemptSent: 2xx, even if the response body fails; or the template canceled the
+// request. AttemptFailed: a redirect, a template that fails, an endpoint that is
+// not configured. AttemptDisabled: 410. AttemptRetry: everything else, with
+// RetryAfter if a 429 or a 503 has that header.
+func (w *Webhooks) Send(ctx context.Context, d bridge.Dispatch) bridge.SendResult {
 	h := w.byID[d.Endpoint]
 	if h == nil || h.blocking {
-		return bridge.Result{Outcome: bridge.Failed, Detail: "no hook of this id is configured to be told of events"}
+		return bridge.SendResult{Outcome: bridge.AttemptFailed, Detail: "no hook with this id is configured for events that are not pre_ events"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.timeout)
-	defer cancel()
+	deadline := time.Now().Add(h.timeout)
 	body, err := h.body(ctx, d.Payload)
 	switch {
-	case errors.Is(err, errCancelled):
-		return bridge.Result{Outcome: bridge.Sent, Detail: errCancelled.Error()}
+	case errors.Is(err, errCanceled):
+		return bridge.SendResult{Outcome: bridge.AttemptSent, Detail: errCanceled.Error()}
 	case errors.Is(err, errSlowTemplate):
-		return bridge.Result{Outcome: bridge.Retry, Detail: err.Error()}
+		return bridge.SendResult{Outcome: bridge.AttemptRetry, Detail: err.Error()}
 	case err != nil:
-		return bridge.Result{Outcome: bridge.Failed, Detail: err.Error()}
+		return bridge.SendResult{Outcome: bridge.AttemptFailed, Detail: err.Error()}
 	}
-	a, err := h.exchange(ctx, d.MessageID.String(), d.At, body, nil)
+	a, err := h.exchange(ctx, deadline, d.MessageID.String(), d.At, body, nil)
 	if err != nil {
-		return bridge.Result{Outcome: bridge.Retry, Detail: fault(err)}
+		return bridge.SendResult{Outcome: bridge.AttemptRetry, Detail: errorText(err)}
 	}
 	return outcome(a, d)
 }
 
-// outcome judges an answer by its status alone.
-func outcome(a answer, d bridge.Dispatch) bridge.Result {
-	result := bridge.Result{Outcome: bridge.Retry, Status: a.status, Detail: statusText(a.status)}
+// outcome returns the result of a response, which depends on the status alone.
+func outcome(a result, d bridge.Dispatch) bridge.SendResult {
+	result := bridge.SendResult{Outcome: bridge.AttemptRetry, Status: a.status, Detail: statusText(a.status)}
 	switch {
 	case isSuccess(a.status):
-		result.Outcome, result.Detail = bridge.Sent, ""
+		result.Outcome, result.Detail = bridge.AttemptSent, ""
 	case a.status >= 300 && a.status < 400:
-		result.Outcome = bridge.Failed
+		result.Outcome = bridge.AttemptFailed
 		result.Detail += ": redirects are not followed"
 	case a.status == http.StatusGone:
-		result.Outcome = bridge.Disabled
-		result.Detail += ": the receiver wants no more"
+		result.Outcome = bridge.AttemptDisabled
+		result.Detail += ": the receiver wants no more events"
 	case a.status == http.StatusTooManyRequests, a.status == http.StatusServiceUnavailable:
 		result.RetryAfter = retryAfter(a.header.Get("Retry-After"), d.At)
 	}

@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"invitebridge/bridge"
@@ -32,8 +34,8 @@ func TestSignatureVerifiesWithTheOfficialLibrary(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t, status(http.StatusNoContent))
-			w := telling(t, r.URL, func(h *webhook.Hook) { h.Secrets = c.configured })
-			if result := w.Send(t.Context(), dispatch(bridge.EventTokenCreated)); result.Outcome != bridge.Sent || result.Status != http.StatusNoContent {
+			w := newWebhooks(t, r.URL, func(h *webhook.Hook) { h.Secrets = c.configured })
+			if result := w.Send(t.Context(), dispatch(bridge.EventTokenCreated)); result.Outcome != bridge.AttemptSent || result.Status != http.StatusNoContent {
 				t.Fatalf("got %+v", result)
 			}
 			got := r.got()[0]
@@ -55,9 +57,38 @@ func TestSignatureVerifiesWithTheOfficialLibrary(t *testing.T) {
 	}
 }
 
+// TestConcurrentSignatures: requests that are signed at the same time share keys, and
+// nothing else.
+func TestConcurrentSignatures(t *testing.T) {
+	secrets := []string{secret("a"), secret("b")}
+	r := newReceiver(t, status(http.StatusNoContent))
+	w := newWebhooks(t, r.URL, func(h *webhook.Hook) { h.Secrets = secrets })
+	var senders sync.WaitGroup
+	for range 8 {
+		senders.Go(func() {
+			for range 20 {
+				d := dispatch(bridge.EventTokenCreated)
+				d.MessageID = uuid.New()
+				w.Send(t.Context(), d)
+			}
+		})
+	}
+	senders.Wait()
+	if n := len(r.got()); n != 160 {
+		t.Errorf("the receiver got %d requests", n)
+	}
+	for _, got := range r.got() {
+		for _, key := range secrets {
+			if err := verify(t, key, got); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestUnsignedRequestsHaveIDAndTimestamp(t *testing.T) {
 	r := newReceiver(t, status(http.StatusOK))
-	w := telling(t, r.URL, nil)
+	w := newWebhooks(t, r.URL, nil)
 	w.Send(t.Context(), dispatch(bridge.EventTokenCreated))
 	h := r.got()[0].header
 	if h.Get("webhook-id") != messageID.String() || h.Get("webhook-timestamp") == "" || h.Values("webhook-signature") != nil {
@@ -67,7 +98,7 @@ func TestUnsignedRequestsHaveIDAndTimestamp(t *testing.T) {
 
 func TestAttemptsShareTheIDAndNotTheTimestamp(t *testing.T) {
 	r := newReceiver(t, status(http.StatusInternalServerError))
-	w := telling(t, r.URL, func(h *webhook.Hook) { h.Secrets = []string{secret("a")} })
+	w := newWebhooks(t, r.URL, func(h *webhook.Hook) { h.Secrets = []string{secret("a")} })
 	first := dispatch(bridge.EventTokenCreated)
 	second := first
 	second.Attempt, second.At = 2, first.At.Add(5*time.Second)
@@ -91,8 +122,8 @@ func TestRequestHeaders(t *testing.T) {
 	send := func(t *testing.T, change func(*webhook.Hook)) request {
 		t.Helper()
 		r := newReceiver(t, status(http.StatusOK))
-		w := telling(t, r.URL+"/in?key=1", change)
-		if result := w.Send(t.Context(), dispatch(bridge.EventTokenCreated)); result.Outcome != bridge.Sent {
+		w := newWebhooks(t, r.URL+"/in?key=1", change)
+		if result := w.Send(t.Context(), dispatch(bridge.EventTokenCreated)); result.Outcome != bridge.AttemptSent {
 			t.Fatalf("got %+v", result)
 		}
 		return r.got()[0]

@@ -16,22 +16,22 @@ import (
 
 const (
 	maxTemplate = 1 << 20 // bytes of source
-	// templateName stands for the file in error traces; nothing is read by it.
+	// templateName is the file name in error traces; no such file is read.
 	templateName = "body.jsonnet"
 	argument     = "ctx"
 )
 
-// template is a Jsonnet function(ctx) that makes a body of a payload.
+// template is a Jsonnet function(ctx) from a payload to a request body.
 type template struct {
-	source string
-	hints  []string // about names of Kratos' that the source uses
-	// slots bounds how many evaluations there are at once. One that has run out
-	// of time keeps its slot until it has really ended.
+	root  ast.Node // with limitCalls; evaluations share it and do not change it
+	hints []string // about names of Kratos templates that the source uses
+	// slots bounds concurrent evaluations. One that has timed out keeps its slot
+	// until it has really ended.
 	slots chan struct{}
 }
 
 // loadTemplate reads and compiles a template. Its errors quote no source: a
-// template may hold a secret.
+// template may contain a secret.
 func loadTemplate(location string) (*template, error) {
 	source, err := readTemplate(location)
 	if err != nil {
@@ -39,7 +39,7 @@ func loadTemplate(location string) (*template, error) {
 	}
 	root, err := jsonnet.SnippetToAST(templateName, source)
 	if err != nil {
-		return nil, fmt.Errorf("is not Jsonnet%s", place(err))
+		return nil, fmt.Errorf("is not valid Jsonnet%s", place(err))
 	}
 	if imports(root) {
 		return nil, errors.New("must not import anything")
@@ -47,7 +47,9 @@ func loadTemplate(location string) (*template, error) {
 	if !takesContext(root) {
 		return nil, errors.New("must be a function(ctx)")
 	}
-	return &template{source: source, hints: hints(root), slots: make(chan struct{}, maxEvaluations)}, nil
+	t := &template{root: root, hints: hints(root), slots: make(chan struct{}, maxEvaluations)}
+	limitCalls(root, make(map[ast.Node]bool))
+	return t, nil
 }
 
 func readTemplate(location string) (string, error) {
@@ -76,7 +78,7 @@ func readTemplate(location string) (string, error) {
 	return "", errors.New("must begin with file:// or base64://")
 }
 
-// place says where in a template an error is, if that is known.
+// place returns the position of an error in a template, if it is known.
 func place(err error) string {
 	var static interface{ Loc() ast.LocationRange }
 	if !errors.As(err, &static) {
@@ -89,7 +91,7 @@ func place(err error) string {
 	return fmt.Sprintf(": see line %d, column %d", at.Begin.Line, at.Begin.Column)
 }
 
-// imports says whether a program imports anything.
+// imports reports whether a program imports anything.
 func imports(node ast.Node) bool {
 	switch node.(type) {
 	case *ast.Import, *ast.ImportStr, *ast.ImportBin:
@@ -103,8 +105,8 @@ func imports(node ast.Node) bool {
 	return false
 }
 
-// hints tells of the names of Kratos' that a program reads, in the order of the
-// program.
+// hints returns a hint for each name of Kratos templates that a program reads, in
+// the order of the program.
 func hints(root ast.Node) (texts []string) {
 	var walk func(ast.Node)
 	walk = func(node ast.Node) {
@@ -126,8 +128,8 @@ func hints(root ast.Node) (texts []string) {
 	return texts
 }
 
-// takesContext says whether a program is a function that can be called with
-// ctx alone. Locals may stand before it.
+// takesContext reports whether a program is a function that can be called with
+// ctx alone. Locals may precede it.
 func takesContext(node ast.Node) bool {
 	for {
 		local, ok := node.(*ast.Local)

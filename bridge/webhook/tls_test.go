@@ -7,32 +7,30 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/tlsfault/tlstest"
-	"invitebridge/bridge/webhook"
 )
 
 func TestMain(m *testing.M) {
-	forget, err := tlstest.Trust()
+	restore, err := tlstest.Trust()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := m.Run()
-	forget()
+	restore()
 	os.Exit(code)
 }
 
-// TestTLS: an attempt and the probe say which fault of TLS there is.
+// TestTLS: Send and Probe name the cause of each TLS error.
 func TestTLS(t *testing.T) {
 	for _, server := range tlstest.Servers() {
 		t.Run(server.Name, func(t *testing.T) {
 			url := "https://" + tlstest.Serve(t, server.TLS, status(http.StatusOK)) + "/" + canary
-			hooks := telling(t, url, func(h *webhook.Hook) { h.Timeout = 10 * time.Second })
+			hooks := newWebhooks(t, url, nil)
 			got := hooks.Send(t.Context(), dispatch(bridge.EventTokenCreated))
-			if got.Outcome != bridge.Retry || !strings.HasPrefix(got.Detail, server.Want) {
+			if got.Outcome != bridge.AttemptRetry || !strings.HasPrefix(got.Detail, server.Want) {
 				t.Errorf("got %+v, want %q", got, server.Want)
 			}
 			if err := hooks.Probe(t.Context(), "crm"); err == nil || !strings.HasPrefix(err.Error(), server.Want) {
@@ -42,8 +40,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestClientCertificateOptional: a receiver that asks for a certificate, and goes
-// on without, is well.
+// TestClientCertificateOptional: a receiver that requests a client certificate and
+// accepts a connection without one causes no error.
 func TestClientCertificateOptional(t *testing.T) {
 	for _, server := range tlstest.Servers() {
 		config := server.TLS
@@ -51,8 +49,8 @@ func TestClientCertificateOptional(t *testing.T) {
 			continue
 		}
 		config.ClientAuth = tls.RequestClientCert
-		hooks := telling(t, "https://"+tlstest.Serve(t, config, status(http.StatusOK)), nil)
-		if got := hooks.Send(t.Context(), dispatch(bridge.EventTokenCreated)); got.Outcome != bridge.Sent {
+		hooks := newWebhooks(t, "https://"+tlstest.Serve(t, config, status(http.StatusOK)), nil)
+		if got := hooks.Send(t.Context(), dispatch(bridge.EventTokenCreated)); got.Outcome != bridge.AttemptSent {
 			t.Errorf("%s: %+v", server.Name, got)
 		}
 		if err := hooks.Probe(t.Context(), "crm"); err != nil {

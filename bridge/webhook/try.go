@@ -11,18 +11,18 @@ import (
 	"invitebridge/bridge"
 )
 
-// tryTime bounds an evaluation of a sample. It is longer than templateTime, for
-// when a process starts the machine is often busy.
-const tryTime = 5 * time.Second
+// tryTimeout bounds the evaluation of a sample. It is longer than templateTime,
+// because a machine is often busy when processes start.
+const tryTimeout = 5 * time.Second
 
-// try evaluates the template with two samples of each event, one with every
-// field and one with none that may be absent. It gives a text for each way in
-// which that fails. After one that took too long it tries no more: an evaluation
-// that was given up may go on for a while, and holds what it has made.
+// try evaluates the template with two samples of each event, one with every field
+// and one without optional fields. It returns a text for each kind of failure. It
+// stops after an evaluation that takes too long: an abandoned evaluation may run
+// on for a while and keeps its memory.
 func (t *template) try(events []bridge.Event) (failures []string) {
 	type kind struct {
-		why  string
-		bare bool
+		reason string
+		bare   bool
 	}
 	var kinds []kind
 	failed := make(map[kind][]string)
@@ -45,16 +45,16 @@ samples:
 		}
 	}
 	for _, k := range kinds {
-		text := k.why + ", tried with a sample of " + strings.Join(failed[k], ", ")
+		text := k.reason + ", rendered with a sample of " + strings.Join(failed[k], ", ")
 		if k.bare {
-			text += ` without optional fields: read those as std.get(object, "name", default)`
+			text += ` without optional fields: read them with std.get(object, "name", default)`
 		}
 		failures = append(failures, strings.Join(append([]string{text}, t.hints...), "; "))
 	}
 	return failures
 }
 
-// trySample returns nil also if the template cancels the request: it may do so
+// trySample returns nil also if the template cancels the request, which is valid
 // for some payloads.
 func (t *template) trySample(event bridge.Event, bare bool) error {
 	sample := fullSample(event)
@@ -65,15 +65,16 @@ func (t *template) trySample(event bridge.Event, bare bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.renderWithin(context.Background(), payload, tryTime)
-	if errors.Is(err, errCancelled) {
+	_, err = t.renderWithin(context.Background(), payload, tryTimeout)
+	if errors.Is(err, errCanceled) {
 		return nil
 	}
 	return err
 }
 
-// body loads and tries a body template; nil: there is none, or it has a problem.
-func (c *checker) body(key string, h Hook) *template {
+// body loads and tries a body template; nil: there is none, or a problem was
+// reported.
+func (c *validator) body(key string, h Hook) *template {
 	if h.Body == "" {
 		return nil
 	}
@@ -89,21 +90,20 @@ func (c *checker) body(key string, h Hook) *template {
 	return t
 }
 
-// kratosNames are what a hook's template of Kratos may read, and what it reads
-// here instead.
+// kratosNames maps names that Kratos templates read to what replaces them here.
 var kratosNames = map[string]string{
-	"ctx.identity":        "here the invited person is ctx.data.invitation, with .email and .identity_id",
-	"ctx.flow":            "here is no flow: ctx.type names the event",
-	"ctx.session":         "here is no session: ctx.data.invitation is what there is",
+	"ctx.identity":        "here the invitee is ctx.data.invitation, with .email and .identity_id",
+	"ctx.flow":            "here there is no flow: ctx.type names the event",
+	"ctx.session":         "here there is no session: use ctx.data.invitation",
 	"ctx.request_headers": aboutRequests,
 	"ctx.request_method":  aboutRequests,
 	"ctx.request_url":     aboutRequests,
 	"ctx.request_cookies": aboutRequests,
-	"std.extVar":          "here are no external variables: ctx is all there is",
+	"std.extVar":          "here there are no external variables: use ctx",
 }
 
-const aboutRequests = "here a body says nothing of the request that caused the event"
+const aboutRequests = "here the request that caused the event is not available"
 
 func kratosHint(name string) string {
-	return fmt.Sprintf("%s is of Kratos' templates; %s", name, kratosNames[name])
+	return fmt.Sprintf("%s exists in Kratos templates only; %s", name, kratosNames[name])
 }

@@ -14,10 +14,10 @@ import (
 
 // Webhooks are all configured hooks. They are safe for concurrent use.
 type Webhooks struct {
-	hooks []*hook
-	byID  map[string]*hook
-	now   func() time.Time
-	pools []*http.Transport
+	hooks      []*hook
+	byID       map[string]*hook
+	now        func() time.Time
+	transports []*http.Transport
 }
 
 var (
@@ -25,31 +25,31 @@ var (
 	_ bridge.Hooks  = (*Webhooks)(nil)
 )
 
-// hook is a checked Hook.
+// hook is a validated Hook.
 type hook struct {
 	id        string
 	events    []bridge.Event
 	blocking  bool
-	url       string
-	method    string
-	header    http.Header // complete, but for what each attempt adds
+	request   *http.Request // what all requests have in common
+	header    http.Header   // complete except for the headers of each attempt
 	signer    signer
-	template  *template // nil: the payload as it is
+	template  *template // nil: the payload is sent unchanged
 	timeout   time.Duration
 	transport *http.Transport
 }
 
-// New checks the configuration, reads the body templates, tries each with samples
-// of the hook's events, and connects to nothing. The error joins one error for each problem; it quotes
-// no secret, no header's value and no URL. Call [Webhooks.Close] in the end.
+// New validates the configuration, reads the body templates and renders each with
+// samples of the hook's events. It makes no connection. Its error joins one error
+// per problem, and quotes no secret, header value or URL. The caller must call
+// [Webhooks.Close].
 func New(config Config) (*Webhooks, error) {
-	check := &checker{}
+	check := &validator{}
 	w := &Webhooks{byID: make(map[string]*hook), now: config.Now}
 	if w.now == nil {
 		w.now = time.Now
 	}
-	pools := newPools()
-	w.pools = pools.all()
+	transports := newTransports()
+	w.transports = transports.all()
 	exceptions := check.exceptions(config.PrivateIPExceptionURLs)
 	agent := check.userAgent(config.Version)
 	for i, configured := range config.Hooks {
@@ -60,9 +60,9 @@ func New(config Config) (*Webhooks, error) {
 		if h.header.Get("User-Agent") == "" {
 			h.header.Set("User-Agent", agent)
 		}
-		h.transport = pools.open
-		if config.DisallowPrivateIPRanges && !exceptions[withoutQuery(h.url)] {
-			h.transport = pools.guarded
+		h.transport = transports.unrestricted
+		if config.DisallowPrivateIPRanges && !exceptions[withoutQuery(configured.URL)] {
+			h.transport = transports.publicOnly
 		}
 		w.hooks = append(w.hooks, h)
 		w.byID[h.id] = h
@@ -73,27 +73,29 @@ func New(config Config) (*Webhooks, error) {
 	return w, nil
 }
 
-// Close closes idle connections. Attempts under way go on, and more may follow.
+// Close closes idle connections. Attempts in flight continue, and w remains
+// usable.
 func (w *Webhooks) Close() {
-	for _, pool := range w.pools {
-		pool.CloseIdleConnections()
+	for _, transport := range w.transports {
+		transport.CloseIdleConnections()
 	}
 }
 
-// Endpoints gives the ids of the hooks that are to be told of event, in the
-// order of the configuration: none for a blocking event.
+// Endpoints returns the ids of the hooks to notify of event, in the order of the
+// configuration: none for a blocking event.
 func (w *Webhooks) Endpoints(event bridge.Event) []string {
 	var ids []string
 	for _, h := range w.hooks {
-		if !h.blocking && h.wants(event) {
+		if !h.blocking && h.subscribes(event) {
 			ids = append(ids, h.id)
 		}
 	}
 	return ids
 }
 
-// body gives what is to be sent about p; the errors are those of
-// template.render.
+// body returns the request body for p.
+//
+// Errors: those of template.render.
 func (h *hook) body(ctx context.Context, p bridge.Payload) ([]byte, error) {
 	body, err := encode(p)
 	if err != nil || h.template == nil {
@@ -105,7 +107,7 @@ func (h *hook) body(ctx context.Context, p bridge.Payload) ([]byte, error) {
 func encode(p bridge.Payload) ([]byte, error) {
 	var plain bytes.Buffer
 	encoder := json.NewEncoder(&plain)
-	// Bodies are never HTML; links in them are for people to read, too.
+	// Bodies are never part of an HTML page, and people read links in them.
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(p); err != nil {
 		return nil, errPayload
@@ -113,4 +115,4 @@ func encode(p bridge.Payload) ([]byte, error) {
 	return bytes.TrimSuffix(plain.Bytes(), []byte("\n")), nil
 }
 
-func (h *hook) wants(event bridge.Event) bool { return slices.Contains(h.events, event) }
+func (h *hook) subscribes(event bridge.Event) bool { return slices.Contains(h.events, event) }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// bridge is "invitebridge serve --dev" as a process of its own.
+// bridge is a running "invitebridge serve --dev" process.
 type bridge struct {
 	key   string
 	ended chan error
@@ -22,9 +22,9 @@ type bridge struct {
 	dir   string
 }
 
-const startTimeout = 30 * time.Second
+const startTimeout = 2 * time.Minute
 
-// configuration names what stands for the world around; --dev does the rest.
+// configuration sets the mail server and the webhook receiver; --dev does the rest.
 const configuration = `
 courier:
   smtp: { connection_uri: "%s", from_address: invitations@example.com, from_name: Example }
@@ -35,7 +35,7 @@ hooks:
     secrets: [ %s ]
 `
 
-// startBridge builds and starts it, and reads the API key that it prints.
+// startBridge builds and starts the bridge, and reads the API key that it prints.
 func startBridge(ctx context.Context, r *receivers) (*bridge, error) {
 	dir, err := os.MkdirTemp("", "invitebridge-demo-")
 	if err != nil {
@@ -62,8 +62,8 @@ func startBridge(ctx context.Context, r *receivers) (*bridge, error) {
 	}
 	b.cmd = exec.Command(binary, "serve", "--dev", "-c", file)
 	b.cmd.Stderr = log
-	// The terminal's Ctrl-C goes to everyone in the group: the bridge is to be
-	// stopped by stop, before Kratos is.
+	// Ctrl-C in a terminal reaches the whole process group, but the bridge must be
+	// stopped by stop, before Kratos.
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := b.cmd.StdoutPipe()
 	if err == nil {
@@ -90,7 +90,7 @@ func startBridge(ctx context.Context, r *receivers) (*bridge, error) {
 	}
 }
 
-// follow prints what the bridge says until it ends.
+// follow prints the bridge's output until it exits.
 func (b *bridge) follow(out io.Reader, keys chan<- string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -103,12 +103,12 @@ func (b *bridge) follow(out io.Reader, keys chan<- string) {
 	b.ended <- b.cmd.Wait()
 }
 
-// stop ends the process, waits for it, and removes what it left.
+// stop stops the process, waits for it, and removes its files.
 func (b *bridge) stop() {
 	if b.cmd != nil {
 		_ = b.cmd.Process.Signal(syscall.SIGTERM)
 		if err := <-b.ended; err != nil {
-			fmt.Println("  ", "the bridge ended with", err)
+			fmt.Println("  ", "the bridge exited:", err)
 		}
 	}
 	_ = os.RemoveAll(b.dir)

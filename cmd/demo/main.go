@@ -1,6 +1,6 @@
-// Command demo shows the bridge at work on this machine: it builds and starts a
-// real Kratos with pages to sign in at, starts the bridge in front of it, sends one
-// invitation through, and stays up for more until it is told to stop.
+// Command demo runs the bridge on this machine: it builds and starts a real Kratos
+// with self-service pages, starts the bridge next to it, sends one invitation
+// through, and keeps everything running until it is interrupted.
 package main
 
 import (
@@ -27,8 +27,8 @@ func main() {
 	}
 }
 
-// The ports are the defaults of Kratos and of the bridge, so that what is
-// printed can be typed.
+// The ports are the defaults of Kratos and of the bridge, so that the printed
+// commands work as they are.
 const (
 	kratosPublic = 4433
 	kratosAdmin  = 4434
@@ -38,13 +38,13 @@ const (
 	pages        = "http://127.0.0.1:4455" // of Kratos, as in Ory's quickstart
 )
 
-// free makes sure that nobody else is at those ports: an invitation that went
-// to a Kratos in use would stay there.
+// free checks that the ports are unused: otherwise the invitation could go to a
+// Kratos that is in real use.
 func free(ctx context.Context) error {
 	for _, port := range []string{"4433", "4434", "4455", "4488", "4489"} {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+port)
 		if err != nil {
-			return fmt.Errorf("port %s is taken, perhaps by a Kratos or a bridge of yours; stop it first: the demo touches none but its own (%w)", port, err)
+			return fmt.Errorf("port %s is in use, perhaps by another Kratos or bridge; stop it first (%w)", port, err)
 		}
 		if err := l.Close(); err != nil {
 			return err
@@ -57,11 +57,11 @@ func demo(ctx context.Context) error {
 	if err := free(ctx); err != nil {
 		return err
 	}
-	say("Building Kratos from source, unless that was done before. The first time takes a minute or two.")
+	say("Building Kratos from source. This takes a minute or two the first time.")
 	if err := buildKratos(ctx); err != nil {
 		return err
 	}
-	say("Starting a mail server, a receiver of webhooks, and Kratos with SQLite and pages to sign in at.")
+	say("Starting a mail server, a webhook receiver, and Kratos with SQLite and self-service pages.")
 	receivers, err := startReceivers(ctx)
 	if err != nil {
 		return err
@@ -96,11 +96,11 @@ func demo(ctx context.Context) error {
 		say("Stopping.")
 		return nil
 	case err := <-bridge.ended:
-		return fmt.Errorf("the bridge has ended: %w", err)
+		return fmt.Errorf("the bridge exited: %w", err)
 	}
 }
 
-// startPages serves the pages that Kratos itself does not have.
+// startPages serves the self-service pages, which are not part of Kratos.
 func startPages(ctx context.Context, kratos string) (*http.Server, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", strings.TrimPrefix(pages, "http://"))
 	if err != nil {
@@ -111,7 +111,7 @@ func startPages(ctx context.Context, kratos string) (*http.Server, error) {
 	return server, nil
 }
 
-// buildKratos shows that something happens while the compiler says nothing.
+// buildKratos builds Kratos and prints progress while the compiler is silent.
 func buildKratos(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
@@ -141,8 +141,8 @@ func invitation(key string) {
 export KEY=%s
 curl -s %s/ -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"email":"you@example.com"}'
 
-The mail appears here. Open its link in a browser, choose a password, continue and sign in.
-%s says who is signed in. Codes to recover the account are mailed here too.
+The email appears here. Open its link in a browser, choose a password, continue and sign in.
+%s says who is signed in. Emails with recovery codes appear here too.
 
 Ctrl-C stops everything.
 `, key, admin, pages)

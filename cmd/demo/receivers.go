@@ -16,7 +16,7 @@ import (
 	"invitebridge/bridge/mail/mailtest"
 )
 
-// receivers stand for the invitee's mailbox and for the team's systems.
+// receivers stands in for the invitee's mailbox and for a webhook receiver.
 type receivers struct {
 	mailbox *mailtest.Mailbox
 	hookURL string
@@ -48,32 +48,32 @@ func (r *receivers) stop() {
 	_ = r.http.Close()
 }
 
-// letter waits for a mail, and prints it.
-func (r *receivers) letter() (mailtest.Letter, error) {
+// email waits for an email and prints it.
+func (r *receivers) email() (mailtest.Email, error) {
 	select {
-	case letter := <-r.mailbox.Letters:
-		fmt.Println("   Mail:\n      | " + strings.ReplaceAll(strings.TrimSpace(letter.String()), "\n", "\n      | "))
-		return letter, nil
+	case message := <-r.mailbox.Emails:
+		fmt.Println("   Email:\n      | " + strings.ReplaceAll(strings.TrimSpace(message.String()), "\n", "\n      | "))
+		return message, nil
 	case <-time.After(startTimeout):
-		return mailtest.Letter{}, errors.New("no mail arrived")
+		return mailtest.Email{}, errors.New("no email arrived")
 	}
 }
 
-// follow prints each mail that arrives until ctx ends.
+// follow prints arriving emails until ctx ends.
 func (r *receivers) follow(ctx context.Context) {
 	for ctx.Err() == nil {
-		_, _ = r.letter()
+		_, _ = r.email()
 	}
 }
 
-// receive verifies a webhook with the official library, and prints it.
+// receive verifies a webhook with the official library and prints it.
 func (r *receivers) receive(w http.ResponseWriter, request *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(request.Body, 1<<20))
 	if err == nil {
 		err = r.verify(body, request.Header)
 	}
 	if err != nil {
-		fmt.Println("   Webhook refused:", err)
+		fmt.Println("   Webhook rejected:", err)
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -85,12 +85,12 @@ func (r *receivers) receive(w http.ResponseWriter, request *http.Request) {
 		} `json:"data"`
 	}
 	_ = json.Unmarshal(body, &event)
-	carries := ""
+	note := ""
 	if event.Data.Token != "" {
-		carries = ", with a token of its own"
+		note = ", with its own token"
 	}
 	fmt.Printf("   Webhook, signature verified: %s, %s is %s%s (webhook-id %s)\n",
-		event.Type, event.Data.Invitation.Email, event.Data.Invitation.State, carries, request.Header.Get("Webhook-Id"))
+		event.Type, event.Data.Invitation.Email, event.Data.Invitation.State, note, request.Header.Get("Webhook-Id"))
 }
 
 func (r *receivers) verify(body []byte, header http.Header) error {

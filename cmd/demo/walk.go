@@ -16,16 +16,16 @@ const (
 	password = "correct-Horse-7-battery"
 )
 
-// tokenInMail finds the token in the link of a mail.
-var tokenInMail = regexp.MustCompile(`/invite/([A-Za-z0-9_-]{22})`)
+// tokenInEmail matches the token in the link of an email.
+var tokenInEmail = regexp.MustCompile(`/invite/([A-Za-z0-9_-]{22})`)
 
-// walk sends one invitation through, and prints each request and answer.
+// walk sends one invitation through and prints each request and response.
 func walk(ctx context.Context, key string, receivers *receivers) error {
-	email := fmt.Sprintf("ada+%d@example.com", time.Now().Unix()) // Kratos may know the one of the last run
+	email := fmt.Sprintf("ada+%d@example.com", time.Now().Unix()) // differs from that of earlier runs
 	if err := await(ctx, "http://127.0.0.1:4489/health/ready"); err != nil {
 		return err
 	}
-	say("1. Somebody invites " + email + ".")
+	say("1. An inviter invites " + email + ".")
 	var offer struct {
 		IdentityID string `json:"identity_id"`
 	}
@@ -33,29 +33,29 @@ func walk(ctx context.Context, key string, receivers *receivers) error {
 	if err := call(ctx, http.MethodPost, admin+"/", key, body, &offer, http.StatusCreated); err != nil {
 		return err
 	}
-	letter, err := receivers.letter()
+	message, err := receivers.email()
 	if err != nil {
 		return err
 	}
-	found := tokenInMail.FindStringSubmatch(letter.Text)
+	found := tokenInEmail.FindStringSubmatch(message.Text)
 	if found == nil {
-		return errors.New("the mail has no link")
+		return errors.New("the email has no link")
 	}
-	say("2. Kratos has the identity, and it is inactive.")
+	say("2. Kratos has an inactive identity.")
 	identity := fmt.Sprintf("http://127.0.0.1:%d/admin/identities/%s", kratosAdmin, offer.IdentityID)
 	if err := call(ctx, http.MethodGet, identity, "", nil, nil, http.StatusOK); err != nil {
 		return err
 	}
-	say("3. The invitee chooses too weak a password. That costs nothing.")
+	say("3. The invitee chooses a weak password. The token stays valid.")
 	accept := public + "/" + found[1]
 	if err := call(ctx, http.MethodPost, accept, "", map[string]any{"password": "1234567"}, nil, http.StatusBadRequest); err != nil {
 		return err
 	}
-	say("4. The invitee accepts, with the token from the mail. That proves the mailbox.")
+	say("4. The invitee accepts with the token from the email, which proves control of the mailbox.")
 	if err := call(ctx, http.MethodPost, accept, "", map[string]any{"password": password}, nil, http.StatusOK); err != nil {
 		return err
 	}
-	say("5. The proof: a login at Kratos with that password.")
+	say("5. A login at Kratos with that password succeeds.")
 	var flow struct {
 		UI struct {
 			Action string `json:"action"`
@@ -68,7 +68,7 @@ func walk(ctx context.Context, key string, receivers *receivers) error {
 		map[string]any{"method": "password", "identifier": email, "password": password}, nil, http.StatusOK)
 }
 
-// call sends a request, prints both ways, and checks the answer's status.
+// call sends a request, prints it with its response, and checks the status.
 func call(ctx context.Context, method, url, key string, body, into any, want int) error {
 	var payload []byte
 	if body != nil {
@@ -84,7 +84,7 @@ func call(ctx context.Context, method, url, key string, body, into any, want int
 	}
 	fmt.Printf("   %d %s\n%s\n", status, http.StatusText(status), pretty(answer))
 	if status != want {
-		return fmt.Errorf("%s %s: status %d, expected %d", method, url, status, want)
+		return fmt.Errorf("%s %s: status %d, want %d", method, url, status, want)
 	}
 	if into == nil {
 		return nil
@@ -121,7 +121,7 @@ func send(ctx context.Context, method, url, key string, payload []byte) (int, []
 	return res.StatusCode, answer, err
 }
 
-// await polls a health address until it answers well.
+// await polls a health URL until it returns 200.
 func await(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -137,13 +137,13 @@ func await(ctx context.Context, url string) error {
 	}
 }
 
-// noise is what Kratos says besides, and what nobody needs to read here.
+// noise lists JSON fields that the printed responses leave out.
 var noise = []string{
 	"credentials", "recovery_addresses", "schema_url", "organization_id", "devices",
 	"authentication_methods", "authenticator_assurance_level", "state_changed_at",
 }
 
-// pretty indents an answer, less the noise.
+// pretty indents a response, without the noise.
 func pretty(answer []byte) string {
 	var value any
 	if json.Unmarshal(answer, &value) != nil {

@@ -16,7 +16,7 @@ import (
 	"invitebridge/bridge/boltstore"
 )
 
-// storeBytes is what a bridge with a new store answers.
+// storeBytes returns a backup of a new store.
 func storeBytes(t *testing.T) []byte {
 	t.Helper()
 	s, err := boltstore.Open(filepath.Join(t.TempDir(), "store.db"))
@@ -30,32 +30,31 @@ func storeBytes(t *testing.T) []byte {
 	return copied.Bytes()
 }
 
-// TestBackupCopy has bridges answer with copies of all kinds. While one comes
-// there is nothing under its name, as a kill would leave it; afterwards a whole
-// copy, or nothing at all.
+// TestBackupCopy: FILE does not exist while a copy is received, so that a kill
+// leaves none. Afterwards it is a complete copy or does not exist.
 func TestBackupCopy(t *testing.T) {
 	const pageSize = 4096
 	whole := storeBytes(t)
-	smashed := bytes.Clone(whole)
-	copy(smashed[2*pageSize:], bytes.Repeat([]byte{0xa5}, len(whole))) // all but the metas
+	corrupt := bytes.Clone(whole)
+	copy(corrupt[2*pageSize:], bytes.Repeat([]byte{0xa5}, len(whole))) // all but the meta pages
 	cut := http.ErrAbortHandler
 	for name, c := range map[string]struct {
 		send   []byte
-		then   func(path string, interrupt func()) // when it was sent
+		then   func(path string, interrupt func()) // called after sending
 		code   int
 		errs   string
-		stays  string // at the path, of another
-		leaves bool   // the copy
+		stays  string // content of another process's file that stays at the path
+		leaves bool   // the copy exists afterwards
 	}{
 		"whole":                {send: whole, code: exitOK, leaves: true},
 		"the stream is cut":    {send: whole[:len(whole)/2], then: func(string, func()) { panic(cut) }, code: exitFailed, errs: "cut off after"},
 		"the last page is cut": {send: whole[:len(whole)-pageSize], code: exitFailed, errs: "damaged"},
-		"cut and well ended":   {send: whole[:2*pageSize], code: exitFailed, errs: "damaged"},
-		"nothing, well ended":  {code: exitFailed, errs: "empty"},
-		"smashed":              {send: smashed, code: exitFailed, errs: "the copy is not whole, and was not kept"},
-		"no store":             {send: bytes.Repeat([]byte("hello\n"), 9999), code: exitFailed, errs: "not a store"},
-		"somebody interrupts":  {send: whole[:len(whole)/2], then: func(_ string, interrupt func()) { interrupt() }, code: exitFailed, errs: "canceled"},
-		"another comes before": {send: whole, then: theirs, code: exitFailed, errs: "exists", stays: "theirs"},
+		"cut, without error":   {send: whole[:2*pageSize], code: exitFailed, errs: "damaged"},
+		"empty":                {code: exitFailed, errs: "empty"},
+		"corrupt":              {send: corrupt, code: exitFailed, errs: "the copy is incomplete or damaged, and was not kept"},
+		"not a store":          {send: bytes.Repeat([]byte("hello\n"), 9999), code: exitFailed, errs: "not a store"},
+		"interrupted":          {send: whole[:len(whole)/2], then: func(_ string, interrupt func()) { interrupt() }, code: exitFailed, errs: "canceled"},
+		"file appears":         {send: whole, then: writeOther, code: exitFailed, errs: "exists", stays: "theirs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "copy.db")
@@ -65,10 +64,10 @@ func TestBackupCopy(t *testing.T) {
 				_, _ = w.Write(c.send)
 				_ = http.NewResponseController(w).Flush()
 				if _, err := os.Lstat(path); err == nil {
-					t.Error("it has its name while it comes")
+					t.Error("FILE exists while the copy is received")
 				}
 				if c.then != nil {
-					c.then(path, func() { interrupt(); <-r.Context().Done() }) // before the stream ends well
+					c.then(path, func() { interrupt(); <-r.Context().Done() }) // before the stream ends without error
 				}
 			}))
 			t.Cleanup(bridge.Close)
@@ -88,17 +87,17 @@ func TestBackupCopy(t *testing.T) {
 	}
 }
 
-// theirs puts another's file in the place of the copy.
-func theirs(path string, _ func()) { _ = os.WriteFile(path, []byte("theirs"), 0o600) }
+// writeOther creates another process's file at the path of the copy.
+func writeOther(path string, _ func()) { _ = os.WriteFile(path, []byte("theirs"), 0o600) }
 
-// TestBackupOverAFile asks no bridge for what cannot be kept.
+// TestBackupOverAFile: the bridge is not called if FILE cannot be created.
 func TestBackupOverAFile(t *testing.T) {
 	bridge := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("%s %s", r.Method, r.URL)
 	}))
 	t.Cleanup(bridge.Close)
 	dir := t.TempDir()
-	theirs(filepath.Join(dir, "there.db"), nil)
+	writeOther(filepath.Join(dir, "there.db"), nil)
 	if err := os.Symlink("nowhere", filepath.Join(dir, "link.db")); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +113,7 @@ func TestBackupOverAFile(t *testing.T) {
 	sameFiles(t, dir, map[string]string{"there.db": "theirs"})
 }
 
-// sameFiles compares all that a directory holds.
+// sameFiles compares the files in a directory by name, content and mode.
 func sameFiles(t *testing.T, dir string, want map[string]string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -122,7 +121,7 @@ func sameFiles(t *testing.T, dir string, want map[string]string) {
 		t.Fatal(err)
 	}
 	if len(entries) != len(want) {
-		t.Errorf("it holds %v", entries)
+		t.Errorf("the directory has %v", entries)
 	}
 	for name, text := range want {
 		file, err := os.Open(filepath.Join(dir, name))

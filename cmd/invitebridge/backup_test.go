@@ -15,9 +15,9 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// TestBackup takes backups while many invite and accept, and goes on from each:
-// whatever was acknowledged before it is there, and what was accepted after it
-// is not accepted again.
+// TestBackup takes backups under load and restores each: every invitation
+// acknowledged before the backup exists, and one that was accepted after it
+// cannot be accepted again.
 func TestBackup(t *testing.T) {
 	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
 	if err != nil {
@@ -27,7 +27,7 @@ func TestBackup(t *testing.T) {
 	server := &kratostest.Server{PublicURL: kratos.URL, AdminURL: kratos.URL}
 	b := startBridge(t, server, "kratos: { schema_id: "+kratostest.DefaultSchema+" }")
 	dir := t.TempDir()
-	// Accepted after all of the backups, and the one then deactivated.
+	// Both are accepted after all backups; gone is then deactivated.
 	later, gone := b.invite(object{"email": "later@example.com"}), b.invite(object{"email": "gone@example.com"})
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -68,7 +68,7 @@ func TestBackup(t *testing.T) {
 		}
 		for _, invitation := range []object{later, gone} {
 			if a := restored.accept(token(invitation), password+"2"); a.status != http.StatusGone || a.errorID() != "invitation_accepted" {
-				t.Errorf("backup %d: %s was accepted since: %d %s", i, invitation["email"], a.status, a.text)
+				t.Errorf("backup %d: %s was accepted after it: %d %s", i, invitation["email"], a.status, a.text)
 			}
 		}
 		restored.stop()

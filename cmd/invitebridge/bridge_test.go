@@ -32,23 +32,23 @@ const (
 	password = "correct-Horse-7-battery"
 )
 
-// running is the real composition: "invitebridge serve" in this process.
+// running is the real server: "invitebridge serve" in this process.
 type running struct {
 	t             testing.TB
 	public, admin string
 	store         string
-	more          string // the file of the further lines, if there are any
+	extra         string // the file with the extra lines, if any
 	log           *follower
-	stop          func() int // ends it, and gives the exit code
+	stop          func() int // stops it and returns the exit code
 }
 
-// startBridge runs serve against a Kratos, with further lines of configuration.
+// startBridge runs serve against a Kratos, with extra lines of configuration.
 func startBridge(t testing.TB, kratos *kratostest.Server, lines ...string) *running {
 	t.Helper()
 	return startAgainst(t, kratos.PublicURL, kratos.AdminURL, lines...)
 }
 
-// startAgainst is startBridge with the addresses of a Kratos.
+// startAgainst is startBridge for a Kratos given by its addresses.
 func startAgainst(t testing.TB, kratosPublic, kratosAdmin string, lines ...string) *running {
 	t.Helper()
 	dir := t.TempDir()
@@ -67,9 +67,9 @@ selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } 
 	}
 	args := []string{"serve", "-c", file}
 	if len(lines) > 0 {
-		b.more = filepath.Join(dir, "more.yml")
-		write(t, b.more, strings.Join(lines, "\n"))
-		args = append(args, "-c", b.more)
+		b.extra = filepath.Join(dir, "more.yml")
+		write(t, b.extra, strings.Join(lines, "\n"))
+		args = append(args, "-c", b.extra)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	exit := make(chan int, 1)
@@ -95,7 +95,7 @@ func startFakeBridge(t testing.TB, lines ...string) *running {
 	return startBridge(t, &kratostest.Server{PublicURL: fake.URL, AdminURL: fake.URL}, lines...)
 }
 
-// write replaces a file as editors do: whole, and under another name before.
+// write replaces a file atomically, as editors do.
 func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path+"~", []byte(text), 0o600); err != nil {
@@ -106,10 +106,10 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
-// follower is a log that can be waited for.
+// follower collects a log and lets tests wait for lines.
 type follower struct {
 	pipe  *io.PipeWriter
-	lines chan map[string]any // those that tell of a listener, or of the configuration
+	lines chan map[string]any // those about a listener or the configuration
 	mu    sync.Mutex
 	text  bytes.Buffer
 }
@@ -148,13 +148,13 @@ func (f *follower) String() string {
 	return f.text.String()
 }
 
-// address waits for a listener to say where it is.
+// address waits for the log line of a listener and returns its address.
 func (f *follower) address(t testing.TB, listener string) string {
 	t.Helper()
 	return "http://" + f.await(t, "listener", listener)["address"].(string)
 }
 
-// await waits for a line in which a member has a value.
+// await waits for a line with the given attribute.
 func (f *follower) await(t testing.TB, member, value string) map[string]any {
 	t.Helper()
 	for line := range f.lines {
@@ -162,13 +162,13 @@ func (f *follower) await(t testing.TB, member, value string) map[string]any {
 			return line
 		}
 	}
-	t.Fatalf("it ended before it said %s %s:\n%s", member, value, f)
+	t.Fatalf("the log ended without %s %s:\n%s", member, value, f)
 	return nil
 }
 
 type object = map[string]any
 
-// answer is what came back, its body decoded.
+// answer is a response with its decoded body.
 type answer struct {
 	status int
 	header http.Header
@@ -176,7 +176,7 @@ type answer struct {
 	body   object
 }
 
-// errorID gives the id in the envelope of an error.
+// errorID returns the id in an error envelope.
 func (a answer) errorID() string {
 	e, _ := a.body["error"].(object)
 	id, _ := e["id"].(string)
@@ -192,7 +192,7 @@ func (b *running) call(method, url string, body any, headers ...string) answer {
 	return a
 }
 
-// client has as many connections as a test may need.
+// client keeps enough idle connections for all tests.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 
 func send(ctx context.Context, method, url string, body any, headers ...string) (answer, error) {
@@ -219,7 +219,7 @@ func send(ctx context.Context, method, url string, body any, headers ...string) 
 	return a, err
 }
 
-// asAdmin calls the admin listener; path is below the base.
+// asAdmin calls the admin listener; path is relative to the base path.
 func (b *running) asAdmin(method, path string, body any) answer {
 	b.t.Helper()
 	return b.call(method, b.admin+base+path, body, "Authorization", "Bearer "+key)
@@ -231,7 +231,7 @@ func (b *running) accept(token, password string) answer {
 	return b.call(http.MethodPost, b.public+base+"/"+token, object{"password": password})
 }
 
-// invite must succeed; it gives the answer's body.
+// invite creates an invitation and returns the response body.
 func (b *running) invite(body object) object {
 	b.t.Helper()
 	a := b.asAdmin(http.MethodPost, "/", body)
@@ -241,7 +241,7 @@ func (b *running) invite(body object) object {
 	return a.body
 }
 
-func token(offer object) string { return offer["invitation_token"].(string) }
+func token(issued object) string { return issued["invitation_token"].(string) }
 
 func decode(t testing.TB, text string, into any) {
 	t.Helper()

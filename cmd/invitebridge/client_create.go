@@ -13,26 +13,26 @@ import (
 	"invitebridge/bridge/httpapi"
 )
 
-// offerColumns leave out the token: the link carries it.
-var offerColumns = []string{"id", "email", "expires_at", "invitation_link"}
+// issuedColumns leave out the token: the link carries it.
+var issuedColumns = []string{"id", "email", "expires_at", "invitation_link"}
 
 func newCreateInvitation(o *clientOptions) *cobra.Command {
 	var f inviteFlags
 	cmd := &cobra.Command{
 		Use:     "invitation EMAIL...",
 		Aliases: []string{"invitations"},
-		Short:   "Invite e-mail addresses, or an inactive identity",
-		Long: "Invites each e-mail address, or with --identity-id an identity that is there and\n" +
-			"inactive. An address that has a pending invitation keeps that one, and gets a\n" +
-			"further token. The token and the link are in the result, and never shown again.\n\n" +
-			"An identity that exists is invited only if nobody ever used it. With --reactivate\n" +
-			"it may be the deactivated account of somebody else, or an imported one: before the\n" +
-			"invitee gets it, every session and credential is removed. Kratos sends codes and\n" +
-			"recovery links to all addresses of an identity: if it has others than EMAIL, say\n" +
-			"with --keep-addresses that they belong to the invitee.\n\n" +
-			"A FILE is in UTF-8, and has each address once. Its first line names its columns:\n" +
-			"email, and paths of traits such as name.first, which go over those of --traits.\n" +
-			"Values are texts; an empty one is no trait.",
+		Short:   "Invite email addresses, or an inactive identity",
+		Long: "Invites each email address or, with --identity-id, an existing inactive identity.\n" +
+			"An address that already has a pending invitation keeps it and gets an additional\n" +
+			"token. The token and the link are in the result, and are never shown again.\n\n" +
+			"An existing identity is invited only if it was never used. With --reactivate it may\n" +
+			"also be a deactivated account, even another person's, or an imported one: all of its\n" +
+			"sessions and credentials are removed before the invitee gets access. Kratos sends\n" +
+			"codes and recovery links to all addresses of an identity: if it has addresses other\n" +
+			"than EMAIL, confirm with --keep-addresses that they belong to the invitee.\n\n" +
+			"FILE is CSV in UTF-8 and lists each address once. Its first line names the columns:\n" +
+			"email, and paths of traits such as name.first, which override those of --traits.\n" +
+			"All values are strings; an empty cell sets no trait.",
 		Example: "  invitebridge create invitation ada@example.com --inviter-name Grace --expires-in 48h\n" +
 			"  invitebridge create invitation ada@example.com --traits '{\"name\": {\"first\": \"Ada\"}}'\n" +
 			"  invitebridge create invitations --from people.csv --inviter-name Grace",
@@ -60,20 +60,20 @@ func newCreateInvitation(o *clientOptions) *cobra.Command {
 }
 
 func createInvitations(ctx context.Context, s *session, request bridge.InviteRequest, invitees []invitee) error {
-	return each(ctx, s, invitees, offerColumns, func(ctx context.Context, one invitee) (httpapi.Offer, error) {
+	return forEach(ctx, s, invitees, issuedColumns, func(ctx context.Context, one invitee) (httpapi.IssuedInvitation, error) {
 		request.Email, request.Traits = one.email, one.traits
-		offer, created, err := s.client.Invite(ctx, request)
+		issued, created, err := s.client.Invite(ctx, request)
 		if err != nil {
-			return offer, err
+			return issued, err
 		}
 		if !created {
-			s.note("%s was already invited; this is a further token of that invitation.", printable(offer.Email))
+			s.note("%s was already invited; this is an additional token for that invitation.", printable(issued.Email))
 		}
-		return offer, nil
+		return issued, nil
 	})
 }
 
-// inviteFlags is the body of an invitation as flags.
+// inviteFlags holds the flags that make up the body of an invitation.
 type inviteFlags struct {
 	bridge.InviteRequest
 	identityID, from                      string
@@ -85,22 +85,22 @@ func (f *inviteFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.identityID, "identity-id", "", "`ID` of an inactive identity, instead of EMAIL")
 	flags.StringVar(&f.from, "from", "", "`FILE` of comma-separated values, instead of EMAIL")
 	flags.StringVar(&f.SchemaID, "schema-id", "", "`ID` of the identity schema; default the bridge's")
-	flags.StringVar(&f.traits, "traits", "", "traits as a `JSON` object; the e-mail trait is filled in")
+	flags.StringVar(&f.traits, "traits", "", "traits as a `JSON` object; the email trait is filled in")
 	flags.StringVar(&f.metadataPublic, "metadata-public", "", "public metadata as `JSON`")
 	flags.StringVar(&f.metadataAdmin, "metadata-admin", "", "admin metadata as a `JSON` object")
-	flags.StringVar(&f.InviterID, "inviter-id", "", "who invites: an `ID` of your choice")
-	flags.StringVar(&f.InviterName, "inviter-name", "", "who invites: the `NAME` that the invitee reads")
-	flags.StringVar(&f.InviterEmail, "inviter-email", "", "who invites: the `EMAIL` that replies go to, if the bridge is configured so")
-	flags.StringVar(&f.Locale, "locale", "", "`LANGUAGE` of the e-mail, such as de")
-	flags.StringVar(&f.TimeZone, "timezone", "", "`ZONE` of the dates that the invitee reads, such as Europe/Berlin")
-	flags.StringVar(&f.ReturnTo, "return-to", "", "`URL` to go to after accepting; must be an allowed one")
-	flags.DurationVar(&f.ExpiresIn, "expires-in", 0, "how long the invitation is good, such as 48h; default the bridge's")
-	flags.BoolVar(&f.Reactivate, "reactivate", false, "invite an account that was deactivated, or imported with credentials; they are removed")
-	flags.BoolVar(&f.KeepAddresses, "keep-addresses", false, "the other addresses of an existing identity belong to the invitee")
-	flags.BoolVar(&f.Quiet, "no-notify", false, "send no email: the link is passed on by other means")
+	flags.StringVar(&f.InviterID, "inviter-id", "", "`ID` of the inviter, of your choice")
+	flags.StringVar(&f.InviterName, "inviter-name", "", "`NAME` of the inviter, shown to the invitee")
+	flags.StringVar(&f.InviterEmail, "inviter-email", "", "`EMAIL` of the inviter, for replies if the bridge is configured for that")
+	flags.StringVar(&f.Locale, "locale", "", "`LANGUAGE` of the email, such as de")
+	flags.StringVar(&f.TimeZone, "timezone", "", "`ZONE` of the dates shown to the invitee, such as Europe/Berlin")
+	flags.StringVar(&f.ReturnTo, "return-to", "", "`URL` to go to after accepting; must be in allowed_return_urls")
+	flags.DurationVar(&f.ExpiresIn, "expires-in", 0, "how long the invitation is valid, such as 48h; default the bridge's")
+	flags.BoolVar(&f.Reactivate, "reactivate", false, "also invite an account that was deactivated, or imported with credentials, which are removed")
+	flags.BoolVar(&f.KeepAddresses, "keep-addresses", false, "confirm that all addresses of an existing identity belong to the invitee")
+	flags.BoolVar(&f.Quiet, "no-notify", false, "send no email; you pass on the link")
 }
 
-// invitees are those of the command line or of a file.
+// invitees returns those on the command line or in a file.
 func (f *inviteFlags) invitees(emails []string, request bridge.InviteRequest) ([]invitee, error) {
 	switch {
 	case f.from != "":
@@ -115,7 +115,7 @@ func (f *inviteFlags) invitees(emails []string, request bridge.InviteRequest) ([
 	return list, nil
 }
 
-// request reads what the flags say; the e-mail is still missing.
+// request returns the request that the flags describe, without the email.
 func (f *inviteFlags) request(cmd *cobra.Command, emails []string) (r bridge.InviteRequest, err error) {
 	r = f.InviteRequest
 	given := 0
@@ -133,7 +133,7 @@ func (f *inviteFlags) request(cmd *cobra.Command, emails []string) (r bridge.Inv
 		}
 	}
 	if cmd.Flags().Changed("expires-in") && r.ExpiresIn <= 0 {
-		return r, errors.New("--expires-in must be more than nothing")
+		return r, errors.New("--expires-in must be greater than 0")
 	}
 	var object map[string]json.RawMessage
 	var value any
@@ -150,7 +150,7 @@ func (f *inviteFlags) request(cmd *cobra.Command, emails []string) (r bridge.Inv
 			continue
 		}
 		if err := json.Unmarshal([]byte(flag.text), flag.shape); err != nil {
-			return r, fmt.Errorf("--%s is not the JSON it must be: %w", flag.name, err)
+			return r, fmt.Errorf("--%s is not valid JSON of the required form: %w", flag.name, err)
 		}
 		*flag.to = json.RawMessage(flag.text)
 	}

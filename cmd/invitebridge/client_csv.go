@@ -14,14 +14,14 @@ import (
 	"unicode/utf8"
 )
 
-// invitee is what differs between the invitations of one run.
+// invitee holds what differs between the invitations of one run.
 type invitee struct {
-	email  string // empty: the identity says which
+	email  string // empty: the identity's
 	line   int    // of the file; 0: from the command line
 	traits json.RawMessage
 }
 
-// String names an invitee in complaints.
+// String identifies an invitee in error messages.
 func (i invitee) String() string {
 	if i.line > 0 {
 		return fmt.Sprintf("line %d, %s", i.line, i.email)
@@ -29,20 +29,21 @@ func (i invitee) String() string {
 	return i.email
 }
 
-// The bounds of a file of invitees.
+// Limits for a file of invitees.
 const (
-	maxInvitees = 16 << 20 // bytes; one of a hundred thousand has less
+	maxInvitees = 16 << 20 // bytes; a hundred thousand invitees need less
 	maxColumns  = 200
 	maxDepth    = 20 // of a trait
 )
 
-// maxProblems bounds what is said of one file: the same mistake is often in every
-// line.
+// maxProblems limits the problems reported for one file: the same mistake is
+// often in every line.
 const maxProblems = 20
 
 // readInvitees reads a file of comma-separated values. Its first line has email
-// and the paths of traits, such as name.first; the cells are texts, and an empty
-// one is no trait. They go over common, a JSON object of traits or nothing.
+// and the paths of traits, such as name.first; the cells are strings, and an
+// empty one sets no trait. They override common, a JSON object of traits; common
+// may be empty.
 func readInvitees(path string, common json.RawMessage) ([]invitee, error) {
 	content, err := readText(path)
 	if err != nil {
@@ -61,7 +62,7 @@ func readInvitees(path string, common json.RawMessage) ([]invitee, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil { // names its line
+		if err != nil { // it names the line
 			problems = append(problems, fmt.Errorf("%s: %w", path, err))
 			break
 		}
@@ -72,19 +73,19 @@ func readInvitees(path string, common json.RawMessage) ([]invitee, error) {
 		}
 		address := strings.ToLower(one.email)
 		if before := lines[address]; before > 0 && address != "" {
-			problems = append(problems, fmt.Errorf("%s: line %d: %s is on line %d already", path, one.line, printable(one.email), before))
+			problems = append(problems, fmt.Errorf("%s: line %d: %s is already on line %d", path, one.line, printable(one.email), before))
 		}
 		lines[address] = one.line
 		invitees = append(invitees, one)
 	}
 	if len(invitees)+len(problems) == 0 {
-		problems = append(problems, fmt.Errorf("%s: there is nobody below the names of columns", path))
+		problems = append(problems, fmt.Errorf("%s: no invitees below the line with the column names", path))
 	}
 	return invitees, errors.Join(problems...)
 }
 
-// readText reads a file in UTF-8, without a byte order mark. Other encodings
-// would put other characters into names.
+// readText reads a file in UTF-8 and drops a byte order mark. Other encodings
+// are rejected: they would corrupt names.
 func readText(path string) ([]byte, error) {
 	file, err := os.Open(path) // #nosec G304 -- the caller's own
 	if err != nil {
@@ -97,9 +98,9 @@ func readText(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(content) > maxInvitees:
-		return nil, fmt.Errorf("%s is longer than %d MiB; divide it", path, maxInvitees>>20)
+		return nil, fmt.Errorf("%s is larger than %d MiB; split it", path, maxInvitees>>20)
 	case !utf8.Valid(content), bytes.IndexByte(content, 0) >= 0:
-		return nil, fmt.Errorf("%s is no text in UTF-8; save it as CSV UTF-8", path)
+		return nil, fmt.Errorf("%s is not UTF-8 text; save it as CSV UTF-8", path)
 	}
 	return content, nil
 }
@@ -112,7 +113,7 @@ func readHeader(r *csv.Reader) ([]string, error) {
 		return nil, err
 	}
 	if len(header) > maxColumns {
-		return nil, fmt.Errorf("there are %d columns, and may be %d", len(header), maxColumns)
+		return nil, fmt.Errorf("there are %d columns; at most %d are allowed", len(header), maxColumns)
 	}
 	for i, name := range header {
 		header[i] = strings.TrimSpace(name)
@@ -120,11 +121,11 @@ func readHeader(r *csv.Reader) ([]string, error) {
 		case slices.Contains(header[:i], header[i]):
 			return nil, fmt.Errorf("two columns are named %q", header[i])
 		case strings.ContainsFunc(header[i], unicode.IsControl):
-			return nil, fmt.Errorf("a column is named %.40q, with a control character; end lines with line feeds", header[i])
+			return nil, fmt.Errorf("the column name %.40q has a control character; end lines with line feeds", header[i])
 		}
 	}
 	if !slices.Contains(header, emailColumn) {
-		return nil, errors.New("no column is named email; the first line names the columns, with commas between")
+		return nil, errors.New("no column is named email; the first line must name the columns, separated by commas")
 	}
 	return header, nil
 }
@@ -133,7 +134,7 @@ func readRow(header, row []string, common json.RawMessage) (email string, _ json
 	traits := map[string]any{}
 	if len(common) > 0 {
 		d := json.NewDecoder(bytes.NewReader(common))
-		d.UseNumber() // to the digit
+		d.UseNumber() // keeps all digits
 		if err := d.Decode(&traits); err != nil {
 			return "", nil, err
 		}
@@ -160,7 +161,7 @@ func readRow(header, row []string, common json.RawMessage) (email string, _ json
 func put(traits map[string]any, path, value string) error {
 	names := strings.Split(path, ".")
 	if slices.Contains(names, "") || len(names) > maxDepth {
-		return fmt.Errorf("the column %.40q is no path of a trait, such as name.first", path)
+		return fmt.Errorf("the column %.40q is not the path of a trait, such as name.first", path)
 	}
 	last := len(names) - 1
 	for _, name := range names[:last] {
@@ -169,12 +170,12 @@ func put(traits map[string]any, path, value string) error {
 		}
 		inner, ok := traits[name].(map[string]any)
 		if !ok {
-			return fmt.Errorf("the column %q needs an object for %q, which is none", path, name)
+			return fmt.Errorf("the column %q needs an object at %q, which has another value", path, name)
 		}
 		traits = inner
 	}
 	if _, object := traits[names[last]].(map[string]any); object {
-		return fmt.Errorf("the column %q has a text for what is an object", path)
+		return fmt.Errorf("the column %q would replace an object with a string", path)
 	}
 	traits[names[last]] = value
 	return nil

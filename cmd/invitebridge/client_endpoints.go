@@ -17,9 +17,9 @@ func newListEndpoints(o *clientOptions) *cobra.Command {
 		Use:     "endpoints",
 		Aliases: []string{"endpoint"},
 		Short:   "List the endpoints that messages are sent to",
-		Long: "Lists the endpoints that messages are sent to: hooks, and courier for e-mail. One\n" +
-			"whose receiver answered 410 is disabled: its messages wait. Hooks that can refuse\n" +
-			"are called at once and are not among them.",
+		Long: "Lists the endpoints that messages are sent to: hooks, and courier for email. An\n" +
+			"endpoint whose receiver answered 410 is disabled, and its messages stay queued.\n" +
+			"Hooks with can_interrupt get no messages and are not listed.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := o.open()
@@ -39,19 +39,19 @@ func newEnableEndpoint(o *clientOptions) *cobra.Command {
 	return &cobra.Command{
 		Use:     "endpoint ID...",
 		Aliases: []string{"endpoints"},
-		Short:   "Send again to endpoints whose receiver answered 410",
-		Long: "Sends again to endpoints whose receiver answered 410. What waited for them is\n" +
-			"attempted at once; what failed is sent by retry message. An endpoint that is\n" +
-			"enabled stays as it is.",
+		Short:   "Enable endpoints whose receiver answered 410",
+		Long: "Enables endpoints that were disabled because their receiver answered 410. Queued\n" +
+			"messages are attempted at once; failed ones can be sent with retry message. Enabling\n" +
+			"an enabled endpoint changes nothing.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{fmt.Errorf("which one? give at least one id (try %q)", cmd.CommandPath()+" --help")}
+				return usageError{fmt.Errorf("give at least one id (try %q)", cmd.CommandPath()+" --help")}
 			}
 			s, err := o.open()
 			if err != nil {
 				return err
 			}
-			return each(cmd.Context(), s, args, endpointColumns, func(ctx context.Context, id string) (bridge.Endpoint, error) {
+			return forEach(cmd.Context(), s, args, endpointColumns, func(ctx context.Context, id string) (bridge.Endpoint, error) {
 				return s.client.EnableEndpoint(ctx, id)
 			})
 		},

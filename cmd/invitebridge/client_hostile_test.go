@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestHostileServer: no answer makes the commands print what a terminal obeys,
-// or ask without end.
+// TestHostileServer: no response makes a command print control sequences or send
+// requests endlessly.
 func TestHostileServer(t *testing.T) {
 	const evil = "\x1b]0;owned\x07\u009b2J\u202e"
 	text, _ := json.Marshal(evil)
@@ -21,16 +21,16 @@ func TestHostileServer(t *testing.T) {
 		args         []string
 		status       int
 		answer, next string
-		want         string // in what is printed
+		want         string // part of the output
 	}{
 		"a table":              {args: []string{"get", "invitation", id}, answer: item, want: "owned"},
 		"JSON":                 {args: []string{"get", "invitation", id, "--format", "json"}, answer: item, want: "owned"},
 		"YAML":                 {args: []string{"get", "invitation", id, "--format", "yaml"}, answer: item, want: "owned"},
 		"the next page":        {args: []string{"list", "invitations"}, answer: "[" + item + "]", next: "%1b%5d0%3bowned%07", want: "NEXT PAGE TOKEN"},
 		"the next page, ids":   {args: []string{"list", "invitations", "-q"}, answer: "[" + item + "]", next: "%1b%5d0%3bowned%07", want: "--page-token"},
-		"the same page":        {args: []string{"list", "invitations", "--all"}, answer: "[" + item + "]", next: "1", want: "the pages have no end"},
-		"the same page, empty": {args: []string{"list", "messages", "--all"}, answer: "[]", next: "1", want: "the pages have no end"},
-		"empty pages":          {args: []string{"list", "messages", "--all"}, answer: "[]", next: "a new one", want: "the pages have no end"},
+		"the same page":        {args: []string{"list", "invitations", "--all"}, answer: "[" + item + "]", next: "1", want: "the list does not end"},
+		"the same page, empty": {args: []string{"list", "messages", "--all"}, answer: "[]", next: "1", want: "the list does not end"},
+		"empty pages":          {args: []string{"list", "messages", "--all"}, answer: "[]", next: "a new one", want: "the list does not end"},
 		"a refusal": {args: []string{"get", "invitation", id}, status: http.StatusConflict, want: "owned",
 			answer: `{"error":{"id":` + string(text) + `,"reason":` + string(text) + `,"request":` + string(text) + `,"details":{"messages":[{"text":` + string(text) + `}],"addresses":[` + string(text) + `]}}}`},
 		"not ready": {args: []string{"health"}, status: http.StatusServiceUnavailable, answer: `{"errors":{` + string(text) + `:` + string(text) + `}}`, want: "not ready"},

@@ -10,8 +10,8 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// TestInterruptedCreate: whoever interrupts an invitation of several gets the
-// links of those that were made, for nothing shows them again.
+// TestInterruptedCreate: an interrupted create of several invitations prints the
+// links of those that were created, because they are never shown again.
 func TestInterruptedCreate(t *testing.T) {
 	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
 	if err != nil {

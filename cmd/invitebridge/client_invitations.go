@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -36,16 +35,16 @@ func newListInvitations(o *clientOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return list(s, p, invitationColumns, func(size int, token string) (httpapi.Page[bridge.View], error) {
+			return list(s, p, invitationColumns, func(size int, token string) (httpapi.Page[bridge.InvitationView], error) {
 				q.PageSize, q.PageToken = size, token
 				return s.client.List(cmd.Context(), q)
 			})
 		},
 	}
-	cmd.Flags().StringVar(&state, "state", "", fmt.Sprintf("only those in this `STATE`, of %v", bridge.States()))
+	cmd.Flags().StringVar(&state, "state", "", fmt.Sprintf("only those in this `STATE`, one of %v", bridge.States()))
 	complete(cmd, "state", bridge.States())
-	cmd.Flags().StringVar(&q.Email, "email", "", "only those of this `EMAIL`")
-	cmd.Flags().StringVar(&q.InviterID, "inviter-id", "", "only those by the inviter of this `ID`")
+	cmd.Flags().StringVar(&q.Email, "email", "", "only those for this `EMAIL`")
+	cmd.Flags().StringVar(&q.InviterID, "inviter-id", "", "only those by the inviter with this `ID`")
 	p.register(cmd)
 	return cmd
 }
@@ -55,62 +54,24 @@ func newGetInvitation(o *clientOptions) *cobra.Command {
 }
 
 func newRevokeInvitation(o *clientOptions) *cobra.Command {
-	return byID(o, "invitation", "Revoke invitations for good",
-		"Every token of a revoked invitation is invalid. Revoking it again changes nothing.\n"+
-			"One that somebody is accepting is still pending in the result: no token is valid\n"+
-			"any more, and it is revoked unless that acceptance succeeds.",
+	return byID(o, "invitation", "Revoke invitations",
+		"Revokes invitations permanently: all their tokens become invalid. Revoking one again\n"+
+			"changes nothing. An invitation that is being accepted is still pending in the result:\n"+
+			"its tokens are invalid, and it is revoked unless that acceptance succeeds.",
 		invitationColumns, revoke)
 }
 
-func revoke(ctx context.Context, s *session, id uuid.UUID) (bridge.View, error) {
+func revoke(ctx context.Context, s *session, id uuid.UUID) (bridge.InvitationView, error) {
 	v, err := s.client.Revoke(ctx, id)
 	if err == nil && v.State == bridge.StatePending {
-		s.note("Revocation of %s requested. Somebody is accepting it: it is revoked unless that succeeds.", id)
+		s.note("Revocation of %s requested. It is being accepted: it is revoked unless that succeeds.", id)
 	}
 	return v, err
 }
 
 func newResendInvitation(o *clientOptions) *cobra.Command {
-	return byID(o, "invitation", "Send invitations again, with a fresh expiry",
-		"The invitee gets another email, and an expired invitation is pending again. The\n"+
-			"new token and link are in the result, and never shown again.",
-		offerColumns, by((*httpapi.Client).Resend))
-}
-
-// by is a call of the client for byID.
-func by[T any](call func(*httpapi.Client, context.Context, uuid.UUID) (T, error)) func(context.Context, *session, uuid.UUID) (T, error) {
-	return func(ctx context.Context, s *session, id uuid.UUID) (T, error) { return call(s.client, ctx, id) }
-}
-
-// byID makes a command that calls something for each id it is given.
-func byID[T any](
-	o *clientOptions, noun, short, long string, columns []string, call func(context.Context, *session, uuid.UUID) (T, error),
-) *cobra.Command {
-	return &cobra.Command{
-		Use:     noun + " ID...",
-		Aliases: []string{noun + "s"},
-		Short:   short,
-		Long:    long,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ids, err := parseIDs(cmd, args)
-			if err != nil {
-				return err
-			}
-			s, err := o.open()
-			if err != nil {
-				return err
-			}
-			return each(cmd.Context(), s, ids, columns, func(ctx context.Context, id uuid.UUID) (T, error) {
-				return call(ctx, s, id)
-			})
-		},
-	}
-}
-
-// oneOf reads a flag that has a few values; empty is one of them.
-func oneOf[S ~string](flag, text string, values []S) (S, error) {
-	if text != "" && !slices.Contains(values, S(text)) {
-		return "", usageError{fmt.Errorf("--%s must be one of %v", flag, values)}
-	}
-	return S(text), nil
+	return byID(o, "invitation", "Send invitations again, with a new expiry",
+		"Sends the invitee another email, and resets the expiry: an expired invitation becomes\n"+
+			"pending again. The new token and link are in the result, and are never shown again.",
+		issuedColumns, by((*httpapi.Client).Resend))
 }

@@ -19,7 +19,7 @@ func newListMessages(o *clientOptions) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "messages",
 		Aliases: []string{"message"},
-		Short:   "List the messages that were sent or are to be sent, newest first",
+		Short:   "List queued, sent, failed and dropped messages, newest first",
 		Example: "  invitebridge list messages --state failed -q | xargs -r invitebridge retry messages",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -48,9 +48,9 @@ func newListMessages(o *clientOptions) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&state, "state", "", fmt.Sprintf("only those in this `STATE`, of %v", bridge.MessageStates()))
+	cmd.Flags().StringVar(&state, "state", "", fmt.Sprintf("only those in this `STATE`, one of %v", bridge.MessageStates()))
 	complete(cmd, "state", bridge.MessageStates())
-	cmd.Flags().StringVar(&invitation, "invitation", "", "only those of the invitation of this `ID`")
+	cmd.Flags().StringVar(&invitation, "invitation", "", "only those of the invitation with this `ID`")
 	p.register(cmd)
 	return cmd
 }
@@ -61,7 +61,7 @@ func newGetMessage(o *clientOptions) *cobra.Command {
 
 func newRetryMessage(o *clientOptions) *cobra.Command {
 	return byID(o, "message", "Send failed messages again",
-		"A message keeps its id, so that a receiver knows it again, and gets the whole\n"+
-			"schedule of attempts anew. One that is queued is attempted at once.",
+		"Restarts the schedule of attempts of failed messages. A message keeps its id, so that\n"+
+			"its receiver can recognize it. A queued message is attempted at once.",
 		messageColumns, by((*httpapi.Client).RetryMessage))
 }

@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// record is a JSON object, in its order.
+// record is a JSON object with its members in order.
 type record []member
 
 type member struct {
@@ -29,7 +29,7 @@ func newRecord(item any) (record, error) {
 func parseRecord(text []byte) (r record, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
-		return nil, errors.Join(errors.New("a result is no JSON object"), err)
+		return nil, errors.Join(errors.New("a result is not a JSON object"), err)
 	}
 	for d.More() {
 		name, err := d.Token()
@@ -47,7 +47,7 @@ func parseRecord(text []byte) (r record, err error) {
 
 const none = "<none>" // as Kratos writes it
 
-// text gives a member as a cell of a table.
+// text returns a member as a table cell.
 func (r record) text(name string) string {
 	for _, m := range r {
 		if m.name == name {
@@ -60,15 +60,15 @@ func (r record) text(name string) string {
 func (m member) text() string {
 	var text string
 	if json.Unmarshal(m.value, &text) != nil {
-		return printable(string(m.value)) // a number
+		return printable(string(m.value)) // not a string, such as a number
 	}
 	if at, err := time.Parse(time.RFC3339Nano, text); err == nil && (m.name == "at" || strings.HasSuffix(m.name, "_at")) {
-		return at.Format(time.RFC3339) // nobody reads fractions of a second
+		return at.Format(time.RFC3339) // without fractions of a second
 	}
 	return printable(text)
 }
 
-// list gives a member as the records in it, if it is such a list.
+// list returns the records in a member, if it is a list of objects.
 func (m member) list() (rows []record, ok bool) {
 	var items []json.RawMessage
 	if json.Unmarshal(m.value, &items) != nil {
@@ -84,7 +84,7 @@ func (m member) list() (rows []record, ok bool) {
 	return rows, true
 }
 
-// printableLines is printable for a text of several lines.
+// printableLines applies printable to each line.
 func printableLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -93,7 +93,7 @@ func printableLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// printable keeps what a terminal would obey, or not show, out of it.
+// printable escapes characters that a terminal would interpret or hide.
 func printable(text string) string {
 	var out strings.Builder
 	for _, r := range text {

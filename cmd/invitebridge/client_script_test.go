@@ -15,25 +15,27 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"invitebridge/bridge/testenv"
 	"invitebridge/kratos/kratostest"
 )
 
-var update = flag.Bool("update", false, "write what the client commands print into testdata/script")
+var update = flag.Bool("update", false, "update the expected output in testdata/script")
 
-// TestScripts runs testdata/script, which specify the client commands, each
-// against a bridge of its own. Scripts have, beside the usual commands:
+// TestScripts runs the scripts in testdata/script, which specify the client
+// commands, each against its own bridge. They add these commands to the usual
+// ones:
 //
-//	invitebridge ARG...       run the program; its output is made comparable, see scrubber
-//	code N                    the exit code of the last run
-//	until N invitebridge ...  run it until it prints N lines
-//	xargs invitebridge ...    run it with what was printed last as further arguments
-//	hook N                    the team's system answers webhooks with status N from now on
-//	kratos METHOD PATH BODY   somebody else asks Kratos' admin API for something
-//	kratos-away               Kratos answers nobody from now on
-//	accepting                 somebody accepts with the token that was printed last, and
-//	                          Kratos does not answer until the script ends
+//	invitebridge ARG...       run the program; its output is scrubbed, see scrubber
+//	code N                    check the exit code of the last run
+//	until N invitebridge ...  repeat until it prints N lines
+//	xargs invitebridge ...    run it with the last output as additional arguments
+//	hook N                    answer webhooks with status N from now on
+//	kratos METHOD PATH BODY   call Kratos' admin API
+//	kratos-down               make Kratos unavailable from now on
+//	accepting                 accept with the last printed token; Kratos does not
+//	                          respond until the script ends
 //
-// The variable ID1 holds the id that outputs show as ...0001, and so on.
+// The variable ID1 holds the id that the output shows as ...0001, and so on.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
@@ -55,11 +57,11 @@ func TestScripts(t *testing.T) {
 			},
 			"kratos": func(ts *testscript.TestScript, _ bool, args []string) {
 				if status, answer := scriptOf(ts).kratos.Do(args[0], args[1], args[2]); status >= http.StatusBadRequest {
-					ts.Fatalf("Kratos answers %d %s", status, answer)
+					ts.Fatalf("Kratos answered %d %s", status, answer)
 				}
 			},
 			"accepting":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).accepting(ts) },
-			"kratos-away": func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).kratos.Down() },
+			"kratos-down": func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).kratos.Down() },
 		},
 	})
 }
@@ -70,7 +72,7 @@ type script struct {
 	kratos *kratostest.Fake
 	hook   atomic.Int64
 	code   int    // of the last run
-	out    string // of the last run, as it was
+	out    string // of the last run, not scrubbed
 }
 
 type scriptKey struct{}
@@ -101,8 +103,8 @@ func startScript(env *testscript.Env) error {
 	return nil
 }
 
-// run runs the program with the variables of the script, and none else. What it
-// gives is not scrubbed yet.
+// run runs the program with only the environment variables of the script. The
+// output is not scrubbed.
 func (s *script) run(ts *testscript.TestScript, args []string) (out, errs string) {
 	var environ []string
 	for _, name := range []string{envAdminURL, envAPIKey, envBasePath} {
@@ -125,7 +127,7 @@ func (s *script) show(ts *testscript.TestScript, neg bool, args []string) {
 	_, _ = ts.Stderr().Write([]byte(s.scrub(ts, errs)))
 	for token := range s.tokens {
 		if strings.Contains(errs, token) {
-			ts.Fatalf("a token is among the complaints:\n%s", errs)
+			ts.Fatalf("a token is on stderr:\n%s", errs)
 		}
 	}
 	if neg != (s.code != exitOK) {
@@ -145,8 +147,8 @@ func (s *script) until(ts *testscript.TestScript, args []string) {
 			_, _ = ts.Stdout().Write([]byte(s.scrub(ts, out)))
 			return
 		}
-		if time.Since(begin) > time.Minute {
-			ts.Fatalf("never %d lines, at last:\n%s", lines, out)
+		if time.Since(begin) > testenv.Limit {
+			ts.Fatalf("not %d lines in time, but:\n%s", lines, out)
 		}
 	}
 }
@@ -157,7 +159,7 @@ func (s *script) wantCode(ts *testscript.TestScript, args []string) {
 	}
 }
 
-// accepting begins an acceptance that Kratos holds until the script ends.
+// accepting starts an acceptance that Kratos holds until the script ends.
 func (s *script) accepting(ts *testscript.TestScript) {
 	body := fmt.Sprintf(`{"invitation_token":%q,"password":%q}`, linkPattern.FindStringSubmatch(s.out)[1], password)
 	arrived, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -175,6 +177,6 @@ func (s *script) accepting(ts *testscript.TestScript) {
 	select {
 	case <-arrived:
 	case <-done:
-		ts.Fatalf("the acceptance ended before Kratos was asked")
+		ts.Fatalf("the acceptance ended before Kratos was called")
 	}
 }

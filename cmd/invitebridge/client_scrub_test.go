@@ -8,10 +8,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// scrubber replaces what differs from run to run by something of the same
-// length, so that tables keep their shape.
+// scrubber replaces values that differ between runs with fixed ones of the same
+// length, so that tables keep their layout.
 type scrubber struct {
-	fixed  []string // old and new in turn
+	fixed  []string // pairs of old and new
 	ids    map[string]string
 	tokens map[string]string
 }

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// writeRecord writes a line for each member, and its lists as tables below.
+// writeRecord writes a line for each member, and lists as tables below.
 func writeRecord(w io.Writer, r record) error {
 	var below bytes.Buffer
 	t := newTable(w)
@@ -42,7 +42,7 @@ func writeRecords(w io.Writer, rows []record) error {
 	return nil
 }
 
-// names gives the names of all members, each once.
+// names returns the distinct names of all members.
 func names(rows []record) (names []string) {
 	seen := make(map[string]bool)
 	for _, r := range rows {
@@ -75,5 +75,5 @@ func writeRows(w io.Writer, rows []record, columns []string) error {
 
 func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 8, 2, ' ', 0) }
 
-// title writes the name of a member as Kratos' tables do.
+// title formats the name of a member as Kratos' tables do.
 func title(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", " ")) }

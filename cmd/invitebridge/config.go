@@ -7,13 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/boltstore"
-	"invitebridge/bridge/metrics"
 	"invitebridge/config"
 )
 
@@ -33,22 +31,22 @@ func newConfigCheck(environ []string, io stdio) *cobra.Command {
 	var dev bool
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Tell all problems of a configuration at once",
-		Long: "Reads the files and the environment as serve would, with the certificates,\n" +
-			"templates and pictures that they name, and tells every problem. Looks whether\n" +
-			"the store can be opened or made, and whether there is a directory for each\n" +
-			"socket: so it is run where, and as whom, serve is. Connects to nothing, changes\n" +
-			"nothing, and prints no secret. Exits with 2 if there are problems.",
+		Short: "Check a configuration and report all problems at once",
+		Long: "Reads the files and the environment as serve would, including the certificates,\n" +
+			"templates and images that they refer to, and reports every problem. Also checks that\n" +
+			"the store can be opened or created, and that each socket has a directory: run it\n" +
+			"where serve runs, as the same user. Connects to nothing, changes nothing, and prints\n" +
+			"no secrets. Exits with 2 if there are problems.",
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			cfg, err := config.Load(config.Options{Files: files, Environ: environ, Dev: dev})
 			if err == nil {
-				err = errors.Join(tryOut(cfg), tryPlaces(cfg))
+				err = errors.Join(checkReferencedFiles(cfg), checkPlaces(cfg))
 			}
 			if err != nil {
 				return usageError{err}
 			}
-			_, err = fmt.Fprintln(io.out, "the configuration is good")
+			_, err = fmt.Fprintln(io.out, "configuration is valid")
 			return err
 		},
 	}
@@ -56,11 +54,10 @@ func newConfigCheck(environ []string, io stdio) *cobra.Command {
 	return cmd
 }
 
-// tryOut reads what the configuration names besides itself, as serve does, and
-// connects to nothing.
-func tryOut(cfg config.Config) error {
-	s := server{config: cfg, watching: &observers{metrics: metrics.New(version())}}
-	senders, err := s.newSenders(cfg)
+// checkReferencedFiles reads the files that the configuration refers to, as
+// serve does, and connects to nothing.
+func checkReferencedFiles(cfg config.Config) error {
+	senders, err := newSenders(cfg, nil, func(s bridge.Sender) bridge.Sender { return s })
 	if err == nil {
 		senders.hooks.Close()
 	}
@@ -68,32 +65,32 @@ func tryOut(cfg config.Config) error {
 	_, returnErr := bridge.ParseReturnURLs(cfg.Invitation.AllowedReturnURLs)
 	public, admin := cfg.Serve.Public, cfg.Serve.Admin
 	return errors.Join(err, pageErr, returnErr,
-		tryCertificate("public", public.TLS), tryCertificate("admin", admin.TLS))
+		checkCertificate("public", public.TLS), checkCertificate("admin", admin.TLS))
 }
 
-// tryPlaces looks for what serve makes: the store and sockets.
-func tryPlaces(cfg config.Config) error {
+// checkPlaces checks that serve can open or create the store and the sockets.
+func checkPlaces(cfg config.Config) error {
 	public, admin := cfg.Serve.Public, cfg.Serve.Admin
-	return errors.Join(tryStore(cfg.BoltPath()),
-		trySocket("public", public.Host, public.Socket), trySocket("admin", admin.Host, admin.Socket))
+	return errors.Join(checkStore(cfg.BoltPath()),
+		checkSocket("public", public.Host, public.Socket), checkSocket("admin", admin.Host, admin.Socket))
 }
 
-func tryStore(path string) error {
+func checkStore(path string) error {
 	if path == "" {
-		return nil // development makes one
+		return nil // development mode creates one
 	}
-	if err := boltstore.Try(path); err != nil {
+	if err := boltstore.Probe(path); err != nil {
 		return fmt.Errorf("dsn: %w", err)
 	}
 	return nil
 }
 
-func trySocket(name, host string, socket config.Socket) error {
+func checkSocket(name, host string, socket config.Socket) error {
 	file, isSocket := strings.CutPrefix(host, "unix:")
 	if !isSocket {
 		return nil
 	}
-	err := tryBind(file)
+	err := checkBind(file)
 	_, _, ownerErr := owners(socket)
 	if err = errors.Join(err, ownerErr); err != nil {
 		return fmt.Errorf("serve.%s.%w", name, err)
@@ -101,29 +98,29 @@ func trySocket(name, host string, socket config.Socket) error {
 	return nil
 }
 
-// tryBind says whether a socket could be made. One that is there is left to
-// serve, which alone may remove it.
-func tryBind(path string) error {
+// checkBind returns an error if a socket could not be created. An existing
+// socket is ignored: only serve may remove it.
+func checkBind(path string) error {
 	const write, search = 2, 1
 	dir := filepath.Dir(path)
-	if err := syscall.Access(dir+"/", search); err != nil {
+	if err := canAccess(dir+"/", search); err != nil {
 		return fmt.Errorf("host: there is no directory for the socket: %w", &fs.PathError{Op: "access", Path: dir, Err: err})
 	}
-	if err := syscall.Access(dir, write); err != nil {
-		return fmt.Errorf("host: the socket cannot be made; let the user that runs this program write to %s: %w", dir, err)
+	if err := canAccess(dir, write); err != nil {
+		return fmt.Errorf("host: the socket cannot be created; let the user that runs this program write to %s: %w", dir, err)
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
-		return fmt.Errorf("host: %s is there, and is no socket; remove it, or give another path", path)
+		return fmt.Errorf("host: %s exists and is not a socket; remove it, or use another path", path)
 	}
 	return nil
 }
 
-func tryCertificate(name string, from config.TLS) error {
+func checkCertificate(name string, from config.TLS) error {
 	if !from.Enabled() {
 		return nil
 	}
 	l := listener{name: name, certificate: &certificate{}}
-	_, err := l.prepare(from)
+	_, err := l.loadCertificate(from)
 	return err
 }
 
@@ -152,9 +149,13 @@ func newConfigSchema(io stdio) *cobra.Command {
 }
 
 func configFlags(cmd *cobra.Command, files *[]string, dev *bool) {
-	cmd.Flags().StringArrayVarP(files, "config", "c", nil, "configuration `FILE`; may be repeated, later ones win")
+	configFiles(cmd, files)
+	cmd.Flags().BoolVar(dev, "dev", false, "development mode: no configuration needed, not for production")
+}
+
+func configFiles(cmd *cobra.Command, files *[]string) {
+	cmd.Flags().StringArrayVarP(files, "config", "c", nil, "configuration `FILE`; may be repeated, later files override earlier ones")
 	if err := cmd.MarkFlagFilename("config", "yml", "yaml", "json"); err != nil {
 		panic(err) // there is no such flag
 	}
-	cmd.Flags().BoolVar(dev, "dev", false, "development: no configuration needed, not for production")
 }

@@ -18,11 +18,11 @@ import (
 	"invitebridge/bridge/boltstore"
 )
 
-// TestDamagedStore serves a store with a smashed page that nobody reads when it
-// is opened, but the sweep does at once. The bridge says so and goes on: what
-// would write is answered 503, and it is not ready.
+// TestDamagedStore serves a store with a corrupt page that is not read when the
+// store is opened, but by the first sweep. The bridge reports it and keeps
+// running: writing requests are answered 503, and it is not ready.
 func TestDamagedStore(t *testing.T) {
-	store := smashedStore(t)
+	store := corruptStore(t)
 	b := startFakeBridge(t, "dsn: bolt://"+store, "log: { level: info }")
 	eventually(t, func() bool {
 		return b.call(http.MethodGet, b.admin+"/health/ready", nil).status == http.StatusServiceUnavailable
@@ -39,17 +39,17 @@ func TestDamagedStore(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "copy.db")
 	code, _, errs := command(t, []string{envAPIKey + "=" + key}, "backup", path, "-e", b.admin)
-	if code != exitFailed || !strings.Contains(errs, "the copy is not whole, and was not kept") {
+	if code != exitFailed || !strings.Contains(errs, "the copy is incomplete or damaged, and was not kept") {
 		t.Errorf("a backup of it: %d %s", code, errs)
 	}
 	sameFiles(t, filepath.Dir(path), nil)
 	if code := b.stop(); code != exitOK {
-		t.Errorf("it ends with %d", code)
+		t.Errorf("exit code %d", code)
 	}
 }
 
-// smashedStore is a store with a bad page where it lists what will expire.
-func smashedStore(t *testing.T) (path string) {
+// corruptStore creates a store with a corrupt page in the index of expiries.
+func corruptStore(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "store.db")
 	s, err := boltstore.Open(path)
@@ -90,10 +90,10 @@ func smashedStore(t *testing.T) (path string) {
 			return err
 		})
 		_ = s.Close()
-		if errors.Is(err, boltstore.ErrDamaged) {
+		if errors.Is(err, boltstore.ErrCorrupt) {
 			return path
 		}
 	}
-	t.Fatal("no page matters")
+	t.Fatal("no page made the index unreadable")
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/mail/mailtest"
+	"invitebridge/bridge/testenv"
 	"invitebridge/config"
 	"invitebridge/kratos/kratostest"
 )
@@ -24,12 +25,12 @@ type wired struct {
 	*running
 	kratos  *kratostest.Server
 	mailbox *mailtest.Mailbox
-	crm     *hookReceiver // is told of everything
-	gate    *hookReceiver // is asked before identities and passwords are created
-	login   string        // in front of Kratos, where a test has it
+	crm     *hookReceiver // gets all notifications
+	gate    *hookReceiver // gets all blocking events
+	login   string        // the proxy from withLogin, if the test uses it
 }
 
-// newWired starts one, with further lines of configuration.
+// newWired starts one, with extra lines of configuration.
 func newWired(t *testing.T, lines ...string) *wired {
 	t.Helper()
 	mailbox, err := mailtest.Start()
@@ -48,28 +49,28 @@ hooks:
 	return w
 }
 
-// letter waits for the mail to an address.
-func (w *wired) letter(email string) mailtest.Letter {
+// awaitEmail waits for the email to an address.
+func (w *wired) awaitEmail(address string) mailtest.Email {
 	w.t.Helper()
 	for {
 		select {
-		case letter := <-w.mailbox.Letters:
-			if len(letter.Recipients) != 1 {
-				w.t.Errorf("recipients: %v", letter.Recipients)
+		case email := <-w.mailbox.Emails:
+			if len(email.Recipients) != 1 {
+				w.t.Errorf("recipients: %v", email.Recipients)
 			}
-			if letter.Recipients[0] == email {
-				return letter
+			if email.Recipients[0] == address {
+				return email
 			}
-		case <-time.After(20 * time.Second):
-			w.t.Fatalf("no mail for %s", email)
+		case <-time.After(testenv.Limit):
+			w.t.Fatalf("no email for %s", address)
 		}
 	}
 }
 
-// verified says whether Kratos holds the address for verified.
-func (w *wired) verified(t *testing.T, offer object) bool {
+// verified reports whether the address is verified in Kratos.
+func (w *wired) verified(t *testing.T, issued object) bool {
 	t.Helper()
-	addresses, _ := identity(t, w.kratos, offer)["verifiable_addresses"].([]any)
+	addresses, _ := identity(t, w.kratos, issued)["verifiable_addresses"].([]any)
 	if len(addresses) != 1 {
 		t.Fatalf("addresses: %v", addresses)
 	}
@@ -81,41 +82,41 @@ func TestDelivery(t *testing.T) {
 	var secrets []string
 
 	t.Run("the token decides whether the address is verified", func(t *testing.T) {
-		for _, road := range []string{"mail", "answer", "hook"} {
-			email := road + ".road@example.com"
-			offer := w.invite(object{"email": email, "inviter_name": "Grace"})
-			if offer["delivery"] != "queued" {
-				t.Errorf("delivery is %v", offer["delivery"])
+		for _, channel := range []string{"email", "api", "hook"} {
+			email := channel + ".channel@example.com"
+			issued := w.invite(object{"email": email, "inviter_name": "Grace"})
+			if issued["delivery"] != "queued" {
+				t.Errorf("delivery is %v", issued["delivery"])
 			}
-			inMail := tokenInLink.FindStringSubmatch(w.letter(email).Text)
+			inEmail := tokenInLink.FindStringSubmatch(w.awaitEmail(email).Text)
 			hooked := w.crm.await("invitation_token_created", email)
-			if inMail == nil || hooked.token == "" || inMail[1] == hooked.token || inMail[1] == token(offer) {
-				t.Fatal("the three roads do not carry three tokens")
+			if inEmail == nil || hooked.token == "" || inEmail[1] == hooked.token || inEmail[1] == token(issued) {
+				t.Fatal("the three channels do not have three different tokens")
 			}
-			tokens := map[string]string{"mail": inMail[1], "answer": token(offer), "hook": hooked.token}
-			if a := w.accept(tokens[road], password); a.status != http.StatusOK {
-				t.Fatalf("%s: %d %s", road, a.status, a.text)
+			tokens := map[string]string{"email": inEmail[1], "api": token(issued), "hook": hooked.token}
+			if a := w.accept(tokens[channel], password); a.status != http.StatusOK {
+				t.Fatalf("%s: %d %s", channel, a.status, a.text)
 			}
-			if got := w.verified(t, offer); got != (road == "mail") {
-				t.Errorf("accepted by %s, the address is verified: %v", road, got)
+			if got := w.verified(t, issued); got != (channel == "email") {
+				t.Errorf("accepted with the token from %s, the address is verified: %v", channel, got)
 			}
 			if err := w.kratos.SignIn(t.Context(), email, password); err != nil {
 				t.Error(err)
 			}
 			w.crm.await("post_password_creation", email)
-			for _, dead := range tokens {
-				secrets = append(secrets, dead)
-				if a := w.accept(dead, password); a.errorID() != "invitation_accepted" {
-					t.Errorf("another token lives: %d %s", a.status, a.text)
+			for _, used := range tokens {
+				secrets = append(secrets, used)
+				if a := w.accept(used, password); a.errorID() != "invitation_accepted" {
+					t.Errorf("another token is still valid: %d %s", a.status, a.text)
 				}
 			}
 			eventually(t, func() bool {
-				a := w.asAdmin(http.MethodGet, "/"+offer["id"].(string), nil)
+				a := w.asAdmin(http.MethodGet, "/"+issued["id"].(string), nil)
 				return a.body["delivery"] == "sent" && a.body["send_count"] == 1.0 && a.body["sent_at"] != nil
 			})
 		}
 	})
-	t.Run("a hook refuses, and changes its mind", func(t *testing.T) {
+	t.Run("a hook refuses, then allows", func(t *testing.T) {
 		const email = "gated@example.com"
 		refuse := func(_ hookEvent, rw http.ResponseWriter) bool {
 			rw.WriteHeader(http.StatusForbidden)
@@ -128,26 +129,26 @@ func TestDelivery(t *testing.T) {
 			t.Errorf("%d %s", a.status, a.text)
 		}
 		w.gate.Answer(nil)
-		offer := w.invite(object{"email": email})
-		secrets = append(secrets, token(offer))
+		issued := w.invite(object{"email": email})
+		secrets = append(secrets, token(issued))
 		w.gate.Answer(refuse)
-		if a := w.accept(token(offer), password); a.status != http.StatusForbidden || !strings.Contains(a.text, `"instance_ptr":"#/traits/email"`) {
+		if a := w.accept(token(issued), password); a.status != http.StatusForbidden || !strings.Contains(a.text, `"instance_ptr":"#/traits/email"`) {
 			t.Errorf("%d %s", a.status, a.text)
 		}
 		w.gate.Answer(func(_ hookEvent, rw http.ResponseWriter) bool {
 			rw.WriteHeader(http.StatusInternalServerError)
 			return true
 		})
-		if a := w.accept(token(offer), password); a.status != http.StatusServiceUnavailable || a.errorID() != "hook_unavailable" || a.header.Get("Retry-After") == "" {
+		if a := w.accept(token(issued), password); a.status != http.StatusServiceUnavailable || a.errorID() != "hook_unavailable" || a.header.Get("Retry-After") == "" {
 			t.Errorf("%d %s", a.status, a.text)
 		}
 		w.gate.Answer(nil)
-		asked := len(w.gate.events("pre_password_creation", email))
+		before := len(w.gate.events("pre_password_creation", email))
 		var both sync.WaitGroup
 		statuses := make([]int, 2)
 		for i := range statuses {
 			both.Go(func() {
-				if a, err := send(t.Context(), http.MethodPost, w.public+base+"/"+token(offer), object{"password": password}); err == nil {
+				if a, err := send(t.Context(), http.MethodPost, w.public+base+"/"+token(issued), object{"password": password}); err == nil {
 					statuses[i] = a.status
 				}
 			})
@@ -156,17 +157,17 @@ func TestDelivery(t *testing.T) {
 		if statuses[0]+statuses[1] != http.StatusOK+http.StatusConflict && statuses[0]+statuses[1] != http.StatusOK+http.StatusGone {
 			t.Errorf("two at once: %v", statuses)
 		}
-		if n := len(w.gate.events("pre_password_creation", email)) - asked; n != 1 {
-			t.Errorf("the hook was asked %d times", n)
+		if n := len(w.gate.events("pre_password_creation", email)) - before; n != 1 {
+			t.Errorf("the hook was called %d times", n)
 		}
 	})
-	t.Run("a refused mail is failed, told of, and sent by a retry", func(t *testing.T) {
+	t.Run("a rejected email fails, is reported, and is sent by a retry", func(t *testing.T) {
 		const email = "bounced@example.com"
 		w.mailbox.Refuse(550)
-		offer := w.invite(object{"email": email})
-		secrets = append(secrets, token(offer))
+		issued := w.invite(object{"email": email})
+		secrets = append(secrets, token(issued))
 		w.crm.await("delivery_failed", email)
-		id := offer["id"].(string)
+		id := issued["id"].(string)
 		if a := w.asAdmin(http.MethodGet, "/"+id, nil); a.body["delivery"] != "failed" {
 			t.Errorf("%s", a.text)
 		}
@@ -181,8 +182,8 @@ func TestDelivery(t *testing.T) {
 				t.Errorf("%d %s", a.status, a.text)
 			}
 		}
-		inMail := tokenInLink.FindStringSubmatch(w.letter(email).Text)
-		if a := w.accept(inMail[1], password); a.status != http.StatusOK {
+		inEmail := tokenInLink.FindStringSubmatch(w.awaitEmail(email).Text)
+		if a := w.accept(inEmail[1], password); a.status != http.StatusOK {
 			t.Errorf("%d %s", a.status, a.text)
 		}
 		if a := w.asAdmin(http.MethodGet, "/messages/"+id, nil); a.errorID() != "message_not_found" {
@@ -190,12 +191,12 @@ func TestDelivery(t *testing.T) {
 		}
 	})
 	t.Run("revoked", func(t *testing.T) {
-		offer := w.invite(object{"email": "revoked.hook@example.com", "notify": false})
-		secrets = append(secrets, token(offer))
-		if offer["delivery"] != "off" {
-			t.Errorf("delivery is %v", offer["delivery"])
+		issued := w.invite(object{"email": "revoked.hook@example.com", "notify": false})
+		secrets = append(secrets, token(issued))
+		if issued["delivery"] != "off" {
+			t.Errorf("delivery is %v", issued["delivery"])
 		}
-		w.asAdmin(http.MethodPost, "/"+offer["id"].(string)+"/revoke", nil)
+		w.asAdmin(http.MethodPost, "/"+issued["id"].(string)+"/revoke", nil)
 		w.crm.await("invitation_revoked", "revoked.hook@example.com")
 	})
 	if code := w.stop(); code != exitOK {
@@ -215,7 +216,7 @@ func (b *running) messages(path string) (list []object) {
 	return list
 }
 
-// assertNoSecret greps the store and the log, which was kept at level trace.
+// assertNoSecret searches the store and the log, which has level trace.
 func assertNoSecret(t *testing.T, b *running, secrets []string) {
 	t.Helper()
 	file, err := os.ReadFile(b.store)
@@ -224,21 +225,21 @@ func assertNoSecret(t *testing.T, b *running, secrets []string) {
 	}
 	log := b.log.String()
 	if !strings.Contains(log, `"msg":"message sent"`) || !strings.Contains(string(file), "invitation_token_created") {
-		t.Error("the search proves nothing")
+		t.Error("store or log lack expected content: the search would prove nothing")
 	}
 	for _, secret := range secrets {
 		if strings.Contains(string(file), secret) {
-			t.Errorf("the store holds %.12s…", secret)
+			t.Errorf("the store contains %.12s…", secret)
 		}
 		if strings.Contains(log, secret) {
-			t.Errorf("the log holds %.12s…", secret)
+			t.Errorf("the log contains %.12s…", secret)
 		}
 	}
 }
 
-// TestConfigKnowsTheEvents: package config may not import the domain, and so
-// has the names of its own.
-func TestConfigKnowsTheEvents(t *testing.T) {
+// TestConfigEvents: package config may not import package bridge, so it has its
+// own list of events and its own name of the courier. They are the same.
+func TestConfigEvents(t *testing.T) {
 	for _, event := range bridge.Events() {
 		_, err := config.Load(config.Options{Dev: true, Environ: []string{fmt.Sprintf(
 			`INVITEBRIDGE_HOOKS=[{id: a, url: "http://127.0.0.1/", events: [%s], can_interrupt: %v}]`, event, event.Blocking())}})
@@ -249,13 +250,13 @@ func TestConfigKnowsTheEvents(t *testing.T) {
 	_, err := config.Load(config.Options{Dev: true, Environ: []string{
 		`INVITEBRIDGE_HOOKS=[{id: ` + bridge.EndpointCourier + `, url: "http://127.0.0.1/", events: [invitation_revoked]}]`}})
 	if err == nil {
-		t.Error("a hook may have the courier's name")
+		t.Error("a hook can have the courier's name")
 	}
 }
 
-// TestLocaleWithoutTexts: the inviter hears of it, and a reload that brings the
-// texts ends it.
-func TestLocaleWithoutTexts(t *testing.T) {
+// TestUnsupportedLocale: an invitation with a locale without texts is rejected,
+// and accepted after a reload adds them.
+func TestUnsupportedLocale(t *testing.T) {
 	texts := t.TempDir()
 	for name, text := range map[string]string{"subject": "Invito", "body": "<p>{{.Link}}</p>", "body.plaintext": "{{.Link}}", "expiry": `{{define "in"}}{{.Count}}{{end}}{{define "on"}}{{.Day}}{{end}}`} {
 		if err := os.MkdirAll(filepath.Join(texts, "invitation", "it"), 0o700); err != nil {

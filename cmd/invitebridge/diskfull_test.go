@@ -12,8 +12,8 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// TestDiskFull has no more room for the store, and then has some again: what
-// stands in for a full disk is the limit on the size of a file.
+// TestDiskFull fills the disk and then frees space. A limit on file size simulates
+// the full disk.
 func TestDiskFull(t *testing.T) {
 	p, _ := startUnderLimits(t)
 	defer p.kill(t)
@@ -37,7 +37,7 @@ func TestDiskFull(t *testing.T) {
 	p.limitFiles(t, unix.RLIM_INFINITY)
 	eventually(t, func() bool { return p.ready(t) == http.StatusOK })
 	if a := p.invite(t, 100_000); a.status != http.StatusCreated {
-		t.Errorf("with room again: %d %s", a.status, a.text)
+		t.Errorf("with space again: %d %s", a.status, a.text)
 	}
 	for _, id := range kept {
 		a, err := send(t.Context(), http.MethodGet, p.admin+base+"/"+id, nil, "Authorization", "Bearer "+key)
@@ -48,8 +48,8 @@ func TestDiskFull(t *testing.T) {
 	t.Logf("%d invitations were acknowledged before the disk was full, and none is lost", len(kept))
 }
 
-// TestReadOnlyDisk has every write to the store fail, as on a file system that
-// has become read-only under a bridge that runs.
+// TestReadOnlyDisk makes every write to the store fail, as on a file system that
+// becomes read-only while the bridge runs.
 func TestReadOnlyDisk(t *testing.T) {
 	p, kratos := startUnderLimits(t)
 	defer p.kill(t)
@@ -66,23 +66,24 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	eventually(t, func() bool { return p.ready(t) == http.StatusServiceUnavailable })
 	if a := p.send(t, http.MethodGet, link, nil); a.status != http.StatusOK {
-		t.Errorf("to look needs no write: %d %s", a.status, a.text)
+		t.Errorf("preview, which writes nothing: %d %s", a.status, a.text)
 	}
 	if n, puts := kratos.Len(), kratos.Count(http.MethodPut, kratostest.RouteIdentity).Calls; n != 1 || puts != 0 {
-		t.Errorf("%d identities and %d writes of a password, and nothing was answered with success", n, puts)
+		t.Errorf("%d identities and %d writes of a password, although no request succeeded", n, puts)
 	}
 
 	p.limitFiles(t, unix.RLIM_INFINITY)
 	eventually(t, func() bool { return p.ready(t) == http.StatusOK })
 	if a := accept(); a.status != http.StatusOK {
-		t.Errorf("the token is not good any more: %d %s", a.status, a.text)
+		t.Errorf("the token is no longer valid: %d %s", a.status, a.text)
 	}
 	if a := p.invite(t, 1); a.status != http.StatusCreated {
 		t.Errorf("afterwards: %d %s", a.status, a.text)
 	}
 }
 
-// startUnderLimits starts a bridge whose files can be limited, at a fake Kratos.
+// startUnderLimits starts a process whose file size can be limited, against a
+// fake Kratos.
 func startUnderLimits(t *testing.T) (*process, *kratostest.Fake) {
 	t.Helper()
 	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
@@ -96,12 +97,13 @@ func startUnderLimits(t *testing.T) (*process, *kratostest.Fake) {
 	return p, kratos
 }
 
-// underLimits has a write past the limit fail, and not end the process.
+// underLimits ignores SIGXFSZ, so that a write beyond the limit fails instead of
+// ending the process.
 func underLimits(args ...string) *exec.Cmd {
 	return exec.Command("sh", append([]string{"-c", `trap "" XFSZ; exec "$@"`, "sh"}, args...)...)
 }
 
-// limitFiles says how large a file the process may write, in bytes.
+// limitFiles limits the size, in bytes, of files that the process may write.
 func (p *process) limitFiles(t *testing.T, bytes uint64) {
 	t.Helper()
 	var limit unix.Rlimit

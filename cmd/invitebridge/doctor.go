@@ -24,23 +24,23 @@ func newDoctor(environ []string, io stdio) *cobra.Command {
 	client := &clientOptions{environ: environ, io: io}
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Examine what the bridge rests on",
-		Long: "Reads the configuration as serve would, and examines what it names: the store,\n" +
-			"Kratos' admin and public API, its page to sign in at, the identity schemas,\n" +
-			"the mail server, each hook's host and the clock. It sends no email and no webhook,\n" +
-			"and prints no secret. Run it where the bridge runs, and as its user.\n\n" +
-			"It also looks for identities in Kratos that were made for an invitation which\n" +
-			"the running bridge does not have any more, because it was purged unaccepted, or\n" +
-			"the store was lost. Those of accepted invitations and those younger than ten\n" +
-			"minutes do not count. With --fix those are deleted that the bridge created and\n" +
-			"nobody ever used: never active, without credentials and sessions. Nothing is\n" +
-			"deleted where the bridge knows no identity of this Kratos: its store was not\n" +
-			"mounted, or it is another bridge. It warns where Kratos shows times in another\n" +
-			"time zone, for then it cannot tell which were used.\n" +
-			"Where several bridges share one Kratos, do not use it: each knows its own\n" +
-			"invitations only. For this check the API key comes from the environment variable\n" +
-			envAPIKey + ", and must be one of the configuration. A comparison that\n" +
-			"could not be made or ended is a warning, and with --fix a problem.\n\n" +
+		Short: "Check Kratos, the store, the mail server and hooks",
+		Long: "Reads the configuration as serve would, and checks what it refers to: the store,\n" +
+			"Kratos' admin and public API, its login page, the identity schemas, the mail server,\n" +
+			"the host of each hook, and the clock. It sends no email and no webhook, and prints\n" +
+			"no secrets. Run it where the bridge runs, as the same user.\n\n" +
+			"It also looks for orphaned identities in Kratos: those of an invitation that the\n" +
+			"running bridge no longer has, because it was purged unaccepted or the store was\n" +
+			"lost. Identities of accepted invitations and those younger than ten minutes are\n" +
+			"skipped. With --fix it deletes orphaned identities that the bridge created and that\n" +
+			"were never used: never active, without credentials and sessions. It deletes nothing\n" +
+			"if the bridge has no identity of this Kratos: then its store was not mounted, or it\n" +
+			"is the bridge of another Kratos. It warns if Kratos shows times in another time\n" +
+			"zone, because then it cannot determine which identities were used.\n" +
+			"Do not use --fix if several bridges share one Kratos: each knows only its own\n" +
+			"invitations, and would delete identities of the others. This check needs an API key\n" +
+			"of the configuration in the environment variable " + envAPIKey + ". If it\n" +
+			"cannot be completed, the result is a warning, or with --fix a problem.\n\n" +
 			"Each result is ok, warning or problem. Exits with 0 if there is no problem, with\n" +
 			"1 if there is one, and with 2 if the command or the configuration is wrong.",
 		Args: noArguments,
@@ -59,52 +59,49 @@ func newDoctor(environ []string, io stdio) *cobra.Command {
 	}
 	configFlags(cmd, &o.Files, &o.Dev)
 	registerEndpoint(cmd, &client.endpoint)
-	cmd.Flags().BoolVar(&d.fix, "fix", false, "delete in Kratos the unused identities whose invitation is gone")
+	cmd.Flags().BoolVar(&d.fix, "fix", false, "delete unused identities in Kratos whose invitation is gone")
 	cmd.Flags().StringVar(&client.format, "format", formatTable, "`FORMAT` of the results: "+strings.Join(reportFormats, ", "))
 	complete(cmd, "format", reportFormats)
-	cmd.Flags().DurationVar(&d.timeout, "timeout", 10*time.Second, "how long each check may take; a long list of identities wants more")
+	cmd.Flags().DurationVar(&d.timeout, "timeout", 10*time.Second, "time limit for each check; increase it if there are many identities")
 	return cmd
 }
 
-// maxIdentitiesPage bounds a page of the list of identities, in bytes. Their
-// traits and metadata may be long.
+// maxIdentitiesPage limits a page of the list of identities, in bytes. Their
+// traits and metadata may be large.
 const maxIdentitiesPage = 16 << 20
 
-// doctor examines an installation.
+// doctor checks an installation.
 type doctor struct {
-	config  config.Config
-	admin   *kratos.Client
-	public  *kratos.Public
-	courier *mail.Mailer // nil: nobody is mailed
-	hooks   *webhook.Webhooks
-	bridge  *session // nil: nobody is asked
-	why     string   // there is no bridge to ask
-	fix     bool
-	timeout time.Duration
-	report  *report
+	config         config.Config
+	admin          *kratos.Client
+	public         *kratos.PublicClient
+	courier        *mail.Mailer // nil: no email is sent
+	hooks          *webhook.Webhooks
+	bridge         *session // nil: no running bridge is asked
+	noBridgeReason string   // why bridge is nil
+	fix            bool
+	timeout        time.Duration
+	report         *report
 }
 
-// prepare reads the configuration and connects to nothing. Every error is one of
-// usage.
+// prepare reads the configuration and connects to nothing. All errors are the
+// caller's: the command or the configuration is wrong.
 func (d *doctor) prepare(o config.Options, client *clientOptions) (err error) {
 	if d.timeout <= 0 {
-		return errors.New("--timeout must be more than nothing")
+		return errors.New("--timeout must be greater than 0")
 	}
 	if d.config, err = config.Load(o); err != nil {
 		return err
 	}
-	if err := tryOut(d.config); err != nil {
+	if err := checkReferencedFiles(d.config); err != nil {
 		return err
 	}
-	d.admin, err = kratos.New(kratos.Config{
-		AdminURL: d.config.Kratos.AdminURL, AdminToken: d.config.Kratos.AdminToken.Reveal(),
-		PublicURL: d.config.Kratos.PublicURL, EmailTraits: d.config.Kratos.EmailTrait,
-		Timeout: d.timeout, MaxAnswer: maxIdentitiesPage,
-	})
-	if err != nil {
+	access := kratosConfig(d.config)
+	access.Timeout, access.MaxResponseBytes = d.timeout, maxIdentitiesPage
+	if d.admin, err = kratos.New(access); err != nil {
 		return err
 	}
-	if d.public, err = kratos.NewPublic(d.config.Kratos.PublicURL, d.timeout); err != nil {
+	if d.public, err = kratos.NewPublicClient(d.config.Kratos.PublicURL, d.timeout); err != nil {
 		return err
 	}
 	if d.courier, err = newMailer(d.config); err != nil {
@@ -116,16 +113,16 @@ func (d *doctor) prepare(o config.Options, client *clientOptions) (err error) {
 	return d.findBridge(client)
 }
 
-// findBridge has only a bridge of this configuration be asked: to another one
-// every identity of this one would look forsaken.
+// findBridge opens a session only with a bridge of this configuration: for any
+// other bridge, every identity of this one would look orphaned.
 func (d *doctor) findBridge(client *clientOptions) (err error) {
 	key, keys := lookup(client.environ, envAPIKey), d.config.Serve.Admin.APIKeys
 	switch {
 	case key == "":
-		d.why = "no API key is given; set " + envAPIKey + " to one of serve.admin.api_keys"
+		d.noBridgeReason = "no API key is given; set " + envAPIKey + " to one of serve.admin.api_keys"
 		return nil
 	case len(keys) > 0 && !slices.ContainsFunc(keys, func(k config.APIKey) bool { return k.Digest() == sha256.Sum256([]byte(key)) }):
-		d.why = envAPIKey + " is none of this configuration's serve.admin.api_keys; ask the bridge that it configures, with a key of its own"
+		d.noBridgeReason = envAPIKey + " is not in this configuration's serve.admin.api_keys; use a key of the bridge that runs with this configuration"
 		return nil
 	}
 	client.basePath = d.config.Serve.BasePath
@@ -139,7 +136,7 @@ func (d *doctor) close() {
 	d.hooks.Close()
 }
 
-// examine runs all checks, one after the other, whatever comes of them.
+// examine runs all checks in sequence, whatever their results.
 func (d *doctor) examine(ctx context.Context) error {
 	for _, c := range d.checks() {
 		within, cancel := context.WithTimeout(ctx, d.timeout)

@@ -11,26 +11,26 @@ import (
 	"invitebridge/kratos"
 )
 
-// How far the clocks may be apart.
+// Limits for the difference between the clocks.
 const (
 	skewWarning = 5 * time.Second
 	skewProblem = time.Minute
 )
 
-// check is named by the key of the configuration that it is about, if there is
-// one; so is each of its findings that has no name of its own. It ends with its
-// context and tells at least one finding.
+// check is named after the configuration key that it concerns, if there is one;
+// its findings have the same name unless they set their own. run ends with its
+// context and adds at least one finding.
 type check struct {
 	name string
-	run  func(ctx context.Context, tell func(finding))
+	run  func(ctx context.Context, add func(finding))
 }
 
 func (d *doctor) checks() []check {
 	one := func(find func(context.Context) finding) func(context.Context, func(finding)) {
-		return func(ctx context.Context, tell func(finding)) { tell(find(ctx)) }
+		return func(ctx context.Context, add func(finding)) { add(find(ctx)) }
 	}
 	checks := []check{
-		{"configuration", one(func(context.Context) finding { return fine("it can be read, with all that it names") })},
+		{"configuration", one(func(context.Context) finding { return passed("it is valid, and the files it refers to can be read") })},
 		{"dsn", one(d.dsn)},
 		{"kratos.admin_url", one(d.adminAPI)},
 		{"kratos.public_url", one(d.publicAPI)},
@@ -43,85 +43,85 @@ func (d *doctor) checks() []check {
 	for _, h := range d.config.Hooks {
 		checks = append(checks, check{"hook " + h.ID, one(func(ctx context.Context) finding { return d.hook(ctx, h.ID) })})
 	}
-	if d.bridge != nil { // else "identities" says why it cannot be asked
+	if d.bridge != nil { // otherwise "identities" reports why not
 		checks = append(checks, check{"endpoints", d.endpoints})
 	}
 	return append(checks, check{"identities", d.identities})
 }
 
 func (d *doctor) adminAPI(ctx context.Context) finding {
-	err := d.admin.Try(ctx)
+	err := d.admin.Probe(ctx)
 	if err == nil {
-		return fine("%s is Kratos' admin API, and lets the bridge in", d.config.Kratos.AdminURL)
+		return passed("%s is Kratos' admin API, and the bridge has access", d.config.Kratos.AdminURL)
 	}
-	advice := "is Kratos running, and may this machine reach its admin API?"
+	advice := "check that Kratos is running and that this machine can reach its admin API"
 	switch status := kratos.StatusOf(err); {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		advice = "check kratos.admin_token with what guards the admin API"
+		advice = "check that kratos.admin_token is accepted by what protects the admin API"
 	case status == http.StatusNotFound, status >= 200 && status <= 399:
-		advice = "is this the admin API, on port 4434 by default, and not the public one?"
+		advice = "check that this is the admin API, on port 4434 by default, not the public one"
 	}
 	return problem(reason(err), advice)
 }
 
 func (d *doctor) publicAPI(ctx context.Context) finding {
-	err := d.public.Try(ctx)
+	err := d.public.Probe(ctx)
 	switch {
 	case err == nil:
-		return fine("%s is Kratos' public API", d.config.Kratos.PublicURL)
+		return passed("%s is Kratos' public API", d.config.Kratos.PublicURL)
 	case errors.Is(err, kratos.ErrAdminExposed):
-		return problem(reason(err), "give the public API, on port 4433 by default; if that is it, close its /admin at once: whoever reaches it may do everything")
-	case errors.Is(err, kratos.ErrNotPublic):
-		return problem(reason(err), "give the address that browsers reach Kratos' self-service at, on port 4433 by default")
+		return problem(reason(err), "set it to the public API, on port 4433 by default; if this is the public API, block its /admin at once: anyone who can reach it has full access")
+	case errors.Is(err, kratos.ErrNotPublicAPI):
+		return problem(reason(err), "set it to the address at which browsers reach Kratos' self-service, on port 4433 by default")
 	}
-	return problem(reason(err), "is Kratos running, and may this machine reach its public API?")
+	return problem(reason(err), "check that Kratos is running and that this machine can reach its public API")
 }
 
 func (d *doctor) clock(ctx context.Context) finding {
-	ahead, err := d.admin.Clock(ctx)
-	message, advice := "Kratos' clock is ahead of this machine's by "+ahead.Abs().String(), "have both keep time by NTP"
+	ahead, err := d.admin.ClockSkew(ctx)
+	message, advice := "Kratos' clock is ahead of this machine's by "+ahead.Abs().String(), "synchronize both with NTP"
 	if ahead < 0 {
 		message = "Kratos' clock is behind this machine's by " + ahead.Abs().String()
 	}
 	switch {
-	case errors.Is(err, kratos.ErrNoDate):
+	case errors.Is(err, kratos.ErrNoDateHeader):
 		return warning(reason(err), "compare the clocks by hand")
 	case err != nil:
-		return problem(reason(err), "the time is read from kratos.admin_url: see there")
+		return problem(reason(err), "the time is read from kratos.admin_url; see that check")
 	case ahead.Abs() >= skewProblem:
 		return problem(message, advice)
 	case ahead.Abs() >= skewWarning:
 		return warning(message, advice)
 	}
-	return fine("this machine's and Kratos' differ by less than %s", skewWarning)
+	return passed("the clocks of this machine and of Kratos differ by less than %s", skewWarning)
 }
 
 func (d *doctor) mail(ctx context.Context) finding {
 	if d.courier == nil {
-		return fine("no mail server is configured: nobody is mailed, and each invitation_link is yours to pass on")
+		return passed("no mail server is configured: no email is sent, and you pass on each invitation_link")
 	}
-	err := d.courier.Try(ctx)
+	err := d.courier.Probe(ctx)
 	switch {
 	case err == nil:
-		return fine("the mail server would take emails")
+		return passed("the mail server would accept emails")
 	case noMailbox.MatchString(err.Error()):
-		return warning(reason(err)+", about the address that emails come from", "bounces and replies go to courier.smtp.from_address: give it a mailbox, or try again later")
+		return warning(reason(err)+", for the sender's address", "bounces and replies go to courier.smtp.from_address: create that mailbox, or try again later")
 	}
-	return problem(reason(err), "check courier.smtp.connection_uri, and whether this machine may reach the mail server")
+	return problem(reason(err), "check courier.smtp.connection_uri, and that this machine can reach the mail server")
 }
 
-// noMailbox is what servers reply about a recipient that they do not have, or not
-// yet (RFC 3463, 3.2): that they take emails from the bridge is not in question.
+// noMailbox matches replies about a recipient that the server does not have, or
+// not yet (RFC 3463, 3.2). The server may still accept emails from the bridge.
 var noMailbox = regexp.MustCompile(`^RCPT TO: the server replied (4\d\d|5\d\d 5\.1\.\d+)[^;]*$`)
 
 func (d *doctor) hook(ctx context.Context, id string) finding {
 	if err := d.hooks.Probe(ctx, id); err != nil {
-		return problem(reason(err), "check its url, and whether this machine may reach it")
+		return problem(reason(err), "check its url, and that this machine can reach it")
 	}
-	return fine("its host takes connections; nothing was sent")
+	return passed("its host accepts connections; nothing was sent")
 }
 
-// reason tells a failure without the name of the method that failed.
+// reason returns the text of an error without the name of the failed method.
 func reason(err error) string {
 	var e *bridge.IdentityError
 	switch {

@@ -9,60 +9,62 @@ import (
 	"invitebridge/kratos"
 )
 
-// witnesses is how many of the newest invitations are looked at before anything
+// sampleSize is how many of the newest invitations are checked before anything
 // is deleted.
-const witnesses = 20
+const sampleSize = 20
 
-const doubtAdvice = "mount the right store, or ask this Kratos' own bridge; if the store is lost for good, invite one address anew and run it again"
+const abortAdvice = "mount the right store, or use the bridge of this Kratos; if the store is lost permanently, invite one address and run doctor again"
 
-// fixer treats forsaken identities. The zero one deletes nothing.
-type fixer struct {
-	admin  *kratos.Client // nil: --fix was not given
-	since  time.Time      // kratos.never_used_since
-	doubt  string         // why nothing is deleted all the same; empty: it is
-	spared int            // how many are there only because of the doubt
+// orphanDeleter reports orphaned identities and, with --fix, deletes them. The
+// zero value only reports.
+type orphanDeleter struct {
+	admin       *kratos.Client // nil: --fix was not given
+	since       time.Time      // kratos.never_used_since
+	abortReason string         // why nothing is deleted despite --fix; empty: deletes
+	skipped     int            // identities not deleted because of abortReason
 }
 
-// fixer deletes nothing for a bridge that knows no identity of this Kratos: its
-// store was not mounted, or it is another environment's. To it each identity
-// looks forsaken.
-func (d *doctor) fixer(ctx context.Context, newest []bridge.View) (fixer, error) {
+// orphanDeleter returns one that deletes nothing if the bridge has no identity of
+// this Kratos: its store was not mounted, or it belongs to another environment.
+// For such a bridge, every identity looks orphaned.
+func (d *doctor) orphanDeleter(ctx context.Context, newest []bridge.InvitationView) (orphanDeleter, error) {
 	since := d.config.NeverUsedSince()
 	if len(newest) == 0 {
-		return fixer{admin: d.admin, since: since, doubt: "the bridge has not one invitation: is its store the right one?"}, nil
+		return orphanDeleter{admin: d.admin, since: since, abortReason: "the bridge has no invitations, so it may have the wrong store"}, nil
 	}
 	for _, invitation := range newest {
 		_, err := d.admin.Get(ctx, invitation.IdentityID)
 		if !errors.Is(err, bridge.ErrIdentityNotFound) {
-			return fixer{admin: d.admin, since: since}, err
+			return orphanDeleter{admin: d.admin, since: since}, err
 		}
 	}
-	return fixer{admin: d.admin, since: since, doubt: "the bridge's newest invitations are of identities that this Kratos does not have: is it this Kratos' bridge?"}, nil
+	return orphanDeleter{admin: d.admin, since: since, abortReason: "this Kratos does not have the identities of the bridge's newest invitations, so it may be the bridge of another Kratos"}, nil
 }
 
-// treat deletes an identity if it is asked to and may, and tells what became of
-// it. An invitation that adopts it in the milliseconds since it was found forsaken
-// loses it: nothing here holds the bridge's locks. Inviting again mends that.
-func (x *fixer) treat(ctx context.Context, m kratos.Marked) (f finding) {
+// handle deletes an orphaned identity if requested and allowed, and returns the
+// result as a finding. Nothing here holds the bridge's locks: an invitation that
+// adopts the identity in the milliseconds since the check loses it. Inviting
+// again fixes that.
+func (x *orphanDeleter) handle(ctx context.Context, m kratos.MarkedIdentity) (f finding) {
 	defer func() { f.IdentityID, f.Email = m.ID.String(), m.Email }()
 	const gone = "its invitation is gone"
 	switch {
 	case m.Active:
-		return warning(gone+", and it was activated some other way", "it is left alone; look into it if nobody did that on purpose")
+		return warning(gone+", and it was activated outside the bridge", "it is not deleted; investigate if that was not intended")
 	case m.Email == "":
-		return warning(gone+", and it has no e-mail address that Kratos knows", "it is left alone; delete it in Kratos if nobody needs it")
+		return warning(gone+", and it has no email address that Kratos knows", "it is not deleted; delete it in Kratos if it is not needed")
 	case x.admin == nil:
-		return warning(gone, "invite the address anew, or run --fix, which deletes it if the bridge created it and nobody used it")
-	case x.doubt != "":
-		x.spared++
-		return warning("the bridge does not know its invitation", "not deleted, see below")
+		return warning(gone, "invite the address again, or run doctor --fix, which deletes it if the bridge created it and it was never used")
+	case x.abortReason != "":
+		x.skipped++
+		return warning("the bridge does not have its invitation", "it is not deleted, see below")
 	}
-	deleted, err := bridge.DeleteForsaken(ctx, x.admin, m.ID, m.Mark.InvitationID, m.Email, x.since)
+	deleted, err := bridge.DeleteOrphan(ctx, x.admin, m.ID, m.Mark.InvitationID, m.Email, x.since)
 	switch {
 	case err != nil:
-		return problem(gone+", and it could not be deleted: "+reason(err), "run it again")
+		return problem(gone+", and it could not be deleted: "+reason(err), "run doctor --fix again")
 	case deleted:
-		return fine("%s, and it was deleted", gone)
+		return passed("%s, and it was deleted", gone)
 	}
-	return warning(gone+", and it stays: it was used, can be signed in to, or was there before the bridge", "delete it in Kratos if nobody needs it")
+	return warning(gone+", and it was kept: it was used, has credentials, or existed before its invitation", "delete it in Kratos if it is not needed")
 }

@@ -9,21 +9,21 @@ import (
 	"invitebridge/kratos"
 )
 
-const whereServeRuns = "run doctor where serve runs, and as its user"
+const whereServeRuns = "run doctor where serve runs, as the same user"
 
-// dsn says whether serve could open its store, or make it. One that another
-// process has open is good.
+// dsn checks that serve could open or create its store. A store that another
+// process has open is fine.
 func (d *doctor) dsn(context.Context) finding {
-	switch err := tryStore(d.config.BoltPath()); {
+	switch err := checkStore(d.config.BoltPath()); {
 	case err != nil:
 		return problem(strings.TrimPrefix(err.Error(), "dsn: "), whereServeRuns)
 	case d.config.BoltPath() == "":
-		return fine("development makes a temporary file")
+		return passed("development mode uses a temporary file")
 	}
-	return fine("%s can be opened, or made", d.config.BoltPath())
+	return passed("%s can be opened or created", d.config.BoltPath())
 }
 
-// sockets makes a check of each listener that is a unix socket.
+// sockets returns a check for each listener that is a unix socket.
 func (d *doctor) sockets() (checks []check) {
 	serve := d.config.Serve
 	for _, l := range []struct {
@@ -34,28 +34,28 @@ func (d *doctor) sockets() (checks []check) {
 			continue
 		}
 		key := "serve." + l.name + ".host"
-		checks = append(checks, check{key, func(_ context.Context, tell func(finding)) {
-			if err := trySocket(l.name, l.host, l.socket); err != nil {
-				tell(problem(strings.TrimPrefix(err.Error(), key+": "), whereServeRuns))
+		checks = append(checks, check{key, func(_ context.Context, add func(finding)) {
+			if err := checkSocket(l.name, l.host, l.socket); err != nil {
+				add(problem(strings.TrimPrefix(err.Error(), key+": "), whereServeRuns))
 				return
 			}
-			tell(fine("there can be a socket"))
+			add(passed("the socket can be created"))
 		}})
 	}
 	return checks
 }
 
-// login says whether invitees who have accepted find a page to sign in at.
+// login checks that invitees get to a login page after accepting.
 func (d *doctor) login(ctx context.Context) finding {
 	if to := d.config.Invitation.ReturnTo; to != "" {
-		return fine("invitees go to %s", to)
+		return passed("invitees go to %s after accepting", to)
 	}
-	const advice = "set selfservice.flows.login.ui_url in Kratos to a page of yours, or invitation.return_to"
+	const advice = "set selfservice.flows.login.ui_url in Kratos to your login page, or set invitation.return_to"
 	switch err := d.public.Login(ctx); {
-	case errors.Is(err, kratos.ErrNoLogin):
-		return warning(reason(err)+", so the page of an accepted invitation links to none", advice)
+	case errors.Is(err, kratos.ErrNoLoginPage):
+		return warning(reason(err)+", so the page of an accepted invitation has no login link", advice)
 	case err != nil:
-		return warning("the page to sign in at cannot be seen from here: "+reason(err), "open "+d.config.ReturnTo()+" in a browser")
+		return warning("the login page could not be checked from here: "+reason(err), "open "+d.config.DefaultReturnURL()+" in a browser")
 	}
-	return fine("Kratos leads to a page to sign in at")
+	return passed("Kratos redirects to a login page")
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestDoctorPlaces: a store that serve could not have, and a login that leads
-// nowhere.
+// TestDoctorPlaces: stores and sockets that serve could not create, and Kratos
+// without a login page.
 func TestDoctorPlaces(t *testing.T) {
 	kratos := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch place, _ := strings.CutPrefix(r.URL.Path, "/with-page"); {
@@ -25,39 +25,39 @@ func TestDoctorPlaces(t *testing.T) {
 		}
 	}))
 	t.Cleanup(kratos.Close)
-	p := newPatient(startFakeBridge(t))
+	p := newExaminedBridge(startFakeBridge(t))
 	const public, dsn = "INVITEBRIDGE_KRATOS_PUBLIC_URL=", "INVITEBRIDGE_DSN=bolt://"
 	for _, c := range []struct{ name, environ, check, verdict, text string }{
-		{"the bridge has it open", "", "dsn", verdictOK, "can be opened, or made"},
+		{"the bridge has it open", "", "dsn", verdictOK, "can be opened or created"},
 		{"no directory", dsn + "/nowhere/invites.db", "dsn", verdictProblem, "there is no directory /nowhere"},
 		{"a directory", dsn + t.TempDir(), "dsn", verdictProblem, "the store file cannot be opened"},
 		{"no directory for a socket", "INVITEBRIDGE_SERVE_ADMIN_HOST=unix:/nowhere/x.sock", "serve.admin.host", verdictProblem, "there is no directory"},
-		{"a socket", "INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:/tmp/x.sock", "serve.public.host", verdictOK, "can be a socket"},
-		{"a page", public + kratos.URL + "/with-page", "login", verdictOK, "leads to a page"},
+		{"a socket", "INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:/tmp/x.sock", "serve.public.host", verdictOK, "the socket can be created"},
+		{"a page", public + kratos.URL + "/with-page", "login", verdictOK, "redirects to a login page"},
 		{"no page", public + kratos.URL, "login", verdictWarning, kratos.URL + "/nowhere is not found"},
-		{"no Kratos", public + closedAddress(t), "login", verdictWarning, "cannot be seen from here"},
-		{"elsewhere", "INVITEBRIDGE_INVITATION_RETURN_TO=https://app.example.com/", "login", verdictOK, "https://app.example.com/"},
+		{"no Kratos", public + closedAddress(t), "login", verdictWarning, "could not be checked from here"},
+		{"return_to", "INVITEBRIDGE_INVITATION_RETURN_TO=https://app.example.com/", "login", verdictOK, "https://app.example.com/"},
 	} {
-		_, findings, _ := p.examined([]string{c.environ})
-		if found := of(findings, c.check); len(found) != 1 || found[0].Verdict != c.verdict || !strings.Contains(found[0].Message, c.text) {
+		_, findings, _ := p.doctor([]string{c.environ})
+		if found := findingsOf(findings, c.check); len(found) != 1 || found[0].Verdict != c.verdict || !strings.Contains(found[0].Message, c.text) {
 			t.Errorf("%s: %+v", c.name, found)
 		}
 	}
 }
 
-// TestDoctorMailbox: a server that has no mailbox for the sender may take emails
-// all the same. Nothing is sent to any.
+// TestDoctorMailbox: a server without a mailbox for the sender may still accept
+// emails, so that is a warning. No email is sent.
 func TestDoctorMailbox(t *testing.T) {
-	p := newPatient(startFakeBridge(t))
+	p := newExaminedBridge(startFakeBridge(t))
 	for reply, want := range map[string]string{
 		"250 2.1.5 ok": verdictOK, "550 5.1.1 who?": verdictWarning, "451 4.7.1 greylisted": verdictWarning,
 		"554 5.7.1 no relaying": verdictProblem, "550 HELO refused": verdictProblem,
 	} {
 		server := startSMTP(t, reply)
-		_, findings, _ := p.examined([]string{
+		_, findings, _ := p.doctor([]string{
 			"INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://" + server.address + "/?disable_starttls=true", "INVITEBRIDGE_COURIER_SMTP_FROM_ADDRESS=noreply@example.com",
 		})
-		if found := of(findings, "courier.smtp"); len(found) != 1 || found[0].Verdict != want {
+		if found := findingsOf(findings, "courier.smtp"); len(found) != 1 || found[0].Verdict != want {
 			t.Errorf("%s: %+v", reply, found)
 		}
 		if heard := <-server.heard; strings.Contains(heard, "DATA") || !strings.Contains(heard, "RCPT TO:<noreply@example.com>") {
@@ -66,7 +66,7 @@ func TestDoctorMailbox(t *testing.T) {
 	}
 }
 
-// smtpServer is a mail server for one connection, whose answer to RCPT is known.
+// smtpServer is a mail server for one connection with a fixed reply to RCPT.
 type smtpServer struct {
 	address string
 	heard   chan string

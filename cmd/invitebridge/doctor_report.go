@@ -9,25 +9,25 @@ import (
 	"strings"
 )
 
-// The verdicts of checks.
+// Verdicts of findings.
 const (
 	verdictOK      = "ok"
 	verdictWarning = "warning"
 	verdictProblem = "problem"
 )
 
-// finding is a line of the doctor's report. Nothing in it is a secret.
+// finding is a line of the doctor's report. It contains no secrets.
 type finding struct {
 	Check   string `json:"check"`
 	Verdict string `json:"verdict"`
 	Message string `json:"message"`
 	Advice  string `json:"advice,omitempty"` // what to do about it
-	// Of an identity alone.
+	// Set only for findings about an identity.
 	IdentityID string `json:"identity_id,omitempty"`
 	Email      string `json:"email,omitempty"`
 }
 
-func fine(format string, args ...any) finding {
+func passed(format string, args ...any) finding {
 	return finding{Verdict: verdictOK, Message: fmt.Sprintf(format, args...)}
 }
 
@@ -39,16 +39,16 @@ func problem(message, advice string) finding {
 	return finding{Verdict: verdictProblem, Message: message, Advice: advice}
 }
 
-// reportFormats are those of reports, which come a finding at a time.
+// reportFormats are the formats in which findings can be written one at a time.
 var reportFormats = []string{formatTable, formatJSON}
 
-// report writes findings as they come, for there may be many.
+// report writes findings as they arrive, because there may be many.
 type report struct {
 	out      io.Writer
 	asJSON   bool
 	written  int
 	problems int
-	failure  error // of the first write that failed
+	failure  error // of the first failed write
 }
 
 func newReport(out io.Writer, format string) (*report, error) {
@@ -74,7 +74,7 @@ func (r *report) add(f finding) {
 	r.written++
 }
 
-// end closes the list, and tells whether all of it was written.
+// end closes the list. It returns the error of the first failed write, if any.
 func (r *report) end() error {
 	if r.asJSON {
 		r.write("\n]\n")
@@ -88,7 +88,7 @@ func (r *report) write(text string) {
 	}
 }
 
-// String gives a line of the table.
+// String returns a line of the table.
 func (f finding) String() string {
 	text := f.Message
 	if f.IdentityID != "" {
@@ -104,6 +104,6 @@ func asLine(f finding) string {
 	var line bytes.Buffer
 	e := json.NewEncoder(&line)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(f) // cannot fail for texts
+	_ = e.Encode(f) // cannot fail for strings
 	return string(escapeControls(bytes.TrimSpace(line.Bytes())))
 }

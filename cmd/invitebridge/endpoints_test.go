@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestDisabledEndpoint: a receiver answers 410. The metric and doctor show it,
-// and a reload that leaves the hook as it was does not enable it.
+// TestDisabledEndpoint: a receiver answers 410. API, metric and doctor show the
+// endpoint as disabled, and a reload that does not change the hook does not enable
+// it.
 func TestDisabledEndpoint(t *testing.T) {
 	former, latter := newHookReceiver(t), newHookReceiver(t)
 	former.Answer(func(_ hookEvent, w http.ResponseWriter) bool { w.WriteHeader(http.StatusGone); return true })
@@ -16,7 +17,7 @@ func TestDisabledEndpoint(t *testing.T) {
 		return fmt.Sprintf("log: { level: %s }\nhooks: [ { id: crm, url: '%s', secrets: [ '%s' ], events: [ invitation_token_created ] } ]", level, url, hookSecret)
 	}
 	b := startFakeBridge(t, lines("info", former.URL))
-	p := newPatient(b)
+	p := newExaminedBridge(b)
 	shown := func(state, metric, verdict string) {
 		t.Helper()
 		list := b.call(http.MethodGet, b.admin+base+"/endpoints", nil, "Authorization", "Bearer "+key)
@@ -25,21 +26,21 @@ func TestDisabledEndpoint(t *testing.T) {
 		}
 		measured := b.call(http.MethodGet, b.admin+"/metrics/prometheus", nil, "Authorization", "Bearer "+key)
 		if want := `invitebridge_outbox_endpoint_disabled{endpoint="crm"} ` + metric; !strings.Contains(measured.text, want) {
-			t.Errorf("not measured: %s", want)
+			t.Errorf("missing metric: %s", want)
 		}
-		_, findings, _ := p.examined(nil)
-		found := of(findings, "endpoints")
+		_, findings, _ := p.doctor(nil)
+		found := findingsOf(findings, "endpoints")
 		if len(found) != 1 || found[0].Verdict != verdict {
 			t.Fatalf("doctor: %+v", found)
 		}
-		if verdict == verdictProblem && (!strings.Contains(found[0].Message, "crm is disabled since 20") || !strings.Contains(found[0].Advice, "enable endpoint crm")) {
+		if verdict == verdictProblem && (!strings.Contains(found[0].Message, "crm has been disabled since 20") || !strings.Contains(found[0].Advice, "enable endpoint crm")) {
 			t.Errorf("doctor: %+v", found)
 		}
 	}
 	shown("enabled", "0", verdictOK)
 	b.invite(object{"email": "one@example.com"})
 	eventually(t, func() bool {
-		return strings.Contains(b.log.String(), "message failed, and endpoint disabled: its receiver answered 410")
+		return strings.Contains(b.log.String(), "message failed, endpoint disabled: its receiver responded with status 410")
 	})
 	shown("disabled", "1", verdictProblem)
 
@@ -50,11 +51,11 @@ func TestDisabledEndpoint(t *testing.T) {
 	b.invite(object{"email": "two@example.com"})
 	latter.await("invitation_token_created", "two@example.com")
 
-	if _, findings, _ := p.examined([]string{envAPIKey + "="}); len(of(findings, "endpoints")) != 0 {
-		t.Error("doctor judges a bridge that it cannot ask")
+	if _, findings, _ := p.doctor([]string{envAPIKey + "="}); len(findingsOf(findings, "endpoints")) != 0 {
+		t.Error("doctor reports endpoints without access to the bridge")
 	}
-	_, findings, _ := p.examined([]string{envAdminURL + "=" + closedAddress(t)})
-	if found := of(findings, "endpoints"); len(found) != 1 || found[0].Verdict != verdictWarning {
+	_, findings, _ := p.doctor([]string{envAdminURL + "=" + closedAddress(t)})
+	if found := findingsOf(findings, "endpoints"); len(found) != 1 || found[0].Verdict != verdictWarning {
 		t.Errorf("no bridge: %+v", found)
 	}
 }

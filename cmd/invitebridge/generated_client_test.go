@@ -11,11 +11,11 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// openapiTools is the module with the generator and the client, see its go.mod.
+// openapiTools is the module with the generator and the client; see its go.mod.
 const openapiTools = "../../bridge/httpapi/openapitools"
 
-// TestGeneratedClient makes a client from the document that the bridge serves,
-// and sends an invitation through the bridge and a real Kratos with it.
+// TestGeneratedClient generates a client from the OpenAPI document that the bridge
+// serves, and uses it to create and accept an invitation with a real Kratos.
 func TestGeneratedClient(t *testing.T) {
 	kratos := kratostest.Shared(t)
 	b := startBridge(t, kratos)
@@ -33,8 +33,8 @@ func TestGeneratedClient(t *testing.T) {
 	write("openapi.json", []byte(document.text))
 	inTools(t, "go", "tool", "oapi-codegen", "-package", "main", "-generate", "types,client", "-o", path("generated.go"), path("openapi.json"))
 
-	// The compiler sees the generated file beside the client's own; the source
-	// tree does not.
+	// An overlay adds the generated file to the client's package without writing
+	// into the source tree.
 	beside, err := filepath.Abs(filepath.Join(openapiTools, "client", "generated.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestGeneratedClient(t *testing.T) {
 	}
 }
 
-// inTools runs a program among the OpenAPI tools.
+// inTools runs a program in the directory of the OpenAPI tools.
 func inTools(t *testing.T, name string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)

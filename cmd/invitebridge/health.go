@@ -9,15 +9,15 @@ import (
 	"invitebridge/bridge/httpapi"
 )
 
-// newHealth makes the health check of containers that have no shell.
+// newHealth returns the health check for containers without a shell.
 func newHealth(environ []string, io stdio) *cobra.Command {
 	var endpoint string
 	cmd := &cobra.Command{
 		Use:   "health",
-		Short: "Tell whether a running bridge is ready",
-		Long: "Asks /health/ready of a running bridge, for at most four seconds; it needs no API\n" +
-			"key. Exits with 0 if store and Kratos are reachable, and with 1 and the reason if\n" +
-			"not.",
+		Short: "Check whether a running bridge is ready",
+		Long: "Calls /health/ready of a running bridge, waiting at most four seconds. It needs no\n" +
+			"API key. Exits with 0 if the store and Kratos are reachable, else with 1 and the\n" +
+			"reason.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			at := cmp.Or(endpoint, lookup(environ, envAdminURL), defaultEndpoint)

@@ -10,11 +10,11 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// TestKill9Delivery kills a real process between the commit and the sending of
-// an event, and between its sending and the note of that, 50 times each. Every
-// event arrives, under one id however often.
+// TestKill9Delivery kills a real process 50 times between the commit of an event
+// and its delivery, and 50 times between its delivery and the commit of the
+// result. Every event arrives at least once, always with the same id.
 func TestKill9Delivery(t *testing.T) {
-	t.Parallel() // it waits for leases to end
+	t.Parallel() // it waits for leases to expire
 	const kills = 50
 	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
 	if err != nil {
@@ -31,7 +31,7 @@ func TestKill9Delivery(t *testing.T) {
 			return false
 		}
 		select {
-		case arrived <- e: // the process is to be killed before this is answered
+		case arrived <- e: // the process is killed before this is answered
 			time.Sleep(100 * time.Millisecond)
 		default:
 		}
@@ -47,7 +47,7 @@ hooks: [ { id: crm, url: %s, secrets: [ %s ], events: [ invitation_token_created
 			t.Fatalf("%d %s, %v", a.status, a.text, err)
 		}
 		if i%2 == 0 {
-			<-arrived // it was sent; that is noted nowhere
+			<-arrived // it was sent, but the result is not stored
 		}
 		p.kill(t)
 		select {
@@ -67,14 +67,14 @@ hooks: [ { id: crm, url: %s, secrets: [ %s ], events: [ invitation_token_created
 			ids[e.id] = true
 		}
 		if len(ids) != 1 {
-			t.Errorf("%s arrived under %d ids", email, len(ids))
+			t.Errorf("%s arrived with %d ids", email, len(ids))
 		}
 	}
 	p.kill(t)
 }
 
-// sent says whether the only message of an address is sent; one that waits for
-// its turn is sent now.
+// sent reports whether the only message for an address was sent. If it is queued,
+// sent requests an attempt now.
 func (p *process) sent(t *testing.T, email string) bool {
 	t.Helper()
 	get := func(method, path string) (list []object) {

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"invitebridge/bridge/testenv"
 	"invitebridge/kratos/kratostest"
 )
 
-// TestKill9 kills a real process at random moments under load, and starts it
-// again: whatever was answered with 2xx is there and works, and nothing else was
-// lost.
+// TestKill9 kills a real process at random moments under load and restarts it:
+// everything that was answered with 2xx is stored and works.
 func TestKill9(t *testing.T) {
 	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
 	if err != nil {
@@ -32,7 +32,7 @@ func TestKill9(t *testing.T) {
 			clients.Go(func() { p.load(ctx, fmt.Sprintf("r%dc%d", round, c), acknowledged) })
 		}
 		acknowledged.await(t, (round+1)*200)
-		time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond) // the moment is to be a random one
+		time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond) // kill at a random moment
 		p.kill(t)
 		cancel()
 		clients.Wait()
@@ -43,27 +43,27 @@ func TestKill9(t *testing.T) {
 		count[e.state]++
 		p.confirm(t, kratos, id, e)
 	}
-	t.Logf("%d invitations were acknowledged, none is lost: %v", len(acknowledged.entries), count)
+	t.Logf("%d invitations were acknowledged, and none was lost: %v", len(acknowledged.entries), count)
 	for _, state := range []string{"pending", "accepted"} {
 		if count[state] == 0 {
-			t.Errorf("none was acknowledged as %s: that proves nothing", state)
+			t.Errorf("none was acknowledged as %s: the test proves nothing", state)
 		}
 	}
 	p.kill(t)
 }
 
-// confirm has an invitation be what was acknowledged, and work as such.
+// confirm checks that an invitation has the acknowledged state and works.
 func (p *process) confirm(t *testing.T, kratos *kratostest.Fake, id string, e entry) {
 	t.Helper()
 	a := p.send(t, http.MethodGet, p.admin+base+"/"+id, nil)
 	state, _ := a.body["state"].(string)
 	known := state == e.state || e.state == "accepting" && (state == "pending" || state == "accepted")
 	if a.status != http.StatusOK || !known {
-		t.Fatalf("acknowledged as %s, and now %d %s", e.state, a.status, a.text)
+		t.Fatalf("acknowledged as %s, now %d %s", e.state, a.status, a.text)
 	}
 	link := p.send(t, http.MethodGet, p.public+base+"/"+e.token, nil)
 	opens := link.status == http.StatusOK
-	if e.state == "accepting" { // what the kill has cut may be settled as accepted meanwhile
+	if e.state == "accepting" { // it may have been reconciled as accepted since the kill
 		opens = opens || link.errorID() == "invitation_accepted"
 	}
 	switch err := kratos.SignIn(t.Context(), e.email, passwordOf(e.email)); {
@@ -72,18 +72,18 @@ func (p *process) confirm(t *testing.T, kratos *kratostest.Fake, id string, e en
 	case state == "accepted" && (err != nil || link.errorID() != "invitation_accepted"):
 		t.Errorf("%s is %s, and its password: %v, its token: %d %s", id, state, err, link.status, link.text)
 	case e.state == "pending" && err == nil:
-		t.Errorf("%s was never accepted, and signs in", id)
+		t.Errorf("%s was never accepted, but its password works", id)
 	}
 }
 
-// passwordOf gives each address a password of its own.
+// passwordOf returns a different password for each address.
 func passwordOf(email string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(email)))[:20] }
 
 // entry is an invitation that was answered with 2xx. Its state is pending,
-// accepting, which was asked for and not answered, or accepted.
+// accepted, or accepting: the acceptance was sent but not answered.
 type entry struct{ state, email, token string }
 
-// ledger keeps what was answered with 2xx, by the id.
+// ledger records the invitations that were answered with 2xx, by id.
 type ledger struct {
 	mu      sync.Mutex
 	entries map[string]entry
@@ -106,14 +106,10 @@ func (l *ledger) len() int {
 
 func (l *ledger) await(t *testing.T, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); l.len() < n; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("only %d were acknowledged", l.len())
-		}
-	}
+	testenv.Eventually(t, fmt.Sprintf("%d invitations are acknowledged", n), func() bool { return l.len() >= n })
 }
 
-// load invites until the process is gone, and accepts two of three.
+// load creates invitations until the process is killed, and accepts two of three.
 func (p *process) load(ctx context.Context, name string, l *ledger) {
 	for i := 0; ctx.Err() == nil; i++ {
 		email := fmt.Sprintf("%s.%d@example.com", name, i)

@@ -19,15 +19,15 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// TestRealKratos sends invitations through the whole program and a real Kratos.
+// TestRealKratos runs invitations through the whole program with a real Kratos.
 func TestRealKratos(t *testing.T) {
 	kratos := kratostest.Shared(t)
 	b := startBridge(t, kratos)
 	var tokens []string
 	invite := func(body object) object {
-		offer := b.invite(body)
-		tokens = append(tokens, token(offer))
-		return offer
+		issued := b.invite(body)
+		tokens = append(tokens, token(issued))
+		return issued
 	}
 	want := func(t *testing.T, a answer, status int, id string) {
 		t.Helper()
@@ -38,24 +38,24 @@ func TestRealKratos(t *testing.T) {
 
 	t.Run("from the invitation to the login", func(t *testing.T) {
 		const email = "whole@example.com"
-		offer := invite(object{
+		issued := invite(object{
 			"email": email, "traits": object{"name": object{"first": "Ada", "last": "Lovelace"}},
 			"metadata_public": json.RawMessage(`{"team":"blue","n":12345678901234567890}`), "metadata_admin": object{"plan": "pro"},
 		})
-		if state := identity(t, kratos, offer)["state"]; state != "inactive" {
+		if state := identity(t, kratos, issued)["state"]; state != "inactive" {
 			t.Errorf("the identity is %s", state)
 		}
 		if err := kratos.SignIn(t.Context(), email, password); !errors.Is(err, kratostest.ErrWrongPassword) {
 			t.Errorf("login before: %v", err)
 		}
-		accepted := b.accept(token(offer), password)
+		accepted := b.accept(token(issued), password)
 		want(t, accepted, http.StatusOK, "")
 		if err := kratos.SignIn(t.Context(), email, password); err != nil {
 			t.Errorf("login after: %v", err)
 		}
-		after := identity(t, kratos, offer)
+		after := identity(t, kratos, issued)
 		admin := after["metadata_admin"].(object)
-		delete(admin, "invitation") // the bridge's own note
+		delete(admin, "invitation") // the bridge's own metadata
 		got := object{"state": after["state"], "traits": after["traits"], "metadata_admin": admin}
 		if diff := cmp.Diff(object{
 			"state": "active", "metadata_admin": object{"plan": "pro"},
@@ -63,50 +63,50 @@ func TestRealKratos(t *testing.T) {
 		}, got); diff != "" {
 			t.Error(diff)
 		}
-		raw, err := kratos.Read(t.Context(), uuid.MustParse(offer["identity_id"].(string)))
+		raw, err := kratos.Read(t.Context(), uuid.MustParse(issued["identity_id"].(string)))
 		if err != nil || !strings.Contains(string(raw), `"n":12345678901234567890`) {
-			t.Errorf("the public metadata is not what it was: %v %s", err, raw)
+			t.Errorf("the public metadata has changed: %v %s", err, raw)
 		}
-		want(t, b.accept(token(offer), password), http.StatusGone, "invitation_accepted")
-		if a := b.asAdmin(http.MethodGet, "/"+offer["id"].(string), nil); a.body["state"] != "accepted" || a.body["accepted_at"] == nil {
-			t.Errorf("the invitation reads %s", a.text)
+		want(t, b.accept(token(issued), password), http.StatusGone, "invitation_accepted")
+		if a := b.asAdmin(http.MethodGet, "/"+issued["id"].(string), nil); a.body["state"] != "accepted" || a.body["accepted_at"] == nil {
+			t.Errorf("the invitation is %s", a.text)
 		}
 		want(t, b.asAdmin(http.MethodPost, "/", object{"email": email}), http.StatusConflict, "identity_already_active")
 	})
-	t.Run("weak passwords leave the token good", func(t *testing.T) {
+	t.Run("weak passwords leave the token valid", func(t *testing.T) {
 		const email = "weak.password@example.com"
-		offer := invite(object{"email": email})
+		issued := invite(object{"email": email})
 		for weak, id := range map[string]string{
 			"1234567": "4000032", "weak.password@example": "4000031", strings.Repeat("xK7#mQ2v9", 9): "4000033",
 		} {
-			a := b.accept(token(offer), weak)
+			a := b.accept(token(issued), weak)
 			want(t, a, http.StatusBadRequest, "password_policy_violation")
 			if !strings.Contains(a.text, `"id":`+id) {
 				t.Errorf("%q: %s", weak, a.text)
 			}
 		}
-		want(t, b.accept(token(offer), strings.Repeat("xK7#mQ2v9", 8)), http.StatusOK, "") // 72 bytes
+		want(t, b.accept(token(issued), strings.Repeat("xK7#mQ2v9", 8)), http.StatusOK, "") // 72 bytes
 		if err := kratos.SignIn(t.Context(), email, strings.Repeat("xK7#mQ2v9", 8)); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("expired", func(t *testing.T) {
-		offer := invite(object{"email": "expired@example.com", "expires_in": "1s"})
-		expires, err := time.Parse(time.RFC3339Nano, offer["expires_at"].(string))
+		issued := invite(object{"email": "expired@example.com", "expires_in": "1s"})
+		expires, err := time.Parse(time.RFC3339Nano, issued["expires_at"].(string))
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Until(expires)) // the clock of a running program is the real one
-		want(t, b.accept(token(offer), password), http.StatusGone, "invitation_expired")
-		revived := b.asAdmin(http.MethodPost, "/"+offer["id"].(string)+"/resend", nil)
+		time.Sleep(time.Until(expires)) // the program uses the real clock
+		want(t, b.accept(token(issued), password), http.StatusGone, "invitation_expired")
+		revived := b.asAdmin(http.MethodPost, "/"+issued["id"].(string)+"/resend", nil)
 		want(t, revived, http.StatusOK, "")
 		tokens = append(tokens, token(revived.body))
 	})
 	t.Run("revoked", func(t *testing.T) {
-		offer := invite(object{"email": "revoked@example.com"})
-		want(t, b.asAdmin(http.MethodPost, "/"+offer["id"].(string)+"/revoke", nil), http.StatusOK, "")
-		want(t, b.accept(token(offer), password), http.StatusGone, "invitation_revoked")
-		if state := identity(t, kratos, offer)["state"]; state != "inactive" {
+		issued := invite(object{"email": "revoked@example.com"})
+		want(t, b.asAdmin(http.MethodPost, "/"+issued["id"].(string)+"/revoke", nil), http.StatusOK, "")
+		want(t, b.accept(token(issued), password), http.StatusGone, "invitation_revoked")
+		if state := identity(t, kratos, issued)["state"]; state != "inactive" {
 			t.Errorf("the identity is %s", state)
 		}
 	})
@@ -115,23 +115,23 @@ func TestRealKratos(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		offer := invite(object{"email": "ADOPTED@example.com"})
-		if offer["identity_id"] != id.String() {
-			t.Errorf("another identity was invited: %v", offer)
+		issued := invite(object{"email": "ADOPTED@example.com"})
+		if issued["identity_id"] != id.String() {
+			t.Errorf("another identity was invited: %v", issued)
 		}
-		want(t, b.accept(token(offer), password), http.StatusOK, "")
+		want(t, b.accept(token(issued), password), http.StatusOK, "")
 		if err := kratos.SignIn(t.Context(), "adopted@example.com", password); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("an international domain", func(t *testing.T) {
-		offer := invite(object{"email": "u@münchen.de"})
-		want(t, b.accept(token(offer), password), http.StatusOK, "")
+		issued := invite(object{"email": "u@münchen.de"})
+		want(t, b.accept(token(issued), password), http.StatusOK, "")
 		if err := kratos.SignIn(t.Context(), "u@xn--mnchen-3ya.de", password); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("traits that the schema refuses", func(t *testing.T) {
+	t.Run("traits that the schema rejects", func(t *testing.T) {
 		want(t, b.asAdmin(http.MethodPost, "/", object{"email": "bad.traits@example.com", "traits": object{"name": 7}}), http.StatusBadRequest, "traits_invalid")
 		want(t, b.asAdmin(http.MethodPost, "/", object{"email": "bad.schema@example.com", "schema_id": "nope"}), http.StatusBadRequest, "traits_invalid")
 	})
@@ -167,8 +167,8 @@ func TestRealKratos(t *testing.T) {
 		rounds, _ := strconv.Atoi(os.Getenv("ACCEPT_ROUNDS"))
 		for round := range max(rounds, 1) {
 			email := fmt.Sprintf("race%d@example.com", round)
-			offer := invite(object{"email": email})
-			winner := acceptAtOnce(t, b, token(offer), 100)
+			issued := invite(object{"email": email})
+			winner := acceptAtOnce(t, b, token(issued), 100)
 			if err := kratos.SignIn(t.Context(), email, winner); err != nil {
 				t.Errorf("round %d: %v", round, err)
 			}
@@ -181,8 +181,8 @@ func TestRealKratos(t *testing.T) {
 	assertNoneOf(t, b, append(tokens, password, key))
 }
 
-// acceptAtOnce has many accept, each with a password of its own, and gives that
-// of the one who was told that he did.
+// acceptAtOnce sends concurrent acceptances, each with a different password, and
+// returns the password of the one that succeeded.
 func acceptAtOnce(t *testing.T, b *running, token string, callers int) string {
 	t.Helper()
 	var winners atomic.Int32
@@ -208,10 +208,10 @@ func acceptAtOnce(t *testing.T, b *running, token string, callers int) string {
 	return winner.Load().(string)
 }
 
-// identity reads what Kratos holds.
-func identity(t *testing.T, kratos *kratostest.Server, offer object) (body object) {
+// identity reads the identity of an invitation from Kratos.
+func identity(t *testing.T, kratos *kratostest.Server, issued object) (body object) {
 	t.Helper()
-	raw, err := kratos.Read(t.Context(), uuid.MustParse(offer["identity_id"].(string)))
+	raw, err := kratos.Read(t.Context(), uuid.MustParse(issued["identity_id"].(string)))
 	if err == nil {
 		err = json.Unmarshal(raw, &body)
 	}
@@ -221,7 +221,7 @@ func identity(t *testing.T, kratos *kratostest.Server, offer object) (body objec
 	return body
 }
 
-// assertNoneOf greps the store and the log for secrets.
+// assertNoneOf searches the store and the log for secrets.
 func assertNoneOf(t *testing.T, b *running, secrets []string) {
 	t.Helper()
 	file, err := os.ReadFile(b.store)
@@ -230,7 +230,7 @@ func assertNoneOf(t *testing.T, b *running, secrets []string) {
 	}
 	log := b.log.String()
 	if !strings.Contains(log, `"route":"/api/v1/invite/{token}"`) {
-		t.Error("the log names no route: the search proves nothing")
+		t.Error("the log has no route: the search would prove nothing")
 	}
 	for _, secret := range secrets {
 		if strings.Contains(string(file), secret) || strings.Contains(log, secret) {

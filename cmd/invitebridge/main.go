@@ -1,6 +1,7 @@
-// Command invitebridge gives teams that run Ory Kratos invitations.
+// Command invitebridge adds invitations to Ory Kratos: it runs the server, and
+// it is the command line client of the admin API.
 //
-// This package alone knows every other one; serve.go is where they meet.
+// Only this package imports all others; serve.go connects them.
 package main
 
 import (

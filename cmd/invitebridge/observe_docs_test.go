@@ -24,12 +24,11 @@ func observabilityDoc(t *testing.T) string {
 	return string(text)
 }
 
-// TestDocumentedTracing: what is to be copied into a configuration loads, and
-// turns traces on.
+// TestDocumentedTracing: the documented configuration loads and enables traces.
 func TestDocumentedTracing(t *testing.T) {
 	found := regexp.MustCompile("(?s)```yaml\n(tracing:.*?)```").FindStringSubmatch(observabilityDoc(t))
 	if found == nil {
-		t.Fatal("there is none")
+		t.Fatal("no tracing configuration found")
 	}
 	file := filepath.Join(t.TempDir(), "tracing.yml")
 	if err := os.WriteFile(file, []byte(found[1]), 0o600); err != nil {
@@ -41,8 +40,8 @@ func TestDocumentedTracing(t *testing.T) {
 	}
 }
 
-// assertDocumented holds the table of a request's fields to the lines of a log
-// that has had something of everything but traces.
+// assertDocumented compares the documented fields of request lines with those in
+// a log that has every field except trace_id.
 func assertDocumented(t *testing.T, log string) {
 	t.Helper()
 	seen := map[string]bool{"trace_id": true}

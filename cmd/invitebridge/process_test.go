@@ -8,18 +8,20 @@ import (
 	"path/filepath"
 	"testing"
 
+	"invitebridge/bridge/testenv"
 	"invitebridge/kratos/kratostest"
 )
 
-// process is the built program with a store that outlives it.
+// process is the built program with a store that survives restarts.
 type process struct {
 	binary, file, public, admin string
 	cmd                         *exec.Cmd
-	wrap                        func(args ...string) *exec.Cmd // nil: it is run as it is
+	wrap                        func(args ...string) *exec.Cmd // nil: run directly
 }
 
 func newProcess(t *testing.T, kratos, more string) *process {
 	t.Helper()
+	testenv.SkipIfShort(t, "the built program")
 	dir := t.TempDir()
 	p := &process{binary: filepath.Join(dir, "invitebridge"), file: filepath.Join(dir, "invitebridge.yml")}
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.binary, ".").CombinedOutput(); err != nil {
@@ -61,7 +63,7 @@ func (p *process) kill(t *testing.T) {
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = p.cmd.Wait() // it says "killed", of course
+	_ = p.cmd.Wait() // always "signal: killed"
 }
 
 func (p *process) send(t *testing.T, method, url string, body any) answer {

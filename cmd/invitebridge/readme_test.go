@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -15,162 +15,122 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"invitebridge/bridge/page/pagetest"
 	"invitebridge/kratos/kratostest"
 )
 
-// block is one ```sh block of the README.
+// block is a ```sh block of a page.
 type block struct {
-	heading string
+	chapter string // the page and the heading above the block
 	lines   []string
 }
 
-// readme gives the blocks, in their order.
-func readme(t *testing.T) (blocks []block) {
+// guides returns the pages that show commands: first those whose commands are run
+// here, in the order in which they depend on one another.
+func guides(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	pages := []string{"README.md", "docs/api.md", "docs/cli.md", "docs/production.md"}
+	found, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	heading, inside := "", ""
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimRight(line, "\n")
-		switch {
-		case strings.HasPrefix(line, "```"):
-			if inside = strings.TrimPrefix(line, "```"); inside == "sh" {
-				blocks = append(blocks, block{heading: heading})
+	for _, file := range found {
+		if page := "docs/" + filepath.Base(file); !slices.Contains(pages, page) {
+			pages = append(pages, page)
+		}
+	}
+	return pages
+}
+
+// readme returns the blocks of the pages in order.
+func readme(t *testing.T, pages ...string) (blocks []block) {
+	t.Helper()
+	for _, page := range pages {
+		text, err := os.ReadFile("../../" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heading, inside := "", ""
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimRight(line, "\n")
+			switch {
+			case strings.HasPrefix(line, "```"):
+				if inside = strings.TrimPrefix(line, "```"); inside == "sh" {
+					blocks = append(blocks, block{chapter: page + ": " + heading})
+				}
+			case inside == "sh":
+				last := &blocks[len(blocks)-1]
+				last.lines = append(last.lines, line)
+			case strings.HasPrefix(line, "#") && inside == "":
+				heading = strings.TrimLeft(line, "# ")
 			}
-		case inside == "sh":
-			last := &blocks[len(blocks)-1]
-			last.lines = append(last.lines, line)
-		case strings.HasPrefix(line, "#") && inside == "":
-			heading = strings.TrimLeft(line, "# ")
 		}
 	}
 	return blocks
 }
 
-// elsewhere are the blocks that other checks run.
-var elsewhere = map[string]string{
-	"With Docker": "the test of the stack, in config/stack",
-	"Work on it":  ".ci/run",
+// ranElsewhere names what runs the other blocks, by chapter or by page.
+var ranElsewhere = map[string]string{
+	"README.md: With Docker":                  "the test of the stack, in config/stack",
+	"docs/kubernetes.md: Installation":        "the test of the chart, in docs/helm/test",
+	"docs/performance.md: Performance":        "make bench, by hand: it measures",
+	"docs/production.md: A file that shrinks": "the test of the packages, in config/release",
+	"docs/reliability.md":                     "the make targets and long test runs, by hand",
+	"docs/support.md: Kratos":                 "by hand, with the binary of another version",
+	"docs/webhooks.md: Answers and retries":   "testdata/script/messages.txtar",
+	"docs/webhooks.md: Disabled endpoints":    "testdata/script/endpoints.txtar",
 }
 
-// newcomer types what the README says into one shell after another, in a copy of
-// the source, with the variables that were exported before.
-type newcomer struct {
-	t    *testing.T // of the chapter
-	book *testing.T // of them all
-	dir  string
-	stop func() // ends the bridge
-}
-
-func newNewcomer(t *testing.T) *newcomer {
-	t.Helper()
-	n := &newcomer{t: t, book: t, dir: t.TempDir(), stop: func() {}}
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", `cd ../.. && git ls-files -co --exclude-standard -z | tar -c --null -T - | tar -x -C "$0"`, n.dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	n.write("variables", "export PATH='"+os.Getenv("PATH")+"'\n")
-	return n
-}
-
-func (n *newcomer) write(name, text string) {
-	n.t.Helper()
-	if err := os.WriteFile(filepath.Join(n.dir, name), []byte(text), 0o600); err != nil {
-		n.t.Fatal(err)
-	}
-}
-
-// All variables stay, as in one shell.
-const prelude = "set -aeuo pipefail\ncd '%[1]s'\n. ./variables\n%[2]s\nexport -p > variables\n"
-
-// types runs lines, and gives what they print.
-func (n *newcomer) types(lines ...string) string {
-	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-c", fmt.Sprintf(prelude, n.dir, strings.Join(lines, "\n")))
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		n.t.Fatalf("%s\n%v\n%s%s", strings.Join(lines, "\n"), err, out, stderr.Bytes())
-	}
-	return string(out)
-}
-
-// starts runs a line that does not end by itself, until it has printed what is
-// looked for. stop ends it as Ctrl-C does.
-func (n *newcomer) starts(line, until string) (said string, stop func()) {
-	n.t.Helper()
-	cmd := exec.Command("bash", "-c", fmt.Sprintf(prelude, n.dir, "exec "+line))
-	out, err := os.Create(filepath.Join(n.dir, "said"))
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	defer out.Close()
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	stop = sync.OnceFunc(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); <-ended })
-	n.book.Cleanup(stop)
-	eventually(n.t, func() bool {
-		text, err := os.ReadFile(out.Name())
-		if said = string(text); err != nil || strings.Contains(said, until) {
-			return true
-		}
-		select {
-		case <-ended:
-			n.t.Fatalf("%s has ended:\n%s", line, said)
-		default:
-		}
-		return false
-	})
-	return said, stop
-}
-
-// TestReadme follows the README as a newcomer: every command of every block is
-// typed as it stands, or is run by the check that elsewhere names.
+// TestReadme follows the README and the guides: every block is run unchanged, or
+// by the check named in ranElsewhere.
 func TestReadme(t *testing.T) {
-	n := newNewcomer(t)
-	for i, b := range readme(t) {
-		t.Run(fmt.Sprintf("%d %s", i, b.heading), func(t *testing.T) {
+	n := newReader(t)
+	for i, b := range readme(t, guides(t)...) {
+		t.Run(fmt.Sprintf("%d %s", i, b.chapter), func(t *testing.T) {
 			n.t = t
-			where, ok := elsewhere[b.heading]
-			follow, mine := chapters[b.heading]
+			page, _, _ := strings.Cut(b.chapter, ":")
+			where := cmp.Or(ranElsewhere[b.chapter], ranElsewhere[page])
+			follow, ok := chapters[b.chapter]
 			switch {
-			case mine:
-				follow(n, b.lines)
 			case ok:
+				follow(n, b.lines)
+			case where != "":
 				t.Log("run by " + where)
 			default:
-				t.Error("nobody runs this block")
+				t.Error("nothing runs this block")
 			}
 		})
 	}
 }
 
-// chapters say what stands between the lines of a block for people to do.
-var chapters = map[string]func(*newcomer, []string){
-	"Without Docker":                 (*newcomer).demo,
-	"In front of the Kratos you run": (*newcomer).install,
-	"Invite, as an inviter":          func(n *newcomer, lines []string) { n.prints(lines, `"invitation_link"`) },
-	"Accept, as an invitee":          func(n *newcomer, lines []string) { n.prints(lines, `"state":"accepted"`) },
-	"OpenAPI":                        func(n *newcomer, lines []string) { n.prints(lines, `"openapi": "3.1`) },
-	"The command line":               func(n *newcomer, lines []string) { n.prints(lines, "lin@example.com") },
-	"Is all well?":                   func(n *newcomer, lines []string) { n.prints(lines, "ok       identities") },
+// chapters maps the blocks that are run here to what runs them.
+var chapters = map[string]func(*reader, []string){
+	"README.md: Without Docker":                 (*reader).demo,
+	"README.md: In front of the Kratos you run": (*reader).install,
+	"docs/api.md: Inviting":                     func(n *reader, lines []string) { n.prints(lines, `"invitation_link"`) },
+	"docs/api.md: Accepting":                    func(n *reader, lines []string) { n.prints(lines, `"state":"accepted"`) },
+	"docs/api.md: OpenAPI":                      func(n *reader, lines []string) { n.prints(lines, `"openapi": "3.1`) },
+	"docs/cli.md: Invitations and messages":     func(n *reader, lines []string) { n.prints(lines, "lin@example.com") },
+	"docs/cli.md: Doctor":                       func(n *reader, lines []string) { n.prints(lines, "ok       identities") },
+	"docs/production.md: Backup and restore":    (*reader).backup,
 }
 
-// demo goes on as the demo itself says, to the page that says who is signed in.
-func (n *newcomer) demo(lines []string) {
+// backup runs the command with a directory of the test.
+func (n *reader) backup(lines []string) {
+	const shown = "/backup/"
+	if len(lines) != 1 || !strings.Contains(lines[0], shown) {
+		n.t.Fatalf("%q", lines)
+	}
+	n.types(strings.Replace(lines[0], shown, n.dir+"/", 1))
+	if copies, err := filepath.Glob(filepath.Join(n.dir, "invites-*.db")); err != nil || len(copies) != 1 {
+		n.t.Errorf("%q, %v", copies, err)
+	}
+}
+
+// demo follows the instructions that the demo prints, up to the page that shows
+// who is signed in.
+func (n *reader) demo(lines []string) {
 	const email = "you@example.com"
 	said, stop := n.starts(lines[0], "Ctrl-C stops everything.")
 	defer stop()
@@ -193,8 +153,8 @@ func (n *newcomer) demo(lines []string) {
 	tab.See("You are signed in as " + email)
 }
 
-// mailed gives the link of a mail that the demo has printed.
-func (n *newcomer) mailed(email string) (link string) {
+// mailed returns the link in an email that the demo has printed.
+func (n *reader) mailed(email string) (link string) {
 	n.t.Helper()
 	eventually(n.t, func() bool {
 		text, err := os.ReadFile(filepath.Join(n.dir, "said"))
@@ -205,9 +165,9 @@ func (n *newcomer) mailed(email string) (link string) {
 	return link
 }
 
-// install has Kratos run where the README expects it, for the chapters that
-// follow too.
-func (n *newcomer) install(lines []string) {
+// install starts Kratos where the README expects it; it keeps running for the
+// chapters that follow.
+func (n *reader) install(lines []string) {
 	switch {
 	case strings.HasPrefix(lines[0], "make build"):
 		kratos, err := kratostest.Start(n.t.Context(), kratostest.Options{PublicPort: 4433, AdminPort: 4434})
@@ -226,15 +186,15 @@ func (n *newcomer) install(lines []string) {
 	}
 }
 
-// serves types lines of which the last leaves a bridge in the background.
-func (n *newcomer) serves(lines []string) {
+// serves runs lines of which the last starts a bridge in the background.
+func (n *reader) serves(lines []string) {
 	n.t.Helper()
 	said := strings.Fields(n.types(append(lines, "echo $!")...))
 	pid, err := strconv.Atoi(said[len(said)-1])
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	gone := func() bool { // not by its id: who reaps it is init
+	gone := func() bool { // not by its pid, which only init can reap
 		c, err := net.Dial("tcp", "127.0.0.1:4489")
 		if err == nil {
 			c.Close()
@@ -249,15 +209,15 @@ func (n *newcomer) serves(lines []string) {
 	})
 }
 
-func (n *newcomer) prints(lines []string, want string) {
+func (n *reader) prints(lines []string, want string) {
 	n.t.Helper()
 	if got := n.types(lines...); !strings.Contains(got, want) {
-		n.t.Errorf("%s\nprints no %s:\n%s", strings.Join(lines, "\n"), want, got)
+		n.t.Errorf("%s\ndoes not print %s:\n%s", strings.Join(lines, "\n"), want, got)
 	}
 }
 
-// TestReadmeNoStack: what the README says for Docker ends with an error where the
-// stack did not start, and invites nobody.
+// TestReadmeNoStack: if the stack does not start, the README's commands for Docker
+// end with an error and create no invitation.
 func TestReadmeNoStack(t *testing.T) {
 	bin := t.TempDir()
 	for _, program := range []string{"docker", "sleep", "curl"} {
@@ -266,8 +226,9 @@ func TestReadmeNoStack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	at := slices.IndexFunc(readme(t), func(b block) bool { return b.heading == "With Docker" })
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", strings.Join(readme(t)[at].lines, "\n"))
+	blocks := readme(t, "README.md")
+	at := slices.IndexFunc(blocks, func(b block) bool { return b.chapter == "README.md: With Docker" })
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", strings.Join(blocks[at].lines, "\n"))
 	cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
 	out, err := cmd.CombinedOutput()
 	called, _ := os.ReadFile(bin + "/called")

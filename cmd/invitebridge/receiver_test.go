@@ -7,14 +7,15 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"invitebridge/bridge/testenv"
 )
 
 const hookSecret = "whsec_Y2FuYXJ5LWhvb2stc2VjcmV0LW9mLXRoaXJ0eS10d28="
 
-// hookEvent is a webhook that was received and verified.
+// hookEvent is a received and verified webhook.
 type hookEvent struct {
 	id    string
 	Type  string `json:"type"`
@@ -23,12 +24,12 @@ type hookEvent struct {
 }
 
 // hookReceiver verifies every webhook with the official library. It answers 204
-// unless told otherwise.
+// unless Answer sets something else.
 type hookReceiver struct {
 	*httptest.Server
 	t      testing.TB
 	mu     sync.Mutex
-	answer func(e hookEvent, w http.ResponseWriter) bool // whether it has answered
+	answer func(e hookEvent, w http.ResponseWriter) bool // reports whether it has written a response
 	got    []hookEvent
 }
 
@@ -40,7 +41,7 @@ func newHookReceiver(t testing.TB) *hookReceiver {
 	return r
 }
 
-// Answer has answer decide from now on.
+// Answer makes answer respond to webhooks from now on; nil restores the default.
 func (r *hookReceiver) Answer(answer func(e hookEvent, w http.ResponseWriter) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +68,7 @@ func (r *hookReceiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		err = json.Unmarshal(body, &payload)
 	}
 	if err != nil {
-		r.t.Errorf("a webhook that does not verify: %v", err)
+		r.t.Errorf("verification of a webhook failed: %v", err)
 	}
 	e := hookEvent{id: request.Header.Get("Webhook-Id"), Type: payload.Type, token: payload.Data.Token, email: payload.Data.Invitation.Email}
 	r.mu.Lock()
@@ -79,7 +80,7 @@ func (r *hookReceiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 }
 
-// events gives what was received, of one type for one address.
+// events returns the received events of one type for one address.
 func (r *hookReceiver) events(kind, email string) (events []hookEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,7 +92,7 @@ func (r *hookReceiver) events(kind, email string) (events []hookEvent) {
 	return events
 }
 
-// await waits for an event: webhooks arrive when they arrive.
+// await waits for an event, because webhooks are asynchronous.
 func (r *hookReceiver) await(kind, email string) hookEvent {
 	r.t.Helper()
 	var events []hookEvent
@@ -101,9 +102,5 @@ func (r *hookReceiver) await(kind, email string) hookEvent {
 
 func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(100 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it did not happen in time")
-		}
-	}
+	testenv.Eventually(t, "the expected state of the bridge", ok)
 }

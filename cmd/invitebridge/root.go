@@ -5,22 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
 
-// stdio is where a command writes: results to out, everything else to err.
+// stdio holds where a command writes: results to out, everything else to err.
 type stdio struct{ out, err io.Writer }
 
-// The exit codes.
+// Exit codes.
 const (
 	exitOK     = 0
 	exitFailed = 1
-	exitUsage  = 2 // also: a configuration with problems
+	exitUsage  = 2 // wrong arguments, or a configuration with problems
 )
 
-// usageError is a failure of the caller: wrong words or a wrong configuration.
+// usageError is a mistake of the caller: wrong arguments or a wrong
+// configuration.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -45,11 +45,11 @@ func newRoot(environ []string, io stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "invitebridge",
 		Short: "Invitations for Ory Kratos",
-		Long: "The Invite Bridge gives teams that run Ory Kratos invitations: an inviter posts\n" +
-			"an e-mail address, the invitee accepts with a token and a password.",
+		Long: "The Invite Bridge adds invitations to Ory Kratos: an inviter posts an email address,\n" +
+			"and the invitee accepts with a token and a password.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       version(),
+		Version:       versionDetails(),
 		Args:          noArguments,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -60,35 +60,9 @@ func newRoot(environ []string, io stdio) *cobra.Command {
 		return usageError{fmt.Errorf("%w (try %q)", err, cmd.CommandPath()+" --help")}
 	})
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(newServe(environ, io), newConfig(environ, io), newHealth(environ, io), newDoctor(environ, io), newVersion(io))
+	root.AddCommand(newServe(environ, io), newConfig(environ, io), newHealth(environ, io), newDoctor(environ, io), newStore(environ, io), newVersion(io))
 	root.AddCommand(newClientCommands(environ, io)...)
 	root.InitDefaultCompletionCmd()
 	finishCompletion(root)
 	return root
-}
-
-func newVersion(io stdio) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(io.out, version())
-			return err
-		},
-	}
-}
-
-// release is set by the linker: -ldflags "-X main.release=v1.2.3".
-var release string
-
-// version gives the release, or what the Go toolchain knows of the build.
-func version() string {
-	if release != "" {
-		return release
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

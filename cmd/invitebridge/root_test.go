@@ -13,7 +13,7 @@ import (
 	"invitebridge/config"
 )
 
-// command runs the program and gives what it wrote.
+// command runs the program and returns its exit code and output.
 func command(t *testing.T, environ []string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -40,32 +40,32 @@ func TestCommandLine(t *testing.T) {
 		args    []string
 		environ []string
 		code    int
-		out     string // part of it
-		errs    string // part of it
+		out     string // part of stdout
+		errs    string // part of stderr
 	}{
-		{name: "no words", code: exitOK, out: "serve"},
+		{name: "no arguments", code: exitOK, out: "serve"},
 		{name: "help", args: []string{"serve", "--help"}, code: exitOK, out: "--dev"},
-		{name: "version", args: []string{"version"}, code: exitOK, out: version() + "\n"},
-		{name: "the version as a flag", args: []string{"--version"}, code: exitOK, out: version() + "\n"},
+		{name: "version", args: []string{"version"}, code: exitOK, out: version() + "\ncommit  "},
+		{name: "the version as a flag", args: []string{"--version"}, code: exitOK, out: version() + "\ncommit  "},
 		{name: "an unknown command", args: []string{"invite"}, code: exitUsage, errs: `unknown command "invite"`},
 		{name: "an unknown flag", args: []string{"serve", "--prod"}, code: exitUsage, errs: "--prod"},
-		{name: "too many words", args: []string{"version", "x"}, code: exitUsage, errs: `"x"`},
+		{name: "too many arguments", args: []string{"version", "x"}, code: exitUsage, errs: `"x"`},
 		{name: "example", args: []string{"config", "example"}, code: exitOK, out: "haveibeenpwned_enabled"},
 		{name: "schema", args: []string{"config", "schema"}, code: exitOK, out: `"$schema"`},
-		{name: "a good configuration", args: []string{"config", "check", "-c", good}, code: exitOK, out: "good"},
-		{name: "a key in the environment", args: []string{"config", "check"}, environ: []string{store, "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: a-long-enough-key}]"}, code: exitOK, out: "good"},
+		{name: "a valid configuration", args: []string{"config", "check", "-c", good}, code: exitOK, out: "configuration is valid"},
+		{name: "a key in the environment", args: []string{"config", "check"}, environ: []string{store, "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: a-long-enough-key}]"}, code: exitOK, out: "configuration is valid"},
 		{name: "no key", args: []string{"config", "check"}, code: exitUsage, errs: "serve.admin.api_keys"},
-		{name: "no key, in development", args: []string{"config", "check", "--dev"}, code: exitOK, out: "good"},
+		{name: "no key, in development", args: []string{"config", "check", "--dev"}, code: exitOK, out: "configuration is valid"},
 		{name: "serve without a key", args: []string{"serve"}, code: exitUsage, errs: "serve.admin.api_keys"},
 		{name: "serve with problems", args: []string{"serve", "-c", bad}, code: exitUsage, errs: "3 problems"},
-		{name: "serve with a page that cannot be read", args: []string{"serve", "-c", good}, environ: []string{"INVITEBRIDGE_PAGE_ACCENT_COLOR=#ffff00"}, code: exitUsage, errs: "page: accent_color"},
-		{name: "the same, checked before", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_PAGE_ACCENT_COLOR=#ffff00"}, code: exitUsage, errs: "page: accent_color"},
-		{name: "a certificate that is not there", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_ADMIN_TLS_CERT_PATH=" + dir + "/none", "INVITEBRIDGE_SERVE_ADMIN_TLS_KEY_PATH=" + dir + "/none"}, code: exitUsage, errs: "serve.admin.tls"},
-		{name: "templates that are not there", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_COURIER_TEMPLATE_OVERRIDE_PATH=" + dir + "/none", "INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://a.example", "INVITEBRIDGE_COURIER_SMTP_FROM_ADDRESS=a@a.example"}, code: exitUsage, errs: "none"},
+		{name: "serve with a page without contrast", args: []string{"serve", "-c", good}, environ: []string{"INVITEBRIDGE_PAGE_ACCENT_COLOR=#ffff00"}, code: exitUsage, errs: "page: accent_color"},
+		{name: "the same in config check", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_PAGE_ACCENT_COLOR=#ffff00"}, code: exitUsage, errs: "page: accent_color"},
+		{name: "a missing certificate", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_ADMIN_TLS_CERT_PATH=" + dir + "/none", "INVITEBRIDGE_SERVE_ADMIN_TLS_KEY_PATH=" + dir + "/none"}, code: exitUsage, errs: "serve.admin.tls"},
+		{name: "missing templates", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_COURIER_TEMPLATE_OVERRIDE_PATH=" + dir + "/none", "INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://a.example", "INVITEBRIDGE_COURIER_SMTP_FROM_ADDRESS=a@a.example"}, code: exitUsage, errs: "none"},
 		{name: "no directory for the store", args: []string{"config", "check", "-c", good}, environ: []string{"INVITEBRIDGE_DSN=bolt://" + dir + "/none/invites.db"}, code: exitUsage, errs: "dsn: boltstore: there is no directory " + dir + "/none"},
 		{name: "an empty file for a store", args: []string{"config", "check", "-c", onEmpty}, code: exitUsage, errs: "dsn: boltstore: the store file is empty"},
 		{name: "no directory for a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:" + dir + "/none/x.sock"}, code: exitUsage, errs: "serve.public.host: there is no directory for the socket"},
-		{name: "a file for a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:" + good}, code: exitUsage, errs: "is there, and is no socket"},
+		{name: "a file for a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:" + good}, code: exitUsage, errs: "exists and is not a socket"},
 		{name: "a file for the directory of a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_PUBLIC_HOST=unix:" + good + "/x.sock"}, code: exitUsage, errs: "serve.public.host: there is no directory for the socket"},
 		{name: "no such owner of a socket", args: []string{"config", "check", "--dev"}, environ: []string{"INVITEBRIDGE_SERVE_ADMIN_HOST=unix:" + dir + "/x.sock", "INVITEBRIDGE_SERVE_ADMIN_SOCKET_GROUP=no-such-group"}, code: exitUsage, errs: "serve.admin.socket.group"},
 		{name: "serve on an empty file", args: []string{"serve", "-c", onEmpty}, code: exitFailed, errs: empty},
@@ -76,7 +76,7 @@ func TestCommandLine(t *testing.T) {
 				t.Errorf("code %d, out %q, err %q", code, out, errs)
 			}
 			if (code == exitOK) != (errs == "") || code != exitOK && out != "" {
-				t.Errorf("results and complaints are mixed: out %q, err %q", out, errs)
+				t.Errorf("results and errors are mixed: out %q, err %q", out, errs)
 			}
 			if strings.Contains(errs, "CANARY") {
 				t.Error("a secret was printed")
@@ -84,11 +84,11 @@ func TestCommandLine(t *testing.T) {
 		})
 	}
 	if info, err := os.Stat(empty); err != nil || info.Size() != 0 {
-		t.Errorf("the empty file was touched: %v", err)
+		t.Errorf("the empty file was changed: %v", err)
 	}
 }
 
-func TestServeSaysWhichPortIsTaken(t *testing.T) {
+func TestServePortInUse(t *testing.T) {
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestServeSaysWhichPortIsTaken(t *testing.T) {
 	}
 }
 
-// TestServeDev needs no configuration, and leaves nothing behind.
+// TestServeDev: development mode needs no configuration and leaves no files.
 func TestServeDev(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -115,7 +115,7 @@ func TestServeDev(t *testing.T) {
 	}()
 	public, admin := log.address(t, "public"), log.address(t, "admin")
 	if !strings.HasPrefix(public, "http://127.0.0.1:") || !strings.HasPrefix(admin, "http://127.0.0.1:") {
-		t.Errorf("open to others: %s, %s", public, admin)
+		t.Errorf("reachable from other machines: %s, %s", public, admin)
 	}
 	shown, found := strings.CutPrefix(strings.TrimSpace(out.String()), "API key: ")
 	if !found {
@@ -138,8 +138,8 @@ func TestServeDev(t *testing.T) {
 	}
 }
 
-// TestLogWords: levels are Kratos' words, times are UTC.
-func TestLogWords(t *testing.T) {
+// TestLogFormat: levels have Kratos' names, and times are UTC.
+func TestLogFormat(t *testing.T) {
 	var out bytes.Buffer
 	log, level := newLogger(&out, config.Log{Level: "error", Format: "json"})
 	log.Warn("too early")

@@ -17,9 +17,10 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// startCompany starts a real Kratos with schemas as companies have them.
-func startCompany(t *testing.T) *kratostest.Server {
+// startKratosWithSchemas starts a real Kratos with realistic schemas.
+func startKratosWithSchemas(t *testing.T) *kratostest.Server {
 	t.Helper()
+	kratostest.SkipIfShort(t)
 	kratos, err := kratostest.Start(t.Context(), kratostest.Options{Schemas: kratostest.CompanySchemas(), BcryptCost: 4})
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +29,7 @@ func startCompany(t *testing.T) *kratostest.Server {
 	return kratos
 }
 
-// identities counts those in Kratos.
+// identities returns the number of identities in Kratos.
 func identities(t *testing.T, kratos *kratostest.Server) int {
 	t.Helper()
 	a, err := send(t.Context(), http.MethodGet, kratos.AdminURL+"/admin/identities?page_size=500&per_page=500", nil)
@@ -42,13 +43,13 @@ func identities(t *testing.T, kratos *kratostest.Server) int {
 	return len(all)
 }
 
-// TestSchemas: whatever the schema, an invitation that was answered with 201
-// leads to a login; and what was refused leaves no identity.
+// TestSchemas: with every schema, an invitation answered with 201 leads to a
+// login, and a second one adds no identity.
 func TestSchemas(t *testing.T) {
-	kratos := startCompany(t)
+	kratos := startKratosWithSchemas(t)
 	b := startBridge(t, kratos)
 	for _, c := range []struct {
-		schema, name string // to sign in with, if it is not the address
+		schema, name string // name to log in with, if not the address
 		traits       object
 	}{
 		{schema: "flat"}, {schema: "flat", traits: object{"name": "Eve", "shoe": 38}},
@@ -63,9 +64,9 @@ func TestSchemas(t *testing.T) {
 			body["traits"] = c.traits
 		}
 		before := identities(t, kratos)
-		offer, again := b.invite(body), b.invite(body)
-		if again["id"] != offer["id"] || identities(t, kratos) != before+1 {
-			t.Errorf("%v: twice gives %v and %v", body, offer, again)
+		issued, again := b.invite(body), b.invite(body)
+		if again["id"] != issued["id"] || identities(t, kratos) != before+1 {
+			t.Errorf("%v: invited twice: %v and %v", body, issued, again)
 		}
 		if a := b.accept(token(again), password); a.status != http.StatusOK {
 			t.Errorf("%v: %d %s", body, a.status, a.text)
@@ -79,21 +80,22 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
-// TestSchemasRefused: each says what is missing.
-func TestSchemasRefused(t *testing.T) {
-	kratos := startCompany(t)
+// TestSchemasRejected: an invitation that cannot lead to a login is rejected with
+// the reason, and leaves no identity.
+func TestSchemasRejected(t *testing.T) {
+	kratos := startKratosWithSchemas(t)
 	b := startBridge(t, kratos)
 	old := startBridge(t, kratos, "kratos: { email_trait: email }")
 	mapped := startBridge(t, kratos, "kratos: { email_trait: { two: work, nested: mail } }")
-	hand := func(schema, traits string) uuid.UUID {
+	create := func(schema, traits string) uuid.UUID {
 		id, err := kratos.Create(t.Context(), fmt.Sprintf(`{"schema_id":%q,"state":"inactive","traits":%s}`, schema, traits))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return id
 	}
-	named := hand("named", `{"email":"named@example.com"}`)
-	hand("passwordless", `{"email":"coded@example.com"}`)
+	named := create("named", `{"email":"named@example.com"}`)
+	create("passwordless", `{"email":"coded@example.com"}`)
 	for _, c := range []struct {
 		bridge  *running
 		body    object
@@ -128,7 +130,7 @@ func TestSchemasRefused(t *testing.T) {
 			}
 		}
 		if after := identities(t, kratos); after != before {
-			t.Errorf("%v: %d identities were left", c.body, after-before)
+			t.Errorf("%v: %d identities were left over", c.body, after-before)
 		}
 	}
 	for bridge, body := range map[*running]object{
@@ -144,13 +146,13 @@ func TestSchemasRefused(t *testing.T) {
 	}
 }
 
-// TestSchemaSignInLost: what an invitee would sign in with was taken away since.
-// The answer is no 200, and the invitation stays until it is mended.
-func TestSchemaSignInLost(t *testing.T) {
-	kratos := startCompany(t)
+// TestSchemaIdentifierRemoved: the identifier was removed after the invitation.
+// Accepting fails, and succeeds once the identifier is set again.
+func TestSchemaIdentifierRemoved(t *testing.T) {
+	kratos := startKratosWithSchemas(t)
 	b := startBridge(t, kratos)
-	offer := b.invite(object{"email": "lost@example.com", "schema_id": "named", "traits": object{"username": "lost"}})
-	id := uuid.MustParse(offer["identity_id"].(string))
+	issued := b.invite(object{"email": "lost@example.com", "schema_id": "named", "traits": object{"username": "lost"}})
+	id := uuid.MustParse(issued["identity_id"].(string))
 	replace := func(traits string) {
 		t.Helper()
 		body := fmt.Sprintf(`{"schema_id":"named","state":"inactive","traits":%s,"metadata_admin":%s}`, traits, markOf(t, kratos, id))
@@ -159,15 +161,15 @@ func TestSchemaSignInLost(t *testing.T) {
 		}
 	}
 	replace(`{"email":"lost@example.com"}`)
-	a := b.accept(token(offer), password)
-	if a.errorID() != "kratos_rejected" || !strings.Contains(a.text, "Ask the person who invited you") {
+	a := b.accept(token(issued), password)
+	if a.errorID() != "kratos_rejected" || !strings.Contains(a.text, "Contact the person who invited you") {
 		t.Errorf("%d %s", a.status, a.text)
 	}
-	if state := identity(t, kratos, offer)["state"]; state != "inactive" {
+	if state := identity(t, kratos, issued)["state"]; state != "inactive" {
 		t.Errorf("the identity is %v", state)
 	}
 	replace(`{"email":"lost@example.com","username":"found"}`)
-	if a := b.accept(token(offer), password); a.status != http.StatusOK {
+	if a := b.accept(token(issued), password); a.status != http.StatusOK {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 	if err := kratos.SignIn(t.Context(), "found", password); err != nil {
@@ -175,12 +177,12 @@ func TestSchemaSignInLost(t *testing.T) {
 	}
 }
 
-// TestSchemaLeftover: an identity that was refused and could not be deleted again,
-// as after a crash, is what the doctor finds and deletes.
+// TestSchemaLeftover: an identity that was rejected but could not be deleted, as
+// after a crash, is found and deleted by the doctor.
 func TestSchemaLeftover(t *testing.T) {
-	kratos := startCompany(t)
+	kratos := startKratosWithSchemas(t)
 	var unwilling atomic.Bool
-	admin := inFront(t, kratos.AdminURL, func(r *http.Request) int {
+	admin := proxyTo(t, kratos.AdminURL, func(r *http.Request) int {
 		if unwilling.Load() && r.Method == http.MethodDelete {
 			return http.StatusInternalServerError
 		}
@@ -196,8 +198,8 @@ func TestSchemaLeftover(t *testing.T) {
 	if after := identities(t, kratos); after != before+1 {
 		t.Fatalf("%d identities, before %d", after, before)
 	}
-	aged := "INVITEBRIDGE_KRATOS_ADMIN_URL=" + inFront(t, kratos.AdminURL, nil, later(time.Hour))
-	_, findings, _ := newPatient(b).examined([]string{aged}, "--fix")
+	hourAhead := "INVITEBRIDGE_KRATOS_ADMIN_URL=" + proxyTo(t, kratos.AdminURL, nil, clockAhead(time.Hour))
+	_, findings, _ := newExaminedBridge(b).doctor([]string{hourAhead}, "--fix")
 	if !slices.ContainsFunc(findings, func(f finding) bool { return f.Email == "eve@example.com" && f.Verdict == verdictOK }) {
 		t.Errorf("%+v", findings)
 	}
@@ -206,11 +208,11 @@ func TestSchemaLeftover(t *testing.T) {
 	}
 }
 
-// TestSchemaUnread: without the public API of Kratos the bridge starts, and says
-// what it cannot do; with kratos.email_trait it can.
-func TestSchemaUnread(t *testing.T) {
+// TestSchemaUnreadable: without access to Kratos' public API the bridge starts
+// and warns that invitations are rejected. With kratos.email_trait it works.
+func TestSchemaUnreadable(t *testing.T) {
 	kratos := kratostest.Shared(t)
-	guarded := inFront(t, kratos.PublicURL, func(r *http.Request) int {
+	guarded := proxyTo(t, kratos.PublicURL, func(r *http.Request) int {
 		if strings.HasPrefix(r.URL.Path, "/schemas") {
 			return http.StatusForbidden
 		}
@@ -223,12 +225,12 @@ func TestSchemaUnread(t *testing.T) {
 		if a.status != http.StatusServiceUnavailable || a.errorID() != "kratos_unavailable" || !strings.Contains(a.text, "kratos.email_trait") || a.header.Get("Retry-After") == "" {
 			t.Errorf("%d %s", a.status, a.text)
 		}
-		if !strings.Contains(b.log.String(), "nobody can be invited until") {
-			t.Error("it does not warn at start")
+		if !strings.Contains(b.log.String(), "invitations are rejected until") {
+			t.Error("no warning at start")
 		}
 	}
 	if after := identities(t, kratos); after != before {
-		t.Errorf("%d identities were left", after-before)
+		t.Errorf("%d identities were left over", after-before)
 	}
 	email := uuid.NewString() + "@example.com"
 	b := startAgainst(t, closedAddress(t), kratos.AdminURL, "kratos: { email_trait: email }")
@@ -237,8 +239,8 @@ func TestSchemaUnread(t *testing.T) {
 	}
 }
 
-// TestSchemaMissing: the bridge does not start with a schema that Kratos does not
-// have.
+// TestSchemaMissing: the bridge does not start if Kratos does not have the
+// configured schema.
 func TestSchemaMissing(t *testing.T) {
 	kratos := kratostest.Shared(t)
 	file := filepath.Join(t.TempDir(), "invitebridge.yml")
@@ -252,16 +254,16 @@ func TestSchemaMissing(t *testing.T) {
 	}
 }
 
-// TestDoctorSchemas: each schema is judged, the default one more strictly.
+// TestDoctorSchemas: every schema is checked, the default one more strictly.
 func TestDoctorSchemas(t *testing.T) {
-	kratos := startCompany(t)
-	p := newPatient(startBridge(t, kratos))
+	kratos := startKratosWithSchemas(t)
+	p := newExaminedBridge(startBridge(t, kratos))
 	for id, want := range map[string]string{
 		"default": "ok: a password identifier", "flat": "ok: email", "nested": "ok: contact.email", "stray": "ok: contact.email", "referring": "ok: person.email",
-		"named": "ok: username", "two": "problem: private, work", "list": "problem: emails[]", "passwordless": "problem: nobody could log in",
+		"named": "ok: username", "two": "problem: private, work", "list": "problem: emails[]", "passwordless": "problem: invitees could not log in",
 	} {
 		for _, own := range []string{"default", id} {
-			_, findings, _ := p.examined([]string{"INVITEBRIDGE_KRATOS_SCHEMA_ID=" + own})
+			_, findings, _ := p.doctor([]string{"INVITEBRIDGE_KRATOS_SCHEMA_ID=" + own})
 			check := "schema " + id
 			if own == id {
 				check = "kratos.schema_id"
@@ -270,17 +272,17 @@ func TestDoctorSchemas(t *testing.T) {
 			if verdict == verdictProblem && own != id {
 				verdict = verdictWarning
 			}
-			found := of(findings, check)
+			found := findingsOf(findings, check)
 			if len(found) != 1 || found[0].Verdict != verdict || !strings.Contains(found[0].Message+found[0].Advice, text) {
-				t.Errorf("%s, where %s is configured: %+v", id, own, found)
+				t.Errorf("%s, with %s configured: %+v", id, own, found)
 			}
 		}
 	}
-	_, findings, _ := p.examined([]string{"INVITEBRIDGE_KRATOS_EMAIL_TRAIT={nested: email, tow: work}"})
-	if found := of(findings, "schema nested"); len(found) != 1 || found[0].Verdict != verdictWarning || !strings.Contains(found[0].Message, "no trait email") {
+	_, findings, _ := p.doctor([]string{"INVITEBRIDGE_KRATOS_EMAIL_TRAIT={nested: email, tow: work}"})
+	if found := findingsOf(findings, "schema nested"); len(found) != 1 || found[0].Verdict != verdictWarning || !strings.Contains(found[0].Message, "no trait email") {
 		t.Errorf("another trait is configured: %+v", found)
 	}
-	if found := of(findings, "kratos.email_trait"); len(found) != 1 || !strings.Contains(found[0].Message, "tow") {
-		t.Errorf("a schema that there is not: %+v", found)
+	if found := findingsOf(findings, "kratos.email_trait"); len(found) != 1 || !strings.Contains(found[0].Message, "tow") {
+		t.Errorf("a schema that does not exist: %+v", found)
 	}
 }

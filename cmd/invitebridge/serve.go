@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,18 +14,16 @@ import (
 	"invitebridge/bridge"
 	"invitebridge/bridge/boltstore"
 	"invitebridge/bridge/httpapi"
-	"invitebridge/bridge/page"
 	"invitebridge/config"
-	"invitebridge/kratos"
 )
 
-// sweepEvery bounds how long a claim stays unsettled after its lease. Where
+// sweepInterval bounds how long a claim stays unresolved after its lease. If
 // nothing is due, a sweep reads three keys.
-const sweepEvery = 5 * time.Second
+const sweepInterval = 5 * time.Second
 
-// longest is what the bridge may take to answer: the hooks have ten seconds,
-// and what follows them has kratos.timeout. Who is to be stopped waits as long.
-func longest(cfg config.Config) time.Duration {
+// maxResponseTime bounds a response: ten seconds for blocking hooks, then
+// kratos.timeout for the rest. Shutdown waits this long for requests in flight.
+func maxResponseTime(cfg config.Config) time.Duration {
 	return 10*time.Second + time.Duration(cfg.Kratos.Timeout)
 }
 
@@ -35,19 +33,19 @@ func newServe(environ []string, io stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the bridge",
-		Long: "Serves the public and the admin listener until it is told to stop (SIGINT,\n" +
-			"SIGTERM); then lets requests under way finish. What changes in hooks, clients,\n" +
-			"courier, page, API keys, certificates and log.level is taken over while it\n" +
-			"runs, at once on SIGHUP; what else changes waits for a restart.\n\n" +
-			"With --dev it needs no configuration: it expects Kratos on its default ports,\n" +
-			"keeps invitations in a temporary file if dsn is not set, makes up an API key if\n" +
-			"there is none and prints it, and prints links if no mail server is set. Not for\n" +
-			"production.",
+		Long: "Serves the public and the admin listener until SIGINT or SIGTERM, then finishes the\n" +
+			"requests in flight. Changes to hooks, clients, courier, page, API keys, certificates\n" +
+			"and log.level are applied while it runs: within seconds, or at once on SIGHUP. All\n" +
+			"other changes take effect after a restart.\n\n" +
+			"With --dev it needs no configuration: it expects Kratos on its default ports, keeps\n" +
+			"invitations in a temporary file unless dsn is set, generates and prints an API key\n" +
+			"unless one is configured, and prints links unless a mail server is configured. Not\n" +
+			"for production.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s := server{options: config.Options{Files: files, Environ: environ, Dev: dev}}
 			var stop func()
-			s.hangup, stop = hangups()
+			s.reloadSignal, stop = reloadSignals()
 			defer stop()
 			var err error
 			if s.config, s.read, err = s.load(nil); err != nil {
@@ -55,11 +53,11 @@ func newServe(environ []string, io stdio) *cobra.Command {
 			}
 			s.log, s.level = newLogger(io.err, s.config.Log)
 			if dev {
-				forget, err := s.develop(io)
+				cleanup, err := s.enableDev(io)
 				if err != nil {
 					return err
 				}
-				defer forget()
+				defer cleanup()
 			}
 			return s.serve(cmd.Context())
 		},
@@ -68,48 +66,48 @@ func newServe(environ []string, io stdio) *cobra.Command {
 	return cmd
 }
 
-// server is what serve is made of.
+// server holds the parts of one run of serve.
 type server struct {
-	options config.Options
-	config  config.Config
-	read    reading // what config was read from
-	log     *slog.Logger
-	level   *slog.LevelVar
-	invent  func(*config.Config) // what development makes up; nil: nothing
-	// announce says what development has made up, once there is somebody to call;
-	// nil: nothing.
-	announce func()
-	hangup   <-chan os.Signal // has the configuration read anew
-	courier  bridge.Sender    // where no mail server is configured; nil: nobody is mailed
+	options     config.Options
+	config      config.Config
+	read        loadedFrom // the sources of config
+	log         *slog.Logger
+	level       *slog.LevelVar
+	devDefaults func(*config.Config) // defaults of development mode; nil: none
+	// printDevKey prints the generated API key once the listeners are open; nil: no
+	// key was generated.
+	printDevKey  func()
+	reloadSignal <-chan os.Signal // triggers a reload
+	courier      bridge.Sender    // used without a mail server; nil: no email is sent
 
-	watching *observers // of all that is made below
+	instrumentation *instrumentation // decorates the adapters
 }
 
-// serve runs until ctx ends. It owns all it makes: when it returns, the store is
-// closed and every goroutine has ended, save those of requests that had to be
-// cut off because they took longer than any may.
+// serve runs until ctx ends. It owns everything it creates: when it returns, the
+// store is closed and every goroutine has ended, except those of requests that
+// were aborted because they exceeded maxResponseTime.
 func (s *server) serve(ctx context.Context) error {
 	cfg := s.config
-	shown, err := newPage(cfg)
+	page, err := newPage(cfg)
 	if err != nil {
 		return err
 	}
-	watching, err := s.newObservers()
+	instruments, err := s.newInstrumentation()
 	if err != nil {
 		return err
 	}
-	defer watching.close()
-	s.watching = watching
-	store, err := boltstore.Open(cfg.BoltPath(), boltstore.OnCommit(watching.metrics.Commit))
+	defer instruments.close()
+	s.instrumentation = instruments
+	store, err := boltstore.Open(cfg.BoltPath(), boltstore.OnCommit(instruments.metrics.Commit))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	identities, breaches, err := newKratos(cfg, watching.headers())
+	identities, breaches, err := newKratos(cfg, instruments.headers())
 	if err != nil {
 		return err
 	}
-	if err := s.lookAtSchema(ctx, identities); err != nil {
+	if err := s.checkSchema(ctx, identities); err != nil {
 		return err
 	}
 	returnURLs, err := bridge.ParseReturnURLs(cfg.Invitation.AllowedReturnURLs)
@@ -122,45 +120,45 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	defer delivery.close()
 	if cfg.Page.Title == "" {
-		s.log.Warn("page.title is not set: emails and the page do not say what people are invited to")
+		s.log.Warn("page.title is not set: emails and the page do not name what invitees are invited to")
 	}
-	service := bridge.NewService(watching.fail.store(store), watching.identities(identities), bridge.Config{
-		SchemaID:       cfg.Kratos.SchemaID,
-		ToASCII:        idna.Lookup.ToASCII,
-		LinkURL:        cfg.LinkTemplate(),
-		ReturnURLs:     returnURLs,
-		Lifespan:       time.Duration(cfg.Invitation.Lifespan),
-		MaxLifespan:    time.Duration(cfg.Invitation.MaxLifespan),
-		Cooldown:       time.Duration(cfg.Invitation.Cooldown),
-		Retention:      time.Duration(cfg.Invitation.Retention),
-		IdentityBudget: budget(time.Duration(cfg.Kratos.Timeout)),
-		Passwords:      passwords(cfg.PasswordPolicy(), breaches),
-		Unaccepted:     bridge.Unaccepted(cfg.Invitation.UnacceptedIdentities),
-		Renew:          cfg.Invitation.Renew,
-		Speaks:         delivery.speaks,
-		AllowedNames:   cfg.Invitation.AllowedInviterNames,
-		MessageTraits:  cfg.Invitation.TraitsInMessages,
-		CodeLifespan:   watching.fail.codeLifespan(time.Duration(cfg.Kratos.CodeLifespan)),
-		NeverUsedSince: cfg.NeverUsedSince(),
-		Endpoints:      delivery.endpoints,
-		Wake:           delivery.worker.Wake,
-		Outbox:         delivery.worker,
-		Hooks:          watching.hooks(delivery),
-		Count:          watching.metrics.Count,
-		Warn:           s.log.Warn,
+	service := bridge.NewService(instruments.fail.store(store), instruments.identities(identities), bridge.Config{
+		SchemaID:            cfg.Kratos.SchemaID,
+		ToASCII:             idna.Lookup.ToASCII,
+		LinkTemplate:        cfg.LinkTemplate(),
+		AllowedReturnURLs:   returnURLs,
+		Lifespan:            time.Duration(cfg.Invitation.Lifespan),
+		MaxLifespan:         time.Duration(cfg.Invitation.MaxLifespan),
+		Cooldown:            time.Duration(cfg.Invitation.Cooldown),
+		Retention:           time.Duration(cfg.Invitation.Retention),
+		IdentityTimeout:     identityTimeout(time.Duration(cfg.Kratos.Timeout)),
+		PasswordPolicy:      passwordPolicy(cfg.PasswordPolicy(), breaches),
+		Unaccepted:          bridge.Unaccepted(cfg.Invitation.UnacceptedIdentities),
+		Renew:               cfg.Invitation.Renew,
+		LocaleSupported:     delivery.localeSupported,
+		AllowedInviterNames: cfg.Invitation.AllowedInviterNames,
+		MessageTraits:       cfg.Invitation.TraitsInMessages,
+		CodeLifespan:        instruments.fail.codeLifespan(time.Duration(cfg.Kratos.CodeLifespan)),
+		NeverUsedSince:      cfg.NeverUsedSince(),
+		EndpointsFor:        delivery.endpoints,
+		Wake:                delivery.worker.Wake,
+		Outbox:              delivery.worker,
+		Hooks:               instruments.hooks(delivery),
+		OnCounted:           instruments.metrics.Count,
+		Warn:                s.log.Warn,
 	})
-	watching.scrape(service, store)
+	instruments.scrape(service, store)
 	login, err := newLoginPage(cfg)
 	if err != nil {
 		return err
 	}
-	api := httpapi.New(service, watching.api(httpapi.Config{
+	api := httpapi.New(service, instruments.api(httpapi.Config{
 		BasePath:       cfg.Serve.BasePath,
 		PublicURL:      cfg.Serve.Public.BaseURL,
-		LoginURL:       cfg.ReturnTo(),
-		LeadOn:         cfg.Invitation.ReturnTo != "",
+		LoginURL:       cfg.DefaultReturnURL(),
+		AutoRedirect:   cfg.Invitation.ReturnTo != "",
 		NoLogin:        login.missing,
-		Page:           shown,
+		Page:           page,
 		APIKeys:        apiKeys(cfg),
 		TrustedProxies: cfg.TrustedProxies(),
 		TrustUnixPeers: cfg.TrustsUnixPeers(),
@@ -174,79 +172,25 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.announce != nil {
-		s.announce()
+	if s.printDevKey != nil {
+		s.printDevKey()
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	s.answer(ctx, group, listeners.public, watching.fail.handler(api.Public()))
-	s.answer(ctx, group, listeners.admin, watching.fail.handler(api.Admin()))
-	group.Go(func() error { s.sweep(watching.fail.sweep(ctx), service); return nil })
-	group.Go(func() error { delivery.worker.Run(ctx, watching.fail.queue(service)); return nil })
+	s.serveListener(ctx, group, listeners.public, instruments.fail.handler(api.Public()))
+	s.serveListener(ctx, group, listeners.admin, instruments.fail.handler(api.Admin()))
+	group.Go(func() error { s.sweep(instruments.fail.sweep(ctx), service); return nil })
+	group.Go(func() error { delivery.worker.Run(ctx, instruments.fail.queue(service)); return nil })
 	reloads := reloader{server: s, current: cfg, last: s.read, delivery: delivery, api: api, listeners: listeners}
 	group.Go(func() error { reloads.run(ctx); return nil })
+	group.Go(func() error { debug.FreeOSMemory(); return nil }) // a start needs more than an idle bridge
 	err = group.Wait()
 	s.log.Info("stopped")
 	return err
 }
 
-func newKratos(cfg config.Config, headers setHeaders) (*kratos.Client, bridge.BreachCounter, error) {
-	client, err := kratos.New(kratos.Config{
-		AdminURL:    cfg.Kratos.AdminURL,
-		AdminToken:  cfg.Kratos.AdminToken.Reveal(),
-		PublicURL:   cfg.Kratos.PublicURL,
-		EmailTraits: cfg.Kratos.EmailTrait,
-		Timeout:     budget(time.Duration(cfg.Kratos.Timeout)),
-		Headers:     headers,
-	})
-	if err != nil || !cfg.PasswordPolicy().HaveIBeenPwnedEnabled {
-		return client, nil, err
-	}
-	breaches, err := kratos.NewBreaches(kratos.BreachesConfig{Host: cfg.PasswordPolicy().HaveIBeenPwnedHost})
-	return client, breaches, err
-}
-
-// budget leaves a fifth of the configured time for looking a password up in
-// known breaches, for the store and for the answer, so that a caller hears
-// within kratos.timeout however stuck Kratos is.
-func budget(timeout time.Duration) time.Duration { return timeout - timeout/5 }
-
-func passwords(p config.PasswordPolicy, breaches bridge.BreachCounter) bridge.PasswordPolicy {
-	return bridge.PasswordPolicy{
-		MinLength:           p.MinPasswordLength,
-		CheckSimilarity:     p.IdentifierSimilarityCheckEnabled,
-		Breaches:            breaches,
-		MaxBreaches:         p.MaxBreaches,
-		IgnoreNetworkErrors: p.IgnoreNetworkErrors,
-	}
-}
-
-// newPage reads what the page is made of, and tries it out.
-func newPage(cfg config.Config) (*page.Page, error) {
-	p, err := page.New(page.Config(cfg.Page))
-	if err != nil {
-		return nil, usageError{fmt.Errorf("page: %w", err)}
-	}
-	return p, nil
-}
-
-func apiKeys(cfg config.Config) []httpapi.APIKey {
-	keys := make([]httpapi.APIKey, 0, len(cfg.Serve.Admin.APIKeys))
-	for _, k := range cfg.Serve.Admin.APIKeys {
-		keys = append(keys, httpapi.APIKey{Name: k.Name, SHA256: k.Digest()})
-	}
-	return keys
-}
-
-func allowedOrigins(cfg config.Config) []string {
-	if !cfg.Serve.Public.CORS.Enabled {
-		return nil
-	}
-	return cfg.Serve.Public.CORS.AllowedOrigins
-}
-
-// sweep does at start, and every while, what time has made due.
+// sweep runs a sweep at start and after every sweepInterval, until ctx ends.
 func (s *server) sweep(ctx context.Context, service *bridge.Service) {
-	ticker := time.NewTicker(sweepEvery)
+	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
 	for {
 		swept, err := service.Sweep(ctx)
@@ -254,10 +198,10 @@ func (s *server) sweep(ctx context.Context, service *bridge.Service) {
 			return
 		}
 		if err != nil {
-			s.log.Warn("the sweep was not finished and goes on later", "cause", err.Error())
+			s.log.Warn("sweep failed; the rest is done by the next sweep", "cause", err.Error())
 		}
-		if swept != (bridge.Swept{}) {
-			s.log.Info("swept", "expired", swept.Expired, "settled", swept.Settled, "looked_at", swept.Watched, "purged", swept.Purged)
+		if swept != (bridge.SweepResult{}) {
+			s.log.Info("swept", "expired", swept.Expired, "settled", swept.Reconciled, "looked_at", swept.Checked, "purged", swept.Purged)
 		}
 		select {
 		case <-ticker.C:

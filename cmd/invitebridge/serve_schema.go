@@ -9,10 +9,10 @@ import (
 	"invitebridge/kratos"
 )
 
-// lookAtSchema refuses to start with an identity schema that Kratos does not
-// have, and warns of one that nobody could be invited with. Where Kratos does not
-// answer, the bridge starts all the same.
-func (s *server) lookAtSchema(ctx context.Context, identities *kratos.Client) error {
+// checkSchema returns a usageError if Kratos does not have the configured
+// identity schema, and logs a warning if the schema cannot be used for
+// invitations. If Kratos does not respond, the bridge starts anyway.
+func (s *server) checkSchema(ctx context.Context, identities *kratos.Client) error {
 	id := s.config.Kratos.SchemaID
 	passwords, unread := identities.PasswordTraits(ctx, id)
 	if why, none := missing(unread); none {
@@ -21,17 +21,17 @@ func (s *server) lookAtSchema(ctx context.Context, identities *kratos.Client) er
 	_, err := identities.EmailTrait(ctx, id)
 	switch why, none := missing(err); {
 	case none:
-		s.log.Warn("invitations with kratos.schema_id will be refused", "cause", why)
+		s.log.Warn("invitations with kratos.schema_id will be rejected", "cause", why)
 	case err != nil:
-		s.log.Warn("nobody can be invited until the identity schema was read from kratos.public_url, or kratos.email_trait is set", "cause", err.Error())
+		s.log.Warn("invitations are rejected until the identity schema can be read from kratos.public_url, or kratos.email_trait is set", "cause", err.Error())
 	case unread == nil && len(passwords) == 0:
-		s.log.Warn("invitations with kratos.schema_id will be refused", "cause", "the schema has no password identifier")
+		s.log.Warn("invitations with kratos.schema_id will be rejected", "cause", "the schema has no password identifier")
 	}
 	return nil
 }
 
-// missing says whether Kratos' own answer shows that something is missing, and
-// what.
+// missing reports whether err is Kratos' own statement that something is missing,
+// and what.
 func missing(err error) (what string, ok bool) {
 	var e *bridge.IdentityError
 	if errors.As(err, &e) && e.Outcome == bridge.OutcomeInvalid {

@@ -7,8 +7,8 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// TestStopLetsRequestsFinish: told to stop in the middle of an acceptance, the
-// bridge finishes it, answers, and only then ends.
+// TestStopLetsRequestsFinish: on shutdown during an acceptance, the bridge
+// finishes it and responds before it exits.
 func TestStopLetsRequestsFinish(t *testing.T) {
 	kratos, err := kratostest.NewFake(kratostest.FakeOptions{})
 	if err != nil {
@@ -16,13 +16,13 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 	}
 	t.Cleanup(kratos.Close)
 	b := startBridge(t, &kratostest.Server{PublicURL: kratos.URL, AdminURL: kratos.URL})
-	offer := b.invite(object{"email": "ada@example.com"})
+	issued := b.invite(object{"email": "ada@example.com"})
 	arrived, release := make(chan struct{}), make(chan struct{})
 	kratos.Inject(kratostest.Fault{Method: http.MethodPut, Arrived: func() { close(arrived) }, Hold: release})
 
 	accepted := make(chan answer, 1)
 	go func() {
-		a, err := send(t.Context(), http.MethodPost, b.public+base+"/"+token(offer), object{"password": password})
+		a, err := send(t.Context(), http.MethodPost, b.public+base+"/"+token(issued), object{"password": password})
 		if err != nil {
 			t.Error(err)
 		}
@@ -31,7 +31,7 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 	<-arrived
 	stopped := make(chan int, 1)
 	go func() { stopped <- b.stop() }()
-	// Until the listener is closed, somebody new may still be served.
+	// Until the listener is closed, new requests may still be served.
 	for {
 		if _, err := send(t.Context(), http.MethodGet, b.public+"/health/alive", nil); err != nil {
 			break

@@ -7,20 +7,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// noArguments refuses words that are no command, and suggests those that may
-// have been meant.
+// noArguments rejects words that are not commands, and suggests similar ones.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
 	hint := fmt.Sprintf("try %q", cmd.CommandPath()+" --help")
-	if meant := suggestions(cmd, args[0]); len(meant) > 0 {
-		hint = "did you mean " + strings.Join(meant, " or ") + "?"
+	if similar := suggestions(cmd, args[0]); len(similar) > 0 {
+		hint = "did you mean " + strings.Join(similar, " or ") + "?"
 	}
 	return usageError{fmt.Errorf("unknown command %q (%s)", args[0], hint)}
 }
 
-// suggestions allows for more mistakes in longer words.
+// suggestions returns the commands similar to word. It tolerates more typing
+// errors in longer words.
 func suggestions(cmd *cobra.Command, word string) (quoted []string) {
 	cmd.SuggestionsMinimumDistance = max(min(2, len(word)/2), len(word)/3)
 	for _, name := range cmd.SuggestionsFor(word) {
@@ -29,19 +29,19 @@ func suggestions(cmd *cobra.Command, word string) (quoted []string) {
 	return quoted
 }
 
-// needsCommand is what a command does that only has others below it.
+// needsCommand is the RunE of a command that only groups subcommands.
 func needsCommand(cmd *cobra.Command, _ []string) error {
 	return usageError{fmt.Errorf("a command is missing after %q\n\n%s", cmd.CommandPath(), strings.TrimSpace(cmd.UsageString()))}
 }
 
-// finishCompletion makes the completion command that cobra adds keep to the exit
-// codes of the others.
+// finishCompletion gives the completion command that cobra adds the same exit
+// codes as the others.
 func finishCompletion(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		if cmd.Name() != "completion" {
 			continue
 		}
-		cmd.Short, cmd.Args, cmd.RunE = "Print a script that completes commands in a shell", noArguments, needsCommand
+		cmd.Short, cmd.Args, cmd.RunE = "Print a shell completion script", noArguments, needsCommand
 		for _, shell := range cmd.Commands() {
 			shell.Args = noArguments
 		}

@@ -31,68 +31,72 @@ func (t *trial) get(ctx context.Context, s *subject) (answer, error) {
 	return a, err
 }
 
-// hasState: there is one invitation of the address, in this state, and whatever
-// was answered with success is still so.
+// hasState checks that the address has exactly one invitation, the one that the
+// client knows, in this state.
 func hasState(state string) check {
 	return func(ctx context.Context, t *trial, s *subject) error {
 		list, err := call(ctx, http.MethodGet, t.process.admin, "/?email="+s.email, nil)
+		if err == nil {
+			err = list.is(http.StatusOK)
+		}
 		if err != nil {
 			return err
 		}
 		var found []answer
 		if err := json.Unmarshal([]byte(list.text), &found); err != nil || len(found) != 1 {
-			return fmt.Errorf("%d invitations of one address: %s", len(found), list.text)
+			return fmt.Errorf("%d invitations of one address, want 1: %s", len(found), list.text)
 		}
 		if found[0].State != state || found[0].ID != s.id {
-			return fmt.Errorf("it is %s and not %s, %s", found[0].State, state, list.text)
+			return fmt.Errorf("the invitation is %s, want %s: %s", found[0].State, state, list.text)
 		}
 		return nil
 	}
 }
 
-// isPending: every token that was answered opens it, and nobody can sign in.
+// isPending checks that every token that was handed out is valid, and that the
+// account cannot be used.
 func isPending(ctx context.Context, t *trial, s *subject) error {
 	if err := hasState("pending")(ctx, t, s); err != nil {
 		return err
 	}
 	for _, token := range s.tokens {
-		if err := t.look(ctx, token, http.StatusOK); err != nil {
-			return fmt.Errorf("a token that was answered opens nothing: %w", err)
+		if err := t.preview(ctx, token, http.StatusOK); err != nil {
+			return fmt.Errorf("a token that was handed out is not valid: %w", err)
 		}
 	}
-	return nobodySignsIn(ctx, t, s)
+	return cannotSignIn(ctx, t, s)
 }
 
-// isAdopted: it is the identity that was there before, and no other.
+// isAdopted checks that the invitation uses the identity that existed before.
 func isAdopted(_ context.Context, _ *trial, s *subject) error {
 	if s.identity != s.adopted {
-		return fmt.Errorf("the identity is %s, and %s was there", s.identity, s.adopted)
+		return fmt.Errorf("the identity is %s, want the existing %s", s.identity, s.adopted)
 	}
 	return nil
 }
 
-// isGranted: its time runs anew.
-func isGranted(ctx context.Context, t *trial, s *subject) error {
+// isExtended checks that the expiry was reset.
+func isExtended(ctx context.Context, t *trial, s *subject) error {
 	a, err := t.get(ctx, s)
 	if err == nil && !a.ExpiresAt.After(s.until) {
-		err = fmt.Errorf("it expires at %v as before", a.ExpiresAt)
+		err = fmt.Errorf("it still expires at %v", a.ExpiresAt)
 	}
 	return err
 }
 
-// isDeleted: it has expired, and its identity is gone.
+// isDeleted checks that the invitation has expired and its identity is deleted.
 func isDeleted(ctx context.Context, t *trial, s *subject) error {
-	if err := errors.Join(hasState("expired")(ctx, t, s), t.closed(ctx, s)); err != nil {
+	if err := errors.Join(hasState("expired")(ctx, t, s), t.checkTokensGone(ctx, s)); err != nil {
 		return err
 	}
-	var answer *kratostest.AnswerError
+	var answer *kratostest.StatusError
 	if _, err := t.kratos.Read(ctx, s.identity); !errors.As(err, &answer) || answer.Status != http.StatusNotFound {
-		return fmt.Errorf("the identity is there still, %v", err) //nolint:errorlint // there may be none
+		return fmt.Errorf("the identity still exists: %v", err) //nolint:errorlint // there may be none
 	}
 	return nil
 }
 
-func nobodySignsIn(ctx context.Context, t *trial, s *subject) error {
+func cannotSignIn(ctx context.Context, t *trial, s *subject) error {
 	raw, err := t.kratos.Read(ctx, s.identity)
 	if err != nil {
 		return err
@@ -104,15 +108,16 @@ func nobodySignsIn(ctx context.Context, t *trial, s *subject) error {
 	return nil
 }
 
-// hasEnded: it has this state, no token opens it, and nobody can sign in.
+// hasEnded checks that the invitation has this state, its tokens are invalid, and
+// the account cannot be used.
 func hasEnded(state string) check {
 	return func(ctx context.Context, t *trial, s *subject) error {
-		return errors.Join(hasState(state)(ctx, t, s), t.closed(ctx, s), nobodySignsIn(ctx, t, s))
+		return errors.Join(hasState(state)(ctx, t, s), t.checkTokensGone(ctx, s), cannotSignIn(ctx, t, s))
 	}
 }
 
-// look opens a link and holds the answer against what it should be.
-func (t *trial) look(ctx context.Context, token string, want int) error {
+// preview reads the invitation of a token and checks the status of the response.
+func (t *trial) preview(ctx context.Context, token string, want int) error {
 	a, err := call(ctx, http.MethodGet, t.process.public, "/"+token, nil)
 	if err == nil {
 		err = a.is(want)
@@ -120,41 +125,41 @@ func (t *trial) look(ctx context.Context, token string, want int) error {
 	return err
 }
 
-func (t *trial) closed(ctx context.Context, s *subject) error {
+func (t *trial) checkTokensGone(ctx context.Context, s *subject) error {
 	for _, token := range s.tokens {
-		if err := t.look(ctx, token, http.StatusGone); err != nil {
-			return fmt.Errorf("a token that should be dead: %w", err)
+		if err := t.preview(ctx, token, http.StatusGone); err != nil {
+			return fmt.Errorf("a token that must be invalid: %w", err)
 		}
 	}
 	return nil
 }
 
-// isAccepted: the invitee's password logs in, and no token opens it any more.
+// isAccepted checks that the invitee's password works and the tokens are invalid.
 func isAccepted(ctx context.Context, t *trial, s *subject) error {
 	err := t.kratos.SignIn(ctx, s.email, s.password)
 	if errors.Is(err, kratostest.ErrWrongPassword) || errors.Is(err, kratostest.ErrInactive) {
-		return fmt.Errorf("the password that was accepted does not log in: %w", err)
+		return fmt.Errorf("the accepted password does not work: %w", err)
 	}
-	return errors.Join(err, hasState("accepted")(ctx, t, s), t.closed(ctx, s))
+	return errors.Join(err, hasState("accepted")(ctx, t, s), t.checkTokensGone(ctx, s))
 }
 
-// toldOnce: an event arrived, under one id however often.
-func toldOnce(event string) check {
+// deliveredOnce checks that an event arrived, any number of times, under one id.
+func deliveredOnce(event string) check {
 	return func(_ context.Context, t *trial, s *subject) error {
-		if n := t.world.ids(s.id, event); n != 1 {
-			return fmt.Errorf("%s arrived under %d ids", event, n)
+		if n := t.env.messageIDs(s.id, event); n != 1 {
+			return fmt.Errorf("%s arrived under %d ids, want 1", event, n)
 		}
 		return nil
 	}
 }
 
-// mailed: a letter came, and since the last start no more than so many. One may
-// come twice for each kill between the mail server's word and its note; where
-// nothing is killed, none does.
-func mailed(most int) check {
+// emailedAtMost checks that an email arrived, and at most this many since the last
+// start. Each kill between the mail server's response and recording it may
+// duplicate an email; without a kill there are no duplicates.
+func emailedAtMost(most int) check {
 	return func(_ context.Context, t *trial, s *subject) error {
-		if n := t.world.mails(s.email); n < 1 || n > s.letters+most {
-			return fmt.Errorf("%d letters arrived, %d of them before the last start, and there should be %d more at most", n, s.letters, most)
+		if n := t.env.emailCount(s.email); n < 1 || n > s.emailsBefore+most {
+			return fmt.Errorf("%d emails arrived, %d of them before the last start; want at most %d more", n, s.emailsBefore, most)
 		}
 		return nil
 	}

@@ -6,15 +6,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
 	"github.com/google/uuid"
+
+	"invitebridge/bridge/testenv"
 )
 
 const base = "/api/v1/invite"
 
-// answer is what the bridge said.
+// answer is a response of the bridge.
 type answer struct {
 	status     int
 	text       string
@@ -27,27 +30,35 @@ type answer struct {
 	Error      struct{ ID string }
 }
 
-// client keeps no connections: the process at their other end is killed.
-var client = &http.Client{
-	Timeout:       30 * time.Second,
-	Transport:     &http.Transport{DisableKeepAlives: true},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+// client returns a client of the bridge that listens at a unix socket. It keeps no
+// connections, because that process is killed.
+func client(socket string) *http.Client {
+	return &http.Client{
+		Timeout: testenv.Limit,
+		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
-func call(ctx context.Context, method, address, path string, body any) (a answer, err error) {
+// origin is that of all bridges: each is reached by its socket.
+const origin = "http://bridge.example"
+
+func call(ctx context.Context, method, socket, path string, body any) (a answer, err error) {
 	var text []byte
 	if body != nil {
 		if text, err = json.Marshal(body); err != nil {
 			return a, err
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+address+base+path, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(ctx, method, origin+base+path, bytes.NewReader(text))
 	if err != nil {
 		return a, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+apiKey)
-	res, err := client.Do(r)
+	res, err := client(socket).Do(r)
 	if err != nil {
 		return a, err
 	}
@@ -61,7 +72,7 @@ func call(ctx context.Context, method, address, path string, body any) (a answer
 	return a, nil
 }
 
-// is says whether an answer is one of these.
+// is returns an error unless the response has one of these statuses.
 func (a answer) is(statuses ...int) error {
 	for _, s := range statuses {
 		if a.status == s {

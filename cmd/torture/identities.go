@@ -10,27 +10,27 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// identities is the Kratos, real or not.
+// identities is a Kratos, real or fake.
 type identities struct {
-	hand
+	kratosAdmin
 	url     string        // of the admin API
-	public  string        // and of the public one
+	public  string        // URL of the public API
 	timeout time.Duration // of the bridge's calls
-	// settle signs the holder of an account in, who then sets up an authenticator
-	// app, and gives the session.
-	settle func(ctx context.Context, id uuid.UUID, email, password string) (session string, err error)
-	// works says whether a session is worth anything.
-	works func(ctx context.Context, session string) (bool, error)
-	// setPassword has the holder of an account change its password.
+	// signInWithTOTP signs in as the holder of an account, sets up an authenticator
+	// app, and returns the session.
+	signInWithTOTP func(ctx context.Context, id uuid.UUID, email, password string) (session string, err error)
+	// sessionWorks reports whether a session is valid.
+	sessionWorks func(ctx context.Context, session string) (bool, error)
+	// setPassword changes the password of an account as its holder.
 	setPassword func(ctx context.Context, s *subject, password string) error
 }
 
-// lease is that of a claim: ten seconds for hooks, four fifths of the timeout,
-// and five to spare.
+// lease returns the lease of a claim: ten seconds for hooks, four fifths of the
+// timeout, and a margin of five seconds.
 func (k identities) lease() time.Duration { return 10*time.Second + k.timeout*4/5 + 5*time.Second }
 
-// hand is somebody else who has access to the admin API.
-type hand interface {
+// kratosAdmin is another user of the admin API.
+type kratosAdmin interface {
 	kratostest.Admin
 	Patch(ctx context.Context, id uuid.UUID, patch string) (kratostest.Shown, error)
 	SetState(ctx context.Context, id uuid.UUID, state string) error
@@ -54,20 +54,20 @@ func startKratos(ctx context.Context, whole bool) (k identities, stop func(), er
 
 func realIdentities(s *kratostest.Server) identities {
 	return identities{
-		hand: s, url: s.AdminURL, public: s.PublicURL,
-		timeout: 5 * time.Second, // it shares the machine with its bridges, and has more to do
-		settle: func(ctx context.Context, _ uuid.UUID, email, password string) (string, error) {
+		kratosAdmin: s, url: s.AdminURL, public: s.PublicURL,
+		timeout: 5 * time.Second, // it shares the machine with its bridges and does more work than the fake
+		signInWithTOTP: func(ctx context.Context, _ uuid.UUID, email, password string) (string, error) {
 			session, err := s.Login(ctx, email, password)
 			if err == nil {
 				_, err = s.SetTOTP(ctx, session)
 			}
 			return session, err
 		},
-		works: func(ctx context.Context, session string) (bool, error) {
+		sessionWorks: func(ctx context.Context, session string) (bool, error) {
 			switch _, err := s.Whoami(ctx, session); {
 			case errors.Is(err, kratostest.ErrNoSession):
 				return false, nil
-			case errors.Is(err, kratostest.ErrSecondFactor): // it lives, and asks for more
+			case errors.Is(err, kratostest.ErrSecondFactor): // the session is valid but needs a second factor
 				return true, nil
 			default:
 				return err == nil, err
@@ -85,12 +85,12 @@ func realIdentities(s *kratostest.Server) identities {
 
 func fakeIdentities(f *kratostest.Fake) identities {
 	return identities{
-		hand: f, url: f.URL, public: f.URL, timeout: 2 * time.Second,
-		settle: func(_ context.Context, id uuid.UUID, _, _ string) (string, error) {
+		kratosAdmin: f, url: f.URL, public: f.URL, timeout: 2 * time.Second,
+		signInWithTOTP: func(_ context.Context, id uuid.UUID, _, _ string) (string, error) {
 			session, err := f.AddSession(id)
 			return session, errors.Join(err, f.SetCredential(id, "totp", `{"totp_url":"otpauth://totp/x"}`))
 		},
-		works: func(_ context.Context, session string) (bool, error) { return f.SessionWorks(session), nil },
+		sessionWorks: func(_ context.Context, session string) (bool, error) { return f.SessionWorks(session), nil },
 		setPassword: func(ctx context.Context, x *subject, password string) error {
 			return errors.Join(f.SignIn(ctx, x.email, x.password), f.Activate(ctx, x.identity, password))
 		},

@@ -1,13 +1,13 @@
-// Command torture kills a bridge wherever it can be killed, starts it again, and
-// looks from outside at what came of it: over HTTP, in Kratos, at what arrived
-// as webhook and as mail, and in the file of the store.
+// Command torture kills a bridge at every failpoint, restarts it, and checks the
+// result from outside: over HTTP, in Kratos, in the webhooks and emails that
+// arrive, and in the store file.
 //
-// It builds the bridge with failpoints, and runs it as a process. For each failpoint
-// of points.go it has the process killed there as often as it is told, while
-// somebody asks for something about an invitation of its own. After a hundred
-// kills of one bridge at most the clients repeat what they asked for, as clients
-// do, and every invariant is checked of each invitation. It prints a table, and
-// exits with 1 if anything was broken.
+// It builds the bridge with failpoints and runs it as a process. For each
+// failpoint in failpoints.go it kills the process there -kills times, while a
+// client sends a request about an invitation of its own. After at most a hundred
+// kills of one bridge the clients repeat their requests, as real clients do, and
+// every invariant is checked for each invitation. The command prints a table, and
+// exits with 1 if any invariant was violated.
 package main
 
 import (
@@ -29,13 +29,13 @@ import (
 
 func main() {
 	o := options{out: os.Stdout}
-	flag.IntVar(&o.kills, "kills", 20, "how often the process is killed at each failpoint")
-	flag.IntVar(&o.parallel, "parallel", 8, "how many failpoints at once: much of the time is spent waiting")
-	flag.IntVar(&o.slack, "slack", 1, "how many times as long as on a machine of its own a client may wait")
-	flag.BoolVar(&o.kratos, "kratos", false, "against a real Kratos, not against a fake one")
-	flag.DurationVar(&o.soak, "soak", 0, "no kills, but a steady load for so long")
-	flag.DurationVar(&o.away, "away", 0, "in the middle of it, Kratos is away for so long")
-	pattern := flag.String("points", "", "only the failpoints whose \"scenario name\" this regular `expression` matches")
+	flag.IntVar(&o.kills, "kills", 20, "number of kills at each failpoint")
+	flag.IntVar(&o.parallel, "parallel", 8, "number of failpoints tested at once; most of the time is spent waiting")
+	flag.IntVar(&o.slack, "slack", 1, "factor for the time limits of clients, for a machine shared with other work")
+	flag.BoolVar(&o.kratos, "kratos", false, "use a real Kratos instead of the fake one")
+	flag.DurationVar(&o.soak, "soak", 0, "instead of kills, run a steady load for this long")
+	flag.DurationVar(&o.away, "away", 0, "with -soak: make Kratos unavailable for this long in the middle")
+	pattern := flag.String("points", "", "only test failpoints whose \"scenario name\" matches this regular `expression`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -51,11 +51,11 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		stop()
-		os.Exit(1) //nolint:gocritic // there is nothing else to be left
+		os.Exit(1) //nolint:gocritic // nothing else is deferred
 	}
 }
 
-// options are what a run is told.
+// options are the command line options.
 type options struct {
 	kills, parallel int
 	slack           int
@@ -65,9 +65,9 @@ type options struct {
 	out             io.Writer
 }
 
-var errBroken = errors.New("something is broken: see the table")
+var errBroken = errors.New("invariants were violated: see the output")
 
-// torture goes through all scenarios.
+// torture runs all scenarios.
 func torture(ctx context.Context, o options) error {
 	binary, remove, err := build(ctx)
 	if err != nil {
@@ -94,7 +94,7 @@ func torture(ctx context.Context, o options) error {
 				if err := running.Err(); err != nil {
 					return err
 				}
-				if err != nil { // of this failpoint: the others go on
+				if err != nil { // only this failpoint failed; continue with the others
 					result.broken = append(result.broken, err.Error())
 				}
 				mu.Lock()
@@ -105,32 +105,32 @@ func torture(ctx context.Context, o options) error {
 				}
 				return nil
 			}
-			if s.claims || s.ripe != nil {
+			if s.claims || s.dueAt != nil {
 				waiting = append(waiting, trial)
 			} else {
 				busy = append(busy, trial)
 			}
 		}
 	}
-	// Most of what waits for a lease or an expiry needs no machine. The rest would
-	// make one too slow for all, if as many ran at once.
+	// Trials that wait for a lease or an expiry need little CPU. As many of the others
+	// at once would slow down all of them.
 	pools.Go(func() error { return together(waiting, o.parallel) })
 	pools.Go(func() error { return together(busy, max(1, o.parallel/8)) })
 	err = pools.Wait()
-	err = errors.Join(err, broken) // read when all have ended
-	// In peace: who is slow passes others, see named.
+	err = errors.Join(err, broken) // read after all trials have ended
+	// Run without load: a slow bridge passes other failpoints, see checkPointNames.
 	var comparisons []func() error
 	for _, s := range scenarios {
-		comparisons = append(comparisons, func() error { return named(ctx, s, binary, identities) })
+		comparisons = append(comparisons, func() error { return checkPointNames(ctx, s, binary, identities) })
 	}
 	err = errors.Join(err, together(comparisons, max(1, o.parallel/8)))
 	if err == nil && (chosen == 0 || o.kills < 1) {
-		err = errors.New("nothing was killed")
+		err = errors.New("no failpoint was tested: check -kills and -points")
 	}
 	return err
 }
 
-// together runs all, so many at once, and gives the first error.
+// together runs all functions, at most limit at once, and returns the first error.
 func together(all []func() error, limit int) error {
 	var running errgroup.Group
 	running.SetLimit(limit)

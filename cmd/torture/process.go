@@ -5,15 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"syscall"
 	"time"
+
+	"invitebridge/bridge/testenv"
 )
 
 const apiKey = "a-key-for-the-torture"
@@ -32,11 +32,10 @@ func build(ctx context.Context) (binary string, remove func(), err error) {
 	return binary, func() { _ = os.RemoveAll(dir) }, nil
 }
 
-// process is a bridge that is killed and started again, at the same ports and
-// with the same store.
+// process is a bridge that is killed and restarted with the same sockets and store.
 type process struct {
 	binary, dir   string
-	public, admin string // addresses
+	public, admin string // paths of unix sockets: another process can take a port while this one is down
 	log           *os.File
 	cmd           *exec.Cmd
 	ended         chan struct{} // closed when the process is gone
@@ -47,24 +46,22 @@ func newProcess(binary, config string) (p *process, err error) {
 	if p.dir, err = os.MkdirTemp("", "invitebridge-torture-"); err != nil {
 		return nil, err
 	}
-	var publicErr, adminErr error
-	p.public, publicErr = freeAddress()
-	p.admin, adminErr = freeAddress()
+	p.public, p.admin = p.file("public.sock"), p.file("admin.sock")
 	p.log, err = os.Create(filepath.Join(p.dir, "log"))
-	text := fmt.Sprintf(config, p.store(), port(p.public), port(p.admin), apiKey)
-	return p, errors.Join(err, publicErr, adminErr, p.arm(""), os.WriteFile(p.file("invitebridge.yml"), []byte(text), 0o600))
+	text := fmt.Sprintf(config, p.store(), p.public, p.admin, apiKey)
+	return p, errors.Join(err, p.arm(""), os.WriteFile(p.file("invitebridge.yml"), []byte(text), 0o600))
 }
 
 func (p *process) file(name string) string { return filepath.Join(p.dir, name) }
 func (p *process) store() string           { return p.file("invites.db") }
 
-// arm says where the process is to be killed; "": nowhere.
+// arm selects the failpoint at which the process will be killed; "" is none.
 func (p *process) arm(point string) error {
 	return os.WriteFile(p.file("failpoint"), []byte(point), 0o600)
 }
 
-// start returns when both listeners answer, or the process has been killed
-// before.
+// start starts the process and returns when both listeners accept connections, or
+// when the process was killed before that.
 func (p *process) start(ctx context.Context) error {
 	p.cmd = exec.CommandContext(ctx, p.binary, "serve", "-c", p.file("invitebridge.yml"))
 	p.cmd.Env = append(os.Environ(), "INVITEBRIDGE_FAILPOINT_FILE="+p.file("failpoint"))
@@ -76,10 +73,10 @@ func (p *process) start(ctx context.Context) error {
 	p.ended = ended
 	cmd := p.cmd
 	go func() {
-		_ = cmd.Wait() // it was killed, most often
+		_ = cmd.Wait() // usually it was killed
 		close(ended)
 	}()
-	for deadline := time.Now().Add(20 * time.Second); !answers(p.public) || !answers(p.admin); {
+	for deadline := time.Now().Add(testenv.Limit); !acceptsConnections(p.public) || !acceptsConnections(p.admin); {
 		select {
 		case <-p.ended:
 			if code := p.cmd.ProcessState.ExitCode(); code != -1 {
@@ -89,14 +86,15 @@ func (p *process) start(ctx context.Context) error {
 		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			return errors.New("the bridge does not answer")
+			return errors.New("the bridge did not start in time")
 		}
 	}
 	return nil
 }
 
-// dies waits for the process to be killed; false: it was not, and is now.
-func (p *process) dies(within time.Duration) bool {
+// waitKilled waits for the process to be killed at its failpoint. If that does not
+// happen in time, it kills the process and returns false.
+func (p *process) waitKilled(within time.Duration) bool {
 	select {
 	case <-p.ended:
 		return true
@@ -108,38 +106,38 @@ func (p *process) dies(within time.Duration) bool {
 
 func (p *process) kill() {
 	if p.cmd == nil || p.cmd.Process == nil {
-		return // it could not be started
+		return // it was never started
 	}
 	_ = p.cmd.Process.Kill()
 	<-p.ended
 }
 
-// suspend stops the process in the middle of whatever it does, until resume.
+// suspend stops the process until resume.
 func (p *process) suspend() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
 func (p *process) resume() error  { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
-// suspended waits until each thread of the process is.
+// suspended waits until all threads of the process are suspended.
 func (p *process) suspended(within time.Duration) error {
 	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
 		if err != nil {
 			return err
 		}
-		if len(threads) > 0 && !slices.ContainsFunc(threads, runs) {
+		if len(threads) > 0 && !slices.ContainsFunc(threads, isRunning) {
 			return nil
 		}
 	}
 	return errors.New("the process was not suspended")
 }
 
-func runs(thread string) bool {
+func isRunning(thread string) bool {
 	stat, err := os.ReadFile(thread)
 	_, state, _ := bytes.Cut(stat, []byte(") "))
 	return err == nil && !bytes.HasPrefix(state, []byte("T"))
 }
 
-// gone says whether the process is dead.
-func (p *process) gone() bool {
+// exited reports whether the process has ended.
+func (p *process) exited() bool {
 	select {
 	case <-p.ended:
 		return true
@@ -153,31 +151,10 @@ func (p *process) remove() {
 	_ = os.RemoveAll(p.dir)
 }
 
-func answers(address string) bool {
-	c, err := net.Dial("tcp", address)
+func acceptsConnections(socket string) bool {
+	c, err := net.Dial("unix", socket)
 	if err == nil {
 		_ = c.Close()
 	}
 	return err == nil
-}
-
-// lastPort was given last. Ports are below those that the system hands out to
-// clients, who would take one while its bridge is dead, and no two are the same.
-var lastPort atomic.Int32
-
-func init() { lastPort.Store(20_000 + rand.Int32N(8_000)) } // several of these programs may run
-
-func freeAddress() (string, error) {
-	for range 1000 {
-		address := fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1))
-		if l, err := net.Listen("tcp", address); err == nil {
-			return address, l.Close()
-		}
-	}
-	return "", errors.New("no port is free")
-}
-
-func port(address string) string {
-	_, port, _ := net.SplitHostPort(address)
-	return port
 }

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// sample is how the process is at a moment.
-type sample struct{ memory, goroutines, files int } // memory of its own, in KiB
+// sample holds the resource use of the process at one time.
+type sample struct{ memory, goroutines, files int } // memory is anonymous memory in KiB
 
-// tell prints how the process is.
-func (s *soaking) tell(ctx context.Context) {
+// report prints how the process is.
+func (s *soakTest) report(ctx context.Context) {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.trial.process.cmd.Process.Pid))
 	files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.trial.process.cmd.Process.Pid))
 	now := sample{memory: field(string(status), "RssAnon:"), goroutines: s.trial.goroutines(ctx), files: len(files)}
@@ -26,13 +26,13 @@ func (s *soaking) tell(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.samples = append(s.samples, now)
-	s.out("%s  memory %d KiB (of its own %d), goroutines %d, file descriptors %d, store %d KiB, invitations %d, slowest answer %v",
+	s.out("%s  memory %d KiB (%d anonymous), goroutines %d, file descriptors %d, store %d KiB, invitations %d, slowest response %v",
 		time.Now().UTC().Format(time.TimeOnly), field(string(status), "VmRSS:"), now.memory, now.goroutines, now.files, size>>10, len(s.all), s.slowest.Round(time.Millisecond))
 }
 
-// flat compares the process after the first minute with it at the end. What was
-// in use for a moment, a few dozen of each, is no growth.
-func (s *soaking) flat() (broken []string) {
+// checkGrowth compares the resource use after the first minute with that at the
+// end. A few dozen of each, in use for a moment, are not growth.
+func (s *soakTest) checkGrowth() (broken []string) {
 	if len(s.samples) < 3 {
 		return nil
 	}
@@ -46,20 +46,21 @@ func (s *soaking) flat() (broken []string) {
 		{"file descriptors", first.files, last.files, 40},
 	} {
 		if grown.first == 0 || grown.last > grown.first+grown.spare {
-			broken = append(broken, fmt.Sprintf("%d %s after the first minute, and %d in the end", grown.first, grown.name, grown.last))
+			broken = append(broken, fmt.Sprintf("%d %s after the first minute, %d at the end", grown.first, grown.name, grown.last))
 		}
 	}
 	return broken
 }
 
-// goroutines asks the bridge's metrics; 0: it did not say.
+// goroutines returns the number of goroutines from the bridge's metrics, or 0 if
+// they are unavailable.
 func (t *trial) goroutines(ctx context.Context) int {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.process.admin+"/metrics/prometheus", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/metrics/prometheus", nil)
 	if err != nil {
 		return 0
 	}
 	r.Header.Set("Authorization", "Bearer "+apiKey)
-	res, err := client.Do(r)
+	res, err := client(t.process.admin).Do(r)
 	if err != nil {
 		return 0
 	}
@@ -68,7 +69,7 @@ func (t *trial) goroutines(ctx context.Context) int {
 	return field(string(text), "\ngo_goroutines ")
 }
 
-// field is the number behind a name.
+// field returns the number that follows a name in a text.
 func field(text, name string) int {
 	_, after, _ := strings.Cut(text, name)
 	line, _, _ := strings.Cut(after, "\n")

@@ -14,31 +14,31 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// soaking is a bridge under a steady load, with a Kratos that spoils one of a
-// hundred requests, and may be away for a while.
-type soaking struct {
+// soakTest is a bridge under a steady load, with a Kratos that fails one of a
+// hundred requests and may be unavailable for a while.
+type soakTest struct {
 	trial *trial
 	fake  *kratostest.Fake
 	out   func(format string, args ...any)
 
 	mu      sync.Mutex
-	pool    []*subject // those that can be asked about
+	pool    []*subject // available for the next request
 	all     []*subject
 	answers map[string]int
 	slowest time.Duration
 	broken  []string
 	away    bool
-	asked   int // while Kratos was there, and
-	refused int // how many of them were answered 503
+	asked   int // requests while Kratos was available
+	refused int // those of them answered 503
 	samples []sample
 }
 
 const (
 	perSecond  = 50
-	answerTime = 10 * time.Second // within which every caller hears something
+	answerTime = 10 * time.Second // within which every caller gets a response
 )
 
-// soak keeps the load up for a while, and then checks everything.
+// soak runs the load and then checks everything.
 func soak(ctx context.Context, o options) error {
 	binary, remove, err := build(ctx)
 	if err != nil {
@@ -59,11 +59,11 @@ func soak(ctx context.Context, o options) error {
 		return err
 	}
 	defer t.process.kill()
-	s := &soaking{trial: t, fake: fake, answers: make(map[string]int), out: func(f string, a ...any) { fmt.Fprintf(o.out, f+"\n", a...) }}
-	s.out("%d requests a second for %v, one of a hundred to Kratos spoilt; Kratos is away for %v of it", perSecond, o.soak+o.away, o.away)
-	spoiling, stop := context.WithCancel(ctx)
+	s := &soakTest{trial: t, fake: fake, answers: make(map[string]int), out: func(f string, a ...any) { fmt.Fprintf(o.out, f+"\n", a...) }}
+	s.out("%d requests a second for %v; one of a hundred requests to Kratos fails; Kratos is unavailable for %v of that time", perSecond, o.soak+o.away, o.away)
+	injecting, stop := context.WithCancel(ctx)
 	defer stop()
-	go s.spoil(spoiling)
+	go s.injectFaults(injecting)
 	s.load(ctx, o.soak/2)
 	if o.away > 0 {
 		s.setAway(true)
@@ -76,26 +76,26 @@ func soak(ctx context.Context, o options) error {
 	}
 	s.load(ctx, o.soak/2)
 	stop()
-	s.settle(ctx)
+	s.repeatRequests(ctx)
 	return s.verdict(ctx)
 }
 
-// load asks at its pace, and tells each minute how the process is.
-func (s *soaking) load(ctx context.Context, d time.Duration) {
+// load sends requests at a fixed rate and reports on the process every minute.
+func (s *soakTest) load(ctx context.Context, d time.Duration) {
 	var asking sync.WaitGroup
 	ticker, minute := time.NewTicker(time.Second/perSecond), time.NewTicker(time.Minute)
 	defer ticker.Stop()
 	defer minute.Stop()
-	s.tell(ctx)
+	s.report(ctx)
 	for end := time.After(d); ; {
 		select {
 		case <-ticker.C:
 			asking.Go(func() { s.ask(ctx) })
 		case <-minute.C:
-			s.tell(ctx)
+			s.report(ctx)
 		case <-end:
 			asking.Wait()
-			s.tell(ctx)
+			s.report(ctx)
 			return
 		case <-ctx.Done():
 			asking.Wait()
@@ -104,8 +104,8 @@ func (s *soaking) load(ctx context.Context, d time.Duration) {
 	}
 }
 
-// ask is one request, of a kind that chance chooses.
-func (s *soaking) ask(ctx context.Context) {
+// ask sends one request of a random kind.
+func (s *soakTest) ask(ctx context.Context) {
 	subject := s.pick()
 	begin := time.Now()
 	verb, a, err := s.request(ctx, subject)
@@ -128,7 +128,7 @@ func (s *soaking) ask(ctx context.Context) {
 		s.broken = append(s.broken, verb+": 503 without Retry-After")
 	case a.status == http.StatusServiceUnavailable && !s.away:
 		s.refused++
-	case !subject.explains(a):
+	case !subject.allows(a):
 		s.broken = append(s.broken, fmt.Sprintf("%s: %d %s", verb, a.status, a.text))
 	}
 	// Some of those that are over are asked about again, and most make room.
@@ -137,8 +137,8 @@ func (s *soaking) ask(ctx context.Context) {
 	}
 }
 
-// pick takes a subject out of the pool, or makes one.
-func (s *soaking) pick() *subject {
+// pick takes a subject out of the pool or creates one.
+func (s *soakTest) pick() *subject {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := len(s.pool); n > 200 || n > 0 && rand.IntN(4) > 0 {
@@ -153,8 +153,8 @@ func (s *soaking) pick() *subject {
 	return subject
 }
 
-// request asks about a subject, whom nobody else is asking about.
-func (s *soaking) request(ctx context.Context, x *subject) (verb string, a answer, err error) {
+// request sends a request about a subject that no other request is using.
+func (s *soakTest) request(ctx context.Context, x *subject) (verb string, a answer, err error) {
 	p := s.trial.process
 	if len(x.tokens) == 0 {
 		a, err = call(ctx, http.MethodPost, p.admin, "/", map[string]any{"email": x.email})
@@ -166,7 +166,7 @@ func (s *soaking) request(ctx context.Context, x *subject) (verb string, a answe
 	switch dice := rand.IntN(100); {
 	case dice < 40:
 		a, err = call(ctx, http.MethodGet, p.public, "/"+x.tokens[0], nil)
-		return "look", a, err
+		return "preview", a, err
 	case dice < 50:
 		a, err = call(ctx, http.MethodGet, p.admin, "/?page_size=10&state=pending", nil)
 		return "list", a, err
@@ -177,43 +177,44 @@ func (s *soaking) request(ctx context.Context, x *subject) (verb string, a answe
 		a, err = call(ctx, http.MethodPost, p.admin, "/"+x.id.String()+"/revoke", nil)
 		x.revoking = true
 		x.revoked = x.revoked || a.status == http.StatusOK
-		x.promised = x.promised || a.status == http.StatusAccepted
+		x.revocationAccepted = x.revocationAccepted || a.status == http.StatusAccepted
 		return "revoke", a, err
 	}
-	x.asked++
+	x.attempts++
 	a, err = call(ctx, http.MethodPost, p.public, "/"+x.tokens[0], map[string]any{"password": x.password})
 	if x.accepted = x.accepted || a.status == http.StatusOK; a.status == http.StatusOK && x.revoked {
-		err = errors.New("revoked, and then accepted")
+		err = errors.New("accepted after it was revoked")
 	}
 	return "accept", a, err
 }
 
-// explains says whether an answer can be, after what was asked for.
-func (x *subject) explains(a answer) bool {
+// allows reports whether a response is possible after the requests made so far.
+func (x *subject) allows(a answer) bool {
 	switch {
 	case a.status < 400 || a.status == http.StatusServiceUnavailable:
 		return true
 	case a.Error.ID == "invitation_accepted", a.Error.ID == "identity_already_active":
-		return x.asked > 0
+		return x.attempts > 0
 	case a.Error.ID == "invitation_revoked":
 		return x.revoking
 	}
-	return a.Error.ID == "accept_in_progress" // an answer was lost, and it is not known yet what came of it
+	return a.Error.ID == "accept_in_progress" // an earlier response was lost and its outcome is not resolved yet
 }
 
-func (s *soaking) setAway(away bool) {
+func (s *soakTest) setAway(away bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.away = away
 	if away {
-		s.out("Kratos goes away")
+		s.out("Kratos becomes unavailable")
 	} else {
-		s.out("Kratos is back")
+		s.out("Kratos is available again")
 	}
 }
 
-// spoil spoils every hundredth request to Kratos, each time in another way.
-func (s *soaking) spoil(ctx context.Context) {
+// injectFaults makes every hundredth request to Kratos fail, each time in another
+// way.
+func (s *soakTest) injectFaults(ctx context.Context) {
 	kinds := []kratostest.Fault{
 		{Do: kratostest.CutBefore}, {Do: kratostest.CutAfter}, {Do: kratostest.CutBody}, {Do: kratostest.Answer, Status: 503},
 		{Do: kratostest.CommitAndAnswer, Status: 500}, {Delay: 3 * time.Second}, {Do: kratostest.Answer, Status: 429},

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// result is what came of the kills at one failpoint.
+// result is the result of all kills at one failpoint.
 type result struct {
 	kills    int
-	broken   []string      // what was wrong, a line each
-	recovery time.Duration // the longest that a client waited after the last start
+	broken   []string      // one line for each violation
+	recovery time.Duration // the longest wait of a client after the last start
 }
 
 func (r *result) add(other result) {
@@ -20,7 +20,7 @@ func (r *result) add(other result) {
 	r.recovery = max(r.recovery, other.recovery)
 }
 
-// table is printed row by row, as Markdown.
+// table prints Markdown, row by row.
 type table struct{ out io.Writer }
 
 func (t table) head(o options, lease time.Duration) {

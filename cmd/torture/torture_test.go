@@ -5,7 +5,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"invitebridge/bridge/testenv"
 )
+
+// slowReason is why tests are skipped with -short.
+const slowReason = "bridge processes that can be killed"
 
 func TestHoldsAny(t *testing.T) {
 	secrets := []string{"Pass-one", "Pass-one-and-more", "a-token-of-some-length"}
@@ -19,15 +24,16 @@ func TestHoldsAny(t *testing.T) {
 	}
 }
 
-// TestTorture is the short form: every failpoint, against the fake Kratos.
+// TestTorture kills the bridge a few times at every failpoint, with the fake Kratos.
 func TestTorture(t *testing.T) {
+	testenv.SkipIfShort(t, slowReason)
 	t.Parallel()
 	kills := 3
 	if os.Getenv("CI") == "true" {
 		kills = 8
 	}
 	var out strings.Builder
-	err := torture(t.Context(), options{kills: kills, parallel: 32, slack: 6, only: regexp.MustCompile(""), out: &out})
+	err := torture(t.Context(), options{kills: kills, parallel: 32, slack: int(testenv.Limit / responseLimit), only: regexp.MustCompile(""), out: &out})
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)

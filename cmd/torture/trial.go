@@ -11,43 +11,43 @@ import (
 	"github.com/google/uuid"
 )
 
-// subject is one invitation, and what its client knows of it.
+// subject is one invitation and what its client knows of it.
 type subject struct {
-	number          int
-	email, password string
-	id, identity    uuid.UUID
-	tokens          []string
-	until           time.Time // see scenario.ripe
-	adopted         uuid.UUID // the identity that was there before
-	former          holder    // whose account it was
-	reclaimed       bool      // an administrator gave it back to that holder
-	letters         int       // that had come before the last start
-	asked           int       // how often its password was sent
-	accepted        bool      // and revoked: what was answered with success
-	revoked         bool
-	promised        bool // 202: it is revoked unless it was being accepted
-	revoking        bool // it was asked for, whatever came of it
+	number             int
+	email, password    string
+	id, identity       uuid.UUID
+	tokens             []string
+	until              time.Time // see scenario.dueAt
+	adopted            uuid.UUID // the identity that existed before
+	former             holder    // the former holder of that account
+	reclaimed          bool      // an administrator gave it back to that holder
+	emailsBefore       int       // received before the last start
+	attempts           int       // how often its password was submitted
+	accepted           bool      // and revoked: requests that succeeded
+	revoked            bool
+	revocationAccepted bool // answered 202: it will be revoked unless it was being accepted
+	revoking           bool // a revocation was requested, whatever its result
 }
 
 // trial is a bridge that is killed at one failpoint.
 type trial struct {
 	scenario scenario
 	process  *process
-	world    *world
+	env      *environment
 	kratos   identities
 	subjects []*subject
 }
 
 const (
-	killPatience    = time.Minute      // for a kill
-	messagePatience = 80 * time.Second // for a message: one that was under way is leased for a minute
-	once            = 0                // for what is not repeated
-	prompt          = 5 * time.Second  // for whatever a client asks for, after a start; a lease comes on top
-	clients         = 8
+	killTimeout    = time.Minute      // for a kill
+	messageTimeout = 80 * time.Second // for a message: one in flight at the kill is leased for a minute
+	once           = 0                // try only once
+	responseLimit  = 5 * time.Second  // for a request after a start, in addition to a lease
+	clients        = 8
 )
 
 func newTrial(ctx context.Context, s scenario, subjects int, binary string, kratos identities) (*trial, func(), error) {
-	w, err := newWorld(ctx)
+	w, err := newEnvironment(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,28 +56,27 @@ func newTrial(ctx context.Context, s scenario, subjects int, binary string, krat
 		w.stop()
 		return nil, nil, err
 	}
-	t := &trial{scenario: s, process: p, world: w, kratos: kratos}
+	t := &trial{scenario: s, process: p, env: w, kratos: kratos}
 	for i := range subjects {
 		t.subjects = append(t.subjects, &subject{number: i, email: uuid.NewString() + "@example.com", password: "Pass-" + uuid.NewString()})
 	}
 	return t, func() { p.remove(); w.stop() }, nil
 }
 
-// batch is how many kills share a bridge, its store and a last look at all.
+// batch is how many kills share a bridge, its store and the final checks.
 const batch = 100
 
-// killAll has bridges killed at a point as often as it is told, and gives what
-// came of it. Clients are answered in time if that is within slack times what is
-// prompt: a crowded machine needs it.
+// killAll kills bridges at a failpoint, kills times, and returns the result.
+// slack multiplies the time limit of clients, for machines shared with other work.
 func killAll(ctx context.Context, s scenario, point string, kills, slack int, binary string, kratos identities) (all result, err error) {
-	limit := time.Duration(slack) * prompt
+	limit := time.Duration(slack) * responseLimit
 	if s.claims {
 		limit += kratos.lease()
 	}
-	// Not every attempt comes to its failpoint: where time brings something about,
-	// one start may see to what several kills were meant for; and where the machine
-	// is so slow that the bridge gives up midway, the client's repeat takes another
-	// way. Some more are tried then, unless none of them came to it.
+	// Not every attempt reaches its failpoint: one start may expire several
+	// invitations at once, and on a slow machine the bridge may give up midway, so
+	// that the client's next attempt takes another path. Up to twice as many attempts
+	// are made, unless none of the first batch reached the failpoint.
 	for tried := 0; all.kills < kills && tried < 2*kills; {
 		n := min(batch, kills-all.kills)
 		r, err := kill(ctx, s, point, n, limit, binary, kratos)
@@ -91,12 +90,12 @@ func killAll(ctx context.Context, s scenario, point string, kills, slack int, bi
 		}
 	}
 	if all.kills < kills && all.broken == nil {
-		all.broken = []string{fmt.Sprintf("only %d of %d times it came to be killed", all.kills, kills)}
+		all.broken = []string{fmt.Sprintf("only %d of %d attempts reached the failpoint", all.kills, kills)}
 	}
 	return all, nil
 }
 
-// kill is a batch of them.
+// kill runs one batch.
 func kill(ctx context.Context, s scenario, point string, kills int, limit time.Duration, binary string, kratos identities) (r result, err error) {
 	t, remove, err := newTrial(ctx, s, kills, binary, kratos)
 	if err != nil {
@@ -114,13 +113,13 @@ func kill(ctx context.Context, s scenario, point string, kills int, limit time.D
 		if killed {
 			r.kills++
 		}
-		if killed && s.between != nil {
-			if err := s.between(ctx, t, subject); err != nil {
+		if killed && s.afterKill != nil {
+			if err := s.afterKill(ctx, t, subject); err != nil {
 				r.broken = append(r.broken, fmt.Sprintf("%s: after the kill: %v", subject.id, err))
 			}
 		}
 	}
-	t.countLetters()
+	t.countEmails()
 	begin := time.Now()
 	if err := errors.Join(t.process.arm(""), t.process.start(ctx)); err != nil {
 		return r, err
@@ -129,30 +128,29 @@ func kill(ctx context.Context, s scenario, point string, kills int, limit time.D
 	started := time.Since(begin)
 	failed, longest := t.each(ctx, limit, s.act)
 	if r.recovery = started + longest; r.recovery > limit {
-		failed = append(failed, fmt.Sprintf("it took %v until a client had its answer", r.recovery))
+		failed = append(failed, fmt.Sprintf("a client waited %v for its response", r.recovery))
 	}
-	r.broken = slices.Concat(r.broken, failed, t.judge(ctx))
+	r.broken = slices.Concat(r.broken, failed, t.checkAll(ctx))
 	return r, ctx.Err()
 }
 
-// countLetters is for while the bridge is dead.
-func (t *trial) countLetters() {
-	time.Sleep(200 * time.Millisecond) // the last of them is counted
+// countEmails records how many emails have arrived. The bridge must not be running.
+func (t *trial) countEmails() {
+	time.Sleep(200 * time.Millisecond) // the last ones may still be arriving
 	for _, s := range t.subjects {
-		s.letters = t.world.mails(s.email)
+		s.emailsBefore = t.env.emailCount(s.email)
 	}
 }
 
-// judge holds everything that came of it against what should have: what stands
-// does so at once, messages may take their time, and in the end there is none
-// too many.
-func (t *trial) judge(ctx context.Context) []string {
-	broken, _ := t.each(ctx, once, t.scenario.stands)
-	missing, _ := t.each(ctx, messagePatience, t.scenario.arrives)
-	time.Sleep(500 * time.Millisecond) // one too many might come now
-	changed, _ := t.each(ctx, once, all(t.scenario.stands, t.scenario.arrives))
+// checkAll returns every violation: state is checked at once, messages may take a
+// while, and at the end there must be no duplicates.
+func (t *trial) checkAll(ctx context.Context) []string {
+	broken, _ := t.each(ctx, once, t.scenario.state)
+	missing, _ := t.each(ctx, messageTimeout, t.scenario.messages)
+	time.Sleep(500 * time.Millisecond) // a duplicate might still arrive
+	changed, _ := t.each(ctx, once, all(t.scenario.state, t.scenario.messages))
 	broken = slices.Concat(broken, missing, changed)
-	if err := t.silent(); err != nil {
+	if err := t.checkSecrets(); err != nil {
 		broken = append(broken, err.Error())
 	}
 	return broken
@@ -165,34 +163,35 @@ func (t *trial) prepare(ctx context.Context) error {
 	defer t.process.kill()
 	for _, s := range t.subjects {
 		if err := t.prepareOne(ctx, s); err != nil {
-			return fmt.Errorf("while it is prepared: %w", err)
+			return fmt.Errorf("preparing the scenario: %w", err)
 		}
 	}
 	return nil
 }
 
-// prepareOne has patience with a crowded machine.
+// prepareOne retries, because requests may fail on a slow machine.
 func (t *trial) prepareOne(ctx context.Context, s *subject) error {
 	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
 		var err error
-		if t.process.gone() {
+		if t.process.exited() {
 			err = errors.Join(t.process.arm(""), t.process.start(ctx))
 		}
 		if err == nil {
 			err = t.scenario.prepare(ctx, t, s)
 		}
-		if err == nil || ctx.Err() != nil || time.Since(begin) > killPatience {
+		if err == nil || ctx.Err() != nil || time.Since(begin) > killTimeout {
 			return err
 		}
 	}
 }
 
-// killOnce starts the bridge, with a kill ahead, and asks.
+// killOnce starts the bridge, armed to be killed, and sends the request. killed
+// reports whether the bridge reached the failpoint.
 func (t *trial) killOnce(ctx context.Context, point string, s *subject) (killed bool, err error) {
-	if t.scenario.ripe != nil {
-		time.Sleep(time.Until(t.scenario.ripe(s)))
+	if t.scenario.dueAt != nil {
+		time.Sleep(time.Until(t.scenario.dueAt(s)))
 	}
-	if err := t.approach(ctx, s); err != nil {
+	if err := t.beforeKill(ctx, s); err != nil {
 		return false, err
 	}
 	if err := errors.Join(t.process.arm(point), t.process.start(ctx)); err != nil {
@@ -202,35 +201,36 @@ func (t *trial) killOnce(ctx context.Context, point string, s *subject) (killed 
 	defer stop()
 	var asked sync.WaitGroup
 	asked.Go(func() {
-		for t.scenario.act(asking, t, s) != nil && asking.Err() == nil { // who was killed does not answer
+		for t.scenario.act(asking, t, s) != nil && asking.Err() == nil { // a killed bridge does not respond
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	patience := killPatience
-	if t.scenario.ripe != nil {
-		patience = 2 * time.Second // it is done at the start, or was done before
+	timeout := killTimeout
+	if t.scenario.dueAt != nil {
+		timeout = 2 * time.Second // it happens at the start or has happened before
 	}
-	killed = t.process.dies(patience)
+	killed = t.process.waitKilled(timeout)
 	stop()
 	asked.Wait()
 	return killed, ctx.Err()
 }
 
-// approach brings about what must be fresh when the bridge is killed.
-func (t *trial) approach(ctx context.Context, s *subject) error {
-	if t.scenario.approach == nil {
+// beforeKill brings about what must be fresh when the bridge is killed.
+func (t *trial) beforeKill(ctx context.Context, s *subject) error {
+	if t.scenario.beforeKill == nil {
 		return nil
 	}
 	if err := errors.Join(t.process.arm(""), t.process.start(ctx)); err != nil {
 		return err
 	}
 	defer t.process.kill()
-	return t.scenario.approach(ctx, t, s)
+	return t.scenario.beforeKill(ctx, t, s)
 }
 
-// each runs something for all subjects, several at a time, and gives what it
-// said last where it did not succeed within a time from the first attempt; and
-// how long the slowest that did took.
+// each calls do for all subjects, several at a time, and repeats it until it
+// succeeds or the time from its first attempt exceeds within. It returns the last
+// error of each subject that did not succeed, and the longest time of those that
+// did.
 func (t *trial) each(ctx context.Context, within time.Duration, do func(context.Context, *trial, *subject) error) (failed []string, longest time.Duration) {
 	var mu sync.Mutex
 	var running sync.WaitGroup

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// settle has the clients repeat what they have no answer to: every address is
-// invited, and every acceptance is known.
-func (s *soaking) settle(ctx context.Context) {
+// repeatRequests repeats the invitations that got no response, so that every
+// address is invited.
+func (s *soakTest) repeatRequests(ctx context.Context) {
 	s.trial.subjects = s.all
-	failed, _ := s.trial.each(ctx, prompt, func(ctx context.Context, t *trial, x *subject) error {
+	failed, _ := s.trial.each(ctx, responseLimit, func(ctx context.Context, t *trial, x *subject) error {
 		if len(x.tokens) > 0 {
 			return nil
 		}
@@ -22,9 +22,9 @@ func (s *soaking) settle(ctx context.Context) {
 	s.broken = append(s.broken, failed...)
 }
 
-// verdict compares what was answered with what is.
-func (s *soaking) verdict(ctx context.Context) error {
-	failed, _ := s.trial.each(ctx, s.trial.kratos.lease()+messagePatience, func(ctx context.Context, t *trial, x *subject) error {
+// verdict compares the responses with the resulting state.
+func (s *soakTest) verdict(ctx context.Context) error {
+	failed, _ := s.trial.each(ctx, s.trial.kratos.lease()+messageTimeout, func(ctx context.Context, t *trial, x *subject) error {
 		a, err := t.get(ctx, x)
 		if err != nil {
 			return err
@@ -32,15 +32,15 @@ func (s *soaking) verdict(ctx context.Context) error {
 		signIn := t.kratos.SignIn(ctx, x.email, x.password)
 		switch {
 		case x.accepted && (a.State != "accepted" || signIn != nil):
-			return fmt.Errorf("it was accepted, and is %s; %w", a.State, signIn)
+			return fmt.Errorf("it was accepted but is %s; sign-in: %w", a.State, signIn)
 		case x.revoked && !x.accepted && (a.State != "revoked" || signIn == nil):
-			return fmt.Errorf("it was revoked, and is %s; signs in: %v", a.State, signIn == nil)
-		case x.promised && a.State != "accepted" && a.State != "revoked":
-			return fmt.Errorf("its revocation was promised, and it is %s", a.State)
+			return fmt.Errorf("it was revoked but is %s; sign-in works: %v", a.State, signIn == nil)
+		case x.revocationAccepted && a.State != "accepted" && a.State != "revoked":
+			return fmt.Errorf("its revocation was answered 202, but it is %s", a.State)
 		case (a.State == "accepted") != (signIn == nil):
-			return fmt.Errorf("it is %s; %w", a.State, signIn)
+			return fmt.Errorf("it is %s; sign-in: %w", a.State, signIn)
 		case a.State == "accepted":
-			return toldOnce("post_password_creation")(ctx, t, x)
+			return deliveredOnce("post_password_creation")(ctx, t, x)
 		case a.State == "pending":
 			return isPending(ctx, t, x)
 		}
@@ -50,20 +50,20 @@ func (s *soaking) verdict(ctx context.Context) error {
 	if n := s.fake.Len(); n != len(s.all) {
 		s.broken = append(s.broken, fmt.Sprintf("%d addresses have %d identities", len(s.all), n))
 	}
-	if err := s.trial.silent(); err != nil {
+	if err := s.trial.checkSecrets(); err != nil {
 		s.broken = append(s.broken, err.Error())
 	}
-	s.tell(ctx)
-	s.broken = append(s.broken, s.flat()...)
-	if most := s.asked / 30; s.refused > most { // one of a hundred requests to Kratos is spoilt, and an acceptance makes several
-		s.broken = append(s.broken, fmt.Sprintf("%d of %d callers were answered 503 while Kratos was there", s.refused, s.asked))
+	s.report(ctx)
+	s.broken = append(s.broken, s.checkGrowth()...)
+	if most := s.asked / 30; s.refused > most { // one of a hundred requests to Kratos fails, and an acceptance makes several
+		s.broken = append(s.broken, fmt.Sprintf("%d of %d requests were answered 503 while Kratos was available", s.refused, s.asked))
 	}
 	var counts []string
 	for _, what := range slices.Sorted(maps.Keys(s.answers)) {
 		counts = append(counts, fmt.Sprintf("%s: %d", what, s.answers[what]))
 	}
-	s.out("answers: %s", strings.Join(counts, ", "))
-	s.out("%d things were broken", len(s.broken))
+	s.out("responses: %s", strings.Join(counts, ", "))
+	s.out("%d violations", len(s.broken))
 	for _, line := range s.broken[:min(len(s.broken), 20)] {
 		s.out("  %s", line)
 	}

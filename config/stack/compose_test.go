@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// stack is the services of docker-compose.yml under a project name of their own,
-// at ports that were free.
+// stack runs the services of docker-compose.yml under its own project name and on
+// free ports.
 type stack struct {
 	t       *testing.T
 	root    string   // of the repository
@@ -30,11 +30,12 @@ type stack struct {
 }
 
 const (
-	commandLimit = 8 * time.Minute // of one call of docker; a build or a pull takes its time
+	commandLimit = 8 * time.Minute // of one docker command; builds and pulls are slow
 	healthLimit  = time.Minute
 )
 
-// newStack starts nothing yet. In the end it removes whatever there is.
+// newStack returns a stack that is not started yet. It is removed when the test
+// ends.
 func newStack(t *testing.T) *stack {
 	t.Helper()
 	root, err := filepath.Abs("../..")
@@ -47,14 +48,16 @@ func newStack(t *testing.T) *stack {
 		*url = "http://127.0.0.1:" + port
 		s.environ = append(s.environ, variable+"="+port)
 	}
-	return s.of(t, "", filepath.Join(root, "docker-compose.yml"))
+	return s.withFiles(t, "", filepath.Join(root, "docker-compose.yml"))
 }
 
-// of gives the stack of other files, with the same variables.
-func (s *stack) of(t *testing.T, name string, files ...string) *stack {
+// withFiles returns a stack of other Compose files with the same variables. The
+// image that it builds is named after the project.
+func (s *stack) withFiles(t *testing.T, name string, files ...string) *stack {
 	other := *s
 	other.t = t
 	other.project = fmt.Sprintf("invitebridge-test-%d%s", os.Getpid(), name)
+	other.environ = slices.Concat(s.environ, []string{"BRIDGE_IMAGE=" + other.project})
 	other.compose = slices.Concat(s.program, []string{"-p", other.project})
 	for _, file := range files {
 		other.compose = append(other.compose, "-f", file)
@@ -63,7 +66,9 @@ func (s *stack) of(t *testing.T, name string, files ...string) *stack {
 	return &other
 }
 
-// composeCommand finds the engine and Compose, the plugin or the older program.
+// composeCommand returns the command of Compose: the Docker plugin or the older
+// standalone program. Without Docker or Compose it skips the test, or fails it if
+// the environment has CI=true.
 func composeCommand(t *testing.T) []string {
 	t.Helper()
 	missing := t.Skip
@@ -71,14 +76,14 @@ func composeCommand(t *testing.T) []string {
 		missing = t.Fatal
 	}
 	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil {
-		missing("no Docker engine answers: ", err, "\n", string(out))
+		missing("no Docker engine is available: ", err, "\n", string(out))
 	}
 	for _, command := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
 		if exec.Command(command[0], append(command[1:], "version")...).Run() == nil {
 			return command
 		}
 	}
-	missing("neither docker compose nor docker-compose is there")
+	missing("neither docker compose nor docker-compose is installed")
 	return nil
 }
 
@@ -93,7 +98,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// do runs a command of Compose and gives its standard output.
+// do runs a Compose command and returns its standard output.
 func (s *stack) do(args ...string) string {
 	s.t.Helper()
 	out, err := s.try(slices.Concat(s.compose, args)...)
@@ -103,7 +108,7 @@ func (s *stack) do(args ...string) string {
 	return out
 }
 
-// docker runs a command of docker and gives its standard output.
+// docker runs a docker command and returns its standard output.
 func (s *stack) docker(args ...string) string {
 	s.t.Helper()
 	out, err := s.try(slices.Concat([]string{"docker"}, args)...)
@@ -114,7 +119,7 @@ func (s *stack) docker(args ...string) string {
 }
 
 func (s *stack) try(command ...string) (string, error) {
-	// Not the context of the test: what removes the stack runs after it ended.
+	// Not the test's context: the stack is removed after that has ended.
 	ctx, cancel := context.WithTimeout(context.Background(), commandLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
@@ -127,7 +132,7 @@ func (s *stack) try(command ...string) (string, error) {
 	return strings.TrimSpace(out.String()), nil
 }
 
-// container gives the id of the container of a service.
+// container returns the container id of a service.
 func (s *stack) container(service string) string {
 	s.t.Helper()
 	id := s.do("ps", "-q", service)
@@ -137,14 +142,14 @@ func (s *stack) container(service string) string {
 	return id
 }
 
-// inspect gives what the engine knows of a container or an image.
+// inspect returns a property of a container or an image.
 func (s *stack) inspect(id, format string) string {
 	s.t.Helper()
 	return s.docker("inspect", "-f", format, id)
 }
 
-// awaitHealthy waits until the engine, by the health check of the image, reports
-// the service to be healthy.
+// awaitHealthy waits until the engine reports the service as healthy, by the health
+// check of its image.
 func (s *stack) awaitHealthy(service string) {
 	s.t.Helper()
 	id := s.container(service)
@@ -159,7 +164,7 @@ func (s *stack) awaitHealthy(service string) {
 	}
 }
 
-// apiKey gives the key that the bridge printed when it started last.
+// apiKey returns the key that the bridge printed at its last start.
 func (s *stack) apiKey() string {
 	s.t.Helper()
 	const mark = "API key: "
@@ -172,15 +177,17 @@ func (s *stack) apiKey() string {
 	return strings.TrimSpace(key)
 }
 
-// remove takes the stack down, with its volumes and the image it built, and looks
-// whether anything stayed. Of the stage that builds, what is of today stays for
-// the next run.
+// remove removes the stack, its volumes and the image that it built, and checks that
+// nothing is left. Images of the build stage stay for a day, for the next run.
 func (s *stack) remove() {
 	if s.t.Failed() {
 		logs, _ := s.try(slices.Concat(s.compose, []string{"logs", "--no-color"})...)
 		s.t.Log(logs)
 	}
 	if _, err := s.try(slices.Concat(s.compose, []string{"down", "-v", "--remove-orphans", "--rmi", "local", "-t", "10"})...); err != nil {
+		s.t.Error(err)
+	}
+	if _, err := s.try("docker", "rmi", s.project); err != nil && !strings.Contains(err.Error(), "No such image") {
 		s.t.Error(err)
 	}
 	if _, err := s.try("docker", "image", "prune", "-f", "--filter", "label=invitebridge=build", "--filter", "until=24h"); err != nil {

@@ -17,10 +17,10 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// compressedLimit is for what is pulled.
+// compressedLimit is the maximum size of the image as pulled, in bytes.
 const compressedLimit = 25 << 20
 
-// image gives the id of the image that was built. Nothing runs yet.
+// image returns the id of the built image without starting anything.
 func (s *stack) image() string {
 	s.t.Helper()
 	s.do("up", "--no-start", "--no-deps", "invitebridge")
@@ -33,20 +33,23 @@ func (s *stack) checkImage(image string) {
 		s.t.Fatal(err)
 	}
 	compressed := s.compressedSize(image)
-	s.t.Logf("image: %.1f MB, compressed, as it is pulled: %.1f MB", float64(size)/1e6, float64(compressed)/1e6)
+	s.t.Logf("image: %.1f MB, compressed: %.1f MB", float64(size)/1e6, float64(compressed)/1e6)
 	if compressed >= compressedLimit {
-		s.t.Errorf("compressed, the image has %d bytes; %d is the limit", compressed, compressedLimit)
+		s.t.Errorf("the compressed image has %d bytes, want less than %d", compressed, compressedLimit)
 	}
-	if out := s.docker("run", "--rm", image, "version"); out != "dev" {
-		s.t.Errorf("version prints %q", out)
+	version, _, _ := strings.Cut(s.docker("run", "--rm", image, "version"), "\n")
+	if label := s.inspect(image, `{{index .Config.Labels "org.opencontainers.image.version"}}`); version != label {
+		s.t.Errorf("version prints %q, the label is %q", version, label)
 	}
-	// By itself it serves, and refuses to without a configuration.
+	// Without arguments the image runs serve, which refuses to start without a
+	// configuration.
 	if _, err := s.try("docker", "run", "--rm", image); err == nil || !strings.Contains(err.Error(), "serve.admin.api_keys") {
 		s.t.Errorf("without a configuration: %v", err)
 	}
 }
 
-// compressedSize is about what a registry counts: it compresses each layer.
+// compressedSize returns about the size that a registry reports, which compresses
+// each layer.
 func (s *stack) compressedSize(image string) int64 {
 	s.t.Helper()
 	var count counter
@@ -69,7 +72,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// checkContainers looks at what runs, as the engine sees it.
+// checkContainers checks the running containers by what the engine reports.
 func (s *stack) checkContainers() {
 	bridge := s.container("invitebridge")
 	for format, want := range map[string]string{
@@ -103,14 +106,14 @@ func (s *stack) checkContainers() {
 	}
 }
 
-// restart stops the bridge's container and starts it again, and gives the time
-// from the start until it is ready, over the published port.
+// restart restarts the bridge's container and returns the time from its start until
+// it is ready, measured through the published port.
 func (s *stack) restart() time.Duration {
 	s.t.Helper()
 	bridge := s.container("invitebridge")
 	s.do("stop", "invitebridge")
 	if code := s.inspect(bridge, "{{.State.ExitCode}}"); code != "0" {
-		s.t.Errorf("told to stop, the bridge exits with %s", code)
+		s.t.Errorf("the bridge stopped with exit code %s, want 0", code)
 	}
 	ready := make(chan time.Time, 1)
 	go func() { ready <- awaitReady(s.admin) }()
@@ -121,13 +124,13 @@ func (s *stack) restart() time.Duration {
 	}
 	at := <-ready
 	if at.IsZero() {
-		s.t.Fatal("the bridge is not ready")
+		s.t.Fatal("the bridge did not become ready")
 	}
 	return at.Sub(started)
 }
 
-// execToReady is the time that the binary of the image takes by itself, in front
-// of a Kratos that answers at once.
+// execToReady returns the time from starting the image's binary outside a container
+// until it is ready, with a Kratos that responds at once.
 func (s *stack) execToReady() time.Duration {
 	s.t.Helper()
 	if runtime.GOOS != "linux" {
@@ -159,8 +162,8 @@ func (s *stack) execToReady() time.Duration {
 	return at.Sub(begin)
 }
 
-// awaitReady gives when the listener answers that it is ready; zero: not within a
-// minute. A tick of two milliseconds is as fine as the figures are.
+// awaitReady returns when the listener reported readiness, or zero if it did not
+// within a minute. It polls every two milliseconds, the precision of the figures.
 func awaitReady(listener string) time.Time {
 	client := http.Client{Timeout: 5 * time.Second}
 	for begin := time.Now(); time.Since(begin) < healthLimit; time.Sleep(2 * time.Millisecond) {

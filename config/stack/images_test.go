@@ -14,7 +14,7 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// The stand-ins take these names, and stay for the next run.
+// Names of the stand-in images. They are kept for the next run.
 const (
 	standInGo     = "invitebridge-standin/go"
 	standInKratos = "invitebridge-standin/kratos"
@@ -22,9 +22,9 @@ const (
 	standInUI     = "invitebridge-standin/ui"
 )
 
-// chooseImages has each image of others pulled. For one that cannot be had it
-// makes a stand-in from what this machine has, and names it by the variable that
-// docker-compose.yml has for that.
+// chooseImages pulls every third-party image. For an image that cannot be pulled it
+// builds a stand-in from this machine's files, and selects it with the variable
+// that docker-compose.yml has for that image.
 func (s *stack) chooseImages() {
 	s.t.Helper()
 	var file struct {
@@ -46,7 +46,7 @@ func (s *stack) chooseImages() {
 		{"UI_IMAGE", file.Services["ui"].Image, func() string { return s.programImage(standInUI, "cmd/demo/selfservice/server") }},
 	} {
 		if image.reference == "" {
-			s.t.Fatalf("docker-compose.yml has no image that %s chooses", image.variable)
+			s.t.Fatalf("docker-compose.yml has no image that is selected by %s", image.variable)
 		}
 		if _, err := s.try("docker", "image", "inspect", image.reference); err == nil {
 			continue
@@ -54,14 +54,14 @@ func (s *stack) chooseImages() {
 		if _, err := s.try("docker", "pull", "-q", image.reference); err != nil {
 			standIn := image.standIn()
 			s.environ = append(s.environ, image.variable+"="+standIn)
-			s.t.Logf("%s cannot be pulled; its stand-in is %s", image.reference, standIn)
+			s.t.Logf("%s cannot be pulled; using the stand-in %s", image.reference, standIn)
 		}
 	}
 }
 
-// goImage has the Go toolchain of this machine, a shell, the modules, for a build
-// may have no network, and what others wrote in a compiled form, for that takes
-// minutes inside of a container.
+// goImage builds an image with this machine's Go toolchain, a shell, the modules,
+// because a build may have no network, and the compiled dependencies, because
+// compiling them in a container takes minutes.
 func (s *stack) goImage() string {
 	r := &rootfs{t: s.t}
 	r.dir("/tmp", 0o1777, 0)
@@ -86,7 +86,8 @@ func (s *stack) goImage() string {
 		"ENV GOCACHE=/cache")
 }
 
-// modules gives a directory that is a module proxy for this module and no other.
+// modules returns a directory that is a module proxy with the dependencies of this
+// module only.
 func (s *stack) modules() string {
 	s.t.Helper()
 	cache := filepath.Join(s.t.TempDir(), "mod")
@@ -100,8 +101,8 @@ func (s *stack) modules() string {
 	return filepath.Join(cache, "cache", "download")
 }
 
-// buildCache gives a cache of Go's with all packages that the binary is made of,
-// save those of this module.
+// buildCache returns a Go build cache with all dependencies of the binary, without
+// the packages of this module.
 func (s *stack) buildCache() string {
 	s.t.Helper()
 	cache := s.t.TempDir()
@@ -121,7 +122,8 @@ func (s *stack) buildCache() string {
 	return cache
 }
 
-// kratosImage has the Kratos of the other tests, and the shape of Ory's image.
+// kratosImage builds an image with the Kratos of the other tests and the layout of
+// Ory's image.
 func (s *stack) kratosImage() string {
 	binary, err := kratostest.Build(s.t.Context(), os.Stderr)
 	if err != nil {
@@ -136,7 +138,7 @@ func (s *stack) kratosImage() string {
 	return r.image(s, standInKratos, "ENV PATH=/usr/bin", "USER 10000", "VOLUME /var/lib/sqlite", `ENTRYPOINT ["kratos"]`, `CMD ["serve"]`)
 }
 
-// programImage has a program of this module, and runs it whatever the command is.
+// programImage builds an image with a program of this module as its entrypoint.
 func (s *stack) programImage(name, pkg string) string {
 	s.t.Helper()
 	binary := filepath.Join(s.t.TempDir(), path.Base(pkg))
@@ -150,7 +152,7 @@ func (s *stack) programImage(name, pkg string) string {
 	return r.image(s, name, `ENTRYPOINT ["/program"]`)
 }
 
-// certificates takes those that this machine trusts.
+// certificates adds the certificates that this machine trusts.
 func (r *rootfs) certificates() {
 	r.copy("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt")
 }

@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-// TestReadme types the Docker chapter of the README as it stands, at the ports
-// that it names; between its blocks it does what a person does.
+// TestReadme runs the README's Docker chapter as it is written, on the ports that it
+// names. Between its blocks it does what the reader does.
 func TestReadme(t *testing.T) {
 	s := newStack(t)
 	s.public, s.admin, s.kratos = "http://127.0.0.1:4488", "http://127.0.0.1:4489", "http://127.0.0.1:4433"
 	s.ui, s.mail = "http://127.0.0.1:4455", "http://127.0.0.1:8025"
-	s.environ = append(os.Environ(), "COMPOSE_PROJECT_NAME="+s.project, "PATH="+s.withCompose()+":"+os.Getenv("PATH"))
+	s.environ = append(os.Environ(), "COMPOSE_PROJECT_NAME="+s.project, "BRIDGE_IMAGE="+s.project, "PATH="+s.withCompose()+":"+os.Getenv("PATH"))
 	s.chooseImages()
 
 	text, err := os.ReadFile(filepath.Join(s.root, "README.md"))
@@ -30,14 +30,15 @@ func TestReadme(t *testing.T) {
 	if len(blocks) != 2 {
 		t.Fatalf("%d blocks", len(blocks))
 	}
-	if said := s.types(blocks[0][1]); !strings.Contains(said, `"invitation_token"`) {
-		t.Errorf("up and invite: %s", said)
+	if out := s.runShell(blocks[0][1]); !strings.Contains(out, `"invitation_token"`) {
+		t.Errorf("up and invite: %s", out)
 	}
-	s.accept(s.linkInMail())
-	s.types(blocks[1][1])
+	s.accept(s.linkInEmail())
+	s.runShell(blocks[1][1])
 }
 
-func (s *stack) types(lines string) string {
+// runShell runs lines of the README in a shell and returns their output.
+func (s *stack) runShell(lines string) string {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), "bash", "-euo", "pipefail", "-c", lines)
 	cmd.Dir, cmd.Env = s.root, s.environ
@@ -48,8 +49,8 @@ func (s *stack) types(lines string) string {
 	return string(out)
 }
 
-// withCompose gives a directory in which docker knows compose, where only the
-// older program does.
+// withCompose returns a directory for PATH in which "docker compose" works even if
+// only the older docker-compose is installed.
 func (s *stack) withCompose() string {
 	dir := s.t.TempDir()
 	if len(s.program) == 2 {

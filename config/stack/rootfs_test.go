@@ -21,15 +21,16 @@ import (
 	"time"
 )
 
-// rootfs is the file system of an image that is made from files of this machine.
+// rootfs is the file system of an image built from files of this machine.
 type rootfs struct {
 	t     *testing.T
 	files []file
-	// late adds what follows from the other files, and takes long to make.
+	// late adds files that depend on the others and are slow to create. It runs only
+	// if the image must be built.
 	late func()
 }
 
-// file is one of a rootfs. A source that is empty makes a directory.
+// file is a file of a rootfs, or a directory if source is empty.
 type file struct {
 	path, source string
 	mode         int64
@@ -40,7 +41,7 @@ func (r *rootfs) dir(path string, mode int64, uid int) {
 	r.files = append(r.files, file{path: path, mode: mode, uid: uid})
 }
 
-// copy takes a file, or what a symbolic link leads to.
+// copy adds a file, or the target of a symbolic link.
 func (r *rootfs) copy(path, source string) {
 	r.t.Helper()
 	info, err := os.Stat(source)
@@ -54,7 +55,7 @@ func (r *rootfs) copy(path, source string) {
 	r.files = append(r.files, file{path: path, source: source, mode: mode})
 }
 
-// tree takes the regular files below source for which want holds.
+// tree adds the regular files below source for which want holds.
 func (r *rootfs) tree(path, source string, want func(name string) bool) {
 	r.t.Helper()
 	err := filepath.WalkDir(source, func(name string, entry fs.DirEntry, err error) error {
@@ -74,7 +75,7 @@ func (r *rootfs) tree(path, source string, want func(name string) bool) {
 
 var library = regexp.MustCompile(`(/\S+) \(0x`)
 
-// program takes an executable file and the shared libraries it is linked to.
+// program adds an executable and the shared libraries that it is linked to.
 func (r *rootfs) program(path, source string) {
 	r.t.Helper()
 	r.copy(path, source)
@@ -92,8 +93,8 @@ func (r *rootfs) program(path, source string) {
 	}
 }
 
-// image makes an image called name, unless there is one of the same files, and
-// gives its reference. Those of other files are removed.
+// image builds an image called name and returns its reference. An existing image of
+// the same files is reused, and images of other files are removed.
 func (r *rootfs) image(s *stack, name string, changes ...string) string {
 	r.t.Helper()
 	digest := sha256.New()
@@ -118,14 +119,14 @@ func (r *rootfs) image(s *stack, name string, changes ...string) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
 	written := errors.Join(r.write(in), in.Close())
 	if err := cmd.Wait(); err != nil || written != nil {
-		r.t.Fatalf("docker import: %v, %v\n%s", err, written, &said)
+		r.t.Fatalf("docker import: %v, %v\n%s", err, written, &output)
 	}
 	for _, other := range others {
 		_, _ = s.try("docker", "rmi", other) // it may be in use
@@ -133,11 +134,12 @@ func (r *rootfs) image(s *stack, name string, changes ...string) string {
 	return reference
 }
 
-// modTime is that of all files. It is not in the past, for Go marks a file of its
-// cache as used by the time, and the engine then copies it into the new layer.
+// modTime is the modification time of all files. It is in the future: Go updates an
+// older time of a cache file when it uses it, and the engine then copies the file
+// into the new layer.
 var modTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// write writes the files as a tar archive that depends on nothing else.
+// write writes the files as a reproducible tar archive.
 func (r *rootfs) write(w io.Writer) error {
 	archive := tar.NewWriter(w)
 	for _, f := range r.files {

@@ -1,11 +1,12 @@
 //go:build docker
 
-// Package stack_test starts the stack of docker-compose.yml, by that very file,
-// on a real Docker engine, and sends an invitation through.
+// Package stack_test starts the stack of docker-compose.yml on a real Docker engine
+// and sends an invitation through.
 //
 // It needs docker, docker compose or docker-compose, and Go. An image that cannot
-// be pulled gets a stand-in that is made on the spot from what the machine has.
-// "make stack" runs it.
+// be pulled is replaced by a stand-in built from this machine's files.
+// "make stack" runs it. With BRIDGE_IMAGE it tests that image, such as that of a
+// snapshot, instead of building one.
 package stack_test
 
 import (
@@ -35,40 +36,44 @@ const (
 func TestStack(t *testing.T) {
 	s := newStack(t)
 	s.chooseImages()
-	s.do("build", "invitebridge")
+	if given := os.Getenv("BRIDGE_IMAGE"); given != "" {
+		s.environ = append(s.environ, "BRIDGE_IMAGE="+given)
+	} else {
+		s.do("build", "invitebridge")
+	}
 	image := s.image()
-	t.Run("image", func(t *testing.T) { s.in(t).checkImage(image) })
+	t.Run("image", func(t *testing.T) { s.forTest(t).checkImage(image) })
 	t.Run("quickstart", func(t *testing.T) { s.checkOverlay(t, "config/stack/quickstart.override.yml", "--dev") })
 	t.Run("own", func(t *testing.T) { s.checkOverlay(t, "docs/compose.yml") })
 
 	s.do("up", "-d")
 	s.awaitHealthy("kratos")
 	s.awaitHealthy("invitebridge")
-	t.Run("containers", func(t *testing.T) { s.in(t).checkContainers() })
+	t.Run("containers", func(t *testing.T) { s.forTest(t).checkContainers() })
 
 	offer := s.invite()
 	if offer.ID == "" {
 		t.FailNow()
 	}
-	link := s.linkInMail()
+	link := s.linkInEmail()
 	started := s.restart()
 	s.awaitHealthy("invitebridge")
 	memory := s.docker("stats", "--no-stream", "--format", "{{.MemUsage}}", s.container("invitebridge"))
 	if state := s.state(offer.ID); state != "pending" {
-		t.Errorf("after a restart of the container the invitation is %q", state)
+		t.Errorf("after a restart of the container the invitation is %q, want pending", state)
 	}
 
 	s.accept(link)
 	if state := s.state(offer.ID); state != "accepted" {
-		t.Errorf("the invitation is %q", state)
+		t.Errorf("the invitation is %q, want accepted", state)
 	}
 
 	t.Logf("container start to ready: %s; binary exec to ready: %s; memory when idle: %s",
 		started.Round(time.Millisecond), s.execToReady().Round(time.Millisecond), memory)
 }
 
-// quickstart has what Ory's quickstart has, by name, as far as the overlays
-// depend on that.
+// quickstart has the services and networks of Ory's quickstart that the overlays
+// refer to.
 const quickstart = `
 services:
   kratos: { image: kratos, networks: [intranet] }
@@ -76,8 +81,9 @@ services:
 networks: { intranet: {} }
 `
 
-// checkOverlay makes sure that a file that adds the bridge to others gives it all it
-// needs to start. The configuration beside that file is the example, with a key.
+// checkOverlay checks that a Compose file which adds the bridge to other services
+// is complete enough to start it. The configuration next to that file is the
+// example with an API key.
 func (s *stack) checkOverlay(t *testing.T, overlay string, flags ...string) {
 	dir := t.TempDir()
 	example := strings.ReplaceAll(string(config.Example()), strings.Repeat("0", 64), strings.Repeat("7", 64))
@@ -87,7 +93,7 @@ func (s *stack) checkOverlay(t *testing.T, overlay string, flags ...string) {
 		}
 	}
 	s.environ = append(s.environ, "BRIDGE="+s.root)
-	overlaid := s.of(t, "-"+filepath.Base(t.Name()), filepath.Join(dir, "own.yml"), filepath.Join(s.root, overlay))
+	overlaid := s.withFiles(t, "-"+filepath.Base(t.Name()), filepath.Join(dir, "own.yml"), filepath.Join(s.root, overlay))
 	build := []string{"build"}
 	for _, variable := range s.environ {
 		if strings.HasPrefix(variable, "GO_IMAGE=") {
@@ -96,13 +102,13 @@ func (s *stack) checkOverlay(t *testing.T, overlay string, flags ...string) {
 	}
 	overlaid.do(append(build, "invitebridge")...)
 	check := []string{"run", "--rm", "-T", "--no-deps", "invitebridge", "config", "check", "-c", "/etc/invitebridge/invitebridge.yml"}
-	if out := overlaid.do(append(check, flags...)...); !strings.Contains(out, "good") {
+	if out := overlaid.do(append(check, flags...)...); !strings.Contains(out, "valid") {
 		t.Error(out)
 	}
 }
 
-// in gives the stack to a part of the test.
-func (s *stack) in(t *testing.T) *stack {
+// forTest returns the stack for a subtest.
+func (s *stack) forTest(t *testing.T) *stack {
 	part := *s
 	part.t = t
 	return &part
@@ -128,8 +134,8 @@ func (s *stack) state(id string) string {
 	return i.State
 }
 
-// linkInMail waits for the mail in the mail catcher, and gives the link in it.
-func (s *stack) linkInMail() string {
+// linkInEmail waits for the email in the mail catcher and returns its link.
+func (s *stack) linkInEmail() string {
 	s.t.Helper()
 	link := regexp.MustCompile(regexp.QuoteMeta(s.public) + `/invite/[A-Za-z0-9_-]{22}\b`)
 	var list struct {
@@ -140,24 +146,24 @@ func (s *stack) linkInMail() string {
 	}
 	for begin := time.Now(); len(list.Messages) == 0; time.Sleep(50 * time.Millisecond) {
 		if time.Since(begin) > time.Minute {
-			s.t.Fatal("no mail arrived")
+			s.t.Fatal("no email arrived")
 		}
 		s.send(http.MethodGet, s.mail+"/api/v1/messages", "", nil, &list, http.StatusOK)
 	}
 	if len(list.Messages) != 1 || len(list.Messages[0].To) != 1 || list.Messages[0].To[0].Address != email {
-		s.t.Fatalf("the mails are %+v", list.Messages)
+		s.t.Fatalf("got the emails %+v, want one to the invitee", list.Messages)
 	}
 	var mail struct{ Text string }
 	s.send(http.MethodGet, s.mail+"/api/v1/message/"+list.Messages[0].ID, "", nil, &mail, http.StatusOK)
 	found := link.FindString(mail.Text)
 	if found == "" {
-		s.t.Fatalf("no link to %s in the mail:\n%s", s.public, mail.Text)
+		s.t.Fatalf("no link to %s in the email:\n%s", s.public, mail.Text)
 	}
 	return found
 }
 
-// accept goes the invitee's whole way with a browser, from the link to the page that
-// says who is signed in, and makes sure that the link works once.
+// accept follows the invitee's steps in a browser, from the link to the page that
+// shows who is signed in, and checks that the link works only once.
 func (s *stack) accept(link string) {
 	s.t.Helper()
 	tab := pagetest.Open(s.t, pagetest.Options{})
@@ -174,10 +180,10 @@ func (s *stack) accept(link string) {
 	tab.Fill("[name=password]", password)
 	tab.Click("button[name=method][value=password]")
 	tab.At(s.ui + "/sessions")
-	tab.See("in as " + email) // as Ory's page says it too
+	tab.See("in as " + email) // part of the text of Ory's reference UI too
 }
 
-// send makes a request, decodes the answer into into, and checks its status.
+// send sends a request, checks the status and decodes the response into into.
 func (s *stack) send(method, url, key string, body, into any, want int) {
 	s.t.Helper()
 	var payload bytes.Buffer

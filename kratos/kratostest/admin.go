@@ -11,31 +11,33 @@ import (
 	"github.com/google/uuid"
 )
 
-// Admin is another hand at the same identities: what an operator, or another
-// program, does to them behind the bridge's back. [Server] and [Fake] are one.
-// Its calls meet no [Fault], and are not counted.
+// Admin changes the identities as an operator or another program does, without
+// the bridge. [Server] and [Fake] implement it. Its calls are not subject to a
+// [Fault] and are not counted.
 type Admin interface {
-	// Create sends a body to POST /admin/identities as it is.
+	// Create sends body unchanged to POST /admin/identities.
 	Create(ctx context.Context, body string) (uuid.UUID, error)
 
-	// Read gives an identity as the admin API shows it.
+	// Read returns an identity as the admin API shows it.
 	Read(ctx context.Context, id uuid.UUID) (json.RawMessage, error)
 
-	// Replace sends a body to PUT /admin/identities/{id} as it is.
+	// Replace sends body unchanged to PUT /admin/identities/{id}.
 	Replace(ctx context.Context, id uuid.UUID, body string) error
 
-	// Activate sets a password and the active state, as an administrator would
-	// who knows nothing of invitations.
+	// Activate sets a password and the active state, as an administrator does
+	// who knows nothing about invitations.
 	Activate(ctx context.Context, id uuid.UUID, password string) error
 
-	// Deactivate makes an identity inactive, as an administrator does to somebody
-	// who has left. What it signs in with stays.
+	// Deactivate makes an identity inactive, as an administrator does when a
+	// person has left. The credentials stay.
 	Deactivate(ctx context.Context, id uuid.UUID) error
 
 	// Delete removes an identity.
 	Delete(ctx context.Context, id uuid.UUID) error
 
-	// SignIn tries a password. ErrWrongPassword, ErrInactive.
+	// SignIn signs in with a password.
+	//
+	// Errors: ErrWrongPassword, ErrInactive.
 	SignIn(ctx context.Context, email, password string) error
 }
 
@@ -44,25 +46,26 @@ var (
 	_ Admin = (*Fake)(nil)
 )
 
-// Errors of signing in.
+// These errors are returned by methods that sign in.
 var (
-	ErrWrongPassword = errors.New("wrong e-mail address or password")
+	ErrWrongPassword = errors.New("wrong email address or password")
 	ErrInactive      = errors.New("the account is not active")
 )
 
-// AnswerError is an answer of Kratos that was not the one hoped for.
-type AnswerError struct {
+// StatusError is a response of Kratos with an unexpected status.
+type StatusError struct {
 	Method, Path string
 	Status       int
 	Body         string
 }
 
-// Error gives the answer, body and all.
-func (e *AnswerError) Error() string {
+// Error returns the whole response.
+func (e *StatusError) Error() string {
 	return fmt.Sprintf("kratostest: %s %s: status %d: %s", e.Method, e.Path, e.Status, e.Body)
 }
 
-// rawAdmin is Admin, but for signing in, over anything that takes requests.
+// rawAdmin implements Admin, except for SignIn, on top of a function that sends
+// requests.
 type rawAdmin struct {
 	send func(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error)
 }
@@ -77,12 +80,12 @@ func (a rawAdmin) call(ctx context.Context, want int, method, path string, body 
 		return nil, err
 	}
 	if status != want {
-		return nil, &AnswerError{Method: method, Path: path, Status: status, Body: string(answer)}
+		return nil, &StatusError{Method: method, Path: path, Status: status, Body: string(answer)}
 	}
 	return answer, nil
 }
 
-// Create is a part of [Admin].
+// Create implements [Admin].
 func (a rawAdmin) Create(ctx context.Context, body string) (uuid.UUID, error) {
 	answer, err := a.call(ctx, http.StatusCreated, http.MethodPost, identitiesPath, []byte(body))
 	if err != nil {
@@ -95,18 +98,18 @@ func (a rawAdmin) Create(ctx context.Context, body string) (uuid.UUID, error) {
 	return made.ID, err
 }
 
-// Read is a part of [Admin].
+// Read implements [Admin].
 func (a rawAdmin) Read(ctx context.Context, id uuid.UUID) (json.RawMessage, error) {
 	return a.call(ctx, http.StatusOK, http.MethodGet, identityPath(id), nil)
 }
 
-// Replace is a part of [Admin].
+// Replace implements [Admin].
 func (a rawAdmin) Replace(ctx context.Context, id uuid.UUID, body string) error {
 	_, err := a.call(ctx, http.StatusOK, http.MethodPut, identityPath(id), []byte(body))
 	return err
 }
 
-// Activate is a part of [Admin].
+// Activate implements [Admin].
 func (a rawAdmin) Activate(ctx context.Context, id uuid.UUID, password string) error {
 	secret, err := json.Marshal(password)
 	if err != nil {
@@ -118,12 +121,12 @@ func (a rawAdmin) Activate(ctx context.Context, id uuid.UUID, password string) e
 	})
 }
 
-// Deactivate is a part of [Admin].
+// Deactivate implements [Admin].
 func (a rawAdmin) Deactivate(ctx context.Context, id uuid.UUID) error {
 	return a.change(ctx, id, map[string]json.RawMessage{"state": json.RawMessage(`"inactive"`)})
 }
 
-// change writes an identity back with some members that differ.
+// change replaces an identity with some members changed.
 func (a rawAdmin) change(ctx context.Context, id uuid.UUID, body map[string]json.RawMessage) error {
 	answer, err := a.Read(ctx, id)
 	if err != nil {
@@ -145,13 +148,13 @@ func (a rawAdmin) change(ctx context.Context, id uuid.UUID, body map[string]json
 	return a.Replace(ctx, id, string(text))
 }
 
-// Delete is a part of [Admin].
+// Delete implements [Admin].
 func (a rawAdmin) Delete(ctx context.Context, id uuid.UUID) error {
 	_, err := a.call(ctx, http.StatusNoContent, http.MethodDelete, identityPath(id), nil)
 	return err
 }
 
-// SignIn is a part of [Admin].
+// SignIn implements [Admin].
 func (s *Server) SignIn(ctx context.Context, email, password string) error {
 	_, err := s.Login(ctx, email, password)
 	return err

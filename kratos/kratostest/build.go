@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// EnvBinary names the environment variable that points to a Kratos binary to
-// use instead of building one.
+// EnvBinary is the environment variable with the path of a Kratos binary to use
+// instead of building one.
 const EnvBinary = "KRATOS_BIN"
 
 const (
@@ -25,14 +25,14 @@ const (
 	nestedModule  = "kratos/kratostest/server" // below the main module
 )
 
-// Build gives the path of a Kratos binary: the one that KRATOS_BIN names, or
-// one built from the nested module and kept in the user's cache directory. The
-// key of the cache is all that the binary depends on: the nested go.mod and
-// go.sum, and the version, system and architecture of Go.
+// Build returns the path of a Kratos binary: the one that KRATOS_BIN names, or
+// one built from the nested module and cached in the user's cache directory.
+// The cache key covers everything that the binary depends on: the nested go.mod
+// and go.sum, and Go's version, operating system and architecture.
 //
-// The first call takes minutes and needs a C compiler, for SQLite; what the
-// build says goes to progress, which may be nil. Further calls are instant. Of
-// several calls at once, in this process or in others, one builds and the
+// The first call takes minutes and needs a C compiler, for SQLite; the output
+// of the build goes to progress, which may be nil. Further calls are instant.
+// Of several concurrent calls, in this process or in others, one builds and the
 // others wait.
 func Build(ctx context.Context, progress io.Writer) (string, error) {
 	if path := os.Getenv(EnvBinary); path != "" {
@@ -41,6 +41,9 @@ func Build(ctx context.Context, progress io.Writer) (string, error) {
 			return "", fmt.Errorf("kratostest: %s: %w", EnvBinary, err)
 		}
 		return filepath.Abs(found)
+	}
+	if short() {
+		return "", errShort
 	}
 	module, err := nestedModuleDir()
 	if err != nil {
@@ -73,8 +76,8 @@ func Build(ctx context.Context, progress io.Writer) (string, error) {
 	return binary, compile(ctx, module, binary, progress)
 }
 
-// compile builds beside the final name and renames, so that whoever finds the
-// binary finds it whole.
+// compile builds under a temporary name and renames the result, so that a
+// binary under the final name is always complete.
 func compile(ctx context.Context, module, binary string, progress io.Writer) error {
 	if progress == nil {
 		progress = io.Discard
@@ -84,13 +87,13 @@ func compile(ctx context.Context, module, binary string, progress io.Writer) err
 	}
 	fmt.Fprintf(progress, "kratostest: building Kratos into %s; this takes minutes, once\n", filepath.Dir(binary))
 	partial := fmt.Sprintf("%s.partial-%d", binary, os.Getpid())
-	defer func() { _ = os.Remove(partial) }() // it is gone if all went well
+	defer func() { _ = os.Remove(partial) }() // removed already after a successful rename
 	cmd := goTool(ctx, module, "build", "-tags", "sqlite,json1", "-ldflags", "-s -w", "-o", partial, kratosPackage)
-	var said tail
-	cmd.Stdout = io.MultiWriter(progress, &said)
+	var output tail
+	cmd.Stdout = io.MultiWriter(progress, &output)
 	cmd.Stderr = cmd.Stdout
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("kratostest: building Kratos: %w\n%s", err, said.String())
+		return fmt.Errorf("kratostest: building Kratos: %w\n%s", err, output.String())
 	}
 	if err := os.Rename(partial, binary); err != nil {
 		return fmt.Errorf("kratostest: %w", err)
@@ -98,8 +101,8 @@ func compile(ctx context.Context, module, binary string, progress io.Writer) err
 	return nil
 }
 
-// goTool runs the go command in the nested module. What the environment says
-// of flags and workspaces is meant for the main module.
+// goTool returns a go command for the nested module. Flags and workspaces of
+// the environment are meant for the main module and are overridden.
 func goTool(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
@@ -107,8 +110,8 @@ func goTool(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// findCompiler fails early and clearly: without cgo the build succeeds, and the
-// binary then refuses SQLite.
+// findCompiler reports a missing C compiler early: without cgo the build
+// succeeds, but the binary rejects SQLite.
 func findCompiler(ctx context.Context, dir string) error {
 	out, err := goTool(ctx, dir, "env", "CC").Output()
 	if err != nil {
@@ -116,7 +119,7 @@ func findCompiler(ctx context.Context, dir string) error {
 	}
 	cc, _, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 	if _, err := exec.LookPath(cc); err != nil {
-		return fmt.Errorf("kratostest: building Kratos with SQLite needs a C compiler, and %q is not there: install gcc, or point %s to a Kratos binary", cc, EnvBinary)
+		return fmt.Errorf("kratostest: building Kratos with SQLite needs a C compiler, and %q was not found: install gcc, or set %s to the path of a Kratos binary", cc, EnvBinary)
 	}
 	return nil
 }
@@ -134,8 +137,8 @@ func buildKey(module string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:8]), nil
 }
 
-// nestedModuleDir finds the nested module beside this file, or, where paths
-// were trimmed from the binary, below the main module that surrounds the
+// nestedModuleDir returns the directory of the nested module: beside this file,
+// or, in binaries with trimmed paths, below the main module that contains the
 // working directory.
 func nestedModuleDir() (string, error) {
 	if _, file, _, ok := runtime.Caller(0); ok {
@@ -143,10 +146,10 @@ func nestedModuleDir() (string, error) {
 			return dir, nil
 		}
 	}
-	return aroundWorkingDir()
+	return findFromWorkingDir()
 }
 
-func aroundWorkingDir() (string, error) {
+func findFromWorkingDir() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("kratostest: %w", err)
@@ -157,7 +160,7 @@ func aroundWorkingDir() (string, error) {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("kratostest: the source of module " + mainModule + " is not around the working directory")
+			return "", errors.New("kratostest: the working directory is not inside the source of module " + mainModule)
 		}
 		dir = parent
 	}

@@ -14,12 +14,13 @@ import (
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/testenv"
 )
 
 // Contract is the suite that every [bridge.Identities] must pass. For each test
-// newIdentities gives one, and another hand at the same identities; they may be
-// shared between tests, which choose their own e-mail addresses. Traits must be
-// those of [DefaultSchema].
+// newIdentities returns an implementation and an Admin of the same identities.
+// Tests may share them, because each uses its own email addresses. Traits must
+// be those of [DefaultSchema].
 func Contract(t *testing.T, newIdentities func(t *testing.T) (bridge.Identities, Admin)) {
 	for _, group := range []struct {
 		name  string
@@ -36,7 +37,7 @@ func Contract(t *testing.T, newIdentities func(t *testing.T) (bridge.Identities,
 			for name, test := range group.tests {
 				t.Run(name, func(t *testing.T) {
 					ids, admin := newIdentities(t)
-					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					ctx, cancel := context.WithTimeout(t.Context(), testenv.Limit)
 					defer cancel()
 					test(t, &contract{ctx: ctx, ids: ids, admin: admin})
 				})
@@ -45,7 +46,7 @@ func Contract(t *testing.T, newIdentities func(t *testing.T) (bridge.Identities,
 	}
 }
 
-// contract is one test's view of the identity system.
+// contract holds what one test needs of the identity system.
 type contract struct {
 	ctx   context.Context
 	ids   bridge.Identities
@@ -54,38 +55,55 @@ type contract struct {
 
 func freshEmail() string { return "u-" + uuid.NewString() + "@example.com" }
 
-func newIdentity(email string) bridge.NewIdentity {
-	return bridge.NewIdentity{
+func newIdentity(email string) bridge.IdentityParams {
+	return bridge.IdentityParams{
 		InvitationID: uuid.New(), SchemaID: DefaultSchema,
 		Traits: json.RawMessage(fmt.Sprintf(`{"email":%q}`, email)),
 	}
 }
 
-// acceptedAt is when invitations of the contract are accepted.
+// acceptedAt is the time of acceptance in all tests of the contract.
 var acceptedAt = time.Date(2031, 2, 3, 4, 5, 6, 789_012_000, time.UTC)
 
 func activation(invitation uuid.UUID, password string) bridge.WriteActive {
 	return bridge.WriteActive{Mark: bridge.Mark{InvitationID: invitation, AcceptedAt: acceptedAt}, Password: password}
 }
 
-// write reads an identity, and sends one write to it.
-func (c *contract) write(id uuid.UUID, w bridge.Write) error {
-	i, err := c.ids.Get(c.ctx, id)
-	if err != nil {
-		return err
+// write reads an identity and sends one write to it. If the response shows the
+// identity, it must be what a read shows afterwards.
+func (c *contract) write(t *testing.T, id uuid.UUID, w bridge.Write) error {
+	t.Helper()
+	after, err := c.ids.Write(c.ctx, c.get(t, id), w)
+	if after.ID != uuid.Nil {
+		wantSame(t, w.Name(), after, c.get(t, id))
 	}
-	return c.ids.Write(c.ctx, i, w)
+	return err
+}
+
+// wantSame compares identities. The JSON of others may be formatted differently,
+// and a database may return the addresses in another order each time.
+func wantSame(t *testing.T, what string, got, want bridge.Identity) {
+	t.Helper()
+	wantJSON(t, what+": traits", got.Traits, string(want.Traits))
+	wantJSON(t, what+": metadata_public", got.MetadataPublic, string(want.MetadataPublic))
+	wantJSON(t, what+": metadata_admin", got.MetadataAdmin, string(want.MetadataAdmin))
+	for _, i := range []*bridge.Identity{&got, &want} {
+		i.Traits, i.MetadataPublic, i.MetadataAdmin, i.EmailIndex = nil, nil, nil, 0
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: got %+v, want %+v", what, got, want)
+	}
 }
 
 func (c *contract) mustWrite(t *testing.T, id uuid.UUID, w bridge.Write) {
 	t.Helper()
-	if err := c.write(id, w); err != nil {
+	if err := c.write(t, id, w); err != nil {
 		t.Fatalf("%s: %v", w.Name(), err)
 	}
 }
 
-// invite makes an inactive identity for a fresh e-mail address.
-func (c *contract) invite(t *testing.T) (bridge.Identity, bridge.NewIdentity) {
+// invite creates an inactive identity with a fresh email address.
+func (c *contract) invite(t *testing.T) (bridge.Identity, bridge.IdentityParams) {
 	t.Helper()
 	n := newIdentity(freshEmail())
 	i, err := c.ids.Create(c.ctx, n)
@@ -104,7 +122,7 @@ func (c *contract) get(t *testing.T, id uuid.UUID) bridge.Identity {
 	return i
 }
 
-// raw reads what the admin API shows.
+// raw returns the members of an identity as the admin API shows it.
 func (c *contract) raw(t *testing.T, id uuid.UUID) map[string]json.RawMessage {
 	t.Helper()
 	answer, err := c.admin.Read(c.ctx, id)
@@ -118,8 +136,8 @@ func (c *contract) raw(t *testing.T, id uuid.UUID) map[string]json.RawMessage {
 	return whole
 }
 
-// make creates an identity as another program would.
-func (c *contract) make(t *testing.T, body string, args ...any) uuid.UUID {
+// createAsAdmin creates an identity without the bridge.
+func (c *contract) createAsAdmin(t *testing.T, body string, args ...any) uuid.UUID {
 	t.Helper()
 	id, err := c.admin.Create(c.ctx, fmt.Sprintf(body, args...))
 	if err != nil {
@@ -135,6 +153,9 @@ func (c *contract) wantSignIn(t *testing.T, email, password string, want error) 
 	}
 }
 
+// errorOf drops the identity that a call returns.
+func errorOf(_ bridge.Identity, err error) error { return err }
+
 func wantError(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -142,7 +163,7 @@ func wantError(t *testing.T, err, want error) {
 	}
 }
 
-func wantOutcome(t *testing.T, err error, want bridge.Outcome, words ...string) {
+func wantOutcome(t *testing.T, err error, want bridge.CallOutcome, words ...string) {
 	t.Helper()
 	var e *bridge.IdentityError
 	if !errors.As(err, &e) {
@@ -158,15 +179,15 @@ func wantOutcome(t *testing.T, err error, want bridge.Outcome, words ...string) 
 	}
 }
 
-// wantJSON compares JSON values; numbers to the letter.
+// wantJSON compares JSON values; numbers must be spelled the same.
 func wantJSON(t *testing.T, what string, got json.RawMessage, want string) {
 	t.Helper()
-	if !reflect.DeepEqual(exactly(t, got), exactly(t, json.RawMessage(want))) {
+	if !reflect.DeepEqual(decodeExact(t, got), decodeExact(t, json.RawMessage(want))) {
 		t.Errorf("%s is %s, want %s", what, got, want)
 	}
 }
 
-func exactly(t *testing.T, raw json.RawMessage) (value any) {
+func decodeExact(t *testing.T, raw json.RawMessage) (value any) {
 	t.Helper()
 	if len(raw) == 0 {
 		return nil

@@ -31,7 +31,7 @@ var activateTests = map[string]func(*testing.T, *contract){
 		wantJSON(t, "metadata_admin", c.raw(t, i.ID)["metadata_admin"],
 			fmt.Sprintf(`{"invitation":{"id":%q,"accepted_at":"2031-02-03T04:05:06.789012Z"}}`, n.InvitationID))
 	},
-	"leaves alone what others wrote meanwhile": func(t *testing.T, c *contract) {
+	"keeps changes made by others": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
 		const public, admin = `{"plan":"gold","n":1.10}`, `{"note":["x"],"n":12345678901234567890}`
 		traits := fmt.Sprintf(`{"email":%q,"name":{"first":"Ada"}}`, i.Email)
@@ -49,59 +49,59 @@ var activateTests = map[string]func(*testing.T, *contract){
 			t.Errorf("mark is %+v", after.Mark)
 		}
 	},
-	"20 at once": activateAtOnce,
-	"of a missing identity": func(t *testing.T, c *contract) {
+	"20 concurrently": activateAtOnce,
+	"missing identity": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
 		if err := c.admin.Delete(c.ctx, i.ID); err != nil {
 			t.Fatal(err)
 		}
-		wantError(t, c.ids.Write(c.ctx, i, activation(n.InvitationID, goodPassword)), bridge.ErrIdentityNotFound)
+		wantError(t, errorOf(c.ids.Write(c.ctx, i, activation(n.InvitationID, goodPassword))), bridge.ErrIdentityNotFound)
 	},
-	"with the longest password": func(t *testing.T, c *contract) {
+	"longest password": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
 		longest := strings.Repeat("é", bridge.MaxPasswordLength/2)
 		c.mustWrite(t, i.ID, activation(n.InvitationID, longest))
 		c.wantSignIn(t, i.Email, longest, nil)
 	},
-	"with a password that cannot be": func(t *testing.T, c *contract) {
+	"invalid password": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
 		for _, password := range []string{"", strings.Repeat("x", bridge.MaxPasswordLength+1), "not UTF-8 \xff"} {
-			wantOutcome(t, c.write(i.ID, activation(n.InvitationID, password)), bridge.OutcomeInvalid, "password")
-			wantOutcome(t, c.write(i.ID, bridge.WritePassword{Password: password}), bridge.OutcomeInvalid, "password")
+			wantOutcome(t, c.write(t, i.ID, activation(n.InvitationID, password)), bridge.OutcomeInvalid, "password")
+			wantOutcome(t, c.write(t, i.ID, bridge.WritePassword{Password: password}), bridge.OutcomeInvalid, "password")
 		}
 		if after := c.get(t, i.ID); after.Active || len(after.Credentials) > 0 {
 			t.Errorf("after it: %+v", after)
 		}
 	},
-	"of one without room for the mark": func(t *testing.T, c *contract) {
+	"metadata that cannot hold the mark": func(t *testing.T, c *contract) {
 		for _, metadata := range []string{`"text"`, `[1,2]`, `{"invitation":{"by":"someone else"}}`} {
 			email := freshEmail()
-			id := c.make(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"metadata_admin":%s}`, DefaultSchema, email, metadata)
-			wantOutcome(t, c.write(id, activation(uuid.New(), goodPassword)), bridge.OutcomeRefused, "metadata_admin")
-			if i := c.get(t, id); i.Active || !i.MarkForeign {
+			id := c.createAsAdmin(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"metadata_admin":%s}`, DefaultSchema, email, metadata)
+			wantOutcome(t, c.write(t, id, activation(uuid.New(), goodPassword)), bridge.OutcomeRejected, "metadata_admin")
+			if i := c.get(t, id); i.Active || !i.MetadataConflict {
 				t.Errorf("%s: after it: %+v", metadata, i)
 			}
 			wantJSON(t, "metadata_admin", c.raw(t, id)["metadata_admin"], metadata)
 		}
 	},
-	"when the time has run out": func(t *testing.T, c *contract) {
+	"context ended": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
-		wantOutcome(t, c.ids.Write(ended(c.ctx), i, activation(n.InvitationID, goodPassword)), bridge.OutcomeNotDone)
+		wantOutcome(t, errorOf(c.ids.Write(canceled(c.ctx), i, activation(n.InvitationID, goodPassword))), bridge.OutcomeNotApplied)
 		if c.get(t, i.ID).Active {
 			t.Error("it is active")
 		}
 	},
 }
 
-// activateAtOnce lets many write. Whoever got no error may be the last to have
-// written; a lost race changed nothing.
+// activateAtOnce sends 20 writes concurrently. Each writer without an error may
+// have been the last one; a lost race changed nothing.
 func activateAtOnce(t *testing.T, c *contract) {
 	i, n := c.invite(t)
 	errs := make([]error, 20)
 	password := func(k int) string { return fmt.Sprintf("%s %d", goodPassword, k) }
 	var wait sync.WaitGroup
 	for k := range errs {
-		wait.Go(func() { errs[k] = c.ids.Write(c.ctx, i, activation(n.InvitationID, password(k))) })
+		wait.Go(func() { errs[k] = errorOf(c.ids.Write(c.ctx, i, activation(n.InvitationID, password(k)))) })
 	}
 	wait.Wait()
 	wrote, opens := 0, 0
@@ -116,11 +116,11 @@ func activateAtOnce(t *testing.T, c *contract) {
 		}
 		wantError(t, err, bridge.ErrIdentityRace)
 		if signsIn {
-			t.Errorf("%v, and yet its password signs in", err)
+			t.Errorf("%v, but its password signs in", err)
 		}
 	}
 	if wrote == 0 || opens != 1 {
-		t.Errorf("%d wrote, %d passwords sign in; want at least one, and one", wrote, opens)
+		t.Errorf("%d writes succeeded, %d passwords sign in; want at least one and exactly one", wrote, opens)
 	}
 	if after := c.get(t, i.ID); !after.Active || after.Mark.InvitationID != n.InvitationID {
 		t.Errorf("after it: %+v", after)

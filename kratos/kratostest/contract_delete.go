@@ -7,19 +7,19 @@ import (
 )
 
 var deleteTests = map[string]func(*testing.T, *contract){
-	"of an identity": func(t *testing.T, c *contract) {
+	"an identity": func(t *testing.T, c *contract) {
 		i, _ := c.invite(t)
-		for range 2 { // the second finds nothing, which is no error
-			if err := c.ids.Write(c.ctx, i, bridge.DeleteIdentity{}); err != nil {
+		for range 2 { // the second finds nothing, which is not an error
+			if err := errorOf(c.ids.Write(c.ctx, i, bridge.DeleteIdentity{})); err != nil {
 				t.Fatal(err)
 			}
 		}
 		_, err := c.ids.Get(c.ctx, i.ID)
 		wantError(t, err, bridge.ErrIdentityNotFound)
 	},
-	"when the time has run out": func(t *testing.T, c *contract) {
+	"context ended": func(t *testing.T, c *contract) {
 		i, _ := c.invite(t)
-		wantOutcome(t, c.ids.Write(ended(c.ctx), i, bridge.DeleteIdentity{}), bridge.OutcomeNotDone)
+		wantOutcome(t, errorOf(c.ids.Write(canceled(c.ctx), i, bridge.DeleteIdentity{})), bridge.OutcomeNotApplied)
 		c.get(t, i.ID)
 	},
 }

@@ -5,32 +5,33 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/testenv"
 )
 
 // ContractOfEveryMethod is the suite that every [bridge.Identities] must pass
-// where all that Kratos has for signing in is turned on, and [MemberSchema] is
-// known. It is what says whose an identity is. See [Contract].
+// on a Kratos with every sign-in method enabled and with [MemberSchema]. The
+// bridge relies on it to decide whether an identity belongs to someone already.
+// See [Contract].
 func ContractOfEveryMethod(t *testing.T, newIdentities func(t *testing.T) (bridge.Identities, Holder)) {
 	for name, test := range methodTests {
 		t.Run(name, func(t *testing.T) {
 			ids, holder := newIdentities(t)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), testenv.Limit)
 			defer cancel()
 			test(t, &contract{ctx: ctx, ids: ids, admin: holder}, holder)
 		})
 	}
 }
 
-// member makes an inactive one, with what its schema has for signing in.
+// member creates an inactive identity with all identifiers of its schema.
 func (c *contract) member(t *testing.T) bridge.Identity {
 	t.Helper()
 	email := freshEmail()
-	i, err := c.ids.Create(c.ctx, bridge.NewIdentity{
+	i, err := c.ids.Create(c.ctx, bridge.IdentityParams{
 		InvitationID: uuid.New(), SchemaID: MemberSchema,
 		Traits: fmt.Appendf(nil, `{"email":%q,"username":"name-%[1]s","second_email":"second-%[1]s"}`, email),
 	})
@@ -40,8 +41,8 @@ func (c *contract) member(t *testing.T) bridge.Identity {
 	return i
 }
 
-// holding makes one inactive that was somebody's account.
-func (c *contract) holding(t *testing.T, holder Holder) bridge.Identity {
+// usedMember creates an inactive identity that was someone's account.
+func (c *contract) usedMember(t *testing.T, holder Holder) bridge.Identity {
 	t.Helper()
 	i := c.member(t)
 	for _, step := range []func() error{
@@ -63,7 +64,7 @@ func types(i bridge.Identity) (all []string) {
 	return all
 }
 
-// wantCredentials reads the identity both ways.
+// wantCredentials reads the identity by both methods.
 func (c *contract) wantCredentials(t *testing.T, i bridge.Identity, want ...string) bridge.Identity {
 	t.Helper()
 	found, err := c.ids.FindByEmail(c.ctx, i.Email)
@@ -75,7 +76,7 @@ func (c *contract) wantCredentials(t *testing.T, i bridge.Identity, want ...stri
 		t.Errorf("Get shows %+v, want %v", now.Credentials, want)
 	}
 	if !now.StateChangedAt.Equal(i.StateChangedAt) || now.Active != i.Active {
-		t.Errorf("the state changed at %v, and is active: %v; was %v, %v", now.StateChangedAt, now.Active, i.StateChangedAt, i.Active)
+		t.Errorf("state_changed_at is %v and active is %v; they were %v and %v", now.StateChangedAt, now.Active, i.StateChangedAt, i.Active)
 	}
 	return now
 }
@@ -88,7 +89,7 @@ func (c *contract) wantSessions(t *testing.T, id uuid.UUID, want bool) {
 }
 
 var methodTests = map[string]func(*testing.T, *contract, Holder){
-	"an untouched identity opens nothing": func(t *testing.T, c *contract, _ Holder) {
+	"a new identity has no credentials": func(t *testing.T, c *contract, _ Holder) {
 		made := c.member(t)
 		c.wantSessions(t, made.ID, false)
 		for _, i := range []bridge.Identity{made, c.wantCredentials(t, c.get(t, made.ID))} {
@@ -98,26 +99,26 @@ var methodTests = map[string]func(*testing.T, *contract, Holder){
 			}
 		}
 	},
-	"a user name that looks like an address is none": func(t *testing.T, c *contract, _ Holder) {
+	"a user name that looks like an address is not an address": func(t *testing.T, c *contract, _ Holder) {
 		email := freshEmail()
-		id := c.make(t, `{"schema_id":%q,"state":"inactive","traits":{"username":%q}}`, MemberSchema, email)
+		id := c.createAsAdmin(t, `{"schema_id":%q,"state":"inactive","traits":{"username":%q}}`, MemberSchema, email)
 		_, err := c.ids.FindByEmail(c.ctx, email)
 		wantError(t, err, bridge.ErrIdentityNotFound)
 		if i := c.get(t, id); i.Email != "" || i.EmailIndex != -1 || !slices.Equal(i.Identifiers, []string{email}) {
 			t.Errorf("%+v", i)
 		}
-		_, err = c.ids.Create(c.ctx, bridge.NewIdentity{InvitationID: uuid.New(), SchemaID: MemberSchema, Traits: fmt.Appendf(nil, `{"email":%q}`, email)})
+		_, err = c.ids.Create(c.ctx, bridge.IdentityParams{InvitationID: uuid.New(), SchemaID: MemberSchema, Traits: fmt.Appendf(nil, `{"email":%q}`, email)})
 		wantError(t, err, bridge.ErrIdentityExists)
 	},
-	"sessions show while inactive, and end": func(t *testing.T, c *contract, holder Holder) {
-		i := c.holding(t, holder)
+	"sessions are listed while inactive, and can be ended": func(t *testing.T, c *contract, holder Holder) {
+		i := c.usedMember(t, holder)
 		c.wantSessions(t, i.ID, true)
 		c.mustWrite(t, i.ID, bridge.EndSessions{})
 		c.wantSessions(t, i.ID, false)
 		c.wantCredentials(t, i, types(i)...)
 	},
-	"all that was set up shows, and goes": func(t *testing.T, c *contract, holder Holder) {
-		i := c.holding(t, holder)
+	"all credentials are listed, and can be removed": func(t *testing.T, c *contract, holder Holder) {
+		i := c.usedMember(t, holder)
 		c.wantCredentials(t, i, "lookup_secret", "oidc", "password", "totp")
 		if err := holder.AddKey(c.ctx, i.ID, "webauthn", false); err != nil {
 			t.Fatal(err)
@@ -137,7 +138,7 @@ var methodTests = map[string]func(*testing.T, *contract, Holder){
 				removal.Identifier = credential.Identifiers[0]
 			}
 			left = slices.DeleteFunc(left, func(method string) bool { return method == credential.Type })
-			for range 2 { // each may be repeated
+			for range 2 { // removal is idempotent
 				c.mustWrite(t, i.ID, removal)
 				c.wantCredentials(t, i, left...)
 			}
@@ -148,16 +149,27 @@ var methodTests = map[string]func(*testing.T, *contract, Holder){
 		c.wantSignIn(t, i.Email, "the password of another", nil)
 		c.wantSignIn(t, i.Email, goodPassword, ErrWrongPassword)
 	},
-	"a key that signs in without a password is fixed": func(t *testing.T, c *contract, holder Holder) {
+	"a response to a write shows what a read shows": func(t *testing.T, c *contract, holder Holder) {
+		for _, passwordless := range []bool{false, true} {
+			i := c.usedMember(t, holder)
+			if err := holder.AddKey(c.ctx, i.ID, "webauthn", passwordless); err != nil {
+				t.Fatal(err)
+			}
+			c.mustWrite(t, i.ID, bridge.WriteMark{Mark: bridge.Mark{InvitationID: uuid.New(), Origin: bridge.OriginReactivated}})
+			c.mustWrite(t, i.ID, bridge.WriteVerified{At: acceptedAt})
+			c.wantCredentials(t, i, "lookup_secret", "oidc", "password", "totp", "webauthn")
+		}
+	},
+	"a passwordless key is fixed": func(t *testing.T, c *contract, holder Holder) {
 		i := c.get(t, c.member(t).ID)
 		c.mustWrite(t, i.ID, bridge.WritePassword{Password: goodPassword})
 		for _, method := range []string{"webauthn", "passkey"} {
 			if err := holder.AddKey(c.ctx, i.ID, method, true); err != nil {
 				t.Fatal(err)
 			}
-			err := c.write(i.ID, bridge.RemoveCredential{Type: method})
-			if method == "passkey" { // of the other, Kratos says that it was removed
-				wantOutcome(t, err, bridge.OutcomeRefused)
+			err := c.write(t, i.ID, bridge.RemoveCredential{Type: method})
+			if method == "passkey" { // for webauthn, Kratos claims to have removed it
+				wantOutcome(t, err, bridge.OutcomeRejected)
 			} else if err != nil {
 				t.Error(err)
 			}

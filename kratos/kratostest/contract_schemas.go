@@ -5,21 +5,21 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/testenv"
 )
 
-// ContractOfSchemas is the suite that every [bridge.Identities] must pass where
-// [CompanySchemas] are known. See [Contract].
+// ContractOfSchemas is the suite that every [bridge.Identities] must pass on a
+// Kratos with [CompanySchemas]. See [Contract].
 func ContractOfSchemas(t *testing.T, newIdentities func(t *testing.T) (bridge.Identities, Admin)) {
 	for _, tests := range []map[string]func(*testing.T, *contract){schemaTests, searchTests} {
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				ids, admin := newIdentities(t)
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), testenv.Limit)
 				defer cancel()
 				test(t, &contract{ctx: ctx, ids: ids, admin: admin})
 			})
@@ -27,10 +27,11 @@ func ContractOfSchemas(t *testing.T, newIdentities func(t *testing.T) (bridge.Id
 	}
 }
 
-// shaped creates an identity of a schema, as the bridge does.
-func (c *contract) shaped(t *testing.T, schema, traits string) (bridge.Identity, bridge.NewIdentity) {
+// createWithSchema creates an identity of a schema and returns it with its
+// parameters.
+func (c *contract) createWithSchema(t *testing.T, schema, traits string) (bridge.Identity, bridge.IdentityParams) {
 	t.Helper()
-	n := bridge.NewIdentity{InvitationID: uuid.New(), SchemaID: schema, Traits: []byte(traits)}
+	n := bridge.IdentityParams{InvitationID: uuid.New(), SchemaID: schema, Traits: []byte(traits)}
 	i, err := c.ids.Create(c.ctx, n)
 	if err != nil {
 		t.Fatalf("%s of %s: %v", traits, schema, err)
@@ -39,7 +40,7 @@ func (c *contract) shaped(t *testing.T, schema, traits string) (bridge.Identity,
 }
 
 var schemaTests = map[string]func(*testing.T, *contract){
-	"say where the e-mail address is": func(t *testing.T, c *contract) {
+	"determine the email trait": func(t *testing.T, c *contract) {
 		for schema, want := range map[string]struct{ email, password string }{
 			DefaultSchema: {"email", "email"}, CustomerSchema: {"contact.email", "contact.email"},
 			"flat": {"email", "email"}, "nested": {"contact.email", "contact.email"}, "stray": {"contact.email", "contact.email"},
@@ -52,23 +53,23 @@ var schemaTests = map[string]func(*testing.T, *contract){
 			}
 		}
 	},
-	"say why they cannot be used": func(t *testing.T, c *contract) {
+	"unusable, with the reason": func(t *testing.T, c *contract) {
 		for schema, words := range map[string][]string{
 			"two": {"private", "work", "kratos.email_trait"}, "list": {"emails[]", "list"}, "none": {"none", DefaultSchema, "flat"},
 		} {
 			_, err := c.ids.EmailTrait(c.ctx, schema)
 			wantOutcome(t, err, bridge.OutcomeInvalid, words...)
 		}
-		_, err := c.ids.Create(c.ctx, bridge.NewIdentity{InvitationID: uuid.New(), SchemaID: "none", Traits: []byte(`{}`)})
+		_, err := c.ids.Create(c.ctx, bridge.IdentityParams{InvitationID: uuid.New(), SchemaID: "none", Traits: []byte(`{}`)})
 		wantOutcome(t, err, bridge.OutcomeInvalid, "none", DefaultSchema, "flat")
 	},
-	"lead to a login": func(t *testing.T, c *contract) {
+	"allow signing in": func(t *testing.T, c *contract) {
 		for schema, traits := range map[string]string{
 			"flat": `{"email":%q,"name":"Ada"}`, "nested": `{"contact":{"email":%q},"department":"sales"}`,
 			"stray": `{"contact":{"email":%q},"email":"stray@example.com"}`, "referring": `{"person":{"email":%q}}`,
 		} {
 			email := freshEmail()
-			i, n := c.shaped(t, schema, fmt.Sprintf(traits, email))
+			i, n := c.createWithSchema(t, schema, fmt.Sprintf(traits, email))
 			if i.Email != email || i.EmailIndex != 0 || !slices.Equal(i.Identifiers, []string{email}) {
 				t.Errorf("%s: %+v", schema, i)
 			}
@@ -76,9 +77,9 @@ var schemaTests = map[string]func(*testing.T, *contract){
 			c.wantSignIn(t, email, goodPassword, nil)
 		}
 	},
-	"take a trait that has no marks for nothing": func(t *testing.T, c *contract) {
+	"ignore an unmarked trait": func(t *testing.T, c *contract) {
 		for _, schema := range []string{"nested", "stray"} {
-			made, _ := c.shaped(t, schema, fmt.Sprintf(`{"email":%q}`, freshEmail()))
+			made, _ := c.createWithSchema(t, schema, fmt.Sprintf(`{"email":%q}`, freshEmail()))
 			for _, i := range []bridge.Identity{made, c.get(t, made.ID)} {
 				if i.Email != "" || i.EmailTrait != "contact.email" || len(i.Identifiers)+len(i.Addresses) > 0 {
 					t.Errorf("%s: %+v", schema, i)
@@ -86,9 +87,9 @@ var schemaTests = map[string]func(*testing.T, *contract){
 			}
 		}
 	},
-	"without a password identifier take a password that nobody can use": func(t *testing.T, c *contract) {
+	"without a password identifier, a password cannot be used": func(t *testing.T, c *contract) {
 		email := freshEmail()
-		i, n := c.shaped(t, "passwordless", fmt.Sprintf(`{"email":%q}`, email))
+		i, n := c.createWithSchema(t, "passwordless", fmt.Sprintf(`{"email":%q}`, email))
 		for _, i := range []bridge.Identity{i, c.get(t, i.ID)} {
 			if i.Email != email || len(i.Identifiers) > 0 {
 				t.Errorf("%+v", i)
@@ -97,10 +98,10 @@ var schemaTests = map[string]func(*testing.T, *contract){
 		c.mustWrite(t, i.ID, activation(n.InvitationID, goodPassword))
 		c.wantSignIn(t, email, goodPassword, ErrWrongPassword)
 	},
-	"with a user name show it": func(t *testing.T, c *contract) {
+	"with a user name, list it": func(t *testing.T, c *contract) {
 		email := freshEmail()
 		name := "dee-" + uuid.NewString()
-		i, n := c.shaped(t, "named", fmt.Sprintf(`{"email":%q,"username":%q}`, email, name))
+		i, n := c.createWithSchema(t, "named", fmt.Sprintf(`{"email":%q,"username":%q}`, email, name))
 		for _, i := range []bridge.Identity{i, c.get(t, i.ID)} {
 			if i.Email != email || i.EmailIndex != 0 || !slices.Equal(i.Identifiers, []string{name}) {
 				t.Errorf("%+v", i)
@@ -109,9 +110,9 @@ var schemaTests = map[string]func(*testing.T, *contract){
 		c.mustWrite(t, i.ID, activation(n.InvitationID, goodPassword))
 		c.wantSignIn(t, name, goodPassword, nil)
 	},
-	"keep an identifier that is none until a password is set": func(t *testing.T, c *contract) {
+	"keep a removed identifier until a password is set": func(t *testing.T, c *contract) {
 		email, name := freshEmail(), "dee-"+uuid.NewString()
-		i, n := c.shaped(t, "named", fmt.Sprintf(`{"email":%q,"username":%q}`, email, name))
+		i, n := c.createWithSchema(t, "named", fmt.Sprintf(`{"email":%q,"username":%q}`, email, name))
 		body := fmt.Sprintf(`{"schema_id":"named","state":"inactive","traits":{"email":%q}}`, email)
 		if err := c.admin.Replace(c.ctx, i.ID, body); err != nil {
 			t.Fatal(err)
@@ -122,9 +123,9 @@ var schemaTests = map[string]func(*testing.T, *contract){
 		c.mustWrite(t, i.ID, activation(n.InvitationID, goodPassword))
 		c.wantSignIn(t, name, goodPassword, ErrWrongPassword)
 	},
-	"with a list of addresses have none to write to": func(t *testing.T, c *contract) {
+	"with a list of addresses, have no email": func(t *testing.T, c *contract) {
 		one, two := freshEmail(), freshEmail()
-		i, _ := c.shaped(t, "list", fmt.Sprintf(`{"emails":[%q,%q]}`, one, two))
+		i, _ := c.createWithSchema(t, "list", fmt.Sprintf(`{"emails":[%q,%q]}`, one, two))
 		want := []string{one, two}
 		slices.Sort(want)
 		if i.Email != "" || i.EmailIndex != -1 || !slices.Equal(i.Identifiers, want) || !slices.Equal(i.Addresses, want) {

@@ -2,6 +2,7 @@ package kratostest
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/google/uuid"
@@ -9,14 +10,14 @@ import (
 	"invitebridge/bridge"
 )
 
-// writeTests are of what leaves the identity inactive.
+// writeTests cover the writes that leave the identity inactive.
 var writeTests = map[string]func(*testing.T, *contract){
-	"the mark, beside what is there": func(t *testing.T, c *contract) {
+	"mark, beside existing metadata": func(t *testing.T, c *contract) {
 		for metadata, rest := range map[string]string{
 			`null`: ``, `{}`: ``, `{"n":12345678901234567890,"x":[1.10]}`: `{"n":12345678901234567890,"x":[1.10]}`,
 			`{"invitation":{"id":"` + uuid.NewString() + `"},"other":{}}`: `{"other":{}}`,
 		} {
-			id := c.make(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"metadata_admin":%s}`, DefaultSchema, freshEmail(), metadata)
+			id := c.createAsAdmin(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"metadata_admin":%s}`, DefaultSchema, freshEmail(), metadata)
 			before := c.get(t, id)
 			mark := bridge.Mark{InvitationID: uuid.New(), Origin: bridge.OriginAdopted}
 			c.mustWrite(t, id, bridge.WriteMark{Mark: mark})
@@ -27,7 +28,21 @@ var writeTests = map[string]func(*testing.T, *contract){
 			wantJSON(t, "metadata_admin", after.MetadataAdmin, rest)
 		}
 	},
-	"a password, and the rest as it was": func(t *testing.T, c *contract) {
+	"mark and address, beside credentials": func(t *testing.T, c *contract) {
+		for _, credentials := range []string{
+			`{}`, `{"password":{"config":{"password":"` + otherPassword + `"}}}`,
+			`{"oidc":{"config":{"providers":[{"provider":"idp","subject":"` + uuid.NewString() + `"}]}}}`,
+		} {
+			id := c.createAsAdmin(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"credentials":%s}`, DefaultSchema, freshEmail(), credentials)
+			before := c.get(t, id)
+			c.mustWrite(t, id, bridge.WriteMark{Mark: bridge.Mark{InvitationID: uuid.New(), Origin: bridge.OriginAdopted}})
+			c.mustWrite(t, id, bridge.WriteVerified{At: acceptedAt})
+			if after := c.get(t, id); !reflect.DeepEqual(after.Credentials, before.Credentials) {
+				t.Errorf("%s: %+v, was %+v", credentials, after.Credentials, before.Credentials)
+			}
+		}
+	},
+	"password, keeping the rest": func(t *testing.T, c *contract) {
 		i, n := c.invite(t)
 		const public, admin = `{"plan":"gold","n":1.10}`, `{"n":12345678901234567890}`
 		err := c.admin.Replace(c.ctx, i.ID, fmt.Sprintf(`{"schema_id":%q,"state":"inactive","traits":%s,"metadata_public":%s,"metadata_admin":%s}`,
@@ -47,16 +62,16 @@ var writeTests = map[string]func(*testing.T, *contract){
 		wantJSON(t, "metadata_admin", after.MetadataAdmin, admin)
 		c.wantSignIn(t, i.Email, goodPassword, ErrInactive)
 	},
-	"the end of sessions, where there are none": func(t *testing.T, c *contract) {
+	"end of sessions, without sessions": func(t *testing.T, c *contract) {
 		i, _ := c.invite(t)
 		if has, err := c.ids.HasSessions(c.ctx, i.ID); has || err != nil {
 			t.Errorf("sessions: %v, %v", has, err)
 		}
 		c.mustWrite(t, i.ID, bridge.EndSessions{})
 	},
-	"the removal of a link to a provider": func(t *testing.T, c *contract) {
+	"removal of a link to a provider": func(t *testing.T, c *contract) {
 		email, subject := freshEmail(), uuid.NewString()
-		id := c.make(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"credentials":{"oidc":{"config":{"providers":[
+		id := c.createAsAdmin(t, `{"schema_id":%q,"state":"inactive","traits":{"email":%q},"credentials":{"oidc":{"config":{"providers":[
 			{"provider":"idp","subject":%q},{"provider":"idp","subject":"another-%[3]s"}]}}}}`, DefaultSchema, email, subject)
 		c.mustWrite(t, id, bridge.WritePassword{Password: goodPassword})
 		for _, left := range []string{"another-" + subject, ""} {
@@ -76,15 +91,15 @@ var writeTests = map[string]func(*testing.T, *contract){
 			t.Errorf("after it: %+v", after)
 		}
 	},
-	"the removal of what is not there": func(t *testing.T, c *contract) {
+	"removal of a missing credential": func(t *testing.T, c *contract) {
 		i, _ := c.invite(t)
 		c.mustWrite(t, i.ID, bridge.RemoveCredential{Type: "totp"})
 		c.mustWrite(t, i.ID, bridge.RemoveCredential{Type: "lookup_secret"})
 	},
-	"shows when the state changed": func(t *testing.T, c *contract) {
+	"state change time": func(t *testing.T, c *contract) {
 		i, _ := c.invite(t)
 		if before := i.CreatedAt.Sub(i.StateChangedAt); before < 0 || before.Seconds() > 60 {
-			t.Errorf("created at %v, and the state changed at %v", i.CreatedAt, i.StateChangedAt)
+			t.Errorf("created at %v, state changed at %v", i.CreatedAt, i.StateChangedAt)
 		}
 		if i.EmailIndex != 0 || i.EmailVerified || len(i.Addresses) > 0 || len(i.Identifiers) != 1 || i.Identifiers[0] != i.Email {
 			t.Errorf("made %+v", i)
@@ -96,7 +111,7 @@ var writeTests = map[string]func(*testing.T, *contract){
 			t.Fatal(err)
 		}
 		if after := c.get(t, i.ID); !after.StateChangedAt.After(after.CreatedAt) {
-			t.Errorf("created at %v, and the state changed at %v", after.CreatedAt, after.StateChangedAt)
+			t.Errorf("created at %v, state changed at %v", after.CreatedAt, after.StateChangedAt)
 		}
 	},
 }

@@ -5,12 +5,13 @@ import (
 	"testing"
 )
 
-// StartEveryMethod starts a real Kratos with every way to sign in, an OpenID
-// provider of its own and the cheapest bcrypt, on top of o. It ends with the test.
-// Tests that share one must run one after the other: in parallel, SQLite answers
+// StartEveryMethod starts a real Kratos with options o, every sign-in method,
+// an OpenID provider of its own and the lowest bcrypt cost. It stops with the
+// test. Tests that share it must run sequentially: in parallel, SQLite answers
 // "database is locked".
 func StartEveryMethod(t testing.TB, o Options) *Server {
 	t.Helper()
+	SkipIfShort(t)
 	provider, err := NewProvider()
 	if err != nil {
 		t.Fatal(err)

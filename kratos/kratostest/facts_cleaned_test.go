@@ -12,10 +12,10 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// An account with everything set up is deactivated, cleaned and activated with a
-// new password. Then only a code or a link that was mailed before lets the former
-// holder in again.
-func factCleaned(t *testing.T, _ place, s *kratostest.Server) {
+// An account with everything set up is deactivated, cleaned, and activated with
+// a new password. Afterwards only a code or link that was emailed or created
+// before lets the former holder in.
+func factCleaned(t *testing.T, _ environment, s *kratostest.Server) {
 	ctx := t.Context()
 	a := newAccount(t, s)
 	former := a.ways(t, s)
@@ -36,16 +36,16 @@ func factCleaned(t *testing.T, _ place, s *kratostest.Server) {
 	check(t, s.Replace(ctx, a.id, memberWith("active", a.email, "a new battery staple")))
 
 	owner := must[string](t)(s.Login(ctx, a.email, "a new battery staple"))
-	_ = must[kratostest.Session](t)(s.Whoami(ctx, owner)) // no second factor is asked for
+	_ = must[kratostest.Session](t)(s.Whoami(ctx, owner)) // no second factor is required
 	for way, stillOpen := range map[string]bool{
 		"password": false, "social": false, "old session": false,
 		"login code": true, "recovery code": true, "admin code": true, "recovery link": true,
 	} {
 		token, err := former[way](ctx)
-		if err == nil && token != a.token { // a person unknown to Kratos has signed up anew
+		if err == nil && token != a.token { // a person unknown to Kratos has signed up again
 			session := must[kratostest.Session](t)(s.Whoami(ctx, token))
 			if session.Identity.ID != a.id {
-				err = errors.New("that is another account")
+				err = errors.New("signed in to another account")
 			}
 		}
 		if open := err == nil; open != stillOpen {
@@ -54,8 +54,8 @@ func factCleaned(t *testing.T, _ place, s *kratostest.Server) {
 	}
 }
 
-// A second address signs in by code, and recovers.
-func factSecondAddress(t *testing.T, _ place, s *kratostest.Server) {
+// A second address can be used to sign in by code and to recover the account.
+func factSecondAddress(t *testing.T, _ environment, s *kratostest.Server) {
 	ctx := t.Context()
 	first, second := freshEmail(), freshEmail()
 	id := must[uuid.UUID](t)(s.Create(ctx, fmt.Sprintf(
@@ -71,9 +71,10 @@ func factSecondAddress(t *testing.T, _ place, s *kratostest.Server) {
 	}
 }
 
-// The last first factor: without passwordless codes, neither a password nor a
-// social sign-in may be removed where it is the only one, but in old versions
-// the latter may. With a password beside it, it may everywhere.
+// The last first factor cannot be removed, be it a password or a social
+// sign-in, unless passwordless codes are enabled; old versions still allow
+// removing the latter. With a password, removing the social sign-in is always
+// allowed.
 func TestFacts_lastFirstFactor(t *testing.T) {
 	s := kratostest.Shared(t)
 	ctx := t.Context()

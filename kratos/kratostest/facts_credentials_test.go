@@ -15,9 +15,9 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// Sessions of an inactive identity are listed, and come to life with it, unless
-// they were deleted.
-func factSessions(t *testing.T, _ place, s *kratostest.Server) {
+// Sessions of an inactive identity are listed, and become usable again with it
+// unless they were deleted.
+func factSessions(t *testing.T, _ environment, s *kratostest.Server) {
 	ctx := t.Context()
 	id, email := newMember(t, s)
 	count := func(want int) {
@@ -42,23 +42,23 @@ func factSessions(t *testing.T, _ place, s *kratostest.Server) {
 	}
 }
 
-// An untouched member has entries for what its traits identify it by, and none
-// opens anything. What was set up is listed without being asked for.
-func factCredentials(t *testing.T, _ place, s *kratostest.Server) {
+// A new member has entries for its identifiers, and none of them allows signing
+// in. Credentials that were set up are listed without being requested.
+func factCredentials(t *testing.T, _ environment, s *kratostest.Server) {
 	ctx := t.Context()
 	id, email := newMember(t, s)
 	shown := must[kratostest.Shown](t)(s.Show(ctx, id, "password", "webauthn"))
 	if diff := cmp.Diff([]string{"code", "password", "webauthn"}, kinds(shown)); diff != "" {
-		t.Error("untouched: ", diff)
+		t.Error("new: ", diff)
 	}
 	if got := string(shown.Credentials["password"].Config); got != `{}` {
-		t.Errorf("untouched, password: %s", got)
+		t.Errorf("new, password: %s", got)
 	}
 	if got := members(t, shown.Credentials["webauthn"].Config); !slices.Equal(got, []string{"user_handle"}) {
-		t.Errorf("untouched, webauthn: %v", got)
+		t.Errorf("new, webauthn: %v", got)
 	}
 	if got := shown.Credentials["code"]; !slices.Equal(got.Identifiers, []string{email}) || got.Config != nil {
-		t.Errorf("untouched, code: %+v", got)
+		t.Errorf("new, code: %+v", got)
 	}
 
 	a := newAccount(t, s)
@@ -75,9 +75,9 @@ func factCredentials(t *testing.T, _ place, s *kratostest.Server) {
 	}
 }
 
-// DELETE answers 404 for what is not there and 204 for what it removes, but for
-// exceptions. The last is the dangerous one: 204 for a key that stays.
-func factDeletion(t *testing.T, _ place, s *kratostest.Server) {
+// DELETE answers 404 for missing credentials and 204 for removed ones, with
+// exceptions. The last one is dangerous: 204 for a key that stays.
+func factDeletion(t *testing.T, _ environment, s *kratostest.Server) {
 	ctx := t.Context()
 	a := newAccount(t, s)
 	check(t, s.SetState(ctx, a.id, "inactive"))
@@ -86,7 +86,7 @@ func factDeletion(t *testing.T, _ place, s *kratostest.Server) {
 		kind, identifier string
 		want             int // 0: removed
 	}{
-		{"oidc", "", http.StatusBadRequest}, // which of them?
+		{"oidc", "", http.StatusBadRequest}, // several could be meant
 		{"oidc", "test:nobody", http.StatusNotFound},
 		{"oidc", subject, 0},
 		{"oidc", subject, http.StatusNotFound},
@@ -94,7 +94,7 @@ func factDeletion(t *testing.T, _ place, s *kratostest.Server) {
 		{"totp", "", http.StatusNotFound},
 		{"lookup_secret", "", 0},
 		{"lookup_secret", "", http.StatusNotFound},
-		{"webauthn", "", 0}, // there is a user_handle, and there will be another
+		{"webauthn", "", 0}, // there is a user_handle, which will be recreated
 		{"webauthn", "", 0},
 		{"passkey", "", http.StatusNotFound},
 		{"saml", "", http.StatusNotFound},
@@ -136,11 +136,11 @@ func factDeletion(t *testing.T, _ place, s *kratostest.Server) {
 	setKey("webauthn", true)
 	check(t, s.DeleteCredential(ctx, a.id, "webauthn", ""))
 	if keys() != 1 {
-		t.Error("204, and a passwordless key is gone: Kratos has mended it")
+		t.Error("204, and the passwordless key was removed: Kratos has fixed the bug")
 	}
 }
 
-// securityKey is a patch that gives an identity a key which nobody has.
+// securityKey returns a patch that adds a fictitious key to an identity.
 func securityKey(kind string, id uuid.UUID, passwordless bool) string {
 	return fmt.Sprintf(`[{"op":"add","path":"/credentials/%[1]s","value":{"type":%[1]q,"identifiers":[%[2]q],"version":1,
 		"config":{"user_handle":"dXNlcg==","credentials":[{"id":"a2V5","public_key":"a2V5","attestation_type":"none",

@@ -12,15 +12,16 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// TestFacts tries on a real Kratos what the bridge builds on when it judges
-// whether an account has an owner. Where it fails, this version of Kratos behaves
-// in another way: then look at the judge first, and at the test afterwards.
+// TestFacts checks, on a real Kratos, the behavior that the bridge relies on
+// when it decides whether an account has an owner. If it fails, this version of
+// Kratos behaves differently: review the decision first, then the test.
 func TestFacts(t *testing.T) {
-	inEveryPlace(t, func(t *testing.T, p place, s *kratostest.Server) {
-		for name, fact := range map[string]func(*testing.T, place, *kratostest.Server){
+	inEveryEnvironment(t, func(t *testing.T, p environment, s *kratostest.Server) {
+		for name, fact := range map[string]func(*testing.T, environment, *kratostest.Server){
 			"state_changed_at of a fresh identity": factFresh,
 			"what moves state_changed_at":          factMoves,
 			"PATCH of metadata":                    factPatch,
+			"the answer to a PATCH":                factPatchAnswer,
 			"sessions":                             factSessions,
 			"credentials shown":                    factCredentials,
 			"deletion of credentials":              factDeletion,
@@ -32,20 +33,20 @@ func TestFacts(t *testing.T) {
 	})
 }
 
-// place is a database, and the time zone that Kratos runs in.
-type place struct {
+// environment is a database and the time zone of Kratos.
+type environment struct {
 	name, zone string
 	postgres   bool
 }
 
-var places = []place{
+var environments = []environment{
 	{"SQLite", "", false}, {"SQLite/Tokyo", "Asia/Tokyo", false}, {"SQLite/New York", "America/New_York", false},
 	{"PostgreSQL", "", true}, {"PostgreSQL/Tokyo", "Asia/Tokyo", true}, {"PostgreSQL/New York", "America/New_York", true},
 }
 
-// inEveryPlace runs a test on a server of each.
-func inEveryPlace(t *testing.T, test func(t *testing.T, p place, s *kratostest.Server)) {
-	for _, p := range places {
+// inEveryEnvironment runs a test on a server of each environment.
+func inEveryEnvironment(t *testing.T, test func(t *testing.T, p environment, s *kratostest.Server)) {
+	for _, p := range environments {
 		t.Run(p.name, func(t *testing.T) {
 			o := kratostest.Options{Env: []string{"TZ=" + p.zone}}
 			if p.zone == "" {
@@ -62,8 +63,8 @@ func inEveryPlace(t *testing.T, test func(t *testing.T, p place, s *kratostest.S
 	}
 }
 
-// offset is what the clock of the place is ahead of UTC.
-func (p place) offset(t *testing.T, now time.Time) time.Duration {
+// offset returns how far the local time of the environment is ahead of UTC.
+func (p environment) offset(t *testing.T, now time.Time) time.Duration {
 	t.Helper()
 	zone, err := time.LoadLocation(p.zone)
 	if err != nil {
@@ -82,7 +83,7 @@ func instant(t *testing.T, text string) time.Time {
 	return at
 }
 
-// wallClock is an instant with its zone dropped.
+// wallClock returns an instant with its zone dropped.
 func wallClock(t *testing.T, text string) time.Time {
 	t.Helper()
 	at := instant(t, text)
@@ -90,7 +91,7 @@ func wallClock(t *testing.T, text string) time.Time {
 	return at.Add(time.Duration(offset) * time.Second).UTC()
 }
 
-// must stops the test at an error.
+// must stops the test if there is an error.
 func must[T any](t *testing.T) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -108,11 +109,10 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// status is that of an answer which was not the one hoped for; 0 without an
-// error.
+// status returns the status of a StatusError; 0 without an error.
 func status(t *testing.T, err error) int {
 	t.Helper()
-	var a *kratostest.AnswerError
+	var a *kratostest.StatusError
 	if err != nil && !errors.As(err, &a) {
 		t.Fatal(err)
 	}
@@ -122,14 +122,14 @@ func status(t *testing.T, err error) int {
 	return a.Status
 }
 
-// newMember creates an inactive one that nobody has used.
+// newMember creates an inactive member without credentials.
 func newMember(t *testing.T, s *kratostest.Server) (id uuid.UUID, email string) {
 	t.Helper()
 	email = freshEmail()
 	return must[uuid.UUID](t)(s.Create(t.Context(), member("inactive", email))), email
 }
 
-// memberWith is a body for PUT with a password, active or not.
+// memberWith returns a body for PUT with a password and a state.
 func memberWith(state, email, password string) string {
 	return strings.TrimSuffix(member(state, email), "}") +
 		fmt.Sprintf(`,"credentials":{"password":{"config":{"password":%q}}}}`, password)

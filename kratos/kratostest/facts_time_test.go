@@ -9,9 +9,9 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// What state_changed_at of a fresh identity looks like, beside created_at and in
-// the answer to the create.
-func factFresh(t *testing.T, p place, s *kratostest.Server) {
+// state_changed_at of a new identity is compared between the create and GET,
+// and with created_at.
+func factFresh(t *testing.T, p environment, s *kratostest.Server) {
 	made := must[kratostest.Shown](t)(s.CreateShown(t.Context(), member("inactive", freshEmail())))
 	shown := must[kratostest.Shown](t)(s.Show(t.Context(), made.ID))
 	t.Logf("state_changed_at: create %s, GET %s; created_at: create %s, GET %s",
@@ -25,7 +25,7 @@ func factFresh(t *testing.T, p place, s *kratostest.Server) {
 		t.Errorf("the answer to the create has a state_changed_at %s before created_at", before)
 	}
 
-	// The wall clock is the same even where the zone is lost; PostgreSQL cuts
+	// The wall clock is the same even if the zone is lost; PostgreSQL truncates
 	// to microseconds.
 	cut := wallClock(t, made.StateChangedAt).Sub(wallClock(t, shown.StateChangedAt))
 	if cut < 0 || cut >= time.Microsecond || !p.postgres && cut != 0 {
@@ -33,13 +33,13 @@ func factFresh(t *testing.T, p place, s *kratostest.Server) {
 	}
 	shift := instant(t, shown.StateChangedAt).Sub(instant(t, made.StateChangedAt)).Round(time.Second)
 	if lost := p.offset(t, created); shift != 0 && (!p.postgres || shift != lost) {
-		t.Errorf("GET is shifted by %s, and the zone by %s", shift, lost)
+		t.Errorf("GET is shifted by %s; the zone offset is %s", shift, lost)
 	}
 }
 
-// Only a change of the state moves it. An answer to a write tells the same as
-// the next GET, in one sense or the other.
-func factMoves(t *testing.T, _ place, s *kratostest.Server) {
+// Only a change of the state moves it. The response to a write agrees with the
+// next GET, as an instant or as a wall clock time.
+func factMoves(t *testing.T, _ environment, s *kratostest.Server) {
 	ctx := t.Context()
 	id, email := newMember(t, s)
 	patch := func(path, value string) func() (kratostest.Shown, error) {
@@ -91,14 +91,14 @@ func factMoves(t *testing.T, _ place, s *kratostest.Server) {
 			t.Errorf("%s moves it: %v (%s → %s)", step.name, moved, last.StateChangedAt, shown.StateChangedAt)
 		}
 		if answer.StateChangedAt != "" && !same(t, answer.StateChangedAt, shown.StateChangedAt) {
-			t.Errorf("%s answers %s, and GET %s", step.name, answer.StateChangedAt, shown.StateChangedAt)
+			t.Errorf("%s responds with %s, GET with %s", step.name, answer.StateChangedAt, shown.StateChangedAt)
 		}
 		last = shown
 	}
 }
 
-// same holds for two spellings of one state_changed_at: the same instant, or the
-// same wall clock.
+// same reports whether two forms of state_changed_at are equal, as instants or
+// as wall clock times.
 func same(t *testing.T, a, b string) bool {
 	t.Helper()
 	const resolution = 2 * time.Microsecond

@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// The routes of a [Fake], as [Fault], counters and [Request] name them.
+// These are the routes of a [Fake], as in [Fault], Count and [Request].
 const (
 	RouteIdentities = "/admin/identities"
 	RouteIdentity   = "/admin/identities/{id}"
@@ -25,55 +25,54 @@ const (
 
 const maxFakeBody = 1 << 20
 
-// FakeOptions shape a [Fake]. The zero value is v1.3.1 on SQLite.
+// FakeOptions configure a [Fake]. The zero value behaves like v1.3.1 on SQLite.
 type FakeOptions struct {
-	// ExternalIDs makes the fake behave as Kratos does since v25.4, which brought
-	// external_id: v1.3.1 refuses the field, and SAML, and to delete a password,
-	// and to patch an identity that holds a number too large for floating point;
-	// later ones refuse to delete what is the last first factor.
+	// ExternalIDs makes the fake behave like Kratos v25.4 and later, which
+	// support external_id. v1.3.1 rejects the field, SAML, the deletion of a
+	// password, and a patch of an identity that contains a number too large for
+	// floating point; later versions reject the deletion of the last first
+	// factor.
 	ExternalIDs bool
 
-	// CodeLogin is methods.code.passwordless_enabled, with which one-time codes
-	// count as everybody's first factor.
+	// CodeLogin corresponds to methods.code.passwordless_enabled: one-time
+	// codes count as a first factor of every identity.
 	CodeLogin bool
 
-	// Now is the clock; nil: time.Now. The time of a write is always later than
-	// that of the one before.
+	// Now is the clock; nil: time.Now. Each write is later than the one before.
 	Now func() time.Time
 
 	// Zone is the time zone of a Kratos on PostgreSQL, up to v26.2: GET shows
-	// state_changed_at as the wall clock there, marked as UTC. Nil: UTC.
+	// the local wall clock time as state_changed_at, marked as UTC. Nil: UTC.
 	Zone *time.Location
 
-	// Precision is that of the database's times: 0 for SQLite, which keeps
-	// state_changed_at to the nanosecond, time.Microsecond for PostgreSQL,
+	// Precision is that of times in the database: 0 for SQLite, which stores
+	// state_changed_at in nanoseconds, time.Microsecond for PostgreSQL,
 	// time.Second for MySQL.
 	Precision time.Duration
 
-	// Schemas are further ones, by their ids, of no more keywords than those in
-	// files/ have.
+	// Schemas are additional schemas by id. They may use only the keywords of
+	// the schemas in files/.
 	Schemas map[string]string
 
-	schemas map[string]*fakeSchema // all there are
+	schemas map[string]*fakeSchema // all schemas, parsed
 
-	// NoStateChangedAt makes identities begin without state_changed_at. A change
-	// of their state sets it.
+	// NoStateChangedAt creates identities without state_changed_at. A change of
+	// the state sets it.
 	NoStateChangedAt bool
 }
 
-// Fake behaves as the admin API of Kratos does, as far as the bridge uses it,
-// and keeps identities in memory, passwords in clear. It listens on 127.0.0.1.
-// All methods are safe for concurrent use.
+// Fake behaves like the admin API of Kratos, as far as the bridge uses it. It
+// keeps identities in memory, with passwords in plain text, and listens on
+// 127.0.0.1. All methods are safe for concurrent use.
 //
-// It decodes as strictly as Kratos, compares identifiers in lower case, makes an
-// identity active unless told otherwise, takes a PUT for the whole identity,
-// patches as Kratos does, and answers 500 to a password of more than 72 bytes.
-// Beside the schemas of every server it knows that of the one with every method.
-// It has no self-service, no list of all identities, no PATCH of credentials, and
-// hashes nothing. Its writes come one after the other, where Kratos' may
-// overwrite each other.
+// Like Kratos, it decodes strictly, compares identifiers in lower case, creates
+// identities active by default, treats a PUT as the whole identity, and answers
+// 500 to a password of more than 72 bytes. It has the schemas of every Server
+// and also MemberSchema. It has no self-service API, no list of all identities
+// and no PATCH of credentials, and hashes nothing. Its writes are serialized,
+// whereas those of Kratos may overwrite each other.
 type Fake struct {
-	URL string // of the admin API, and of what there is of the public one; stays the same for life
+	URL string // of the admin API, and of the supported part of the public API; never changes
 
 	rawAdmin
 	options  FakeOptions
@@ -82,7 +81,7 @@ type Fake struct {
 	log      requestLog
 
 	clock  sync.Mutex
-	latest time.Time // write
+	latest time.Time // time of the latest write
 
 	mu     sync.Mutex
 	server *http.Server // nil while down
@@ -92,7 +91,7 @@ type Fake struct {
 	closed chan struct{}
 }
 
-// NewFake starts a Fake. Close it in the end.
+// NewFake starts a Fake. The caller must Close it.
 func NewFake(o FakeOptions) (*Fake, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -119,12 +118,13 @@ func (f *Fake) serve(l net.Listener) {
 	f.served.Go(func() { _ = server.Serve(l) })
 }
 
-// Down closes the port and every connection: from now on, dialling is refused.
+// Down closes the port and every connection, so that new connections are
+// refused.
 func (f *Fake) Down() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.server != nil {
-		_ = f.port.Close() // the server may not know of it yet
+		_ = f.port.Close() // the server may not know the listener yet
 		_ = f.server.Close()
 		f.server = nil
 	}
@@ -149,14 +149,14 @@ func (f *Fake) Up() error {
 	return nil
 }
 
-// Close ends the Fake. Requests that a [Fault] holds end without an effect.
+// Close stops the Fake. Requests that a [Fault] holds end without an effect.
 func (f *Fake) Close() {
 	f.close.Do(func() { close(f.closed) })
 	f.Down()
 	f.served.Wait()
 }
 
-// ServeHTTP is the admin API.
+// ServeHTTP serves the admin API.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxFakeBody))
 	if err != nil {
@@ -179,7 +179,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case Answer:
 		reply{status: fault.Status, text: fault.Body, contentType: fault.ContentType}.write(w)
 		return
-	default: // the others begin with the effect
+	default: // the other actions begin with the effect
 	}
 	answer, then := f.log.record(requestOf(r.Method, r.URL, string(body)), func() reply {
 		return f.handle(r.Method, r.URL, r.Header.Get("Content-Type"), body)
@@ -202,7 +202,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sendAdmin is the road past all faults and counters.
+// sendAdmin bypasses all faults and counters.
 func (f *Fake) sendAdmin(_ context.Context, method, path string, body []byte) (int, []byte, error) {
 	u, err := url.Parse(path)
 	if err != nil {
@@ -212,12 +212,12 @@ func (f *Fake) sendAdmin(_ context.Context, method, path string, body []byte) (i
 	return answer.status, []byte(answer.text), nil
 }
 
-// reply is an answer on its way.
+// reply is a response of the fake.
 type reply struct {
 	status      int
 	text        string
 	contentType string
-	id          uuid.UUID // of a new identity
+	id          uuid.UUID // of a created identity
 }
 
 const (

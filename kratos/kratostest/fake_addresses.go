@@ -24,8 +24,8 @@ type recoveryAddress struct {
 	Via   string    `json:"via"`
 }
 
-// deriveAddresses keeps what is known of the addresses that the traits have, and
-// drops the others.
+// deriveAddresses keeps the known addresses that the traits still contain, adds
+// new ones and drops the others.
 func (i *fakeIdentity) deriveAddresses(d derived) {
 	verifiable := make([]shownAddress, 0, len(d.verifiable))
 	for _, value := range d.verifiable {

@@ -13,12 +13,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// knownMethods may be asked for by include_credential; methodSAML later.
+// knownMethods are the values accepted by include_credential; later versions
+// also accept methodSAML.
 var knownMethods = []string{
 	methodPassword, methodOIDC, methodTOTP, methodLookup, methodWebAuthn, methodCode, methodPasskey, "link_recovery", "code_recovery",
 }
 
-// identityBody is what POST and PUT take.
+// identityBody is the body of POST and PUT.
 type identityBody struct {
 	SchemaID       string           `json:"schema_id"`
 	State          string           `json:"state"`
@@ -75,13 +76,13 @@ func (f *Fake) create(body []byte) reply {
 	answer.id = i.ID
 	i.CreatedAt = f.options.written(now)
 	if !f.identity.insert(i) {
-		return refusal(http.StatusConflict, "an identifier is taken", "conflict")
+		return refusal(http.StatusConflict, "an identifier is already in use", "conflict")
 	}
 	return answer
 }
 
-// replace is as lenient about unknown fields as Kratos' PUT is, and insists on
-// the content type as it does.
+// replace ignores unknown fields and requires the content type, as Kratos' PUT
+// does.
 func (f *Fake) replace(id uuid.UUID, contentType string, body []byte) reply {
 	if media, _, _ := mime.ParseMediaType(contentType); media != "application/json" {
 		return refusal(http.StatusBadRequest, "the content type must be application/json", "bad request")
@@ -102,7 +103,8 @@ func (f *Fake) replace(id uuid.UUID, contentType string, body []byte) reply {
 	})
 }
 
-// edit changes an identity, if change says so, and gives the answer of change.
+// edit runs change on an identity and stores the result if change returns true.
+// It returns change's response.
 func (f *Fake) edit(id uuid.UUID, change func(*fakeIdentity) (reply, bool)) reply {
 	var answer reply
 	var wanted bool
@@ -131,7 +133,7 @@ func (f *Fake) get(id uuid.UUID, q url.Values) reply {
 	return jsonReply(http.StatusOK, i.show(f.options, methods))
 }
 
-// list searches by identifier, of any method.
+// list searches by identifier, for any method.
 func (f *Fake) list(q url.Values) reply {
 	methods, r, ok := f.methods(q)
 	if !ok {
@@ -152,19 +154,19 @@ func (f *Fake) list(q url.Values) reply {
 	return jsonReply(http.StatusOK, shown)
 }
 
-// methods gives the credential types whose config is asked for.
+// methods returns the credential types whose config is requested.
 func (f *Fake) methods(q url.Values) ([]string, reply, bool) {
 	asked := q["include_credential"]
 	for _, method := range asked {
 		if !slices.Contains(knownMethods, method) && (method != methodSAML || !f.options.ExternalIDs) {
-			r, _ := badRequest(fmt.Sprintf("%q is no credential type", method))
+			r, _ := badRequest(fmt.Sprintf("%q is not a credential type", method))
 			return nil, r, false
 		}
 	}
 	return asked, reply{}, true
 }
 
-// notFound has the one text of Kratos' that the client relies on.
+// notFound returns the only text of Kratos that the client relies on.
 func notFound() reply { return refusal(http.StatusNotFound, "", "Unable to locate the resource") }
 
 func refusal(status int, reason, message string) reply {

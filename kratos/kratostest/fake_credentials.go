@@ -20,9 +20,9 @@ const (
 	maxPasswordLength = 72 // bytes, of bcrypt
 )
 
-// credential is one of an identity's, by the name of its type. A nil config is
-// none, as that of a webauthn entry that the schema made, or of oidc after the
-// last provider is gone.
+// credential is a credential of an identity; its type is the key in
+// fakeIdentity.credentials. config is nil for a webauthn entry created by the
+// schema, and for oidc after the last provider was removed.
 type credential struct {
 	identifiers []string
 	config      json.RawMessage
@@ -36,7 +36,7 @@ type shownCredential struct {
 	Version     int             `json:"version"`
 }
 
-// provider is one of the oidc credential's, or of saml's.
+// provider is a linked account in an oidc or saml credential.
 type provider struct {
 	Subject  string `json:"subject"`
 	Provider string `json:"provider"`
@@ -44,8 +44,8 @@ type provider struct {
 
 func (p provider) identifier() string { return p.Provider + ":" + p.Subject }
 
-// importCredentials takes those of POST and PUT. They are added to what is
-// there; a password replaces another.
+// importCredentials adds the credentials of POST and PUT to the existing ones;
+// a password replaces the previous one.
 func (i *fakeIdentity) importCredentials(c *credentialsBody, o FakeOptions) (reply, bool) {
 	if c == nil {
 		return reply{}, true
@@ -86,7 +86,7 @@ func (i *fakeIdentity) providers(method string) []provider {
 	var config struct {
 		Providers []provider `json:"providers"`
 	}
-	_ = json.Unmarshal(i.credentials[method].config, &config) // none
+	_ = json.Unmarshal(i.credentials[method].config, &config) // an empty config has none
 	return config.Providers
 }
 
@@ -101,9 +101,9 @@ func (i *fakeIdentity) setProviders(method string, all []provider) {
 	i.setCredential(method, c)
 }
 
-// deriveCredentials makes identifiers follow the traits. What the schema
-// identifies by is listed whether or not anything is set; what it no longer
-// identifies by stays as it was.
+// deriveCredentials updates identifiers from the traits. Types identified by
+// the schema are listed whether or not anything is set; types no longer
+// identified keep their identifiers.
 func (i *fakeIdentity) deriveCredentials(d derived) {
 	for method, identifiers := range d.identifiers {
 		c, ok := i.credentials[method]
@@ -133,7 +133,7 @@ func codeConfig(addresses []string) json.RawMessage {
 	return config
 }
 
-// identifiers gives what must be unique: identifiers, with their methods, and
+// identifiers returns what must be unique: identifiers by method, and
 // addresses.
 func (i *fakeIdentity) identifiers() []identifier {
 	var all []identifier

@@ -11,13 +11,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// deleteCredential is DELETE /admin/identities/{id}/credentials/{type}.
+// deleteCredential handles DELETE /admin/identities/{id}/credentials/{type}.
 func (f *Fake) deleteCredential(id uuid.UUID, method string, q url.Values) reply {
 	return f.edit(id, func(i *fakeIdentity) (reply, bool) {
 		if r, ok := i.deleteCredential(f.options, method, q.Get("identifier")); !ok {
 			return r, false
 		}
-		r, ok := i.settle(f.options)
+		r, ok := i.checkAndDerive(f.options)
 		if ok {
 			r = reply{status: http.StatusNoContent}
 		}
@@ -28,7 +28,7 @@ func (f *Fake) deleteCredential(id uuid.UUID, method string, q url.Values) reply
 func (i *fakeIdentity) deleteCredential(o FakeOptions, method, identifier string) (reply, bool) {
 	c, ok := i.credentials[method]
 	if !ok {
-		return refusal(http.StatusNotFound, "there is no "+method, missingCredential), false
+		return refusal(http.StatusNotFound, "no credential of type "+method, missingCredential), false
 	}
 	switch method {
 	case methodTOTP, methodLookup:
@@ -53,21 +53,22 @@ func (i *fakeIdentity) deleteCredential(o FakeOptions, method, identifier string
 
 func (i *fakeIdentity) deleteProvider(method, identifier string) (reply, bool) {
 	if identifier == "" {
-		return badRequest("there is no identifier")
+		return badRequest("the identifier is missing")
 	}
 	all := i.providers(method)
 	kept := slices.DeleteFunc(slices.Clone(all), func(p provider) bool { return p.identifier() == identifier })
 	if len(kept) == len(all) {
-		return refusal(http.StatusNotFound, "there is no "+identifier, missingCredential), false
+		return refusal(http.StatusNotFound, "no account "+identifier, missingCredential), false
 	}
 	i.setProviders(method, kept)
 	return reply{}, true
 }
 
-// missingCredential is what Kratos says of one, and of a link, that there is not.
+// missingCredential is Kratos' message for a missing credential or linked
+// account.
 const missingCredential = "The requested resource could not be found"
 
-// keysConfig is that of webauthn and passkey.
+// keysConfig is the config of webauthn and passkey credentials.
 type keysConfig struct {
 	Credentials []json.RawMessage `json:"credentials"`
 	UserHandle  json.RawMessage   `json:"user_handle,omitempty"`
@@ -80,7 +81,8 @@ func isPasswordless(key json.RawMessage) bool {
 	return json.Unmarshal(key, &k) == nil && k.IsPasswordless
 }
 
-// deleteSecurityKeys keeps those that sign in without a password.
+// deleteSecurityKeys removes second factors and keeps passwordless keys, as
+// Kratos does.
 func (i *fakeIdentity) deleteSecurityKeys(c credential) (reply, bool) {
 	var config keysConfig
 	if c.config != nil && json.Unmarshal(c.config, &config) != nil {
@@ -91,12 +93,12 @@ func (i *fakeIdentity) deleteSecurityKeys(c credential) (reply, bool) {
 		delete(i.credentials, methodWebAuthn)
 		return reply{}, true
 	}
-	c.config, _ = json.Marshal(config) // made of what was decoded
+	c.config, _ = json.Marshal(config) // cannot fail: it was decoded before
 	i.setCredential(methodWebAuthn, c)
 	return reply{}, true
 }
 
-// firstFactors counts as Kratos does, which has no SAML.
+// firstFactors counts like Kratos, which ignores SAML.
 func (i *fakeIdentity) firstFactors(o FakeOptions) (n int) {
 	if o.CodeLogin {
 		n++
@@ -107,7 +109,7 @@ func (i *fakeIdentity) firstFactors(o FakeOptions) (n int) {
 	n += len(i.credentials[methodOIDC].identifiers)
 	for _, method := range []string{methodWebAuthn, methodPasskey} {
 		var config keysConfig
-		_ = json.Unmarshal(i.credentials[method].config, &config) // none
+		_ = json.Unmarshal(i.credentials[method].config, &config) // an empty config has none
 		for _, key := range config.Credentials {
 			if method == methodPasskey || isPasswordless(key) {
 				n++

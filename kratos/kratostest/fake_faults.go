@@ -15,41 +15,41 @@ import (
 // Action is what a [Fault] does to a request.
 type Action int
 
-// The actions. "Before" means that the request has no effect, "after" that it
-// has all of it.
+// These are the actions. "Before" means that the request has no effect, "after"
+// that it has its full effect.
 const (
-	Pass            Action = iota // nothing, but for Delay, Hold and Stall
-	Answer                        // answer Status and Body before the effect
+	Pass            Action = iota // no action besides Delay, Hold and Stall
+	Answer                        // respond with Status and Body before the effect
 	CutBefore                     // reset the connection before the effect
 	CutAfter                      // reset the connection after the effect
-	CutBody                       // after the effect, end the connection in the middle of the answer's body
-	CommitAndAnswer               // answer Status and Body after the effect
+	CutBody                       // after the effect, close the connection in the middle of the response body
+	CommitAndAnswer               // respond with Status and Body after the effect
 )
 
-// Fault is a rule that spoils some requests to a [Fake].
+// Fault makes some requests to a [Fake] fail.
 type Fault struct {
 	Method string    // empty: any
 	Route  string    // such as RouteIdentity; empty: any
 	ID     uuid.UUID // of the identity; zero: any
-	Skip   int       // so many matching requests pass first
-	Times  int       // so many are spoilt then; 0: all
+	Skip   int       // number of matching requests that pass first
+	Times  int       // number of requests that fail then; 0: all
 
-	// Before the effect: Arrived is called, then Delay passes, then Hold is
-	// waited for. A client that leaves meanwhile does not stop the effect, as it
-	// would not in Kratos.
+	// Before the effect: Arrived is called, then Delay passes, then Hold must
+	// be closed or receive. A client that disconnects meanwhile does not
+	// prevent the effect, as in Kratos.
 	Arrived func()
 	Delay   time.Duration
 	Hold    <-chan struct{}
 
 	Do          Action
-	Stall       time.Duration // between the effect and the answer
+	Stall       time.Duration // between the effect and the response
 	Status      int
 	Body        string
-	ContentType string // of Body; JSON by default
+	ContentType string // of Body; default: JSON
 }
 
-// Count says how many requests there were, and how many had an effect, which is
-// a 2xx status.
+// Count holds the number of requests, and how many of them had an effect, which
+// is a 2xx status.
 type Count struct{ Calls, Commits int }
 
 type countKey struct{ method, route string }
@@ -65,8 +65,8 @@ type rule struct {
 	seen int
 }
 
-// Inject adds a fault. Of several that match a request, the one that was added
-// first acts, as long as it has times left. Remove takes it away.
+// Inject adds a fault. Of several faults that match a request, the first one
+// added with times left applies. remove removes the fault.
 func (f *Fake) Inject(fault Fault) (remove func()) {
 	f.faults.mu.Lock()
 	defer f.faults.mu.Unlock()
@@ -79,15 +79,15 @@ func (f *Fake) Inject(fault Fault) (remove func()) {
 	}
 }
 
-// Count gives the counters of a method and a route. Requests that an injected
-// fault spoilt are counted as calls.
+// Count returns the counters of a method and a route. Requests that an injected
+// fault affected count as calls.
 func (f *Fake) Count(method, route string) Count {
 	f.faults.mu.Lock()
 	defer f.faults.mu.Unlock()
 	return f.faults.counts[countKey{method, route}]
 }
 
-// pick counts a request, and gives the fault that is to act on it.
+// pick counts a request and returns the fault that applies to it.
 func (s *faults) pick(method string, t target) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +121,7 @@ func (s *faults) committed(method, route string, status int) {
 	s.counts[key] = c
 }
 
-// wait holds a request back. It says whether the fake is still open.
+// wait delays a request. It reports whether the fake is still open.
 func (f Fault) wait(closed <-chan struct{}) bool {
 	if f.Arrived != nil {
 		f.Arrived()
@@ -154,7 +154,7 @@ func sleep(d time.Duration, closed <-chan struct{}) bool {
 	}
 }
 
-// cut resets the connection: the client sees no end of a stream, but an error.
+// cut resets the connection: the client gets an error, not the end of a stream.
 func cut(w http.ResponseWriter) {
 	if conn, _, ok := hijack(w); ok {
 		conn.Close()
@@ -171,7 +171,7 @@ func cutInBody(w http.ResponseWriter, answer reply) {
 		answer.status, http.StatusText(answer.status), typeJSON, len(answer.text)+1, answer.text[:len(answer.text)/2])
 	_ = out.Flush()
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(-1) // or the reset would overtake the half that was sent
+		_ = tcp.SetLinger(-1) // otherwise the reset would overtake the half that was sent
 	}
 }
 

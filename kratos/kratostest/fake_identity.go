@@ -16,13 +16,13 @@ const (
 	stateInactive = "inactive"
 )
 
-// fakeIdentity is one identity, with the JSON names of the admin API.
+// fakeIdentity is an identity, with the JSON names of the admin API.
 type fakeIdentity struct {
 	ID             uuid.UUID       `json:"id"`
 	ExternalID     string          `json:"external_id,omitempty"`
 	SchemaID       string          `json:"schema_id"`
 	State          string          `json:"state"`
-	StateChangedAt time.Time       `json:"state_changed_at,omitzero"` // as the database keeps it
+	StateChangedAt time.Time       `json:"state_changed_at,omitzero"` // as stored in the database
 	Traits         json.RawMessage `json:"traits"`
 	MetadataPublic json.RawMessage `json:"metadata_public"`
 	MetadataAdmin  json.RawMessage `json:"metadata_admin"`
@@ -32,14 +32,14 @@ type fakeIdentity struct {
 	VerifiableAddresses []shownAddress    `json:"verifiable_addresses,omitempty"`
 	RecoveryAddresses   []recoveryAddress `json:"recovery_addresses,omitempty"`
 
-	answered    time.Time // state_changed_at in the answer to the write that set it
-	password    string    // in clear; an imported hash has none
+	answered    time.Time // state_changed_at in the response to the write that set it
+	password    string    // plain text; empty for an imported hash
 	credentials map[string]credential
 	sessions    []fakeSession
 }
 
-// apply makes i what a body says: all of it, for what a body leaves out is
-// erased, but for schema, state and credentials.
+// apply replaces i with a body. Members that are missing in the body are
+// erased, except schema, state and credentials.
 func (i *fakeIdentity) apply(b identityBody, o FakeOptions, now time.Time) (reply, bool) {
 	if b.SchemaID != "" {
 		i.SchemaID = b.SchemaID
@@ -52,14 +52,15 @@ func (i *fakeIdentity) apply(b identityBody, o FakeOptions, now time.Time) (repl
 	}
 	i.Traits, i.MetadataPublic, i.MetadataAdmin = b.Traits, b.MetadataPublic, b.MetadataAdmin
 	i.UpdatedAt = o.written(now)
-	return i.settle(o)
+	return i.checkAndDerive(o)
 }
 
-// settle checks the traits, and makes identifiers and addresses follow them.
-func (i *fakeIdentity) settle(o FakeOptions) (reply, bool) {
+// checkAndDerive validates the traits and derives identifiers and addresses
+// from them.
+func (i *fakeIdentity) checkAndDerive(o FakeOptions) (reply, bool) {
 	schema, ok := o.schemas[i.SchemaID]
 	if !ok {
-		return badRequest("there is no schema " + i.SchemaID)
+		return badRequest("unknown schema " + i.SchemaID)
 	}
 	d, reason := schema.check(i.Traits)
 	if reason != "" {
@@ -74,7 +75,7 @@ func badRequest(reason string) (reply, bool) {
 	return refusal(http.StatusBadRequest, reason, "bad request"), false
 }
 
-// copy shares nothing that is ever changed in place.
+// copy returns a copy that shares nothing that is modified in place.
 func (i *fakeIdentity) copy() *fakeIdentity {
 	c := *i
 	c.answered = time.Time{}
@@ -85,19 +86,20 @@ func (i *fakeIdentity) copy() *fakeIdentity {
 	return &c
 }
 
-// shownIdentity is an identity in an answer.
+// shownIdentity is an identity in a response.
 type shownIdentity struct {
 	fakeIdentity
 	Credentials map[string]shownCredential `json:"credentials,omitempty"`
 }
 
-// show gives the identity as GET does, with the config of some credential types.
+// show returns the identity as GET shows it, with the config of some credential
+// types.
 func (i *fakeIdentity) show(o FakeOptions, methods []string) shownIdentity {
 	return shownIdentity{*i, i.showCredentials(o, methods)}
 }
 
-// answer gives the identity as the answer to a write does, which knows a changed
-// state's time better than the database.
+// answer returns the identity as in the response to a write, where
+// state_changed_at has not yet been rounded by the database.
 func (i *fakeIdentity) answer(o FakeOptions) shownIdentity {
 	shown := i.show(o, nil)
 	if !i.answered.IsZero() {

@@ -8,58 +8,58 @@ import (
 	"github.com/google/uuid"
 )
 
-// maxLog is how many requests a Fake remembers for certain.
+// maxLog is the number of requests that a Fake certainly remembers.
 const maxLog = 100_000
 
-// Request is one that a [Fake] carried out or refused by itself.
+// Request is a request that a [Fake] processed.
 type Request struct {
 	Method     string
 	Route      string    // such as RouteIdentity
-	ID         uuid.UUID // the identity's, the new one's after a create; zero where there is none
-	Credential string    // the type, of RouteCredential
-	Identifier string    // ?identifier=, of RouteCredential
+	ID         uuid.UUID // of the identity, after a create of the new one; zero if there is none
+	Credential string    // credential type, for RouteCredential
+	Identifier string    // ?identifier=, for RouteCredential
 	Body       string
-	Status     int // of the fake's own answer, whatever a Fault made of it
+	Status     int // of the fake's own response, before a Fault changed it
 }
 
-// IsWrite says whether the request may have changed something.
+// IsWrite reports whether the request may have changed something.
 func (r Request) IsWrite() bool { return r.Method != http.MethodGet }
 
 type requestLog struct {
-	mu    sync.Mutex // held over an effect too, for the order
+	mu    sync.Mutex // also held during the effect, for the order
 	n     int
 	all   []Request
 	after func(n int, r Request)
 }
 
-// Log gives the requests for identities since the last ResetLog, in the order in
-// which they had their effect. Those that a [Fault] kept from it, those to
-// RouteReady, and those of [Admin] are not among them. Of more than a hundred
-// thousand, the oldest are forgotten.
+// Log returns the requests for identities since the last ResetLog, in the order
+// of their effects. It omits requests that a [Fault] kept from having an
+// effect, those to RouteReady, and those made through [Admin]. Beyond a hundred
+// thousand requests, it drops the oldest.
 func (f *Fake) Log() []Request {
 	f.log.mu.Lock()
 	defer f.log.mu.Unlock()
 	return slices.Clone(f.log.all)
 }
 
-// ResetLog empties the log; the next request is the first.
+// ResetLog empties the log and restarts its numbering.
 func (f *Fake) ResetLog() {
 	f.log.mu.Lock()
 	defer f.log.mu.Unlock()
 	f.log.n, f.log.all = 0, nil
 }
 
-// After calls then for every request of the log once it had its effect, and
-// before it is answered: n is 1 for the first. It may do anything with the fake
-// but Close it. Requests at once make calls at once. Nil ends it.
+// After calls then for every logged request, after its effect and before its
+// response; n is 1 for the first. then may use the fake in any way except
+// Close. Concurrent requests call it concurrently. Nil removes it.
 func (f *Fake) After(then func(n int, r Request)) {
 	f.log.mu.Lock()
 	defer f.log.mu.Unlock()
 	f.log.after = then
 }
 
-// record runs the effect of a request and logs it. It gives what is to be called
-// before the answer.
+// record runs and logs the effect of a request. It returns a function to call
+// before the response.
 func (l *requestLog) record(r Request, effect func() reply) (answer reply, then func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -43,17 +43,17 @@ func TestFake_Log(t *testing.T) {
 	path := kratostest.RouteIdentities + "/" + id.String()
 	do("DELETE", path+"/credentials/oidc?identifier=a:b", "")
 	do("DELETE", path+"/sessions", "")
-	if err := f.Activate(t.Context(), id, "correct horse"); err != nil { // behind the log's back
+	if err := f.Activate(t.Context(), id, "correct horse"); err != nil { // bypasses the log
 		t.Fatal(err)
 	}
-	mend := f.Inject(kratostest.Fault{Do: kratostest.CutBefore})
+	remove := f.Inject(kratostest.Fault{Do: kratostest.CutBefore})
 	do("DELETE", path, "")
-	mend()
-	mend = f.Inject(kratostest.Fault{Do: kratostest.CommitAndAnswer, Status: http.StatusBadGateway})
+	remove()
+	remove = f.Inject(kratostest.Fault{Do: kratostest.CommitAndAnswer, Status: http.StatusBadGateway})
 	if status := do("DELETE", path, ""); status != http.StatusBadGateway {
 		t.Errorf("the fault answered %d", status)
 	}
-	mend()
+	remove()
 	wantLog(t, f,
 		"POST /admin/identities  201",
 		"DELETE /admin/identities/{id}/credentials/{type} oidca:b 404",
@@ -67,8 +67,8 @@ func TestFake_Log(t *testing.T) {
 	wantLog(t, f)
 }
 
-// What comes between a request's effect and its answer is there when the answer
-// arrives, and not in it.
+// A change made between a request's effect and its response is stored when the
+// response arrives, but the response does not contain it.
 func TestFake_After(t *testing.T) {
 	f := newFake(t)
 	id, err := f.Create(t.Context(), person("inactive", "a@example.com"))
@@ -110,7 +110,7 @@ func TestFake_After(t *testing.T) {
 	}
 }
 
-// The helpers of tests do what the holder of an account does.
+// The helper methods of Fake act like the holder of an account.
 func TestFake_holder(t *testing.T) {
 	f := newFake(t)
 	id, err := f.Create(t.Context(), person("active", "a@example.com"))
@@ -132,7 +132,7 @@ func TestFake_holder(t *testing.T) {
 	want("linked", f.SignInOIDC("idp", "S"), nil)
 	want("another case", f.SignInOIDC("idp", "s"), kratostest.ErrNotLinked)
 	if err := f.SetCredential(other, "oidc", "", "idp:S"); err == nil {
-		t.Error("two have the same account of a provider")
+		t.Error("two identities have the same account of a provider")
 	}
 	for _, method := range []string{"totp", "lookup_secret", "passkey", "webauthn", "deviceauthn"} {
 		want(method, f.SetCredential(id, method, ""), nil)
@@ -158,6 +158,6 @@ func TestFake_holder(t *testing.T) {
 		}
 	}
 	if f.SetCredential(uuid.New(), "totp", "") == nil || f.RemoveCredential(uuid.New(), "totp") == nil {
-		t.Error("nobody has credentials")
+		t.Error("no error for an unknown identity")
 	}
 }

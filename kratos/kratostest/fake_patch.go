@@ -14,8 +14,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// patchedIdentity is what Kratos takes from a patched document. The members that
-// are missing here, it ignores.
+// patchedIdentity is what Kratos reads from a patched document; it ignores all
+// other members.
 type patchedIdentity struct {
 	ExternalID          string            `json:"external_id"`
 	SchemaID            string            `json:"schema_id"`
@@ -29,7 +29,7 @@ type patchedIdentity struct {
 	RecoveryAddresses   []recoveryAddress `json:"recovery_addresses"`
 }
 
-// patch takes any content type, as Kratos does.
+// patch accepts any content type, as Kratos does.
 func (f *Fake) patch(id uuid.UUID, body []byte) reply {
 	now := f.now()
 	return f.edit(id, func(i *fakeIdentity) (reply, bool) {
@@ -51,7 +51,7 @@ func (i *fakeIdentity) patch(body []byte, o FakeOptions, now time.Time) (reply, 
 	if err != nil {
 		return bad(err)
 	}
-	if err := i.patchable(); err != nil && !o.ExternalIDs {
+	if err := i.checkPatchable(); err != nil && !o.ExternalIDs {
 		return bad(err)
 	}
 	document, err := json.Marshal(i.show(o, nil))
@@ -65,19 +65,19 @@ func (i *fakeIdentity) patch(body []byte, o FakeOptions, now time.Time) (reply, 
 		return bad(err)
 	}
 	var p patchedIdentity
-	if !o.ExternalIDs { // v1.3.1 keeps what was removed
+	if !o.ExternalIDs { // v1.3.1 keeps removed members
 		p = i.unpatched()
 	}
 	if err := json.Unmarshal(document, &p); err != nil {
 		return bad(err)
 	}
-	return i.take(p, o, now)
+	return i.applyPatched(p, o, now)
 }
 
 var errCredentialPatch = errors.New("the fake does not patch credentials")
 
-// parsePatch is as lenient as Kratos: a replace makes what is not there, unless
-// it is an element of an array.
+// parsePatch is as lenient as Kratos: a replace creates a missing member,
+// unless it is an element of an array.
 func parsePatch(body []byte) (jsonpatch.Patch, error) {
 	patch, err := jsonpatch.DecodePatch(body)
 	if err != nil {
@@ -107,9 +107,9 @@ func parsePatch(body []byte) (jsonpatch.Patch, error) {
 	return patch, nil
 }
 
-// patchable refuses numbers too large for floating point, which v1.3.1 keeps,
-// and then cannot patch around.
-func (i *fakeIdentity) patchable() error {
+// checkPatchable rejects numbers too large for floating point, which v1.3.1
+// stores but then cannot patch.
+func (i *fakeIdentity) checkPatchable() error {
 	for _, raw := range []json.RawMessage{i.Traits, i.MetadataPublic, i.MetadataAdmin} {
 		var value any
 		if len(raw) > 0 && json.Unmarshal(raw, &value) != nil {
@@ -119,7 +119,8 @@ func (i *fakeIdentity) patchable() error {
 	return nil
 }
 
-// unpatched shares nothing with i, for decoding writes into what is there.
+// unpatched shares nothing with i, because decoding writes into existing
+// values.
 func (i *fakeIdentity) unpatched() patchedIdentity {
 	c := i.copy()
 	p := patchedIdentity{
@@ -133,7 +134,7 @@ func (i *fakeIdentity) unpatched() patchedIdentity {
 	return p
 }
 
-func (i *fakeIdentity) take(p patchedIdentity, o FakeOptions, now time.Time) (reply, bool) {
+func (i *fakeIdentity) applyPatched(p patchedIdentity, o FakeOptions, now time.Time) (reply, bool) {
 	i.SchemaID, i.CreatedAt = p.SchemaID, p.CreatedAt
 	i.Traits, i.MetadataPublic, i.MetadataAdmin = p.Traits, p.MetadataPublic, p.MetadataAdmin
 	i.VerifiableAddresses, i.RecoveryAddresses = p.VerifiableAddresses, p.RecoveryAddresses
@@ -152,5 +153,5 @@ func (i *fakeIdentity) take(p patchedIdentity, o FakeOptions, now time.Time) (re
 			a.VerifiedAt = now.UTC()
 		}
 	}
-	return i.settle(o)
+	return i.checkAndDerive(o)
 }

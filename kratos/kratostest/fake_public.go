@@ -11,8 +11,8 @@ import (
 
 const schemasPath = "/schemas"
 
-// public answers as the public API does, of which the fake has the schemas. It
-// meets no [Fault], and is neither counted nor logged.
+// public responds as the public API does, of which the fake has only the
+// schemas. It is not subject to a [Fault], and is neither counted nor logged.
 func (f *Fake) public(path string) (reply, bool) {
 	if path == schemasPath {
 		type listed struct {

@@ -8,10 +8,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// target is what a path names.
+// target is the resource that a path names.
 type target struct {
 	route      string
-	id         string // as it stands there
+	id         string // as in the path
 	credential string // type
 }
 
@@ -32,7 +32,7 @@ func targetOf(path string) target {
 	return target{route: path}
 }
 
-// uuid gives no id for what is none, and there is no identity without one.
+// uuid returns the zero UUID for an invalid id; no identity has it.
 func (t target) uuid() uuid.UUID {
 	id, _ := uuid.Parse(t.id)
 	return id
@@ -46,8 +46,8 @@ func requestOf(method string, u *url.URL, body string) Request {
 	}
 }
 
-// handle answers one request. Nothing of it is seen by another before it is
-// whole.
+// handle processes one request. Its effect becomes visible to others
+// atomically.
 func (f *Fake) handle(method string, u *url.URL, contentType string, body []byte) reply {
 	t := targetOf(u.Path)
 	switch method + " " + t.route {

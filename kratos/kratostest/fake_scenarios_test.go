@@ -27,8 +27,8 @@ func op(kind, path, value string) string {
 	return fmt.Sprintf(`{"op":%q,"path":%q,"value":%s}`, kind, path, value)
 }
 
-// credential is what a holder sets up in the settings. A real server takes it by
-// PATCH, which the API's text forbids.
+// credential sets up a credential as a holder does in the settings. On the real
+// server it uses PATCH, although the API documentation forbids that.
 func credential(name, method, config, identifier string) step {
 	return step{do: func(w *twin) string {
 		if w.fake != nil {
@@ -191,7 +191,7 @@ var scenarios = []scenario{
 		request(http.MethodPut, "/{b}", invited("<b>", `,"credentials":`+somePassword)),
 		del("b", "/credentials/password"),
 	}},
-	{"every method, untouched", "member", []step{
+	{"every method, new", "member", []step{
 		create("a", `{"schema_id":"member","state":"inactive","traits":{"email":"<A>","username":"Ada <a>","second_email":"<B>"}}`),
 		request(http.MethodGet, "/{a}"),
 		request(http.MethodGet, "?credentials_identifier=<B>&include_credential=password&include_credential=webauthn"),
@@ -218,7 +218,7 @@ var scenarios = []scenario{
 	{"patches", "default", patches("add", "replace")},
 }
 
-// patches are of what the bridge writes, and of what is odd.
+// patches returns patches that the bridge sends, and unusual ones.
 func patches(kinds ...string) (steps []step) {
 	steps = append(steps, create("taken", invited("<taken>", "")))
 	for _, kind := range kinds {

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// fakeSchema is one place of an identity schema: as much of JSON Schema as the
-// schemas in files/ use. A validator would be the slowest part of the fake.
+// fakeSchema is a node of an identity schema. It supports the subset of JSON
+// Schema that the schemas in files/ use; a full validator would be the slowest
+// part of the fake.
 type fakeSchema struct {
 	Ref        string                 `json:"$ref"`
 	Type       string                 `json:"type"`
@@ -23,23 +24,23 @@ type fakeSchema struct {
 
 	Definitions map[string]*fakeSchema `json:"definitions"`
 	root        *fakeSchema
-	text        json.RawMessage // of a root
+	text        json.RawMessage // only of a root
 }
 
-// fakeMarks are Kratos' own.
+// fakeMarks is Kratos' extension keyword.
 type fakeMarks struct {
 	Credentials            map[string]struct{ Identifier bool }
 	Verification, Recovery struct{ Via string }
 }
 
-// derived is what Kratos makes of traits, in lower case.
+// derived holds what Kratos derives from traits, in lower case.
 type derived struct {
 	identifiers map[string][]string // by credential type
 	verifiable  []string
 	recovery    []string
 }
 
-// parseFakeSchemas reads those of every fake, and others.
+// parseFakeSchemas parses the built-in schemas and others.
 func parseFakeSchemas(others map[string]string) (map[string]*fakeSchema, error) {
 	all := readSchemas("files")
 	all[DefaultSchema] = all["identity"]
@@ -69,7 +70,7 @@ func (s *fakeSchema) link(root *fakeSchema) {
 	}
 }
 
-// check gives what follows from traits, or the reason of a 400.
+// check returns what follows from the traits, or the reason for a 400.
 func (s *fakeSchema) check(raw json.RawMessage) (d derived, reason string) {
 	d.identifiers = map[string][]string{}
 	if len(raw) == 0 {
@@ -86,20 +87,20 @@ func (s *fakeSchema) visit(path string, raw json.RawMessage, d *derived) (reason
 	case "string":
 		var text string
 		if raw[0] != '"' || json.Unmarshal(raw, &text) != nil {
-			return wrong(path, "expected string")
+			return validationError(path, "expected string")
 		}
 		if s.Format == viaEmail && !isEmail(text) {
-			return wrong(path, fmt.Sprintf(`%q is not valid "email"`, text))
+			return validationError(path, fmt.Sprintf(`%q is not valid "email"`, text))
 		}
-		d.take(s.Marks, strings.ToLower(strings.TrimSpace(text)))
+		d.add(s.Marks, strings.ToLower(strings.TrimSpace(text)))
 	case "number":
 		if strings.IndexByte("-0123456789", raw[0]) < 0 {
-			return wrong(path, "expected number")
+			return validationError(path, "expected number")
 		}
 	case "array":
 		var items []json.RawMessage
 		if raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
-			return wrong(path, "expected array")
+			return validationError(path, "expected array")
 		}
 		for i, item := range items {
 			if reason := s.Items.visit(fmt.Sprint(path, "/", i), item, d); reason != "" {
@@ -115,11 +116,11 @@ func (s *fakeSchema) visit(path string, raw json.RawMessage, d *derived) (reason
 func (s *fakeSchema) visitMembers(path string, raw json.RawMessage, d *derived) (reason string) {
 	var members map[string]json.RawMessage
 	if raw[0] != '{' || json.Unmarshal(raw, &members) != nil {
-		return wrong(path, "expected object")
+		return validationError(path, "expected object")
 	}
 	for _, name := range s.Required {
 		if _, ok := members[name]; !ok {
-			return wrong(path, fmt.Sprintf("missing properties: %q", name))
+			return validationError(path, fmt.Sprintf("missing properties: %q", name))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
@@ -128,7 +129,7 @@ func (s *fakeSchema) visitMembers(path string, raw json.RawMessage, d *derived) 
 		case ok:
 			reason = child.visit(path+"/"+name, members[name], d)
 		case s.Additional != nil && !*s.Additional:
-			reason = wrong(path, fmt.Sprintf("additionalProperties %q not allowed", name))
+			reason = validationError(path, fmt.Sprintf("additionalProperties %q not allowed", name))
 		}
 		if reason != "" {
 			return reason
@@ -137,8 +138,8 @@ func (s *fakeSchema) visitMembers(path string, raw json.RawMessage, d *derived) 
 	return ""
 }
 
-// take makes of a value what its marks say.
-func (d *derived) take(m fakeMarks, value string) {
+// add records a value according to its marks.
+func (d *derived) add(m fakeMarks, value string) {
 	for method, c := range m.Credentials {
 		if c.Identifier && !slices.Contains(d.identifiers[method], value) {
 			d.identifiers[method] = append(d.identifiers[method], value)
@@ -152,8 +153,8 @@ func (d *derived) take(m fakeMarks, value string) {
 	}
 }
 
-// isEmail takes the addresses that Kratos takes: no names, no domain beyond
-// ASCII.
+// isEmail accepts the addresses that Kratos accepts: no display names, and only
+// ASCII domains.
 func isEmail(text string) bool {
 	parsed, err := mail.ParseAddress(text)
 	if err != nil || parsed.Address != text {
@@ -163,8 +164,8 @@ func isEmail(text string) bool {
 	return !strings.ContainsFunc(domain, func(r rune) bool { return r > 0x7f })
 }
 
-// wrong has the shape of the validator's reports: a summary, and below it where
-// and what.
-func wrong(path, text string) string {
+// validationError returns a text in the shape of the validator's reports: a
+// summary, followed by the location and the message.
+func validationError(path, text string) string {
 	return fmt.Sprintf("I[#/traits] S[#/properties/traits] validation failed\n  I[#%s] S[#] %s", path, text)
 }

@@ -13,15 +13,15 @@ import (
 
 const sessionLifespan = 24 * time.Hour
 
-// fakeSession is one that somebody got by signing in.
+// fakeSession is a session of an identity.
 type fakeSession struct {
 	id    uuid.UUID
 	token string
 	began time.Time
 }
 
-// sessions is GET /admin/identities/{id}/sessions: newest first, those of an
-// inactive identity and of none at all too.
+// sessions handles GET /admin/identities/{id}/sessions. It lists the newest
+// session first, and accepts inactive and unknown identities.
 func (f *Fake) sessions(id string, q url.Values) reply {
 	i, r, ok := f.sessionsOf(id)
 	if !ok {
@@ -51,7 +51,7 @@ func (i *fakeIdentity) showSession(o FakeOptions, s fakeSession) any {
 	}
 }
 
-// deleteSessions is DELETE /admin/identities/{id}/sessions.
+// deleteSessions handles DELETE /admin/identities/{id}/sessions.
 func (f *Fake) deleteSessions(id string) reply {
 	i, r, ok := f.sessionsOf(id)
 	switch {
@@ -69,7 +69,7 @@ func (f *Fake) deleteSessions(id string) reply {
 	})
 }
 
-// sessionsOf gives nil for an identity that there is not, which is no error here.
+// sessionsOf returns nil for an unknown identity, which is not an error here.
 func (f *Fake) sessionsOf(text string) (*fakeIdentity, reply, bool) {
 	id, err := uuid.Parse(text)
 	if err != nil {
@@ -82,8 +82,9 @@ func (f *Fake) sessionsOf(text string) (*fakeIdentity, reply, bool) {
 	return i, reply{}, true
 }
 
-// AddSession signs an identity in, and gives the token of the new session.
-// ErrInactive.
+// AddSession signs an identity in and returns the token of the new session.
+//
+// Errors: ErrInactive.
 func (f *Fake) AddSession(id uuid.UUID) (token string, err error) {
 	s := fakeSession{id: uuid.New(), token: "ory_st_" + strings.ReplaceAll(uuid.NewString(), "-", ""), began: f.now().UTC()}
 	err = f.alter(id, func(i *fakeIdentity) error {
@@ -96,8 +97,9 @@ func (f *Fake) AddSession(id uuid.UUID) (token string, err error) {
 	return s.token, err
 }
 
-// SessionWorks says whether a session is good for anything now: not deleted, and
-// of an active identity. It may work again once the identity is active again.
+// SessionWorks reports whether a session is usable now: not deleted, and of an
+// active identity. It may become usable again when the identity is activated
+// again.
 func (f *Fake) SessionWorks(token string) bool {
 	i, ok := f.identity.find(func(i *fakeIdentity) bool {
 		return slices.ContainsFunc(i.sessions, func(s fakeSession) bool { return s.token == token })

@@ -9,8 +9,8 @@ import (
 
 type identifier struct{ method, value string }
 
-// fakeStore keeps identities and the uniqueness of their identifiers. What it
-// gives are copies, whose JSON nobody changes.
+// fakeStore stores identities and enforces unique identifiers. It returns
+// copies; callers must not modify their JSON.
 type fakeStore struct {
 	mu         sync.Mutex
 	identities map[uuid.UUID]*fakeIdentity
@@ -41,8 +41,8 @@ func (s *fakeStore) copyOf(id uuid.UUID) (*fakeIdentity, bool) {
 	return i.copy(), true
 }
 
-// byIdentifier compares as Kratos does: in lower case and without blanks around,
-// but for the accounts of providers.
+// byIdentifier compares like Kratos: in lower case and without surrounding
+// blanks, except for accounts of providers.
 func (s *fakeStore) byIdentifier(method, value string) (*fakeIdentity, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +56,7 @@ func (s *fakeStore) byIdentifier(method, value string) (*fakeIdentity, bool) {
 	return s.copyOf(id)
 }
 
-// find goes through all identities.
+// find returns any identity for which is returns true.
 func (s *fakeStore) find(is func(*fakeIdentity) bool) (*fakeIdentity, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,15 +68,15 @@ func (s *fakeStore) find(is func(*fakeIdentity) bool) (*fakeIdentity, bool) {
 	return nil, false
 }
 
-// insert says whether all identifiers were free.
+// insert reports whether all identifiers were free.
 func (s *fakeStore) insert(i *fakeIdentity) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.put(i)
 }
 
-// change runs edit on a copy, and stores it if edit says so and its identifiers
-// are free.
+// change runs edit on a copy and stores the copy if edit returns true and its
+// identifiers are free.
 func (s *fakeStore) change(id uuid.UUID, edit func(*fakeIdentity) bool) (found, stored bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +93,7 @@ func (s *fakeStore) put(i *fakeIdentity) bool {
 			return false
 		}
 	}
-	s.forget(i.ID)
+	s.drop(i.ID)
 	s.identities[i.ID] = i
 	for _, id := range i.identifiers() {
 		s.taken[id] = i.ID
@@ -105,11 +105,11 @@ func (s *fakeStore) remove(id uuid.UUID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.identities[id]
-	s.forget(id)
+	s.drop(id)
 	return ok
 }
 
-func (s *fakeStore) forget(id uuid.UUID) {
+func (s *fakeStore) drop(id uuid.UUID) {
 	if old, ok := s.identities[id]; ok {
 		for _, id := range old.identifiers() {
 			delete(s.taken, id)

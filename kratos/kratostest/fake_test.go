@@ -45,9 +45,9 @@ func patch(op, path, value string) string {
 	return fmt.Sprintf(`[{"op":%q,"path":%q,"value":%s}]`, op, path, value)
 }
 
-// The fake and the real one answer alike where the contract of the client does
-// not look.
-func TestFake_answersAsKratosDoes(t *testing.T) {
+// The fake and the real Kratos respond alike also where the contract of the
+// client does not check.
+func TestFake_respondsLikeKratos(t *testing.T) {
 	genuine, fake := kratostest.Shared(t), newFake(t)
 	email, taken := freshEmail(), freshEmail()
 	var ids [2]string // of the same person in both
@@ -112,9 +112,9 @@ func TestFake_answersAsKratosDoes(t *testing.T) {
 	}
 }
 
-// What a PATCH does to the address is the same in both, and so is what becomes
-// of it when the traits change.
-func TestFake_patchesAsKratosDoes(t *testing.T) {
+// A PATCH of the address has the same effect in both, and so has a later change
+// of the traits.
+func TestFake_patchesLikeKratos(t *testing.T) {
 	genuine, fake := kratostest.Shared(t), newFake(t)
 	email := freshEmail()
 	at := "/verifiable_addresses/0/"
@@ -162,9 +162,9 @@ func TestFake_patchesAsKratosDoes(t *testing.T) {
 		}, "")
 		verified = strings.ReplaceAll(verified, "][", ",")
 		send("verified", verified)
-		send("nothing", `[]`)
-		send("named", patch("replace", at+"value", `"`+email+`"`))
-		send("another place", patch("replace", "/verifiable_addresses/3/status", `"sent"`))
+		send("empty patch", `[]`)
+		send("same value", patch("replace", at+"value", `"`+email+`"`))
+		send("another index", patch("replace", "/verifiable_addresses/3/status", `"sent"`))
 		for _, e := range []string{strings.ToUpper(email), "x-" + email, email} {
 			if err := kr.Replace(t.Context(), id, person(e)); err != nil {
 				t.Fatal(err)
@@ -172,7 +172,7 @@ func TestFake_patchesAsKratosDoes(t *testing.T) {
 			look("traits have " + e)
 		}
 		send("verified again", verified)
-		send("named another", patch("replace", at+"value", `"other@example.com"`))
+		send("another value", patch("replace", at+"value", `"other@example.com"`))
 	}
 	for i, want := range seen[0] {
 		if got := seen[1][i]; got != want {
@@ -220,7 +220,7 @@ func TestFake_faults(t *testing.T) {
 			}
 		})
 	}
-	t.Run("so many times", func(t *testing.T) {
+	t.Run("a number of times", func(t *testing.T) {
 		f := newFake(t)
 		f.Inject(kratostest.Fault{Do: kratostest.Answer, Status: 503, Skip: 1, Times: 2})
 		var got []int
@@ -264,7 +264,7 @@ func TestFake_faults(t *testing.T) {
 		go func() { _, err := post(t, f); done <- err }()
 		<-arrived
 		if f.Len() != 0 {
-			t.Error("it has had its effect")
+			t.Error("it took effect while held")
 		}
 		close(hold)
 		if err := <-done; err != nil || f.Len() != 1 {
@@ -275,7 +275,7 @@ func TestFake_faults(t *testing.T) {
 		f := newFake(t)
 		f.Down()
 		if _, err := post(t, f); err == nil {
-			t.Error("it answered")
+			t.Error("it responded")
 		}
 		if err := f.Up(); err != nil {
 			t.Fatal(err)

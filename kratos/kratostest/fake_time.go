@@ -2,24 +2,25 @@ package kratostest
 
 import "time"
 
-// leap is the least time between two writes of the fake. It tells one change of
-// the state from the next on any database but MySQL, whatever the clock does.
-const leap = 10 * time.Microsecond
+// minTick is the shortest time between two writes of the fake. It keeps changes
+// of the state distinguishable on every database except MySQL, regardless of
+// the clock.
+const minTick = 10 * time.Microsecond
 
-// now gives the time of a write.
+// now returns the time of a write.
 func (f *Fake) now() time.Time {
 	f.clock.Lock()
 	defer f.clock.Unlock()
 	now := f.options.Now()
-	if least := f.latest.Add(leap); now.Before(least) {
+	if least := f.latest.Add(minTick); now.Before(least) {
 		now = least
 	}
 	f.latest = now
 	return now
 }
 
-// local gives a time in the zone that Kratos runs in: what answers to writes
-// say of the state.
+// local returns a time in Kratos' time zone, as responses to writes show
+// state_changed_at.
 func (o FakeOptions) local(t time.Time) time.Time {
 	if o.Zone != nil {
 		return t.In(o.Zone)
@@ -27,8 +28,9 @@ func (o FakeOptions) local(t time.Time) time.Time {
 	return t.UTC()
 }
 
-// stored gives what the database keeps of state_changed_at. PostgreSQL has no
-// zone there, and keeps the wall clock: read again, that is taken for UTC.
+// stored returns state_changed_at as read back from the database. PostgreSQL
+// stores only the wall clock time without its zone; when read it is interpreted
+// as UTC.
 func (o FakeOptions) stored(t time.Time) time.Time {
 	if o.Zone != nil {
 		t = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
@@ -36,13 +38,13 @@ func (o FakeOptions) stored(t time.Time) time.Time {
 	return o.cut(t.UTC())
 }
 
-// written gives what the database keeps of created_at and updated_at.
+// written returns created_at or updated_at as stored in the database.
 func (o FakeOptions) written(now time.Time) time.Time {
 	return o.cut(now.UTC().Truncate(time.Microsecond))
 }
 
-// cut drops what the database has no room for. MySQL rounds, PostgreSQL does
-// not.
+// cut reduces a time to the database's precision. MySQL rounds, PostgreSQL
+// truncates.
 func (o FakeOptions) cut(t time.Time) time.Time {
 	switch {
 	case t.IsZero():
@@ -55,8 +57,8 @@ func (o FakeOptions) cut(t time.Time) time.Time {
 	return t
 }
 
-// begin sets the times of a new identity. Kratos takes that of the state when it
-// reads the request, and that of the creation when it stores the identity.
+// begin sets the times of a new identity. Kratos sets the time of the state
+// when it reads the request, and the creation time when it stores the identity.
 func (i *fakeIdentity) begin(o FakeOptions, now time.Time) {
 	spread := time.Duration(i.ID[0])<<8 | time.Duration(i.ID[1])
 	early := time.Millisecond + spread*61 // up to 5 ms
@@ -71,7 +73,8 @@ func (i *fakeIdentity) setStateChangedAt(o FakeOptions, t time.Time) {
 	i.StateChangedAt = o.stored(i.answered)
 }
 
-// setState says whether the state is one. A state that stays keeps its time.
+// setState reports whether the state is valid. An unchanged state keeps its
+// time.
 func (i *fakeIdentity) setState(o FakeOptions, state string, now time.Time) bool {
 	if state == i.State {
 		return true

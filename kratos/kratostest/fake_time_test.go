@@ -44,7 +44,7 @@ const (
 	noZone       = "2006-01-02T15:04:05.999999Z"
 )
 
-// What databases and time zones make of state_changed_at.
+// state_changed_at depends on the database and the time zone.
 func TestFake_times(t *testing.T) {
 	now := time.Date(2031, 2, 3, 4, 5, 6, 300_123_456, time.UTC)
 	tokyo, err := time.LoadLocation("Asia/Tokyo")
@@ -68,7 +68,7 @@ func TestFake_times(t *testing.T) {
 				t.Helper()
 				at, err := time.Parse(nanoseconds, answer.Changed)
 				if err != nil || at.In(test.zone).Format(test.answer) != answer.Changed {
-					t.Errorf("%s: the answer has %s, %v", what, answer.Changed, err)
+					t.Errorf("%s: the response has %s, %v", what, answer.Changed, err)
 				}
 				want := at.In(test.zone).Truncate(time.Microsecond)
 				if test.shown == wholeSeconds {
@@ -78,7 +78,7 @@ func TestFake_times(t *testing.T) {
 					want = at
 				}
 				if got := timesOf(t, f, http.MethodGet, path, ""); got.Changed != want.Format(test.shown) {
-					t.Errorf("%s: GET has %s, the answer %s", what, got.Changed, answer.Changed)
+					t.Errorf("%s: GET has %s, the response %s", what, got.Changed, answer.Changed)
 				}
 				return at
 			}
@@ -98,7 +98,7 @@ func TestFake_times(t *testing.T) {
 			patched := check("PATCH", timesOf(t, f, http.MethodPatch, path, patch("replace", "/state", `"active"`)), path)
 			put := check("PUT", timesOf(t, f, http.MethodPut, path, person("inactive", "b@example.com")), path)
 			if !patched.After(made.Created) || !put.After(patched) {
-				t.Errorf("with a clock that stands still: made %v, activated %v, deactivated %v", made.Created, patched, put)
+				t.Errorf("with a stopped clock: made %v, activated %v, deactivated %v", made.Created, patched, put)
 			}
 		})
 	}

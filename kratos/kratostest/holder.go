@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Holder is an Admin that also does to an account what the person does who has
-// it. [Server], with EveryMethod and OIDC, and [Fake] are one.
+// Holder is an Admin that also acts as the holder of an account. [Server], with
+// EveryMethod and OIDC, and [Fake] implement it.
 type Holder interface {
 	Admin
 
@@ -17,8 +17,8 @@ type Holder interface {
 	// app and backup codes, and links an account of the OpenID provider.
 	SetUp(ctx context.Context, identifier, password string) error
 
-	// AddKey registers a security key: for "webauthn" a second factor, or one
-	// that signs in without a password; for "passkey" it always does.
+	// AddKey registers a security key: for "webauthn" a second factor or a
+	// passwordless key; for "passkey" always a passwordless key.
 	AddKey(ctx context.Context, id uuid.UUID, method string, passwordless bool) error
 }
 
@@ -27,7 +27,7 @@ var (
 	_ Holder = (*Fake)(nil)
 )
 
-// SetUp is a part of [Holder].
+// SetUp implements [Holder].
 func (s *Server) SetUp(ctx context.Context, identifier, password string) error {
 	err := s.LinkSocial(ctx, identifier, password, Person{Subject: uuid.NewString(), Email: identifier})
 	if err != nil {
@@ -44,11 +44,11 @@ func (s *Server) SetUp(ctx context.Context, identifier, password string) error {
 	return err
 }
 
-// AddKey is a part of [Holder]. Registering a key takes an authenticator, so it
-// is patched in, which Kratos lets an administrator do.
+// AddKey implements [Holder]. Registering a key would need an authenticator, so
+// this patches it in, which Kratos allows an administrator to do.
 func (s *Server) AddKey(ctx context.Context, id uuid.UUID, method string, passwordless bool) error {
 	value, err := json.Marshal(map[string]any{
-		"type": method, "identifiers": []string{id.String()}, "config": keyOf(passwordless), "version": 1,
+		"type": method, "identifiers": []string{id.String()}, "config": keyConfigJSON(passwordless), "version": 1,
 	})
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (s *Server) AddKey(ctx context.Context, id uuid.UUID, method string, passwo
 	return err
 }
 
-// SetUp is a part of [Holder].
+// SetUp implements [Holder].
 func (f *Fake) SetUp(ctx context.Context, identifier, password string) error {
 	if err := f.SignIn(ctx, identifier, password); err != nil {
 		return err
@@ -77,12 +77,12 @@ func (f *Fake) SetUp(ctx context.Context, identifier, password string) error {
 	return f.SetCredential(id, methodOIDC, "", "test:"+uuid.NewString())
 }
 
-// AddKey is a part of [Holder].
+// AddKey implements [Holder].
 func (f *Fake) AddKey(_ context.Context, id uuid.UUID, method string, passwordless bool) error {
-	return f.SetCredential(id, method, string(keyOf(passwordless)))
+	return f.SetCredential(id, method, string(keyConfigJSON(passwordless)))
 }
 
-func keyOf(passwordless bool) json.RawMessage {
+func keyConfigJSON(passwordless bool) json.RawMessage {
 	return fmt.Appendf(nil, `{"user_handle":"AAA=","credentials":[{"id":"AAAA","public_key":"","attestation_type":"none",
 		"authenticator":{"aaguid":"","sign_count":0,"clone_warning":false},"display_name":"key","added_at":"2031-02-03T04:05:06Z","is_passwordless":%t}]}`, passwordless)
 }

@@ -4,8 +4,8 @@ package kratostest
 
 import "context"
 
-// lockFile locks nothing where there is no flock: then two may build at once,
-// and the later rename wins, which does no harm.
+// lockFile does nothing on systems without flock: two processes may build
+// concurrently there, and the later rename wins, which is harmless.
 func lockFile(context.Context, string) (unlock func(), err error) {
 	return func() {}, nil
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// lockFile waits for the lock on path. The system gives it back when its holder
-// dies, so no lock is ever stale.
+// lockFile waits for the lock on path. The system releases the lock when its
+// holder exits, so no lock is ever stale.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

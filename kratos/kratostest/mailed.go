@@ -10,33 +10,33 @@ import (
 	"regexp"
 )
 
-// Mailed is a one-time code and the flow that waits for it, until it is used.
+// Mailed is a one-time code and its flow, until the code is used.
 type Mailed struct {
 	Code string
 
 	server *Server
 	kind   string // of the flow
 	flow   flow
-	form   map[string]any // to be sent with the code
+	form   map[string]any // sent together with the code
 }
 
-// MailRecovery asks for a recovery code, as somebody who forgot a password does.
+// MailRecovery requests a recovery code, as for a forgotten password.
 func (s *Server) MailRecovery(ctx context.Context, email string) (*Mailed, error) {
 	return s.mail(ctx, &Mailed{kind: "recovery"}, email, "email")
 }
 
-// MailVerification asks for a code that proves an address.
+// MailVerification requests a code that verifies an address.
 func (s *Server) MailVerification(ctx context.Context, email string) (*Mailed, error) {
 	return s.mail(ctx, &Mailed{kind: "verification"}, email, "email")
 }
 
-// MailLogin asks for a code to sign in with.
+// MailLogin requests a code to sign in with.
 func (s *Server) MailLogin(ctx context.Context, email string) (*Mailed, error) {
 	return s.mail(ctx, &Mailed{kind: "login", form: map[string]any{"identifier": email}}, email, "identifier")
 }
 
-// mail makes Kratos send a code to an address, which its form calls name, and
-// reads the email from the queue.
+// mail makes Kratos send a code to an address, submitted as the form field
+// name, and reads the email from the queue.
 func (s *Server) mail(ctx context.Context, m *Mailed, email, name string) (*Mailed, error) {
 	m.server = s
 	before, err := s.codes(ctx, m.kind, email)
@@ -52,7 +52,7 @@ func (s *Server) mail(ctx context.Context, m *Mailed, email, name string) (*Mail
 	}
 	var sent flow
 	if json.Unmarshal(a.body, &sent) != nil || sent.State != "sent_email" {
-		return nil, a.refused()
+		return nil, a.asError()
 	}
 	after, err := s.codes(ctx, m.kind, email)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Server) mail(ctx context.Context, m *Mailed, email, name string) (*Mail
 
 var codeOfEmail = regexp.MustCompile(`(?m)^\s*(\d{6})\s*$`)
 
-// codes gives the codes of a kind that were sent to an address, newest first.
+// codes returns the codes of a kind that were sent to an address, newest first.
 func (s *Server) codes(ctx context.Context, kind, email string) ([]string, error) {
 	path := "/admin/courier/messages?page_size=250&recipient=" + url.QueryEscape(email)
 	text, err := s.call(ctx, http.StatusOK, http.MethodGet, path, nil)
@@ -95,9 +95,11 @@ func (s *Server) codes(ctx context.Context, kind, email string) ([]string, error
 	return codes, nil
 }
 
-// Use hands the code in. It gives the session token that Kratos gives for it, or
-// "" for a verification, which gives none. ErrInactive; ErrWrongCode where the
-// code is no longer good; else an *AnswerError.
+// Use submits the code. It returns the session token that Kratos issues for it,
+// or "" for a verification.
+//
+// Errors: ErrInactive; ErrWrongCode if the code is no longer valid; else a
+// *StatusError.
 func (m *Mailed) Use(ctx context.Context) (sessionToken string, err error) {
 	form := map[string]any{"method": "code", "code": m.Code}
 	maps.Copy(form, m.form)

@@ -15,69 +15,70 @@ import (
 	"text/template"
 )
 
-// The schemas of every server and fake that this package makes.
+// These schemas are part of every Server and Fake.
 const (
-	DefaultSchema  = "default"  // e-mail trait: email
-	CustomerSchema = "customer" // e-mail trait: contact.email
+	DefaultSchema  = "default"  // email trait: email
+	CustomerSchema = "customer" // email trait: contact.email
 )
 
 // MemberSchema is the schema of a [Server] with [Options.EveryMethod]. All its
-// traits are optional: "email" identifies for every method, is verified and
-// recovers; "username" identifies for passwords; "second_email" identifies for
-// codes, and recovers too.
+// traits are optional: "email" is an identifier for every method, a verifiable
+// and a recovery address; "username" is an identifier for passwords;
+// "second_email" is an identifier for codes and a recovery address.
 const MemberSchema = "member"
 
-// Options shape a [Server]. The zero value is good for tests.
+// Options configure a [Server]. The zero value suits tests.
 type Options struct {
 	// Dir holds the configuration, the schemas and the database; it is created
-	// if need be. A directory of an earlier run keeps its identities. Empty: a
-	// temporary one, removed by Stop.
+	// if necessary. A directory of an earlier run keeps its identities. Empty:
+	// a temporary directory, removed by Stop.
 	Dir string
 
 	// DSN is the database; empty: SQLite in Dir.
 	DSN string
 
-	// EveryMethod turns on all that Kratos has for signing in, and MemberSchema:
-	// without it there are only passwords, and codes for recovery and
+	// EveryMethod enables all of Kratos' sign-in methods and MemberSchema.
+	// Without it there are only passwords, and codes for recovery and
 	// verification.
 	EveryMethod bool
 
-	// OIDC is the issuer of an OpenID provider, as [NewProvider] makes one. Empty:
-	// no social sign-in. It needs EveryMethod.
+	// OIDC is the issuer of an OpenID provider, such as [NewProvider] starts.
+	// Empty: no social sign-in. It requires EveryMethod.
 	OIDC string
 
-	// Log gets what the build and Kratos say; nil: nobody does.
+	// Log receives the output of the build and of Kratos; nil: discarded.
 	Log io.Writer
 
-	// LogLevel is Kratos': trace, debug, info, warning or error, the default.
+	// LogLevel is Kratos' log level: trace, debug, info, warning or error.
+	// Default: error.
 	LogLevel string
 
-	// Binary is the Kratos to run; empty: that of Build.
+	// Binary is the Kratos to run; empty: the result of Build.
 	Binary string
 
-	// PublicPort and AdminPort are on 127.0.0.1; 0: free ones.
+	// PublicPort and AdminPort are ports on 127.0.0.1; 0: free ones.
 	PublicPort, AdminPort int
 
-	// Schemas are further identity schemas, by their ids.
+	// Schemas are additional identity schemas by id.
 	Schemas map[string]string
 
-	// BcryptCost is 12 by default, as Kratos' own, which takes 200 ms for each
-	// password; 4 is the least.
+	// BcryptCost defaults to 12, as in Kratos, which takes 200 ms per password.
+	// The minimum is 4.
 	BcryptCost int
 
-	// MinPasswordLength is 8 by default; Kratos allows no less than 6.
+	// MinPasswordLength defaults to 8; Kratos requires at least 6.
 	MinPasswordLength int
 
-	// BreachesHost is where Kratos asks for breached passwords, over https;
-	// empty: it does not ask.
+	// BreachesHost is the host that Kratos queries for breached passwords, over
+	// https. Empty: it does not query any.
 	BreachesHost string
 
-	// Config is a YAML document whose members replace those of kratos.yml; lists
-	// are replaced whole.
+	// Config is a YAML document whose members override those of kratos.yml;
+	// lists are replaced as a whole.
 	Config string
 
-	// Courier has Kratos send its mail, to the courier.smtp that Config then
-	// names. Without it mail stays in the queue.
+	// Courier makes Kratos send its email through the courier.smtp server in
+	// Config. Without it, email stays in the queue.
 	Courier bool
 
 	// Env is added to the environment of Kratos, as NAME=value.
@@ -112,7 +113,7 @@ func yamlString(text string) (string, error) {
 	return string(quoted), err
 }
 
-// configFile is what the template of kratos.yml is filled with.
+// configFile is the data of the kratos.yml template.
 type configFile struct {
 	Options
 	PublicURL, AdminURL, UIURL string
@@ -121,21 +122,21 @@ type configFile struct {
 	CookieSecret, CipherSecret string
 }
 
-// The secrets guard nothing: whoever reaches the loopback interface may do
-// everything. They are constant so that a kept Dir stays readable.
+// The secrets protect nothing: anyone with access to the loopback interface may
+// do everything. They are constant so that a kept Dir stays readable.
 const (
 	cookieSecret = "kratostest-cookies-not-a-secret"
 	cipherSecret = "kratostest-cipher-not-a-secret-3" // exactly 32 bytes
 )
 
-// sqliteDSN waits for locks, for SQLite has one writer.
+// sqliteDSN makes SQLite wait for locks, because it has only one writer.
 func sqliteDSN(dir string) string {
 	return "sqlite://" + filepath.ToSlash(filepath.Join(dir, "db.sqlite")) +
 		"?_fk=true&mode=rwc&_journal_mode=WAL&_busy_timeout=10000"
 }
 
-// writeConfig writes the configuration and what it refers to, and gives the paths
-// of its files; of two that disagree the later one counts.
+// writeConfig writes the configuration and the files it refers to. It returns
+// the paths of the configuration files, of which later ones take precedence.
 func writeConfig(o Options) ([]string, error) {
 	for _, name := range []string{"identity.schema.json", "customer.schema.json", "member.schema.json", "oidc.jsonnet"} {
 		text, err := files.ReadFile("files/" + name)
@@ -170,8 +171,8 @@ func writeConfig(o Options) ([]string, error) {
 
 func loopback(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }
 
-// freePort finds a port below those that the system hands out by itself, so
-// that hardly anybody takes it before Kratos does.
+// freePort returns a free port below the system's ephemeral range, so that
+// another process is unlikely to take it before Kratos does.
 func freePort(not int) (int, error) {
 	for range 100 {
 		port := randomPort()

@@ -16,46 +16,55 @@ import (
 	"time"
 )
 
-// ErrNoPostgres says that PostgreSQL is not installed.
+// ErrNoPostgres reports that PostgreSQL is not installed.
 var ErrNoPostgres = errors.New("PostgreSQL is not installed: no initdb in PATH or /usr/lib/postgresql")
 
-// Postgres is a PostgreSQL cluster of its own, on loopback. It runs as a child of
-// this process and dies with it, and keeps nothing: it never waits for a disk.
+// Postgres is a private PostgreSQL cluster on loopback. It is a child of this
+// process and exits with it.
 type Postgres struct {
 	bin, dir string
 	port     int
-	owner    *user.User // whom it runs as; nil: this user
+	owner    *user.User // the user it runs as; nil: this user
 	process  *process
+	durable  bool
 	count    atomic.Int64 // of databases
 }
 
 const superuser = "kratostest"
 
-// StartPostgres makes a cluster in a temporary directory and starts it.
-// PostgreSQL refuses to run as root, so for root the user postgres runs it.
-// ErrNoPostgres.
-func StartPostgres(ctx context.Context) (p *Postgres, err error) {
-	p = &Postgres{}
+// StartPostgres creates a cluster in a temporary directory and starts it. It is not
+// durable: it never waits for a disk. PostgreSQL refuses to run as root, so root
+// runs it as the user postgres.
+//
+// Errors: ErrNoPostgres if PostgreSQL is not installed.
+func StartPostgres(ctx context.Context) (*Postgres, error) { return startPostgres(ctx, false) }
+
+// StartDurablePostgres is StartPostgres with a cluster that syncs each commit, as
+// in production.
+func StartDurablePostgres(ctx context.Context) (*Postgres, error) { return startPostgres(ctx, true) }
+
+func startPostgres(ctx context.Context, durable bool) (p *Postgres, err error) {
+	p = &Postgres{durable: durable}
 	if p.bin, err = postgresBin(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err = p.start(ctx); err != nil {
-		_ = p.Stop() // whatever it says, err says it
+		_ = p.Stop() // err is the cause
 		return nil, fmt.Errorf("kratostest: PostgreSQL: %w", err)
 	}
 	return p, nil
 }
 
-// postgresBin finds the directory of the newest server: Debian keeps those of
-// the server out of PATH.
+// postgresBin returns the directory of the newest server. Debian keeps server
+// binaries out of PATH.
 func postgresBin() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
 		path, err = filepath.EvalSymlinks(path)
 		return filepath.Dir(path), err
 	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is a good one
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is valid
 	if len(found) == 0 {
 		return "", ErrNoPostgres
 	}
@@ -84,7 +93,7 @@ func (p *Postgres) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for attempt := 1; ; attempt++ { // a port may be taken meanwhile
+	for attempt := 1; ; attempt++ { // another process may take the port meanwhile
 		err := p.serve(ctx, data)
 		if err == nil || attempt == 3 || !strings.Contains(err.Error(), "Address already in use") {
 			return err
@@ -96,7 +105,7 @@ func (p *Postgres) serve(ctx context.Context, data string) (err error) {
 	if p.port, err = freePort(0); err != nil {
 		return err
 	}
-	p.process, err = p.command("postgres", "-D", data, "-F", "-p", strconv.Itoa(p.port),
+	p.process, err = p.command("postgres", "-D", data, "-p", strconv.Itoa(p.port), "-c", fmt.Sprintf("fsync=%v", p.durable),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200")
 	if err != nil {
 		return err
@@ -110,14 +119,14 @@ func (p *Postgres) serve(ctx context.Context, data string) (err error) {
 		select {
 		case <-poll.C:
 		case <-p.process.done:
-			return fmt.Errorf("%w: %w", errExited, p.process.end())
+			return fmt.Errorf("%w: %w", errExited, p.process.exitError())
 		case <-ctx.Done():
-			return fmt.Errorf("it is not ready: %w\n%s", ctx.Err(), p.process.said)
+			return fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), p.process.output)
 		}
 	}
 }
 
-// NewDatabase makes an empty database and gives its DSN.
+// NewDatabase creates an empty database and returns its DSN.
 func (p *Postgres) NewDatabase(ctx context.Context) (dsn string, err error) {
 	name := "db" + strconv.FormatInt(p.count.Add(1), 10)
 	if err := p.run(ctx, "createdb", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", superuser, name); err != nil {
@@ -139,7 +148,29 @@ func (p *Postgres) command(program string, args ...string) (*process, error) {
 	return startProcessAs(p.owner, p.dir, io.Discard, env, filepath.Join(p.bin, program), args...)
 }
 
-// Stop ends PostgreSQL and removes all it kept.
+// Analyze updates the statistics of all databases now, as autovacuum does after a
+// minute. Without them, PostgreSQL does not use the indexes of a new database.
+func (p *Postgres) Analyze(ctx context.Context) error {
+	err := p.run(ctx, "vacuumdb", "--all", "--analyze-only", "--quiet", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", superuser)
+	if err != nil {
+		return fmt.Errorf("kratostest: PostgreSQL: %w", err)
+	}
+	return nil
+}
+
+// PID returns the process id of the postmaster, the parent of all other processes
+// of PostgreSQL.
+func (p *Postgres) PID() int { return p.process.cmd.Process.Pid }
+
+// Version returns the name and version of the server.
+func (p *Postgres) Version(ctx context.Context) string {
+	text, _ := exec.CommandContext(ctx, filepath.Join(p.bin, "postgres"), "--version").Output()
+	_, version, _ := strings.Cut(string(text), ") ") // postgres (PostgreSQL) 15.18 (Debian …)
+	version, _, _ = strings.Cut(strings.TrimSpace(version), " ")
+	return strings.TrimSpace("PostgreSQL " + version)
+}
+
+// Stop stops PostgreSQL and removes its data. It may be called twice.
 func (p *Postgres) Stop() error {
 	var errs []error
 	if p.process != nil {

@@ -8,9 +8,9 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// Databases of one cluster know nothing of each other, and Stop leaves nothing.
+// Databases of one cluster are independent, and Stop leaves nothing behind.
 func TestPostgres(t *testing.T) {
-	kratostest.SharedPostgres(t) // skips where there is none
+	kratostest.SharedPostgres(t) // skips without PostgreSQL
 	p, err := kratostest.StartPostgres(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -6,13 +6,14 @@ import (
 	"syscall"
 )
 
-// tether makes the child die with this process, however it dies, and gives it
-// a process group of its own: Ctrl-C is for the parent, which then stops it.
-func tether(cmd *exec.Cmd) {
+// dieWithParent kills the child when this process exits for any reason, and
+// puts it into its own process group, so that Ctrl-C reaches only the parent,
+// which then stops the child.
+func dieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// signalGroup reaches the child and whatever it started.
+// signalGroup signals the child and its descendants.
 func signalGroup(p *os.Process, s syscall.Signal) { _ = syscall.Kill(-p.Pid, s) }
 
 func terminate(p *os.Process) { signalGroup(p, syscall.SIGTERM) }

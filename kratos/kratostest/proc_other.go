@@ -7,9 +7,9 @@ import (
 	"os/exec"
 )
 
-// tether does nothing where a child cannot be tied to its parent's life: there,
-// a parent that is killed leaves Kratos running.
-func tether(*exec.Cmd) {}
+// dieWithParent does nothing on systems that cannot tie a child to its parent:
+// there, a killed parent leaves Kratos running.
+func dieWithParent(*exec.Cmd) {}
 
 func terminate(p *os.Process) { _ = p.Signal(os.Interrupt) }
 func kill(p *os.Process)      { _ = p.Kill() }

@@ -19,34 +19,34 @@ func randomPort() int { return 20000 + rand.N(12000) }
 
 // process is a child that does not outlive this process.
 type process struct {
-	cmd  *exec.Cmd
-	said *tail
-	done chan struct{} // closed when the child is gone
-	err  error         // of its end; to be read after done
-	stop sync.Once
+	cmd    *exec.Cmd
+	output *tail
+	done   chan struct{} // closed when the child has exited
+	err    error         // of its exit; read only after done
+	stop   sync.Once
 }
 
 func startProcess(log io.Writer, env []string, name string, args ...string) (*process, error) {
 	return startProcessAs(nil, "", log, env, name, args...)
 }
 
-// startProcessAs starts a child in a directory, as another user if one is given.
+// startProcessAs starts a child in a directory, as owner if not nil.
 func startProcessAs(owner *user.User, dir string, log io.Writer, env []string, name string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(name, args...), said: &tail{}, done: make(chan struct{})}
+	p := &process{cmd: exec.Command(name, args...), output: &tail{}, done: make(chan struct{})}
 	p.cmd.Env, p.cmd.Dir = env, dir
-	p.cmd.Stdout = io.MultiWriter(p.said, log)
+	p.cmd.Stdout = io.MultiWriter(p.output, log)
 	p.cmd.Stderr = p.cmd.Stdout
 	p.cmd.WaitDelay = time.Second
-	tether(p.cmd)
+	dieWithParent(p.cmd)
 	if owner != nil {
-		if err := become(p.cmd, owner); err != nil {
+		if err := runAs(p.cmd, owner); err != nil {
 			return nil, err
 		}
 	}
 	started := make(chan error)
 	go func() {
-		// Linux ties a child to the thread that started it, not to the
-		// process; so that thread must stay for as long as the child does.
+		// Linux ties a child to the thread that started it, not to the process,
+		// so that thread must live as long as the child.
 		runtime.LockOSThread()
 		defer close(p.done)
 		err := p.cmd.Start()
@@ -61,11 +61,11 @@ func startProcessAs(owner *user.User, dir string, log io.Writer, env []string, n
 	return p, nil
 }
 
-// wait waits for the child's end; if ctx ends first, the child is killed.
+// wait waits for the child to exit; if ctx ends first, it kills the child.
 func (p *process) wait(ctx context.Context) error {
 	select {
 	case <-p.done:
-		return p.end()
+		return p.exitError()
 	case <-ctx.Done():
 		kill(p.cmd.Process)
 		<-p.done
@@ -73,23 +73,24 @@ func (p *process) wait(ctx context.Context) error {
 	}
 }
 
-// end tells why the child ended, with its last words.
-func (p *process) end() error {
+// exitError returns the reason for the child's exit, with the end of its
+// output.
+func (p *process) exitError() error {
 	if p.err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w\n%s", p.err, p.said)
+	return fmt.Errorf("%w\n%s", p.err, p.output)
 }
 
-var errExited = errors.New("the server ended by itself")
+var errExited = errors.New("the server exited unexpectedly")
 
-// close asks the child to end, then makes it, and waits until it is gone. The
-// error says that it had gone before.
+// close terminates the child, kills it after stopGrace, and waits for it to
+// exit. It returns an error if the child had exited before.
 func (p *process) close() (err error) {
 	p.stop.Do(func() {
 		select {
 		case <-p.done:
-			err = fmt.Errorf("%w: %w", errExited, p.end())
+			err = fmt.Errorf("%w: %w", errExited, p.exitError())
 			return
 		default:
 		}

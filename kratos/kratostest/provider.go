@@ -15,18 +15,18 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// Person is somebody at the OpenID provider.
+// Person is a user of the OpenID provider.
 type Person struct {
 	Subject string
-	Email   string // as the provider says; it is not that of an account
+	Email   string // as the provider reports it; no account uses it
 }
 
-// hint names a person to [Provider], in the parameter login_hint.
+// hint identifies a person to [Provider], in the parameter login_hint.
 func (p Person) hint() string { return url.Values{"sub": {p.Subject}, "email": {p.Email}}.Encode() }
 
-// Provider is an OpenID provider on loopback. It asks nobody: whoever the
-// parameter login_hint names has consented, to any client. It keeps nothing, for
-// its authorization codes hold all that it must know later.
+// Provider is an OpenID provider on loopback. It shows no login page: the
+// person in login_hint has consented to any client. It is stateless, because
+// its authorization codes contain everything it needs later.
 type Provider struct {
 	Issuer string // for Options.OIDC
 
@@ -35,7 +35,7 @@ type Provider struct {
 	keys   jose.JSONWebKeySet
 }
 
-// NewProvider starts one.
+// NewProvider starts a provider. The caller must Close it.
 func NewProvider() (*Provider, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -56,7 +56,7 @@ func NewProvider() (*Provider, error) {
 	return p, nil
 }
 
-// Close ends the provider.
+// Close stops the provider.
 func (p *Provider) Close() { p.server.Close() }
 
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
@@ -71,7 +71,7 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// grant is what an authorization code holds.
+// grant is the content of an authorization code.
 type grant struct{ Client, Nonce, Hint string }
 
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {

@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// AdminRecoveryCode makes a recovery code, as an administrator does who hands it
-// over in some other way than by email.
+// AdminRecoveryCode creates a recovery code, as an administrator does who
+// delivers it other than by email.
 func (s *Server) AdminRecoveryCode(ctx context.Context, id uuid.UUID) (*Mailed, error) {
 	body := fmt.Sprintf(`{"identity_id":%q,"flow_type":"api"}`, id)
 	text, err := s.call(ctx, http.StatusCreated, http.MethodPost, "/admin/recovery/code", []byte(body))
@@ -35,7 +35,7 @@ func (s *Server) AdminRecoveryCode(ctx context.Context, id uuid.UUID) (*Mailed, 
 	return m, nil
 }
 
-// AdminRecoveryLink makes a recovery link.
+// AdminRecoveryLink creates a recovery link.
 func (s *Server) AdminRecoveryLink(ctx context.Context, id uuid.UUID) (link string, err error) {
 	body := fmt.Sprintf(`{"identity_id":%q}`, id)
 	text, err := s.call(ctx, http.StatusOK, http.MethodPost, "/admin/recovery/link", []byte(body))
@@ -49,9 +49,11 @@ func (s *Server) AdminRecoveryLink(ctx context.Context, id uuid.UUID) (link stri
 	return made.Link, err
 }
 
-// FollowRecoveryLink opens a recovery link in a browser; without an error, the
-// browser is signed in now. ErrSecondFactor, where it still needs that;
-// ErrInactive; else an *AnswerError.
+// FollowRecoveryLink opens a recovery link in a browser. Without an error, the
+// browser is signed in.
+//
+// Errors: ErrSecondFactor if the session still needs it; ErrInactive; else a
+// *StatusError.
 func (s *Server) FollowRecoveryLink(ctx context.Context, link string) error {
 	b := s.browser()
 	a, err := b.exchange(ctx, http.MethodGet, link, nil)

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// CompanySchemas are schemas as companies have them, by their ids, for
-// [Options.Schemas] and [FakeOptions.Schemas]. Of each one the title says what is
-// special about it.
+// CompanySchemas returns schemas typical of companies, by id, for
+// [Options.Schemas] and [FakeOptions.Schemas]. The title of each one states
+// what is special about it.
 func CompanySchemas() map[string]string { return readSchemas("files/company") }
 
 func readSchemas(dir string) map[string]string {

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// SetTOTP sets up an authenticator app in the settings of a session, and gives
-// the app: each call is the code of now.
+// SetTOTP sets up an authenticator app in the settings of a session. code
+// returns the app's current code.
 func (s *Server) SetTOTP(ctx context.Context, sessionToken string) (code func() string, err error) {
 	v := s.app(sessionToken)
 	f, err := v.begin(ctx, "settings", nil)
@@ -31,7 +31,8 @@ func (s *Server) SetTOTP(ctx context.Context, sessionToken string) (code func() 
 	return code, err
 }
 
-// totp is RFC 6238 with what every app uses: SHA-1, 30 seconds, six digits.
+// totp implements RFC 6238 with the parameters that every app uses: SHA-1, 30
+// seconds, six digits.
 func totp(secret []byte, now time.Time) string {
 	mac := hmac.New(sha1.New, secret)
 	_ = binary.Write(mac, binary.BigEndian, now.Unix()/30)
@@ -41,13 +42,14 @@ func totp(secret []byte, now time.Time) string {
 }
 
 // StepUpTOTP raises a session to aal2 with the code of an authenticator app.
-// ErrWrongCode; ErrNoSession.
+//
+// Errors: ErrWrongCode, ErrNoSession.
 func (s *Server) StepUpTOTP(ctx context.Context, sessionToken, code string) error {
 	return s.stepUp(ctx, sessionToken, map[string]any{"method": "totp", "totp_code": code})
 }
 
-// SetLookupSecrets sets up backup codes in the settings of a session, and gives
-// them. Each is good once.
+// SetLookupSecrets sets up backup codes in the settings of a session and
+// returns them. Each is valid once.
 func (s *Server) SetLookupSecrets(ctx context.Context, sessionToken string) ([]string, error) {
 	v := s.app(sessionToken)
 	f, err := v.settings(ctx, map[string]any{"method": "lookup_secret", "lookup_secret_regenerate": true})
@@ -62,8 +64,9 @@ func (s *Server) SetLookupSecrets(ctx context.Context, sessionToken string) ([]s
 	return strings.Split(codes, ", "), err
 }
 
-// StepUpLookup raises a session to aal2 with a backup code. ErrWrongCode;
-// ErrNoSession.
+// StepUpLookup raises a session to aal2 with a backup code.
+//
+// Errors: ErrWrongCode, ErrNoSession.
 func (s *Server) StepUpLookup(ctx context.Context, sessionToken, code string) error {
 	return s.stepUp(ctx, sessionToken, map[string]any{"method": "lookup_secret", "lookup_secret": code})
 }
@@ -71,7 +74,7 @@ func (s *Server) StepUpLookup(ctx context.Context, sessionToken, code string) er
 func (s *Server) stepUp(ctx context.Context, sessionToken string, form map[string]any) error {
 	a, err := s.app(sessionToken).submit(ctx, "login", url.Values{"aal": {"aal2"}}, form)
 	if err == nil && a.status != http.StatusOK {
-		err = a.refused()
+		err = a.asError()
 	}
 	return sessionError(err)
 }

@@ -36,8 +36,8 @@ func TestServer_secondFactor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for code, step := range map[string]func(code string) error{
-		"no such":  func(code string) error { return s.StepUpTOTP(ctx, token, code) },
-		a.codes[0]: func(code string) error { return s.StepUpLookup(ctx, token, code) }, // it was used
+		"unknown":  func(code string) error { return s.StepUpTOTP(ctx, token, code) },
+		a.codes[0]: func(code string) error { return s.StepUpLookup(ctx, token, code) }, // used before
 	} {
 		if err := step(code); !errors.Is(err, kratostest.ErrWrongCode) {
 			t.Errorf("%q: %v", code, err)
@@ -45,8 +45,8 @@ func TestServer_secondFactor(t *testing.T) {
 	}
 }
 
-// A mailed code is good once, an inactive account can prove its address, and a
-// verification opens nothing.
+// An emailed code is valid once, an inactive account can verify its address,
+// and a verification does not sign in.
 func TestServer_mailedCodes(t *testing.T) {
 	s := kratostest.StartEveryMethod(t, kratostest.Options{})
 	ctx := t.Context()
@@ -94,7 +94,7 @@ func TestServer_mailedCodes(t *testing.T) {
 			t.Errorf("%s: %v", kind, err)
 		}
 		if _, err := m.Use(ctx); kind != "verification" && !errors.Is(err, kratostest.ErrWrongCode) {
-			t.Errorf("%s: once more: %v", kind, err)
+			t.Errorf("%s: second use: %v", kind, err)
 		}
 	}
 }

@@ -7,18 +7,18 @@ import (
 	"slices"
 )
 
-// Kratos' ids of messages.
+// These are Kratos' message ids.
 const (
-	messageWrongPassword = 4000006 // credentials that do not fit
-	messageDisabled      = 4010011 // on versions later than v26.2.0
+	messageWrongPassword = 4000006 // wrong credentials
+	messageDisabled      = 4010011 // in versions after v26.2.0
 )
 
-// messagesWrongCode are those for TOTP, for backup codes that are wrong or used,
-// for mailed codes of login, recovery and verification, for recovery links, and
-// for a login flow that has had its code.
+// messagesWrongCode are the ids for wrong TOTP codes, for wrong or used backup
+// codes, for wrong emailed codes of login, recovery and verification, for
+// invalid recovery links, and for a login flow whose code was used.
 var messagesWrongCode = []int{4000008, 4000016, 4000012, 4010008, 4060006, 4070006, 4060004, 4010002}
 
-// flow is the part of a self-service flow that matters here.
+// flow is the part of a self-service flow that this package reads.
 type flow struct {
 	ID           string `json:"id"`
 	State        string `json:"state"`
@@ -47,7 +47,7 @@ type node struct {
 	Messages []message `json:"messages"`
 }
 
-// value gives the value of an input, or "".
+// value returns the value of an input, or "".
 func (f flow) value(name string) string {
 	for _, n := range f.UI.Nodes {
 		if n.Attributes.Name == name {
@@ -58,7 +58,7 @@ func (f flow) value(name string) string {
 	return ""
 }
 
-// text gives what a text of the form says, or "".
+// text returns the content of a text node, or "".
 func (f flow) text(id string) string {
 	for _, n := range f.UI.Nodes {
 		if n.Attributes.ID == id {
@@ -68,7 +68,7 @@ func (f flow) text(id string) string {
 	return ""
 }
 
-// errorIDs gives the ids of all messages of the type error, in their order.
+// errorIDs returns the ids of all messages of type error, in their order.
 func (f flow) errorIDs() []int {
 	var ids []int
 	add := func(messages []message) {
@@ -85,7 +85,7 @@ func (f flow) errorIDs() []int {
 	return ids
 }
 
-// refusal tells why a flow was refused, if its messages do.
+// refusal returns why a flow was rejected, if its messages say so.
 func (f flow) refusal() error {
 	ids := f.errorIDs()
 	switch {
@@ -99,8 +99,10 @@ func (f flow) refusal() error {
 	return nil
 }
 
-// Login signs in by the API flow, as an app does, and gives the session token.
-// ErrWrongPassword; ErrInactive; else an *AnswerError.
+// Login signs in with the API flow, as an app does, and returns the session
+// token.
+//
+// Errors: ErrWrongPassword; ErrInactive; else a *StatusError.
 func (s *Server) Login(ctx context.Context, identifier, password string) (sessionToken string, err error) {
 	a, err := s.app("").submit(ctx, "login", nil, map[string]any{
 		"method": "password", "identifier": identifier, "password": password,
@@ -111,7 +113,7 @@ func (s *Server) Login(ctx context.Context, identifier, password string) (sessio
 	return a.sessionToken()
 }
 
-// sessionToken takes the token from an answer that lets somebody in.
+// sessionToken extracts the token from the response of a successful login.
 func (a answer) sessionToken() (string, error) {
 	var in struct {
 		Token        string `json:"session_token"`
@@ -121,7 +123,7 @@ func (a answer) sessionToken() (string, error) {
 		} `json:"continue_with"`
 	}
 	if a.status != http.StatusOK {
-		return "", a.refused()
+		return "", a.asError()
 	}
 	if err := json.Unmarshal(a.body, &in); err != nil {
 		return "", err
@@ -132,14 +134,16 @@ func (a answer) sessionToken() (string, error) {
 		}
 	}
 	if in.Token == "" {
-		return "", a.refused()
+		return "", a.asError()
 	}
 	return in.Token, nil
 }
 
-// Register signs up by the API flow, and gives the ids of the messages with
-// which Kratos refused; none: it accepted, and there is an identity now. An
-// error means that there was no verdict.
+// Register signs up with the API flow. It returns the ids of the messages with
+// which Kratos rejected the registration; none: it succeeded and created an
+// identity.
+//
+// Errors: any error means that the outcome is unknown.
 func (s *Server) Register(ctx context.Context, email, password string) (messages []int, err error) {
 	a, err := s.app("").submit(ctx, "registration", nil, map[string]any{
 		"method": "password", "traits": map[string]any{"email": email}, "password": password,
@@ -153,5 +157,5 @@ func (s *Server) Register(ctx context.Context, email, password string) (messages
 			return messages, nil
 		}
 	}
-	return nil, a.refused()
+	return nil, a.asError()
 }

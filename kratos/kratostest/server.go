@@ -10,16 +10,19 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"invitebridge/bridge/testenv"
 )
 
 const (
-	startLimit = 60 * time.Second
-	pollEvery  = 20 * time.Millisecond
-	callLimit  = 30 * time.Second // of one request to Kratos; bcrypt takes its time
+	startTimeout = 2 * testenv.Limit // it migrates a database first
+	pollEvery    = 20 * time.Millisecond
+	callTimeout  = testenv.Limit // per request to Kratos
 )
 
-// Server is a real Kratos that runs as a child of this process, and dies with
-// it (for certain on Linux only). Its methods are safe for concurrent use.
+// Server is a real Kratos that runs as a child of this process. It exits with
+// this process, reliably so only on Linux. Its methods are safe for concurrent
+// use.
 type Server struct {
 	PublicURL string
 	AdminURL  string
@@ -27,26 +30,29 @@ type Server struct {
 	rawAdmin
 	http    *http.Client
 	process *process
-	tempDir string // to be removed
+	tempDir string // removed by Stop; empty: none
 
-	// flows keeps self-service flows one behind the other: in parallel, SQLite
-	// answers "database is locked".
+	// flows serializes self-service flows: in parallel, SQLite answers
+	// "database is locked".
 	flows sync.Mutex
 }
 
-// Start builds Kratos if need be, migrates its database, runs it with --dev on
-// loopback, and returns once it is ready. Ctx bounds the start alone; the
+// Start builds Kratos if necessary, migrates its database, runs it with --dev
+// on loopback, and returns once it is ready. ctx bounds only the start; the
 // server then runs until Stop.
 func Start(ctx context.Context, o Options) (*Server, error) {
+	if short() {
+		return nil, errShort
+	}
 	var err error
 	o = o.withDefaults()
-	s := &Server{http: &http.Client{Timeout: callLimit}}
+	s := &Server{http: &http.Client{Timeout: callTimeout}}
 	if o.Binary == "" {
 		if o.Binary, err = Build(ctx, o.Log); err != nil {
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if o.Dir == "" {
 		if o.Dir, err = os.MkdirTemp("", "kratostest-"); err != nil {
@@ -55,7 +61,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		s.tempDir = o.Dir
 	}
 	if err = s.start(ctx, o); err != nil {
-		_ = s.Stop() // whatever it says, err says it
+		_ = s.Stop() // err is the cause
 		return nil, fmt.Errorf("kratostest: %w", err)
 	}
 	return s, nil
@@ -66,7 +72,7 @@ func (s *Server) start(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if strings.ContainsAny(o.Dir, "?#%") {
-		return fmt.Errorf("the path of the directory, %s, must do without ?, # and %%, for it becomes part of a database URL", o.Dir)
+		return fmt.Errorf("the directory path %s must not contain ?, # or %%, because it becomes part of a database URL", o.Dir)
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return err
@@ -76,7 +82,7 @@ func (s *Server) start(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
 	// A port that was free a moment ago may be taken by now: try others, unless
-	// they were asked for.
+	// both were requested.
 	for attempt := 1; ; attempt++ {
 		err := s.serve(ctx, o)
 		chosen := o.PublicPort == 0 || o.AdminPort == 0
@@ -94,8 +100,8 @@ func migrate(ctx context.Context, o Options) error {
 	return p.wait(ctx)
 }
 
-// environment is that of Kratos. The server reads any setting from it, so what
-// a developer has set for another Kratos must not get in.
+// environment returns the environment of Kratos. Kratos reads any setting from
+// it, so a developer's settings for another Kratos must not leak in.
 func (o Options) environment() []string {
 	env := []string{"DSN=" + o.DSN, "LOG_LEVEL=" + o.LogLevel, "SQA_OPT_OUT=true"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ"} {
@@ -142,8 +148,8 @@ func (s *Server) serve(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// awaitReady polls. A child that ended counts more than an answer: on a taken
-// port, somebody else answers.
+// awaitReady polls until the server is ready. The exit of the child takes
+// precedence over a response: on a taken port, another server responds.
 func (s *Server) awaitReady(ctx context.Context, address string) error {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
@@ -151,7 +157,7 @@ func (s *Server) awaitReady(ctx context.Context, address string) error {
 		ready := s.ready(ctx, address)
 		select {
 		case <-s.process.done:
-			return fmt.Errorf("%w: %w", errExited, s.process.end())
+			return fmt.Errorf("%w: %w", errExited, s.process.exitError())
 		default:
 		}
 		if ready {
@@ -161,7 +167,7 @@ func (s *Server) awaitReady(ctx context.Context, address string) error {
 		case <-poll.C:
 		case <-s.process.done:
 		case <-ctx.Done():
-			return fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), s.process.said)
+			return fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), s.process.output)
 		}
 	}
 }
@@ -181,9 +187,12 @@ func (s *Server) ready(ctx context.Context, address string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// Stop ends Kratos, waits until it is gone, and removes a temporary Dir. It may
-// be called twice. An error says that Kratos had ended by itself, with its last
-// words, or that the directory stayed.
+// PID returns the process id of Kratos, which leads a process group of its own.
+func (s *Server) PID() int { return s.process.cmd.Process.Pid }
+
+// Stop stops Kratos, waits for it to exit, and removes a temporary Dir. It may
+// be called twice. It returns an error if Kratos had exited by itself, with the
+// end of its output, or if the directory could not be removed.
 func (s *Server) Stop() error {
 	var errs []error
 	if s.process != nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// Errors of sessions.
+// These errors are about sessions and codes.
 var (
-	ErrNoSession    = errors.New("the session has ended, or its identity is inactive")
+	ErrNoSession    = errors.New("the session is invalid, or its identity is inactive")
 	ErrSecondFactor = errors.New("the session needs the second factor that the account has")
-	ErrWrongCode    = errors.New("wrong code, or one that was used")
+	ErrWrongCode    = errors.New("wrong or used code")
 )
 
-// Session is what Kratos tells the holder of a session token.
+// Session is what Kratos shows the holder of a session token.
 type Session struct {
 	ID       uuid.UUID `json:"id"`
 	Active   bool      `json:"active"`
@@ -28,8 +28,9 @@ type Session struct {
 	} `json:"identity"`
 }
 
-// Whoami asks for the session of a token. ErrNoSession; ErrSecondFactor; else an
-// *AnswerError.
+// Whoami returns the session of a token.
+//
+// Errors: ErrNoSession; ErrSecondFactor; else a *StatusError.
 func (s *Server) Whoami(ctx context.Context, sessionToken string) (Session, error) {
 	return s.app(sessionToken).whoami(ctx)
 }
@@ -42,7 +43,7 @@ func (v *visitor) whoami(ctx context.Context) (Session, error) {
 	case a.status == http.StatusUnauthorized:
 		return Session{}, ErrNoSession
 	case a.status != http.StatusOK:
-		return Session{}, sessionError(a.refused())
+		return Session{}, sessionError(a.asError())
 	}
 	var session Session
 	err = json.Unmarshal(a.body, &session)
@@ -55,7 +56,7 @@ func (s *Server) SetPassword(ctx context.Context, sessionToken, password string)
 	return err
 }
 
-// settings submits a form of the settings.
+// settings submits a settings form in a new flow.
 func (v *visitor) settings(ctx context.Context, form map[string]any) (flow, error) {
 	f, err := v.begin(ctx, "settings", nil)
 	if err != nil {
@@ -64,22 +65,22 @@ func (v *visitor) settings(ctx context.Context, form map[string]any) (flow, erro
 	return v.change(ctx, f, form)
 }
 
-// change submits one more form of a settings flow.
+// change submits another form of a settings flow.
 func (v *visitor) change(ctx context.Context, f flow, form map[string]any) (flow, error) {
 	a, err := v.send(ctx, f, form)
 	if err != nil {
 		return flow{}, err
 	}
 	if a.status != http.StatusOK {
-		return flow{}, sessionError(a.refused())
+		return flow{}, sessionError(a.asError())
 	}
 	err = json.Unmarshal(a.body, &f)
 	return f, err
 }
 
-// sessionError is the error of what needs a session.
+// sessionError maps the error of a request that needs a session.
 func sessionError(err error) error {
-	var a *AnswerError
+	var a *StatusError
 	switch {
 	case errors.Is(err, ErrInactive), errors.As(err, &a) && a.Status == http.StatusUnauthorized:
 		return ErrNoSession
@@ -89,7 +90,7 @@ func sessionError(err error) error {
 	return err
 }
 
-// Sessions lists the sessions of an identity, active or not, as the admin API
+// Sessions returns the sessions of an identity, active or not, as the admin API
 // shows them: at most 250.
 func (s *Server) Sessions(ctx context.Context, id uuid.UUID) ([]Session, error) {
 	text, err := s.call(ctx, http.StatusOK, http.MethodGet, identityPath(id)+"/sessions?page_size=250", nil)
@@ -102,7 +103,7 @@ func (s *Server) Sessions(ctx context.Context, id uuid.UUID) ([]Session, error) 
 }
 
 // DeleteSessions ends and removes all sessions of an identity. Kratos answers
-// 404 where there are none.
+// 404 if there are none.
 func (s *Server) DeleteSessions(ctx context.Context, id uuid.UUID) error {
 	_, err := s.call(ctx, http.StatusNoContent, http.MethodDelete, identityPath(id)+"/sessions", nil)
 	return err

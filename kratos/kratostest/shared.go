@@ -3,15 +3,18 @@ package kratostest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"sync"
 	"testing"
 	"time"
+
+	"invitebridge/bridge/testenv"
 )
 
-// sharedBuildLimit leaves room for a build from scratch on a slow machine.
-const sharedBuildLimit = 9 * time.Minute
+// sharedBuildTimeout allows for a build from scratch on a slow machine.
+const sharedBuildTimeout = 15 * time.Minute
 
 var shared struct {
 	byMain bool
@@ -25,8 +28,8 @@ var shared struct {
 	postgresErr  error
 }
 
-// Main runs the tests of a package and then stops the server of [Shared] and that
-// of [SharedPostgres], if any test asked for them:
+// Main runs the tests of a package, then stops the servers of [Shared] and
+// [SharedPostgres] if a test started them:
 //
 //	func TestMain(m *testing.M) { os.Exit(kratostest.Main(m)) }
 func Main(m *testing.M) (code int) {
@@ -47,20 +50,33 @@ func Main(m *testing.M) (code int) {
 	return code
 }
 
-// Shared gives the one real Kratos of this test process, with the cheapest
-// bcrypt, and starts it for the first test that asks. There is no skipping:
-// without it, the test fails. Tests share its identities, so they must choose
-// their own e-mail addresses. [Main] must run the tests.
+// SkipIfShort skips a test with -short. A test that calls [Start] or [Build]
+// directly must call it first, because both return an error with -short.
+func SkipIfShort(t testing.TB) {
+	t.Helper()
+	testenv.SkipIfShort(t, "a real Kratos")
+}
+
+// errShort is returned to tests that did not call SkipIfShort.
+var errShort = errors.New("kratostest: no server is started with -short: the test must call kratostest.SkipIfShort first")
+
+func short() bool { return testing.Testing() && flag.Parsed() && testing.Short() }
+
+// Shared returns the shared real Kratos of this test process, with the lowest
+// bcrypt cost, and starts it for the first test that calls it. Without Kratos
+// the test fails; only -short skips it. Tests share its identities, so they must
+// choose their own email addresses. [Main] must run the tests.
 func Shared(t testing.TB) *Server {
 	t.Helper()
+	SkipIfShort(t)
 	if !shared.byMain {
-		t.Fatal("kratostest.Shared needs a TestMain that calls kratostest.Main: who else would stop the server?")
+		t.Fatal("kratostest.Shared needs a TestMain that calls kratostest.Main, which stops the server")
 	}
 	shared.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), sharedBuildLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), sharedBuildTimeout)
 		defer cancel()
-		// The build may take minutes, and says so; what Kratos logs of its
-		// refusals would only bury what tests say.
+		// The build may take minutes and reports progress. Kratos' own log of
+		// rejected requests would only bury the output of the tests.
 		var binary string
 		if binary, shared.err = Build(ctx, os.Stderr); shared.err == nil {
 			shared.server, shared.err = Start(ctx, Options{BcryptCost: 4, Binary: binary})
@@ -72,14 +88,15 @@ func Shared(t testing.TB) *Server {
 	return shared.server
 }
 
-// SharedPostgres gives the one PostgreSQL of this test process, and starts it for
-// the first test that asks. Where PostgreSQL is not installed the test is
-// skipped, but fails where the environment has CI=true. [Main] must run the
-// tests.
+// SharedPostgres returns the shared PostgreSQL of this test process, and starts
+// it for the first test that calls it. It skips the test with -short, and where
+// PostgreSQL is not installed; in the latter case it fails the test instead if
+// the environment has CI=true. [Main] must run the tests.
 func SharedPostgres(t testing.TB) *Postgres {
 	t.Helper()
+	testenv.SkipIfShort(t, "a PostgreSQL server")
 	if !shared.byMain {
-		t.Fatal("kratostest.SharedPostgres needs a TestMain that calls kratostest.Main: who else would stop the server?")
+		t.Fatal("kratostest.SharedPostgres needs a TestMain that calls kratostest.Main, which stops the server")
 	}
 	shared.postgresOnce.Do(func() {
 		shared.postgres, shared.postgresErr = StartPostgres(context.Background())

@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// LoginSocial signs a person of the OpenID provider in by the API flow, and gives
-// the session token. A person whom Kratos does not know signs up by it.
-// ErrInactive; else an *AnswerError.
+// LoginSocial signs in a person of the OpenID provider with the API flow and
+// returns the session token. A person unknown to Kratos is signed up.
+//
+// Errors: ErrInactive; else a *StatusError.
 func (s *Server) LoginSocial(ctx context.Context, p Person) (sessionToken string, err error) {
-	app := s.browser() // the app opens one, and takes the last redirect from it
+	app := s.browser() // the app opens a browser and intercepts its last redirect
 	app.kind = "api"
 	f, err := app.begin(ctx, "login", url.Values{"return_session_token_exchange_code": {"true"}})
 	if err != nil {
@@ -24,7 +25,7 @@ func (s *Server) LoginSocial(ctx context.Context, p Person) (sessionToken string
 		return "", err
 	}
 	code := end.location.Query().Get("code")
-	if code == "" || strings.HasSuffix(end.location.Path, "/callback/test") { // there, the code is the provider's
+	if code == "" || strings.HasSuffix(end.location.Path, "/callback/test") { // the callback's code is the provider's
 		return "", app.explain(ctx, end)
 	}
 	query := url.Values{"init_code": {f.ExchangeCode}, "return_to_code": {code}}
@@ -35,8 +36,8 @@ func (s *Server) LoginSocial(ctx context.Context, p Person) (sessionToken string
 	return a.sessionToken()
 }
 
-// LinkSocial signs in with a password in a browser, and there adds a person of
-// the OpenID provider to the account, in the settings.
+// LinkSocial signs in with a password in a browser and links a person of the
+// OpenID provider to the account, in the settings.
 func (s *Server) LinkSocial(ctx context.Context, identifier, password string, p Person) error {
 	b := s.browser()
 	a, err := b.submit(ctx, "login", nil, map[string]any{
@@ -46,7 +47,7 @@ func (s *Server) LinkSocial(ctx context.Context, identifier, password string, p 
 		return err
 	}
 	if a.status != http.StatusOK {
-		return a.refused()
+		return a.asError()
 	}
 	f, err := b.begin(ctx, "settings", nil)
 	if err != nil {
@@ -67,8 +68,8 @@ func (s *Server) LinkSocial(ctx context.Context, identifier, password string, p 
 	return nil
 }
 
-// visitProvider submits a form that leads to the provider, goes there, and back
-// to Kratos, and on to where Kratos sends it.
+// visitProvider submits a form that redirects to the provider, and follows the
+// redirects there, back to Kratos, and on to where Kratos sends the browser.
 func (v *visitor) visitProvider(ctx context.Context, f flow, form map[string]any, p Person) (answer, error) {
 	a, err := v.send(ctx, f, form)
 	if err != nil {
@@ -78,30 +79,30 @@ func (v *visitor) visitProvider(ctx context.Context, f flow, form map[string]any
 		To string `json:"redirect_browser_to"`
 	}
 	if a.status != http.StatusUnprocessableEntity || json.Unmarshal(a.body, &next) != nil {
-		return answer{}, a.refused()
+		return answer{}, a.asError()
 	}
-	// Not all versions of Kratos pass a hint on, so it is added here.
+	// Not all versions of Kratos pass the hint on, so it is added here.
 	return v.exchange(ctx, http.MethodGet, next.To+"&login_hint="+url.QueryEscape(p.hint()), nil)
 }
 
-// explain gives the reason for which Kratos has sent a browser to the page that
-// it ended on: that of an error, or that of a flow.
+// explain returns the reason why Kratos redirected a browser to its final page,
+// which shows an error or a flow.
 func (v *visitor) explain(ctx context.Context, end answer) error {
 	query := end.location.Query()
 	var path string
 	switch {
-	case strings.HasPrefix(end.location.Path, "/self-service/"): // it says it itself
-		return end.refused()
+	case strings.HasPrefix(end.location.Path, "/self-service/"): // the response itself has the reason
+		return end.asError()
 	case end.location.Path == "/error":
 		path = "/self-service/errors?id=" + query.Get("id")
 	case query.Get("flow") != "":
 		path = "/self-service" + end.location.Path + "/flows?id=" + query.Get("flow")
 	default:
-		return end.refused()
+		return end.asError()
 	}
 	a, err := v.exchange(ctx, http.MethodGet, v.server.PublicURL+path, nil)
 	if err != nil {
 		return err
 	}
-	return a.refused()
+	return a.asError()
 }

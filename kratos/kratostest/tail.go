@@ -2,7 +2,7 @@ package kratostest
 
 import "sync"
 
-// tail keeps the end of what was written to it.
+// tail keeps the end of what is written to it.
 type tail struct {
 	mu   sync.Mutex
 	text []byte

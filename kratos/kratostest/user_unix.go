@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// become makes a command run as another user, which takes root.
-func become(cmd *exec.Cmd, owner *user.User) error {
+// runAs makes a command run as another user, which requires root.
+func runAs(cmd *exec.Cmd, owner *user.User) error {
 	uid, err := strconv.ParseUint(owner.Uid, 10, 32)
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// visitor is somebody at the self-service API: a native app, signed in if it has
-// a session token, or a browser that asks for JSON and keeps its cookies.
+// visitor is a client of the self-service API: a native app, signed in if it
+// has a session token, or a browser that requests JSON and keeps its cookies.
 type visitor struct {
 	server *Server
 	kind   string // "api" or "browser"
@@ -26,11 +26,11 @@ func (s *Server) app(token string) *visitor {
 func (s *Server) browser() *visitor {
 	jar, _ := cookiejar.New(nil) // its error is always nil
 	return &visitor{server: s, kind: "browser", http: &http.Client{
-		Timeout: callLimit, Jar: jar, Transport: s.http.Transport,
+		Timeout: callTimeout, Jar: jar, Transport: s.http.Transport,
 	}}
 }
 
-// answer is what Kratos said, and to what.
+// answer is a response of Kratos and its request.
 type answer struct {
 	method, url string
 	status      int
@@ -38,28 +38,28 @@ type answer struct {
 	location    *url.URL // of a browser, after all redirects
 }
 
-// refused is the error of an answer that does not let anybody in.
-func (a answer) refused() error {
+// asError returns the error of a response that does not sign in.
+func (a answer) asError() error {
 	var f flow
 	if json.Unmarshal(a.body, &f) == nil {
 		if err := f.refusal(); err != nil {
 			return err
 		}
 	}
-	// Where it is no message of the flow it is an error, or to a browser a list of
-	// errors.
+	// If the flow has no such message, the body is an error, or for a browser a
+	// list of errors.
 	switch {
 	case bytes.Contains(a.body, []byte("account was disabled")): // up to v26.2.0
 		return ErrInactive
 	case bytes.Contains(a.body, []byte("The code was already used")):
 		return ErrWrongCode
 	}
-	return &AnswerError{Method: a.method, Path: a.url, Status: a.status, Body: string(a.body)}
+	return &StatusError{Method: a.method, Path: a.url, Status: a.status, Body: string(a.body)}
 }
 
-// exchange keeps self-service requests one behind the other: in parallel, SQLite
-// answers "database is locked". Beside the admin API it does so too, and then the
-// request is repeated, for it had no effect.
+// exchange serializes self-service requests: in parallel, SQLite answers
+// "database is locked". It also does so while the admin API is in use; then the
+// request had no effect and is repeated.
 func (v *visitor) exchange(ctx context.Context, method, address string, form any) (a answer, err error) {
 	v.server.flows.Lock()
 	defer v.server.flows.Unlock()
@@ -108,7 +108,7 @@ func (v *visitor) exchangeOnce(ctx context.Context, method, address string, form
 	return answer{method, address, res.StatusCode, text.Bytes(), res.Request.URL}, err
 }
 
-// begin starts a flow; the query may be empty.
+// begin starts a flow; query may be empty.
 func (v *visitor) begin(ctx context.Context, kind string, query url.Values) (flow, error) {
 	address := v.server.PublicURL + "/self-service/" + kind + "/" + v.kind + "?" + query.Encode()
 	a, err := v.exchange(ctx, http.MethodGet, address, nil)
@@ -117,7 +117,7 @@ func (v *visitor) begin(ctx context.Context, kind string, query url.Values) (flo
 	}
 	var f flow
 	if a.status != http.StatusOK || json.Unmarshal(a.body, &f) != nil || f.UI.Action == "" {
-		return flow{}, a.refused()
+		return flow{}, a.asError()
 	}
 	return f, nil
 }
@@ -130,7 +130,7 @@ func (v *visitor) send(ctx context.Context, f flow, form map[string]any) (answer
 	return v.exchange(ctx, http.MethodPost, f.UI.Action, form)
 }
 
-// submit begins a flow and sends its form.
+// submit starts a flow and submits its form.
 func (v *visitor) submit(ctx context.Context, kind string, query url.Values, form map[string]any) (answer, error) {
 	f, err := v.begin(ctx, kind, query)
 	if err != nil {

@@ -16,7 +16,7 @@ func member(state, email string) string {
 
 const password = "correct horse battery"
 
-// account is an active member who has set everything up.
+// account is an active member with everything set up.
 type account struct {
 	email string
 	id    uuid.UUID
@@ -51,7 +51,7 @@ func newAccount(t *testing.T, s *kratostest.Server) account {
 	return a
 }
 
-// ways are all that lets somebody into an account, or gives him a session.
+// ways returns every way to sign in to the account or to get a session of it.
 func (a account) ways(t *testing.T, s *kratostest.Server) map[string]func(context.Context) (string, error) {
 	mailed := func(m *kratostest.Mailed, err error) func(context.Context) (string, error) {
 		t.Helper()
@@ -80,16 +80,16 @@ func (a account) ways(t *testing.T, s *kratostest.Server) map[string]func(contex
 		"old session": func(ctx context.Context) (string, error) {
 			session, err := s.Whoami(ctx, a.token)
 			if err == nil && (!session.Active || session.Identity.ID != a.id) {
-				err = errors.New("it is another's session")
+				err = errors.New("the session belongs to another account")
 			}
 			return a.token, err
 		},
 	}
 }
 
-// Every way in is closed while an account is inactive. When it is active again
-// they are open once more, even codes and links of before and in between, unless
-// they were tried in vain.
+// No way in works while an account is inactive. When it is active again they
+// work once more, even codes and links issued before and in between, unless
+// they were tried while it was inactive.
 func TestServer_waysIn(t *testing.T) {
 	s := kratostest.StartEveryMethod(t, kratostest.Options{})
 	ctx := t.Context()
@@ -117,14 +117,14 @@ func TestServer_waysIn(t *testing.T) {
 	}
 	for _, name := range []string{"login code", "recovery code", "admin code", "recovery link"} {
 		if _, err := tried[name](ctx); !errors.Is(err, kratostest.ErrWrongCode) {
-			t.Errorf("%s, tried before while it was inactive: %v; want it used up", name, err)
+			t.Errorf("%s, tried while it was inactive: %v; want it used up", name, err)
 		}
 	}
 	for when, ways := range map[string]map[string]func(context.Context) (string, error){"before": before, "while": while} {
 		for name, enter := range ways {
 			token, err := enter(ctx)
 			if err != nil || token == "" {
-				t.Errorf("%s, begun %s it was inactive: %q, %v", name, when, token, err)
+				t.Errorf("%s, issued %s it was inactive: %q, %v", name, when, token, err)
 			}
 		}
 	}

@@ -1,5 +1,5 @@
-// Package mailtest is a mail server that takes everything and reads it, for
-// tests and for the demo. It needs no TLS.
+// Package mailtest is a mail server that accepts and parses every email, for
+// tests and for the demo. It does not use TLS.
 package mailtest
 
 import (
@@ -20,15 +20,15 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// Password is what the server wants to hear. It is part of the URI, and a canary
-// for those who look for secrets in places where they do not belong.
+// Password is the password of the server, and part of the URI. Tests search for
+// it where secrets do not belong.
 const (
 	Password = "CANARY-of-the-mail-server"
 	user     = "bridge"
 )
 
-// Letter is a mail as its reader sees it.
-type Letter struct {
+// Email is an email as its reader sees it.
+type Email struct {
 	From, To, Subject string
 	MessageID         string
 	ReplyTo           string
@@ -37,14 +37,16 @@ type Letter struct {
 	Raw               string
 }
 
-// String shows the head and the text.
-func (l Letter) String() string {
-	return fmt.Sprintf("From: %s\nTo: %s\nSubject: %s\n\n%s", l.From, l.To, l.Subject, l.Text)
+// String returns the main headers and the text.
+func (e Email) String() string {
+	return fmt.Sprintf("From: %s\nTo: %s\nSubject: %s\n\n%s", e.From, e.To, e.Subject, e.Text)
 }
 
 // Mailbox is the server. It is safe for concurrent use.
 type Mailbox struct {
-	Letters chan Letter // what arrived; beyond 1000 unread ones it is dropped
+	// Emails receives every accepted email. With 1000 unread ones, further ones
+	// are dropped. It is never closed.
+	Emails chan Email
 
 	server *smtp.Server
 	uri    string
@@ -55,8 +57,8 @@ type Mailbox struct {
 	hello  string
 }
 
-// Start listens on a free port of loopback, and wants a password. Stop it in the
-// end.
+// Start starts a server on a free loopback port that requires a login. The caller
+// must call [Mailbox.Stop].
 func Start() (*Mailbox, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -67,8 +69,8 @@ func Start() (*Mailbox, error) {
 	return m, nil
 }
 
-// Open takes letters at l from whoever comes, without a password. Stop it in the
-// end.
+// Open starts a server on l that requires no login. The caller must call
+// [Mailbox.Stop].
 func Open(l net.Listener) *Mailbox {
 	m := serve(l, true)
 	m.uri = "smtp://" + l.Addr().String() + "/?disable_starttls=true"
@@ -76,21 +78,22 @@ func Open(l net.Listener) *Mailbox {
 }
 
 func serve(l net.Listener, open bool) *Mailbox {
-	m := &Mailbox{Letters: make(chan Letter, 1000), open: open}
+	m := &Mailbox{Emails: make(chan Email, 1000), open: open}
 	m.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{box: m, conn: c}, nil }))
-	m.server.AllowInsecureAuth = true              // nobody is far away in a test
-	m.server.ErrorLog = log.New(io.Discard, "", 0) // senders are killed, and connections cut, on purpose
+	m.server.AllowInsecureAuth = true              // the connection stays on this machine
+	m.server.ErrorLog = log.New(io.Discard, "", 0) // tests kill senders and close connections
 	go func() { _ = m.server.Serve(l) }()
 	return m
 }
 
-// URI is for courier.smtp.connection_uri.
+// URI returns the server's address in the form of courier.smtp.connection_uri.
 func (m *Mailbox) URI() string { return m.uri }
 
-// Stop closes the port and all connections.
+// Stop closes the listener and all connections.
 func (m *Mailbox) Stop() { _ = m.server.Close() }
 
-// Refuse has every letter refused with a reply code from now on; 0: none.
+// Refuse makes the server reject every email with this reply code from now on;
+// 0: accept again.
 func (m *Mailbox) Refuse(code int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -100,23 +103,23 @@ func (m *Mailbox) Refuse(code int) {
 	}
 }
 
-// WantHello has every recipient refused unless the sender said EHLO with this
-// name, as a relay does that looks at it.
+// WantHello makes the server reject every recipient unless the client sent this
+// name in EHLO, as strict relays do.
 func (m *Mailbox) WantHello(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.hello = name
 }
 
-// CutNext has the connection cut after the next letter was taken, before its
-// sender is told so.
+// CutNext makes the server accept the next email and close the connection without
+// a reply.
 func (m *Mailbox) CutNext() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.cut = true
 }
 
-// session takes one mail after the other.
+// session is one connection of a client.
 type session struct {
 	box        *Mailbox
 	conn       *smtp.Conn
@@ -167,14 +170,14 @@ func (s *session) Data(r io.Reader) error {
 	if refuse != nil {
 		return refuse
 	}
-	letter, err := read(raw)
+	email, err := read(raw)
 	if err != nil {
 		return err
 	}
-	letter.Recipients = s.recipients
+	email.Recipients = s.recipients
 	select {
-	case s.box.Letters <- letter:
-	default: // nobody reads on
+	case s.box.Emails <- email:
+	default: // the channel is full
 	}
 	if cut {
 		return s.conn.Conn().Close()
@@ -182,22 +185,22 @@ func (s *session) Data(r io.Reader) error {
 	return nil
 }
 
-// read takes a multipart mail apart.
-func read(raw []byte) (Letter, error) {
+// read parses a multipart email.
+func read(raw []byte) (Email, error) {
 	message, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
-		return Letter{}, err
+		return Email{}, err
 	}
-	letter := Letter{From: message.Header.Get("From"), To: message.Header.Get("To"), MessageID: message.Header.Get("Message-Id"), Raw: string(raw)}
-	if letter.Subject, err = new(mime.WordDecoder).DecodeHeader(message.Header.Get("Subject")); err != nil {
-		return Letter{}, err
+	email := Email{From: message.Header.Get("From"), To: message.Header.Get("To"), MessageID: message.Header.Get("Message-Id"), Raw: string(raw)}
+	if email.Subject, err = new(mime.WordDecoder).DecodeHeader(message.Header.Get("Subject")); err != nil {
+		return Email{}, err
 	}
-	letter.ReplyTo = message.Header.Get("Reply-To")
-	letter.Text, err = plainPart(message.Header.Get("Content-Type"), message.Body)
-	return letter, err
+	email.ReplyTo = message.Header.Get("Reply-To")
+	email.Text, err = plainPart(message.Header.Get("Content-Type"), message.Body)
+	return email, err
 }
 
-// plainPart finds the text of a multipart body, whose first part may be one too.
+// plainPart returns the plain text of a multipart body, which may be nested.
 func plainPart(contentType string, body io.Reader) (string, error) {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil {

@@ -1,14 +1,14 @@
-// Makes the page kinder; it works without. What is typed leaves it only by
-// the form, and stays in the field until the server has taken it.
+// Optional improvements; the page works without them. The password leaves the
+// page only with the form, and stays in the field until the server accepted it.
 "use strict";
 
 const bytes = (text) => new TextEncoder().encode(text).length;
 
-// Characters in lower case, each for itself, as the server has them.
+// Lower-cases each character on its own, as the server does.
 const lower = (text) => Array.from(text, (c) => [...c.toLowerCase()][0]);
 
-// The length of the longest common part, as the server counts: a part ends
-// behind a character beyond ASCII.
+// The length of the longest common substring, as the server counts it: a
+// non-ASCII character ends a substring.
 function common(a, b) {
   let most = 0, runs = [];
   for (const x of a) {
@@ -18,7 +18,7 @@ function common(a, b) {
   return most;
 }
 
-// How many characters to insert, delete or replace to turn a into b.
+// The edit distance: insertions, deletions and replacements that turn a into b.
 function distance(a, b) {
   let row = [...b.keys(), b.length];
   for (const [i, x] of a.entries()) {
@@ -35,7 +35,8 @@ function similar(account, password) {
   return distance(a, b) < 5 || common(a, b) > m / 2;
 }
 
-// Each rule says whether a password keeps it; none can tell about leaks.
+// Each rule reports whether a password satisfies it. Leaks are checked by the
+// server only.
 const rules = {
   min: (password, limit) => bytes(password) >= limit,
   max: (password, limit) => bytes(password) <= limit,
@@ -45,14 +46,14 @@ const rules = {
   },
 };
 
-// mark ticks the rules and gives what there is to say about the password.
+// mark marks each rule as met or broken and returns the feedback text.
 function mark(field) {
   let say = "";
   for (const item of document.querySelectorAll("[data-rule]")) {
     const rule = rules[item.dataset.rule];
     if (!rule) continue;
     const kept = rule(field.value, Number(item.dataset.limit), item);
-    if (item.dataset.rule === "max") item.hidden = kept; // matters to few
+    if (item.dataset.rule === "max") item.hidden = kept; // affects few users
     item.classList.toggle("met", field.value !== "" && kept);
     item.classList.toggle("broken", field.value !== "" && !kept && item.dataset.rule !== "min");
     if (!kept) say ||= item.dataset.broken;
@@ -62,8 +63,8 @@ function mark(field) {
 
 let speaking;
 
-// judge waits until the typing pauses before it speaks, so that nobody is read
-// a sentence for each key.
+// judge updates the feedback after a pause in typing, so that a screen reader
+// does not read a sentence for each key.
 function judge(field) {
   const text = mark(field);
   clearTimeout(speaking);
@@ -73,8 +74,8 @@ function judge(field) {
   }, 700);
 }
 
-// ready shows what only works with this script, and lets buttons be pressed
-// that a browser remembers as they were when the page was left.
+// ready shows controls that need this script, and enables buttons that the
+// browser restored as disabled from when the page was left.
 function ready() {
   for (const button of document.querySelectorAll("main button")) button.disabled = false;
   const show = document.querySelector(".show");
@@ -83,7 +84,7 @@ function ready() {
   show.setAttribute("aria-label", show.dataset.label);
 }
 
-// complain stands where the server's own complaints stand.
+// complain shows a problem where the server would show its own.
 function complain(form, submitter, text) {
   let box = form.querySelector(".faults");
   if (!box) {
@@ -95,10 +96,10 @@ function complain(form, submitter, text) {
   box.textContent = text;
 }
 
-// exchange puts the answer's main in the place of ours.
+// exchange replaces this page's main element by that of the response.
 function exchange(answer, typed) {
   const main = answer.querySelector("main");
-  main.querySelector("[autofocus]")?.removeAttribute("autofocus"); // focus is given below
+  main.querySelector("[autofocus]")?.removeAttribute("autofocus"); // the focus is set below
   document.querySelector("main").replaceWith(document.adoptNode(main));
   document.title = answer.title;
   const on = main.querySelector("a[data-follow]");
@@ -113,11 +114,11 @@ function exchange(answer, typed) {
   main.querySelector(".faults")?.scrollIntoView({ block: "nearest" });
 }
 
-// The server answers within a minute and a half, or not at all.
-const patience = () => AbortSignal.timeout?.(90_000);
+// The server responds within 90 seconds or not at all.
+const timeout = () => AbortSignal.timeout?.(90_000);
 
 async function send(form, submitter) {
-  if (form.querySelector(".show")) reveal(form, false); // else browsers remember it as a text
+  if (form.querySelector(".show")) reveal(form, false); // otherwise browsers store it as plain text
   const body = new URLSearchParams(new FormData(form));
   if (submitter.name) body.append(submitter.name, submitter.value);
   const label = submitter.textContent;
@@ -125,7 +126,7 @@ async function send(form, submitter) {
   submitter.textContent = form.dataset.busy;
   try {
     const response = await fetch(location.href, {
-      method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin", signal: patience(),
+      method: "POST", body, headers: { Accept: "text/html" }, credentials: "same-origin", signal: timeout(),
     });
     const answer = new DOMParser().parseFromString(await response.text(), "text/html");
     const heading = answer.querySelector("main h1");
@@ -144,7 +145,7 @@ async function send(form, submitter) {
 }
 
 document.addEventListener("submit", (event) => {
-  // A page of another shape is a plain form.
+  // A custom page without these elements works as a plain form.
   if (!window.fetch || event.submitter?.tagName !== "BUTTON" || !document.querySelector("main h1")) return;
   event.preventDefault();
   if (!event.submitter.disabled) send(event.target, event.submitter);

@@ -10,15 +10,18 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"invitebridge/bridge/testenv"
 )
 
-// EnvChromium names the browser's program where it is not found by its name.
+// EnvChromium is the environment variable with the path of Chromium, for when it
+// is not in PATH under its usual names.
 const EnvChromium = "CHROMIUM_BIN"
 
-var errNoChromium = errors.New("no Chromium: install it (on Debian, apt-get install chromium), or name its program in " + EnvChromium)
+var errNoChromium = errors.New("no Chromium found: install it (on Debian: apt-get install chromium), or set its path in " + EnvChromium)
 
-// shared is the browser of this test binary. Its start is put off until a test
-// wants it, and its life is that of Main.
+// shared is the browser of this test binary. It is started by the first test that
+// needs it and stopped by Main.
 var shared struct {
 	sync.Mutex
 	inMain bool
@@ -27,8 +30,8 @@ var shared struct {
 	err    error
 }
 
-// Main runs the tests of a binary, a *[testing.M] or what runs one, ends the
-// browser they used and returns the exit code.
+// Main runs the tests of a binary, stops the browser they used and returns the
+// exit code. m is a *[testing.M] or a wrapper of one.
 func Main(m interface{ Run() int }) int {
 	shared.Lock()
 	shared.inMain = true
@@ -42,9 +45,10 @@ func Main(m interface{ Run() int }) int {
 	return code
 }
 
-// running gives the context of the running browser.
-func running(t testing.TB) context.Context {
+// browserContext returns the context of the browser, which it starts if needed.
+func browserContext(t testing.TB) context.Context {
 	t.Helper()
+	testenv.SkipIfShort(t, "Chromium")
 	shared.Lock()
 	defer shared.Unlock()
 	if !shared.inMain {
@@ -63,18 +67,18 @@ func running(t testing.TB) context.Context {
 }
 
 func start() (context.Context, func(), error) {
-	program, err := find()
+	program, err := findChromium()
 	if err != nil {
 		return nil, nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program),
-		// Whatever a page, or the browser itself, wants of another host stays here.
+		// Neither the page nor the browser itself reaches another host.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
 		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("lang", "en-US"),
 	)
-	if os.Geteuid() == 0 { // where Chromium refuses to start with its sandbox
+	if os.Geteuid() == 0 { // as root, Chromium refuses to start with its sandbox
 		options = append(options, chromedp.NoSandbox)
 	}
 	allocator, release := chromedp.NewExecAllocator(context.Background(), options...)
@@ -87,8 +91,8 @@ func start() (context.Context, func(), error) {
 	return ctx, stop, nil
 }
 
-// find gives the browser's program.
-func find() (string, error) {
+// findChromium returns the path of the browser.
+func findChromium() (string, error) {
 	if program := os.Getenv(EnvChromium); program != "" {
 		path, err := exec.LookPath(program)
 		if err != nil {

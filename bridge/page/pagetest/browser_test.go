@@ -15,16 +15,16 @@ func TestFind(t *testing.T) {
 	}
 	t.Setenv("PATH", empty)
 	t.Setenv(EnvChromium, "")
-	if got, err := find(); !errors.Is(err, errNoChromium) {
-		t.Errorf("found %q, %v where there is none", got, err)
+	if got, err := findChromium(); !errors.Is(err, errNoChromium) {
+		t.Errorf("found %q, %v although there is no browser", got, err)
 	}
 	t.Setenv(EnvChromium, program)
-	if got, err := find(); got != program || err != nil {
+	if got, err := findChromium(); got != program || err != nil {
 		t.Errorf("found %q, %v", got, err)
 	}
 	t.Setenv(EnvChromium, "no-such-browser")
-	if got, err := find(); err == nil || errors.Is(err, errNoChromium) {
-		t.Errorf("found %q, %v where another was asked for", got, err)
+	if got, err := findChromium(); err == nil || errors.Is(err, errNoChromium) {
+		t.Errorf("found %q, %v although the named program does not exist", got, err)
 	}
 	for _, name := range []string{"google-chrome", "chromium"} {
 		if err := os.Rename(program, filepath.Join(empty, name)); err != nil {
@@ -32,7 +32,7 @@ func TestFind(t *testing.T) {
 		}
 		program = filepath.Join(empty, name)
 		t.Setenv(EnvChromium, "")
-		if got, err := find(); got != program || err != nil {
+		if got, err := findChromium(); got != program || err != nil {
 			t.Errorf("found %q, %v", got, err)
 		}
 	}

@@ -1,12 +1,11 @@
-// Package pagetest shows the invitee's page to a real browser and tells what it
-// saw: what was asked of the network, what is wrong for people who do not see,
-// hear or point as most do, and a picture.
+// Package pagetest opens the invitee's page in a real browser and reports what
+// happened: the network requests, accessibility problems, and a screenshot.
 //
-// It is for tests alone. A test binary that uses it ends the browser with
+// It is for tests only. A test binary that uses it stops the browser with
 //
 //	func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
 //
-// and a test reads as what an invitee does:
+// and a test follows what an invitee does:
 //
 //	tab := pagetest.Open(t, pagetest.Options{Width: 390, Mobile: true, Language: "de-DE"})
 //	tab.Visit(link)
@@ -22,8 +21,8 @@
 //		t.Error(err)
 //	}
 //
-// All tabs of a binary share one Chromium; each has its own cookies and cache,
-// and nothing but this machine to talk to. Whatever a Tab cannot do within its
-// time fails the test. Where there is no Chromium tests are skipped, and fail if
-// the environment has CI=true.
+// All tabs of a test binary share one Chromium. Each has its own cookies and
+// cache, and reaches no host but this machine. A step that a Tab cannot complete
+// in time fails the test. Without Chromium, tests are skipped, or fail if the
+// environment has CI=true.
 package pagetest

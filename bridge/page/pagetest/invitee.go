@@ -13,92 +13,91 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Keys that Press knows by name.
+// Special keys for Press.
 const (
 	Enter     = kb.Enter
 	TabKey    = kb.Tab
 	Backspace = kb.Backspace
 )
 
-// Visit opens an address and waits until all of it has come.
+// Visit opens a URL and waits until the page is loaded.
 func (tab *Tab) Visit(address string) {
 	tab.t.Helper()
 	run(tab, chromedp.Navigate(address))
 }
 
-// See waits for words in the page. They are compared as they stand in the
-// document, whatever the style makes of their case.
+// See waits until the page contains a text, ignoring case.
 func (tab *Tab) See(words string) {
 	tab.t.Helper()
-	tab.until("the words "+quote(words), `document.body !== null && document.body.innerText.toLowerCase().includes(`+quote(words)+`.toLowerCase())`)
+	tab.waitUntil("the text "+quote(words), `document.body !== null && document.body.innerText.toLowerCase().includes(`+quote(words)+`.toLowerCase())`)
 }
 
-// Await waits until something that a CSS selector finds is to be seen.
+// Await waits until an element that matches a CSS selector is visible.
 func (tab *Tab) Await(selector string) {
 	tab.t.Helper()
-	tab.until(selector, `[...document.querySelectorAll(`+quote(selector)+`)].some((e) => e.checkVisibility({visibilityProperty: true}))`)
+	tab.waitUntil(selector, `[...document.querySelectorAll(`+quote(selector)+`)].some((e) => e.checkVisibility({visibilityProperty: true}))`)
 }
 
-// At waits until the page's address begins so.
+// At waits until the page's URL has a prefix.
 func (tab *Tab) At(prefix string) {
 	tab.t.Helper()
-	tab.until("address "+prefix, `location.href.startsWith(`+quote(prefix)+`)`)
+	tab.waitUntil("the URL "+prefix, `location.href.startsWith(`+quote(prefix)+`)`)
 }
 
-// Follow does something that leads to another document and waits until that has
-// come. It returns the status of its answer.
+// Follow calls what, which must lead to another document, and waits until that is
+// loaded. It returns the HTTP status of the document.
 func (tab *Tab) Follow(what func()) int {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, browserTimeout)
 	defer cancel()
 	answer, err := chromedp.RunResponse(ctx, chromedp.Func(func(context.Context, *chromedp.Target) error {
 		what()
 		return nil
 	}))
 	if err != nil {
-		tab.t.Fatalf("no other document came: %v (at %s)", err, tab.log.where())
+		tab.t.Fatalf("no other document was loaded: %v (at %s)", err, tab.log.currentURL())
 	}
 	return int(answer.Status)
 }
 
-// Press presses the keys of a text, one after the other, wherever the focus is.
+// Press presses the keys of a text, one after the other, at the current focus.
 func (tab *Tab) Press(keys string) {
 	tab.t.Helper()
 	run(tab, chromedp.KeyEvent(keys))
 }
 
-// Fill puts a text where a selector finds a field, as a password manager does:
-// over what stood there, and in one piece.
+// Fill replaces the content of a field at once, as a password manager does.
 func (tab *Tab) Fill(selector, text string) {
 	tab.t.Helper()
 	evaluate[chromedp.Void](tab, `{ const field = document.querySelector(`+quote(selector)+`); field.focus(); field.select() }`)
 	command(tab, input.InsertText, input.InsertTextParams{Text: text})
 }
 
-// Click presses and releases the mouse in the middle of what a selector finds,
-// and hits whatever lies there. It does not wait for what that leads to.
+// Click clicks the middle of an element, and hits any element that covers it. It
+// does not wait for the result.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
 	at := tab.middle(selector)
 	run(tab, chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// ClickTwice clicks, and once more at the same place when the request that the
-// first click made is on its way: what a slow network tempts to. The server has
-// to let that wait. With nothing asked by the first click the test fails.
+// ClickTwice clicks, and clicks the same place again while the request of the
+// first click is in flight, as users do on a slow network. The server must delay
+// its response until then. The test fails if the first click causes no request.
 func (tab *Tab) ClickTwice(selector string) {
 	tab.t.Helper()
 	at := tab.middle(selector)
 	before := tab.log.count()
 	run(tab, chromedp.MouseClickXY(at[0], at[1]))
-	// While a document is awaited a browser answers no question about the page.
+	// While a navigation is pending the browser cannot evaluate scripts in the page.
 	if !tab.log.await(tab.ctx, func() bool { return len(tab.log.requests) > before }) {
-		tab.t.Fatalf("%s: a click asked the network for nothing", selector)
+		tab.t.Fatalf("%s: the click caused no request", selector)
 	}
 	run(tab, chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// middle brings what a selector finds into the window and gives its place there.
+// middle scrolls an element into view and returns the position of its center in
+// the window.
 func (tab *Tab) middle(selector string) [2]float64 {
 	tab.t.Helper()
 	tab.Await(selector)
@@ -110,21 +109,21 @@ func (tab *Tab) middle(selector string) [2]float64 {
 	})()`)
 }
 
-// DoubleSubmit clicks twice before the page has had time for anything, as a
-// trembling hand does. Of a plain form a browser sends the second alone.
+// DoubleSubmit clicks twice before the page can react, as a trembling hand does.
+// For a plain form a browser sends only the second request.
 func (tab *Tab) DoubleSubmit(selector string) {
 	tab.t.Helper()
 	evaluate[chromedp.Void](tab, `{ const button = document.querySelector(`+quote(selector)+`); button.click(); button.click() }`)
 }
 
-// Reload loads the page anew; a form that was sent is sent again, as by an
-// invitee who agrees to it.
+// Reload reloads the page. A submitted form is submitted again, as if the invitee
+// had confirmed that.
 func (tab *Tab) Reload() {
 	tab.t.Helper()
 	run(tab, chromedp.Reload())
 }
 
-// Back goes one page back.
+// Back goes back by one page.
 func (tab *Tab) Back() {
 	tab.t.Helper()
 	run(tab, chromedp.WaitEvent(page.FrameNavigated, nil, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -139,20 +138,20 @@ func (tab *Tab) Back() {
 		_, err = cdp.Call(ctx, target, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: before.ID})
 		return err
 	})))
-	tab.until("the page before, complete", `document.readyState === "complete"`)
+	tab.waitUntil("the previous page", `document.readyState === "complete"`)
 }
 
-// Cut takes the network away.
-func (tab *Tab) Cut() { tab.t.Helper(); tab.network(network.Conditions{Offline: true}) }
+// Disconnect cuts the network connection.
+func (tab *Tab) Disconnect() { tab.t.Helper(); tab.network(network.Conditions{Offline: true}) }
 
-// Slow makes the network that of a bad mobile connection.
-func (tab *Tab) Slow() {
+// SlowNetwork makes the network as slow as a bad mobile connection.
+func (tab *Tab) SlowNetwork() {
 	tab.t.Helper()
 	tab.network(network.Conditions{Latency: 400, DownloadThroughput: 50_000, UploadThroughput: 50_000})
 }
 
-// Mend gives the network back.
-func (tab *Tab) Mend() {
+// Reconnect restores the network connection at full speed.
+func (tab *Tab) Reconnect() {
 	tab.t.Helper()
 	tab.network(network.Conditions{DownloadThroughput: -1, UploadThroughput: -1})
 }
@@ -164,23 +163,23 @@ func (tab *Tab) network(c network.Conditions) {
 	})
 }
 
-// Value gives what stands in a field.
+// Value returns the value of a field.
 func (tab *Tab) Value(selector string) string {
 	tab.t.Helper()
 	return evaluate[string](tab, `document.querySelector(`+quote(selector)+`).value`)
 }
 
-// Focused gives what has the focus, as a short selector; "body" if nothing has.
+// Focused returns a short selector of the focused element, or "body".
 func (tab *Tab) Focused() string {
 	tab.t.Helper()
-	return evaluate[string](tab, surveyor+`.name(document.activeElement)`)
+	return evaluate[string](tab, surveyScript+`.name(document.activeElement)`)
 }
 
-// quote gives a text as an expression.
+// quote returns a text as a JavaScript expression.
 func quote(text string) string {
 	quoted, err := json.Marshal(text)
 	if err != nil {
-		panic(err) // a text is always JSON
+		panic(err) // cannot fail for strings
 	}
 	return string(quoted)
 }

@@ -12,54 +12,54 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// clickable looks for what takes clicks and can have no focus.
+// clickable finds elements that handle clicks but cannot be focused.
 func clickable(s *survey) (found []Violation) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
 		if !e.Seen || !e.Listens || slices.Contains([]string{"html", "body", "main", "form"}, e.Tag) {
 			continue
 		}
-		around := s.up(i, func(e *element) bool { return e.Operable || e.Tag == "label" || e.has("tabindex") })
+		around := s.anyAncestor(i, func(e *element) bool { return e.Operable || e.Tag == "label" || e.has("tabindex") })
 		inside := false
 		for j := range s.Elements {
 			inside = inside || s.within(j, i) && s.Elements[j].Operable
 		}
 		if !around && !inside {
-			found = append(found, Violation{RuleKeyboard, e.Name, "takes clicks, and no key reaches it"})
+			found = append(found, Violation{RuleKeyboard, e.Name, "handles clicks but cannot be reached by keyboard"})
 		}
 	}
 	return found
 }
 
-// stop is where one press of Tab led.
-type stop struct {
-	Place   int        // of the element, -1 if none has the focus
-	Covered bool       // by another, or outside the window
-	Box     [4]float64 // of the element now
-	Around  [4]float64 // its labels included, and what may be drawn beside it
+// focusStop is where one press of Tab moved the focus.
+type focusStop struct {
+	Place   int        // the index of the element, -1 if none has the focus
+	Covered bool       // by another element, or outside the window
+	Box     [4]float64 // of the element
+	Around  [4]float64 // of the element with its labels and a margin
 }
 
-// walk presses Tab until all is seen, and looks at each stop.
-func (tab *Tab) walk(s *survey) (found []Violation) {
+// tabThrough presses Tab until every stop was visited, and checks each stop.
+func (tab *Tab) tabThrough(s *survey) (found []Violation) {
 	tab.t.Helper()
-	due := s.due()
+	due := s.tabbable()
 	evaluate[chromedp.Void](tab, `document.activeElement?.blur()`)
-	tab.prefer("reduce") // what moves by itself looks like a change
-	defer tab.prefer("no-preference")
+	tab.setMotionPreference("reduce") // animations would look like a focus indicator
+	defer tab.setMotionPreference("no-preference")
 	before := tab.pixels([4]float64{0, 0, max(s.Width, s.View), s.Height})
 	var visited []int
 	for again, presses := 0, 0; presses < 2*len(due)+4; presses++ {
 		tab.Press(TabKey)
-		at := tab.stop()
+		at := tab.currentStop()
 		if at.Place < 0 {
 			continue
 		}
 		if slices.Contains(visited, at.Place) {
 			if at.Place != visited[len(visited)-1] {
-				break // once around
+				break // the cycle is complete
 			}
 			if again++; again == 3 && len(due) > 1 {
-				found = append(found, Violation{RuleTrap, s.Elements[at.Place].Name, "does not let go of the focus"})
+				found = append(found, Violation{RuleTrap, s.Elements[at.Place].Name, "traps the focus"})
 				return found
 			}
 			continue
@@ -67,13 +67,13 @@ func (tab *Tab) walk(s *survey) (found []Violation) {
 		visited = append(visited, at.Place)
 		e := &s.Elements[at.Place]
 		if at.Covered {
-			found = append(found, Violation{RuleFocusObscured, e.Name, "is covered, or out of sight, while it has the focus"})
+			found = append(found, Violation{RuleFocusObscured, e.Name, "is covered or outside the window while it has the focus"})
 		}
-		if v := at.indicated(e.Name, before, tab.pixels(at.Around)); v != nil {
+		if v := at.checkIndicator(e.Name, before, tab.pixels(at.Around)); v != nil {
 			found = append(found, *v)
 		}
 	}
-	found = append(found, s.order(visited)...)
+	found = append(found, s.checkOrder(visited)...)
 	for _, i := range due {
 		if !slices.Contains(visited, i) && !s.grouped(i, visited) {
 			found = append(found, Violation{RuleKeyboard, s.Elements[i].Name, "is not reached by Tab"})
@@ -82,29 +82,29 @@ func (tab *Tab) walk(s *survey) (found []Violation) {
 	return found
 }
 
-// due gives what Tab must reach.
-func (s *survey) due() (places []int) {
+// tabbable returns the elements that Tab must reach.
+func (s *survey) tabbable() (places []int) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
-		if e.Operable && !e.Disabled && e.Seen && !s.up(i, func(e *element) bool { return e.Attributes["aria-hidden"] == "true" }) {
+		if e.Operable && !e.Disabled && e.Seen && !s.anyAncestor(i, func(e *element) bool { return e.Attributes["aria-hidden"] == "true" }) {
 			places = append(places, i)
 		}
 	}
 	return places
 }
 
-// grouped says whether a radio button is reached through another of its group.
+// grouped reports whether a radio button is reached through another of its group.
 func (s *survey) grouped(i int, visited []int) bool {
 	group := s.Elements[i].Group
 	return group != "" && slices.ContainsFunc(visited, func(v int) bool { return s.Elements[v].Group == group })
 }
 
-// order looks whether the stops follow the document, from whichever the walk
-// began with, and the document what is seen.
-func (s *survey) order(visited []int) (found []Violation) {
+// checkOrder checks that the stops, from any starting point, follow document
+// order, and that document order matches the layout.
+func (s *survey) checkOrder(visited []int) (found []Violation) {
 	for i := range s.Elements {
 		if e := &s.Elements[i]; e.TabIndex > 0 {
-			found = append(found, Violation{RuleFocusOrder, e.Name, "has a tabindex of its own"})
+			found = append(found, Violation{RuleFocusOrder, e.Name, "has a positive tabindex"})
 		}
 	}
 	if len(found) > 0 || len(visited) == 0 {
@@ -117,15 +117,15 @@ func (s *survey) order(visited []int) (found []Violation) {
 		if inOrder[k] < inOrder[k-1] {
 			found = append(found, Violation{RuleFocusOrder, next.Name, "comes after " + last.Name})
 		} else if next.Seen && last.Seen && next.Box[1]+next.Box[3] <= last.Box[1] {
-			found = append(found, Violation{RuleSequence, next.Name, "comes after " + last.Name + " and stands above it"})
+			found = append(found, Violation{RuleSequence, next.Name, "comes after " + last.Name + " but is shown above it"})
 		}
 	}
 	return found
 }
 
-func (tab *Tab) stop() stop {
+func (tab *Tab) currentStop() focusStop {
 	tab.t.Helper()
-	return evaluate[stop](tab, `(() => {
+	return evaluate[focusStop](tab, `(() => {
 		const element = document.activeElement;
 		if (!element || element === document.body) {
 			return { place: -1 };
@@ -151,10 +151,10 @@ func (tab *Tab) stop() stop {
 	})()`)
 }
 
-// indicated compares the page without a focus with the part of it that shows
-// the focus. Enough has changed if it would make a line of a pixel around the
+// checkIndicator compares a picture of the page without focus with one of the
+// focused area. The change must amount to at least a line of one pixel around the
 // element.
-func (at stop) indicated(name string, before, after *image.RGBA) *Violation {
+func (at focusStop) checkIndicator(name string, before, after *image.RGBA) *Violation {
 	changed, plain := 0, 0
 	left, top := int(at.Around[0]), int(at.Around[1])
 	for y := range after.Bounds().Dy() {
@@ -172,17 +172,17 @@ func (at stop) indicated(name string, before, after *image.RGBA) *Violation {
 			}
 		}
 	}
-	around := int(2 * (at.Box[2] + at.Box[3]) * 0.75) // corners are round, and a line may stand at one side
+	around := int(2 * (at.Box[2] + at.Box[3]) * 0.75) // corners are round, and a line may be on one side only
 	switch {
 	case changed < around:
-		return &Violation{RuleFocusVisible, name, fmt.Sprintf("shows its focus by %d pixels of about %d", changed, around)}
+		return &Violation{RuleFocusVisible, name, fmt.Sprintf("changes %d pixels when focused, want at least %d", changed, around)}
 	case plain < around:
-		return &Violation{RuleFocusContrast, name, fmt.Sprintf("shows its focus by %d pixels of 3 to 1, of about %d", plain, around)}
+		return &Violation{RuleFocusContrast, name, fmt.Sprintf("changes %d pixels by a contrast of 3 to 1 when focused, want at least %d", plain, around)}
 	}
 	return nil
 }
 
-// pixels paints a part of the document, in whole pixels.
+// pixels returns a picture of a part of the document.
 func (tab *Tab) pixels(box [4]float64) *image.RGBA {
 	tab.t.Helper()
 	beyond, fast := true, true

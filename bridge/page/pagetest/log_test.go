@@ -11,7 +11,8 @@ import (
 
 const secret = "c2VjcmV0"
 
-// site serves a page at /SECRET with a policy, and all else as a picture.
+// site serves a page at /SECRET with extra headers, style sheets at *.css, and a
+// picture at all other paths.
 func site(t *testing.T, head, body string, headers map[string]string) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,12 +40,12 @@ func TestLog(t *testing.T) {
 		name       string
 		head, body string
 		headers    map[string]string
-		failed     string // the one assertion that fails
+		failed     string // the assertions that must fail
 	}{
 		{name: "one document"},
 		{name: "another origin", body: `<img referrerpolicy="no-referrer" alt="" src="` + other + `/pixel">`, failed: "origin requests"},
 		{name: "a Referer", body: `<img referrerpolicy="unsafe-url" alt="" src="/pixel">`, failed: "secret requests"},
-		{name: "the secret in another's address", body: `<img referrerpolicy="no-referrer" alt="" src="` + other + `/pixel?` + secret + `">`, failed: "origin secret requests"},
+		{name: "the secret in the URL of another origin", body: `<img referrerpolicy="no-referrer" alt="" src="` + other + `/pixel?` + secret + `">`, failed: "origin secret requests"},
 		{name: "a blocking style", head: `<link referrerpolicy="no-referrer" rel="stylesheet" href="/a.css">`, failed: "blocked requests"},
 		{name: "a violated policy", body: `<p style="color: red">`, headers: map[string]string{"Content-Security-Policy": "style-src 'none'"}, failed: "quiet"},
 		{name: "an exception", body: `<script>throw new Error("no")</script>`, failed: "quiet"},
@@ -72,14 +73,14 @@ func TestLog(t *testing.T) {
 				}
 			}
 			if got := strings.Join(failed, " "); got != c.failed {
-				t.Errorf("%q failed, not %q", got, c.failed)
+				t.Errorf("%q failed, want %q", got, c.failed)
 			}
 		})
 	}
 }
 
-// A request is told as the server saw it.
-func TestLogTells(t *testing.T) {
+// TestLogRequests: the log describes requests as the server received them.
+func TestLogRequests(t *testing.T) {
 	var seen http.Header
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/old" {
@@ -89,7 +90,7 @@ func TestLogTells(t *testing.T) {
 		if r.URL.Path == "/new" {
 			seen = r.Header.Clone()
 			w.WriteHeader(http.StatusGone)
-			_, _ = io.WriteString(w, `<!doctype html><title>Gone</title><link rel="icon" href="data:,">`) // else browsers ask for one
+			_, _ = io.WriteString(w, `<!doctype html><title>Gone</title><link rel="icon" href="data:,">`) // otherwise browsers request an icon
 		}
 	}))
 	t.Cleanup(s.Close)
@@ -97,13 +98,13 @@ func TestLogTells(t *testing.T) {
 	tab.Visit(s.URL + "/old")
 	l := tab.Log()
 	if len(l.Requests) != 2 || l.Requests[0].Status != http.StatusSeeOther || l.Requests[1].Status != http.StatusGone {
-		t.Fatalf("the log tells %+v", l.Requests)
+		t.Fatalf("the log contains %+v", l.Requests)
 	}
 	got := l.Requests[1]
 	if got.Header.Get("User-Agent") != seen.Get("User-Agent") || got.Header.Get("Accept-Language") != seen.Get("Accept-Language") || got.Type != "Document" {
-		t.Errorf("the log tells %+v, and the server saw %v", got, seen)
+		t.Errorf("the log contains %+v, the server received %v", got, seen)
 	}
 	if !strings.HasPrefix(seen.Get("Accept-Language"), "de-DE") || strings.Contains(seen.Get("User-Agent"), "Headless") {
-		t.Errorf("the server saw %v", seen)
+		t.Errorf("the server received %v", seen)
 	}
 }

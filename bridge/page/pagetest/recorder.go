@@ -18,52 +18,52 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// recorder takes the browser's events. Those of one request come in any order.
+// recorder collects the browser's events. Those of one request arrive in any order.
 type recorder struct {
-	mu       sync.Mutex
-	changed  chan struct{} // closed and renewed with each event
-	requests []*exchange
-	late     map[network.RequestID][]*network.EventRequestWillBeSentExtraInfo
-	at       string // the address of the page
+	mu        sync.Mutex
+	changed   chan struct{} // closed and replaced with each event
+	requests  []*trackedRequest
+	extraInfo map[network.RequestID][]*network.EventRequestWillBeSentExtraInfo
+	pageURL   string // the URL of the page
 	Log
 }
 
-type exchange struct {
+type trackedRequest struct {
 	id      network.RequestID
 	done    bool
-	headers bool // as they went out are known
+	headers bool // the headers as sent are known
 	Request
 }
 
 func newRecorder() *recorder {
-	return &recorder{changed: make(chan struct{}), late: make(map[network.RequestID][]*network.EventRequestWillBeSentExtraInfo)}
+	return &recorder{changed: make(chan struct{}), extraInfo: make(map[network.RequestID][]*network.EventRequestWillBeSentExtraInfo)}
 }
 
-func (r *recorder) see(event any) {
+func (r *recorder) record(event any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		r.sent(e)
 	case *network.EventRequestWillBeSentExtraInfo:
-		r.late[e.RequestID] = append(r.late[e.RequestID], e)
+		r.extraInfo[e.RequestID] = append(r.extraInfo[e.RequestID], e)
 		r.match(e.RequestID)
 	case *network.EventResponseReceived:
-		r.each(e.RequestID, func(x *exchange) { x.Status = int(e.Response.Status) })
+		r.updateOpen(e.RequestID, func(x *trackedRequest) { x.Status = int(e.Response.Status) })
 	case *network.EventLoadingFinished:
-		r.each(e.RequestID, func(x *exchange) { x.Size, x.done = int64(e.EncodedDataLength), true })
+		r.updateOpen(e.RequestID, func(x *trackedRequest) { x.Size, x.done = int64(e.EncodedDataLength), true })
 	case *network.EventLoadingFailed:
-		r.each(e.RequestID, func(x *exchange) { x.Failure, x.done = e.ErrorText, true })
+		r.updateOpen(e.RequestID, func(x *trackedRequest) { x.Failure, x.done = e.ErrorText, true })
 	case *page.EventFrameNavigated:
 		if e.Frame.ParentID == "" {
-			r.at = e.Frame.URL
+			r.pageURL = e.Frame.URL
 		}
 	case *log.EventEntryAdded:
-		if e.Entry.Source != log.EntrySourceNetwork { // the request tells its status itself
+		if e.Entry.Source != log.EntrySourceNetwork { // failed requests are recorded with their status
 			r.complain("%s: %s", e.Entry.Source, e.Entry.Text)
 		}
 	case *runtime.EventConsoleAPICalled:
-		r.complain("console.%s: %s", e.Type, spoken(e.Args))
+		r.complain("console.%s: %s", e.Type, consoleText(e.Args))
 	case *runtime.EventExceptionThrown:
 		r.complain("exception: %s", (&chromedp.ExceptionError{ExceptionDetails: e.ExceptionDetails}).Error())
 	case *audits.EventIssueAdded:
@@ -78,17 +78,17 @@ func (r *recorder) complain(format string, a ...any) {
 	r.Complaints = append(r.Complaints, fmt.Sprintf(format, a...))
 }
 
-// sent notes a request, which may be what a redirect made of the one before.
+// sent records a request, which may be the continuation of a redirected one.
 func (r *recorder) sent(e *network.EventRequestWillBeSent) {
 	if strings.HasPrefix(e.Request.URL, "data:") {
 		return
 	}
 	if answer := e.RedirectResponse; answer != nil {
-		r.each(e.RequestID, func(x *exchange) {
+		r.updateOpen(e.RequestID, func(x *trackedRequest) {
 			x.Status, x.Size, x.done = int(answer.Status), int64(answer.EncodedDataLength), true
 		})
 	}
-	r.requests = append(r.requests, &exchange{id: e.RequestID, Request: Request{
+	r.requests = append(r.requests, &trackedRequest{id: e.RequestID, Request: Request{
 		Method: e.Request.Method, URL: e.Request.URL, Type: string(e.Type), Initiator: string(e.Initiator.Type),
 		Header:   header(e.Request.Headers),
 		Blocking: e.RenderBlockingBehavior == network.RenderBlockingBehaviorBlocking || e.RenderBlockingBehavior == network.RenderBlockingBehaviorInBodyParserBlocking,
@@ -96,18 +96,18 @@ func (r *recorder) sent(e *network.EventRequestWillBeSent) {
 	r.match(e.RequestID)
 }
 
-// match gives the requests of an id their headers, first to first.
+// match assigns received headers to the requests of an id, in order.
 func (r *recorder) match(id network.RequestID) {
 	for _, x := range r.requests {
-		if x.id == id && !x.headers && len(r.late[id]) > 0 {
-			x.Header, x.headers = header(r.late[id][0].Headers), true
-			r.late[id] = r.late[id][1:]
+		if x.id == id && !x.headers && len(r.extraInfo[id]) > 0 {
+			x.Header, x.headers = header(r.extraInfo[id][0].Headers), true
+			r.extraInfo[id] = r.extraInfo[id][1:]
 		}
 	}
 }
 
-// each changes the open request of an id.
-func (r *recorder) each(id network.RequestID, change func(*exchange)) {
+// updateOpen changes the unfinished request of an id.
+func (r *recorder) updateOpen(id network.RequestID, change func(*trackedRequest)) {
 	for _, x := range r.requests {
 		if x.id == id && !x.done {
 			change(x)
@@ -115,23 +115,23 @@ func (r *recorder) each(id network.RequestID, change func(*exchange)) {
 	}
 }
 
-func (r *recorder) where() string {
+func (r *recorder) currentURL() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.at
+	return r.pageURL
 }
 
-// count gives the number of requests made.
+// count returns the number of requests made.
 func (r *recorder) count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.requests)
 }
 
-// await waits, within the bound, until such holds after an event. such reads
-// the recorder, which is locked.
+// await waits, limited by browserTimeout, until the condition such holds. It calls
+// such with the recorder locked. It reports whether such holds.
 func (r *recorder) await(ctx context.Context, such func() bool) bool {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, browserTimeout)
 	defer cancel()
 	for {
 		r.mu.Lock()
@@ -148,15 +148,15 @@ func (r *recorder) await(ctx context.Context, such func() bool) bool {
 	}
 }
 
-// settled gives the log once no request is open.
-func (r *recorder) settled(ctx context.Context) Log {
+// whenIdle returns the log once no request is unfinished.
+func (r *recorder) whenIdle(ctx context.Context) Log {
 	var l Log
 	r.await(ctx, func() bool {
 		l = Log{Complaints: slices.Compact(slices.Sorted(slices.Values(r.Complaints)))}
 		for _, x := range r.requests {
 			l.Requests = append(l.Requests, x.Request)
 		}
-		return !slices.ContainsFunc(r.requests, func(x *exchange) bool { return !x.done })
+		return !slices.ContainsFunc(r.requests, func(x *trackedRequest) bool { return !x.done })
 	})
 	return l
 }
@@ -169,8 +169,8 @@ func header(sent network.Headers) http.Header {
 	return h
 }
 
-// spoken gives what was written to the console.
-func spoken(args []*runtime.RemoteObject) string {
+// consoleText returns the text of a console message.
+func consoleText(args []*runtime.RemoteObject) string {
 	var words []string
 	for _, arg := range args {
 		words = append(words, cmp.Or(strings.Trim(string(arg.Value), `"`), arg.Description))

@@ -10,7 +10,7 @@ import (
 
 var languageTag = regexp.MustCompile(`^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$`)
 
-// document looks at what a page says of itself.
+// document checks the language, title, viewport and refresh of a page.
 func document(s *survey) (found []Violation) {
 	if !languageTag.MatchString(s.Language) {
 		found = append(found, Violation{RuleLanguage, "html", fmt.Sprintf("has the language %q", s.Language)})
@@ -19,11 +19,11 @@ func document(s *survey) (found []Violation) {
 		found = append(found, Violation{RuleTitle, "", "no title"})
 	}
 	if len(s.Viewport) != 1 {
-		found = append(found, Violation{RuleZoom, "", fmt.Sprintf("%d elements set the viewport, not 1", len(s.Viewport))})
+		found = append(found, Violation{RuleZoom, "", fmt.Sprintf("%d elements set the viewport, want 1", len(s.Viewport))})
 	}
 	for _, content := range s.Viewport {
-		if why := blocksZoom(content); why != "" {
-			found = append(found, Violation{RuleZoom, "meta[name=viewport]", why})
+		if reason := blocksZoom(content); reason != "" {
+			found = append(found, Violation{RuleZoom, "meta[name=viewport]", reason})
 		}
 	}
 	for _, content := range s.Refresh {
@@ -34,6 +34,7 @@ func document(s *survey) (found []Violation) {
 	return found
 }
 
+// blocksZoom returns why a viewport setting prevents zooming, or "".
 func blocksZoom(content string) string {
 	settings := make(map[string]string)
 	for setting := range strings.SplitSeq(content, ",") {
@@ -43,7 +44,7 @@ func blocksZoom(content string) string {
 	largest, err := strconv.ParseFloat(settings["maximum-scale"], 64)
 	switch {
 	case settings["width"] != "device-width":
-		return "is not as wide as the device"
+		return "does not have the width of the device"
 	case settings["user-scalable"] == "no" || settings["user-scalable"] == "0":
 		return "forbids zooming"
 	case err == nil && largest < 2:
@@ -52,7 +53,7 @@ func blocksZoom(content string) string {
 	return ""
 }
 
-// landmarks looks for the one main part, and at the tree of headings.
+// landmarks checks that there is one main landmark, and the outline of headings.
 func landmarks(s *survey) (found []Violation) {
 	mains, firsts, level := 0, 0, 0
 	for i := range s.Elements {
@@ -68,21 +69,21 @@ func landmarks(s *survey) (found []Violation) {
 				firsts++
 			}
 			if e.Level > level+1 {
-				found = append(found, Violation{RuleHeadings, e.Name, fmt.Sprintf("is of level %d after level %d", e.Level, level)})
+				found = append(found, Violation{RuleHeadings, e.Name, fmt.Sprintf("has level %d after level %d", e.Level, level)})
 			}
 			level = e.Level
 		}
 	}
 	if mains != 1 {
-		found = append(found, Violation{RuleLandmark, "", fmt.Sprintf("%d main parts, not 1", mains)})
+		found = append(found, Violation{RuleLandmark, "", fmt.Sprintf("%d main landmarks, want 1", mains)})
 	}
 	if firsts != 1 {
-		found = append(found, Violation{RuleHeadings, "", fmt.Sprintf("%d headings of level 1, not 1", firsts)})
+		found = append(found, Violation{RuleHeadings, "", fmt.Sprintf("%d headings of level 1, want 1", firsts)})
 	}
 	return found
 }
 
-// references looks whether ids are of one element each, and found.
+// references checks that ids are unique and that referenced ids exist.
 func references(s *survey) (found []Violation) {
 	ids := make(map[string]int)
 	for i := range s.Elements {
@@ -93,22 +94,23 @@ func references(s *survey) (found []Violation) {
 			}
 		}
 		if slices.Contains(slices.Concat(e.LabelledBy, e.DescribedBy, e.ErrorMessage, e.For), -1) {
-			found = append(found, Violation{RuleReference, e.Name, "refers to an element that is not there"})
+			found = append(found, Violation{RuleReference, e.Name, "refers to an element that does not exist"})
 		}
 	}
 	return found
 }
 
-// images looks for their texts. Browsers make up one where there is none.
+// images checks that images have a text alternative or are marked as decorative.
+// Browsers invent a name where there is none.
 func images(s *survey) (found []Violation) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
 		picture := e.Tag == "img" || e.Tag == "svg" || e.Attributes["role"] == "img" || (e.Tag == "input" && e.Attributes["type"] == "image")
-		if !picture || !e.Rendered || s.up(i, hidden) || (e.Tag == "img" && e.has("alt") && e.Attributes["alt"] == "") {
+		if !picture || !e.Rendered || s.anyAncestor(i, hidden) || (e.Tag == "img" && e.has("alt") && e.Attributes["alt"] == "") {
 			continue
 		}
 		if e.Label == "" {
-			found = append(found, Violation{RuleAlternative, e.Name, "has no text, and does not say that it needs none"})
+			found = append(found, Violation{RuleAlternative, e.Name, "has no text alternative and is not marked as decorative"})
 		}
 	}
 	return found

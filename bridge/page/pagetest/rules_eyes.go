@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// contrast looks at each text that is seen.
+// contrast checks the contrast of all visible text.
 func contrast(s *survey) (found []Violation) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
-		if !e.Seen || e.Disabled || s.up(i, func(e *element) bool { return e.Opacity == 0 }) {
+		if !e.Seen || e.Disabled || s.anyAncestor(i, func(e *element) bool { return e.Opacity == 0 }) {
 			continue
 		}
 		texts := e.Drawn
 		if e.Words != "" || e.Value != "" {
-			texts = append(texts, writing{e.Words, e.Color, e.Size, e.Weight})
+			texts = append(texts, drawnText{e.Words, e.Color, e.Size, e.Weight})
 		}
 		for _, w := range texts {
 			needed := 4.5
@@ -23,72 +23,72 @@ func contrast(s *survey) (found []Violation) {
 			}
 			seen, ground, _, known := s.painted(i, w.Color)
 			if !known {
-				found = append(found, Violation{RuleContrast, e.Name, "stands on a picture, whose colours nobody knows"})
+				found = append(found, Violation{RuleContrast, e.Name, "is on a picture, so its contrast cannot be determined"})
 			} else if r := ratio(seen, ground); r < needed {
-				found = append(found, Violation{RuleContrast, e.Name, fmt.Sprintf("has a contrast of %.2f, not %v", r, needed)})
+				found = append(found, Violation{RuleContrast, e.Name, fmt.Sprintf("has a contrast of %.2f, want %v", r, needed)})
 			}
 		}
 	}
 	return found
 }
 
-// links looks at those within a text.
+// links checks that links within text do not differ by color alone.
 func links(s *survey) (found []Violation) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
-		if e.Role != "link" || !e.Seen || !s.flows(i) || e.Underlined {
+		if e.Role != "link" || !e.Seen || !s.inTextLine(i) || e.Underlined {
 			continue
 		}
 		around := &s.Elements[e.Parent]
 		seen, _, _, _ := s.painted(i, e.Color)
 		beside, _, _, _ := s.painted(e.Parent, around.Color)
 		if e.Weight < around.Weight+300 && ratio(seen, beside) < 3 {
-			found = append(found, Violation{RuleLinkColour, e.Name, "is not underlined, nor 3 to 1 from the text around it"})
+			found = append(found, Violation{RuleLinkColor, e.Name, "is not underlined and has less than 3 to 1 contrast to the text around it"})
 		}
 	}
 	return found
 }
 
-// flows says whether an element stands in a line of text.
-func (s *survey) flows(i int) bool {
+// inTextLine reports whether an element is part of a line of text.
+func (s *survey) inTextLine(i int) bool {
 	e := &s.Elements[i]
 	return e.Inline && e.Parent >= 0 && s.Elements[e.Parent].Words != ""
 }
 
-// controls looks whether a field can be told from what is around it, by its
-// border or its ground. What the browser draws itself is its own affair.
+// controls checks that fields are distinguishable from their surroundings by border
+// or background. Controls drawn by the browser itself are not checked.
 func controls(s *survey) (found []Violation) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
-		drawn := e.typed() || e.Tag == "select" || (e.field() && !e.Native)
+		drawn := e.takesText() || e.Tag == "select" || (e.isField() && !e.Native)
 		if !e.Seen || e.Disabled || !drawn {
 			continue
 		}
-		_, ground, around, _ := s.painted(i, colour{})
+		_, ground, around, _ := s.painted(i, rgba{})
 		best := ratio(ground, around)
 		for _, b := range e.Borders {
 			best = max(best, ratio(b.Color.over(around), around))
 		}
 		if best < 3 {
-			found = append(found, Violation{RuleControl, e.Name, fmt.Sprintf("has a border of %.2f to 1, not 3", best)})
+			found = append(found, Violation{RuleControl, e.Name, fmt.Sprintf("has a border contrast of %.2f to 1, want 3", best)})
 		}
 	}
 	return found
 }
 
-// targets looks at the size of what is to be hit.
+// targets checks the size of clickable elements.
 func targets(s *survey) (found []Violation) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
-		if !e.Seen || !e.Operable || e.Disabled || (e.Role == "link" && s.flows(i)) {
+		if !e.Seen || !e.Operable || e.Disabled || (e.Role == "link" && s.inTextLine(i)) {
 			continue
 		}
 		rule, needed := RuleTarget, 24.0
-		if e.typed() || e.Tag == "select" || e.Tag == "button" || e.Attributes["role"] == "button" || slices.Contains([]string{"submit", "button", "reset"}, e.Attributes["type"]) {
+		if e.takesText() || e.Tag == "select" || e.Tag == "button" || e.Attributes["role"] == "button" || slices.Contains([]string{"submit", "button", "reset"}, e.Attributes["type"]) {
 			rule, needed = RuleTargetEnhanced, 44
 		}
 		box := e.Box
-		if !e.typed() && e.field() { // the label of what is ticked is hit as well
+		if !e.takesText() && e.isField() { // clicking the label of a checkbox works too
 			for _, l := range e.Labels {
 				box = union(box, s.Elements[l].Box)
 			}
@@ -97,7 +97,7 @@ func targets(s *survey) (found []Violation) {
 			if min(width, height) < 24-0.5 {
 				rule = max(rule, RuleTarget)
 			}
-			found = append(found, Violation{rule, e.Name, fmt.Sprintf("is %.0f by %.0f, not %v", width, height, needed)})
+			found = append(found, Violation{rule, e.Name, fmt.Sprintf("is %.0f by %.0f, want %v", width, height, needed)})
 		}
 	}
 	return found
@@ -109,15 +109,15 @@ func union(a, b [4]float64) [4]float64 {
 	return [4]float64{left, top, right - left, bottom - top}
 }
 
-// clipped looks for texts that are cut off where they stand.
-func clipped(s *survey) []Violation { return cut(s, RuleClipped, nil) }
+// clipped finds text that is cut off.
+func clipped(s *survey) []Violation { return newlyClipped(s, RuleClipped, nil) }
 
-// cut finds what is cut off, but for what had been before.
-func cut(s *survey, rule Rule, before *survey) (found []Violation) {
+// newlyClipped finds text that is cut off, except where it already was in before.
+func newlyClipped(s *survey, rule Rule, before *survey) (found []Violation) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
-		if e.Seen && e.Clipped && !e.field() && s.says(i) != "" && (before == nil || i >= len(before.Elements) || !before.Elements[i].Clipped) {
-			found = append(found, Violation{rule, e.Name, "cuts its text off"})
+		if e.Seen && e.Clipped && !e.isField() && s.visibleText(i) != "" && (before == nil || i >= len(before.Elements) || !before.Elements[i].Clipped) {
+			found = append(found, Violation{rule, e.Name, "cuts off its text"})
 		}
 	}
 	return found

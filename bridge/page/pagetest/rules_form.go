@@ -8,9 +8,10 @@ import (
 )
 
 var (
-	// aboutPeople finds fields that are about who fills them in.
+	// aboutPeople matches fields that ask for data about the user.
 	aboutPeople = regexp.MustCompile(`(?i)pass|mail|user|name|phone|tel`)
-	// purposes are those of the specification's tokens that an account has.
+	// purposes lists the autocomplete tokens of the HTML specification that apply to
+	// an account.
 	purposes = []string{
 		"name", "given-name", "family-name", "nickname", "username", "new-password", "current-password",
 		"one-time-code", "organization", "email", "tel",
@@ -23,8 +24,8 @@ var (
 	}
 )
 
-// typed says whether an element takes what an invitee types.
-func (e *element) typed() bool {
+// takesText reports whether text can be typed into an element.
+func (e *element) takesText() bool {
 	switch e.Tag {
 	case "textarea":
 		return true
@@ -34,44 +35,44 @@ func (e *element) typed() bool {
 	return false
 }
 
-// field says whether an element is one that needs a label beside it.
-func (e *element) field() bool {
+// isField reports whether an element is a form field that needs a visible label.
+func (e *element) isField() bool {
 	tick := e.Tag == "input" && (e.Attributes["type"] == "checkbox" || e.Attributes["type"] == "radio")
-	return e.typed() || tick || e.Tag == "select"
+	return e.takesText() || tick || e.Tag == "select"
 }
 
-// fields looks at labels, purposes and whether a password manager may help.
+// fields checks labels, autocomplete tokens and whether fields accept pasted text.
 func fields(s *survey) (found []Violation) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
 		about := aboutPeople.MatchString(e.Attributes["type"] + " " + e.Attributes["name"] + " " + e.Attributes["id"])
-		if tokens := strings.Fields(e.Attributes["autocomplete"]); e.typed() && about && (len(tokens) == 0 || !slices.Contains(purposes, tokens[len(tokens)-1])) {
+		if tokens := strings.Fields(e.Attributes["autocomplete"]); e.takesText() && about && (len(tokens) == 0 || !slices.Contains(purposes, tokens[len(tokens)-1])) {
 			found = append(found, Violation{RulePurpose, e.Name, fmt.Sprintf("has the autocomplete %q", e.Attributes["autocomplete"])})
 		}
 		if !e.Pasted {
-			found = append(found, Violation{RulePaste, e.Name, "takes no paste"})
+			found = append(found, Violation{RulePaste, e.Name, "does not accept pasted text"})
 		}
-		labelled := slices.ContainsFunc(slices.Concat(e.Labels, e.LabelledBy), func(l int) bool { return l >= 0 && s.says(l) != "" })
-		if e.field() && e.Seen && e.Label != "" && !labelled {
-			found = append(found, Violation{RuleLabel, e.Name, "has no label to be seen"})
+		labelled := slices.ContainsFunc(slices.Concat(e.Labels, e.LabelledBy), func(l int) bool { return l >= 0 && s.visibleText(l) != "" })
+		if e.isField() && e.Seen && e.Label != "" && !labelled {
+			found = append(found, Violation{RuleLabel, e.Name, "has no visible label"})
 		}
 	}
 	return found
 }
 
-// names looks at what a screen reader calls what can be operated.
+// names checks the names and roles that a screen reader announces for controls.
 func names(s *survey) (found []Violation) {
 	for i := range s.Elements {
 		e := &s.Elements[i]
 		if role := e.Attributes["role"]; role != "" && !slices.Contains(roles, role) {
-			found = append(found, Violation{RuleName, e.Name, "has the role " + role + ", which is none"})
+			found = append(found, Violation{RuleName, e.Name, "has the unknown role " + role})
 		}
 		if !e.Operable || !e.Rendered {
 			continue
 		}
-		if s.up(i, func(e *element) bool { return e.Attributes["aria-hidden"] == "true" }) {
+		if s.anyAncestor(i, func(e *element) bool { return e.Attributes["aria-hidden"] == "true" }) {
 			if e.TabIndex >= 0 && !e.Disabled {
-				found = append(found, Violation{RuleHidden, e.Name, "can have the focus, and screen readers do not find it"})
+				found = append(found, Violation{RuleHidden, e.Name, "can be focused but is hidden from screen readers"})
 			}
 			continue
 		}
@@ -79,45 +80,45 @@ func names(s *survey) (found []Violation) {
 			found = append(found, Violation{RuleName, e.Name, "has no name"})
 			continue
 		}
-		says := s.says(i)
+		says := s.visibleText(i)
 		for _, l := range e.Labels {
-			says = s.says(l)
+			says = s.visibleText(l)
 		}
-		if !strings.Contains(folded(e.Label), folded(says)) {
-			found = append(found, Violation{RuleLabelInName, e.Name, fmt.Sprintf("says %q and is called %q", says, e.Label)})
+		if !strings.Contains(normalized(e.Label), normalized(says)) {
+			found = append(found, Violation{RuleLabelInName, e.Name, fmt.Sprintf("shows %q but its name is %q", says, e.Label)})
 		}
 	}
 	return found
 }
 
-func folded(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
+func normalized(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
 
-// invalid looks whether a field that is wrong says what is wrong, and whether
-// an invitee who does not see hears of it.
+// invalid checks that an invalid field has a visible description of the problem,
+// and that a screen reader announces it.
 func invalid(s *survey) (found []Violation) {
 	var wrong []int
-	told := false
+	announced := false
 	for i := range s.Elements {
 		e := &s.Elements[i]
 		if invalid := e.Attributes["aria-invalid"]; !e.Seen || invalid == "" || invalid == "false" {
 			continue
 		}
 		wrong = append(wrong, i)
-		told = told || e.Active
-		said := false
+		announced = announced || e.Active
+		explained := false
 		for _, m := range slices.Concat(e.DescribedBy, e.ErrorMessage) {
-			if m >= 0 && s.says(m) != "" {
-				said = true
-				told = told || s.up(m, live)
+			if m >= 0 && s.visibleText(m) != "" {
+				explained = true
+				announced = announced || s.anyAncestor(m, live)
 			}
 		}
-		if !said {
-			found = append(found, Violation{RuleError, e.Name, "is wrong, and no text beside it says why"})
+		if !explained {
+			found = append(found, Violation{RuleError, e.Name, "is invalid, but no visible text explains why"})
 		}
 	}
 	summary := slices.ContainsFunc(s.Elements, func(e element) bool { return e.Active && e.Attributes["tabindex"] == "-1" })
-	if len(wrong) > 0 && len(found) == 0 && !told && !summary {
-		found = append(found, Violation{RuleStatus, s.Elements[wrong[0]].Name, "is wrong, is not focused, and what says so is in no live region"})
+	if len(wrong) > 0 && len(found) == 0 && !announced && !summary {
+		found = append(found, Violation{RuleStatus, s.Elements[wrong[0]].Name, "is invalid, but is not focused, and the explanation is not in a live region"})
 	}
 	return found
 }
@@ -127,10 +128,10 @@ func live(e *element) bool {
 	return slices.Contains([]string{"alert", "status", "log"}, role) && aria != "off" || aria == "polite" || aria == "assertive"
 }
 
-// regions looks whether live regions were there before they had words.
+// regions checks that live regions existed before they had text.
 func regions(s *survey) (found []Violation) {
 	for _, late := range s.Late {
-		found = append(found, Violation{RuleStatus, late, "became a live region with words in it, which are not read out"})
+		found = append(found, Violation{RuleStatus, late, "became a live region with text in it, which screen readers do not announce"})
 	}
 	return found
 }

@@ -13,16 +13,16 @@ import (
 	"slices"
 )
 
-// updating says whether pictures are to be taken anew. Other packages that keep
-// files have a flag of the same name.
-func updating() bool {
+// updateRequested reports whether the test binary was started with -update. Other
+// packages with golden files have a flag of the same name.
+func updateRequested() bool {
 	f := flag.Lookup("update")
 	return f != nil && f.Value.String() == "true"
 }
 
-// Shot keeps a picture of the page as docs/screenshots/NAME.png, if the test
-// binary defines the flag -update and was started with it. Otherwise it only
-// looks whether there is one: fonts differ from machine to machine.
+// Shot saves a picture of the page as docs/screenshots/NAME.png if the test binary
+// defines the flag -update and was started with it. Otherwise it only checks that
+// the file exists, because fonts differ between machines.
 func Shot(tab *Tab, name string) {
 	tab.t.Helper()
 	root, err := moduleRoot()
@@ -30,7 +30,7 @@ func Shot(tab *Tab, name string) {
 		tab.t.Fatal(err)
 	}
 	file := filepath.Join(root, "docs", "screenshots", name+".png")
-	if !updating() {
+	if !updateRequested() {
 		if _, err := os.Stat(file); err != nil {
 			tab.t.Errorf("%v: run the test with -update", err)
 		}
@@ -44,33 +44,33 @@ func Shot(tab *Tab, name string) {
 	}
 }
 
-// picture gives the whole document as a small PNG.
+// picture returns a small PNG of the whole document.
 func (tab *Tab) picture() []byte {
 	tab.t.Helper()
-	tab.prefer("reduce")
-	defer tab.prefer("no-preference")
+	tab.setMotionPreference("reduce")
+	defer tab.setMotionPreference("no-preference")
 	defer tab.style(`* { caret-color: transparent !important }`)() // it blinks
 	size := evaluate[[2]float64](tab, `[document.documentElement.scrollWidth, Math.max(innerHeight, document.documentElement.scrollHeight)]`)
 	var out bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := encoder.Encode(&out, reduced(tab.pixels([4]float64{0, 0, size[0], size[1]}), 32)); err != nil {
+	if err := encoder.Encode(&out, reducePalette(tab.pixels([4]float64{0, 0, size[0], size[1]}), 32)); err != nil {
 		tab.t.Fatal(err)
 	}
 	return out.Bytes()
 }
 
-// reduced paints a picture with its most frequent colours alone.
-func reduced(picture *image.RGBA, colours int) *image.Paletted {
+// reducePalette redraws a picture with its most frequent colors only.
+func reducePalette(picture *image.RGBA, colors int) *image.Paletted {
 	count := make(map[color.RGBA]int)
 	for i := 0; i < len(picture.Pix); i += 4 {
-		count[at(picture, i)]++
+		count[colorAt(picture, i)]++
 	}
 	often := slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int {
-		// The second key is there so that one page gives one file.
+		// The other keys make the result deterministic.
 		return cmp.Or(count[b]-count[a], cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
 	})
 	var palette color.Palette
-	for _, c := range often[:min(len(often), colours)] {
+	for _, c := range often[:min(len(often), colors)] {
 		palette = append(palette, c)
 	}
 	nearest := make(map[color.RGBA]uint8)
@@ -79,13 +79,13 @@ func reduced(picture *image.RGBA, colours int) *image.Paletted {
 	}
 	out := image.NewPaletted(picture.Bounds(), palette)
 	for i := range out.Pix {
-		out.Pix[i] = nearest[at(picture, 4*i)]
+		out.Pix[i] = nearest[colorAt(picture, 4*i)]
 	}
 	return out
 }
 
-// at gives the colour of a pixel by the place of its first byte.
-func at(picture *image.RGBA, i int) color.RGBA {
+// colorAt returns the color of the pixel whose first byte is at index i.
+func colorAt(picture *image.RGBA, i int) color.RGBA {
 	p := picture.Pix[i : i+4]
 	return color.RGBA{p[0], p[1], p[2], p[3]}
 }

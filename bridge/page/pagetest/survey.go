@@ -12,30 +12,30 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// survey is what survey.js tells of a page, with what the accessibility tree
-// and the listeners add.
+// survey is the result of survey.js, completed from the accessibility tree and the
+// event listeners. Field names match the JSON of survey.js.
 type survey struct {
 	Language, Title   string
 	Viewport, Refresh []string
-	Canvas            colour
+	Canvas            rgba
 	Width, Height     float64 // of the document
 	View              float64 // the width of the window
 	Late              []string
 	Elements          []element
 }
 
-// element is one element; elements name each other by their place in the
-// document, and -1 is none.
+// element is one element of the document. Elements refer to each other by their
+// index in document order; -1 means none.
 type element struct {
 	Name, Tag                                          string
 	Attributes                                         map[string]string
 	Parent                                             int
-	Rendered, Seen                                     bool // Rendered may be too small for eyes
+	Rendered, Seen                                     bool // Rendered includes elements too small to be visible
 	Box                                                [4]float64
 	Words, Value                                       string
-	Drawn                                              []writing
-	Color, Background                                  colour
-	Picture                                            bool // behind it, whose colours nobody knows
+	Drawn                                              []drawnText
+	Color, Background                                  rgba
+	Picture                                            bool // has a background picture, whose colors are unknown
 	Opacity, Size, Weight                              float64
 	Underlined, Inline, Native, Clipped                bool
 	Borders                                            []border
@@ -45,7 +45,7 @@ type element struct {
 	TabIndex                                           int
 	Moves                                              string
 
-	// As a screen reader has it. Ignored elements have no role.
+	// From the accessibility tree. Ignored elements have no role.
 	Role, Label string
 	Level       int
 	Listens     bool // to clicks
@@ -53,13 +53,13 @@ type element struct {
 
 type border struct {
 	Width float64
-	Color colour
+	Color rgba
 }
 
-// writing is a text that a style draws.
-type writing struct {
+// drawnText is text that a style generates.
+type drawnText struct {
 	Words        string
-	Color        colour
+	Color        rgba
 	Size, Weight float64
 }
 
@@ -68,8 +68,8 @@ func (e *element) has(attribute string) bool {
 	return ok
 }
 
-// says gives all that is written in an element, for eyes.
-func (s *survey) says(i int) string {
+// visibleText returns all visible text inside an element.
+func (s *survey) visibleText(i int) string {
 	var words []string
 	for j := i; j < len(s.Elements) && (j == i || s.within(j, i)); j++ {
 		e := &s.Elements[j]
@@ -80,7 +80,7 @@ func (s *survey) says(i int) string {
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
 
-// within says whether an element is inside another.
+// within reports whether an element is inside another.
 func (s *survey) within(inner, outer int) bool {
 	for p := s.Elements[inner].Parent; p >= 0; p = s.Elements[p].Parent {
 		if p == outer {
@@ -90,8 +90,8 @@ func (s *survey) within(inner, outer int) bool {
 	return false
 }
 
-// up says whether an element or one around it is such.
-func (s *survey) up(i int, such func(*element) bool) bool {
+// anyAncestor reports whether such holds for an element or one of its ancestors.
+func (s *survey) anyAncestor(i int, such func(*element) bool) bool {
 	for ; i >= 0; i = s.Elements[i].Parent {
 		if such(&s.Elements[i]) {
 			return true
@@ -100,16 +100,16 @@ func (s *survey) up(i int, such func(*element) bool) bool {
 	return false
 }
 
-// survey looks at the page.
+// survey inspects the page.
 func (tab *Tab) survey() *survey {
 	tab.t.Helper()
-	s := evaluate[*survey](tab, surveyor+`.page()`)
+	s := evaluate[*survey](tab, surveyScript+`.page()`)
 	depth, pierce := int64(-1), true
 	tree := command(tab, dom.GetDocument, dom.GetDocumentParams{Depth: &depth})
 	place := make(map[cdp.BackendNodeID]int)
-	inOrder(tree.Root, place)
+	indexElements(tree.Root, place)
 	if len(place) != len(s.Elements) {
-		tab.t.Fatalf("the page changes while it is looked at: %d elements, then %d", len(s.Elements), len(place))
+		tab.t.Fatalf("the page changed during the inspection: %d elements, then %d", len(s.Elements), len(place))
 	}
 	for _, node := range command(tab, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
 		i, ok := place[node.BackendDOMNodeID]
@@ -134,16 +134,16 @@ func (tab *Tab) survey() *survey {
 	return s
 }
 
-// elementNode is the type of elements in the DOM specification.
+// elementNode is the node type of elements in the DOM specification.
 const elementNode = 1
 
-// inOrder gives each element its place in the order of the document.
-func inOrder(node *cdp.Node, place map[cdp.BackendNodeID]int) {
+// indexElements maps each element to its index in document order.
+func indexElements(node *cdp.Node, place map[cdp.BackendNodeID]int) {
 	if node.NodeType == elementNode {
 		place[node.BackendNodeID] = len(place)
 	}
 	for _, child := range node.Children {
-		inOrder(child, place)
+		indexElements(child, place)
 	}
 }
 
@@ -152,6 +152,6 @@ func text(v *accessibility.Value) string {
 		return ""
 	}
 	var s string
-	_ = json.Unmarshal(v.Value, &s) // what is no text has none
+	_ = json.Unmarshal(v.Value, &s) // other types of value count as no text
 	return s
 }

@@ -1,7 +1,7 @@
-// What the checker has to know of a document, as plain values. Nothing in the
-// page is changed.
+// Collects what the checks need from a document, as plain values, without changing
+// the page.
 ({
-  // name gives a short selector, for messages.
+  // name returns a short selector, for messages.
   name(element) {
     if (!element) {
       return "";
@@ -23,7 +23,7 @@
     return this.name(parent) + ">" + tag + place;
   },
 
-  // color gives any colour as red, green, blue and alpha, each from 0 to 1.
+  // color returns a CSS color as red, green, blue and alpha, each from 0 to 1.
   color(text) {
     const plain = text.match(/^rgba?\(([\d.]+), ([\d.]+), ([\d.]+)(?:, ([\d.]+))?\)$/);
     if (plain) {
@@ -35,7 +35,7 @@
     return [...pen.getImageData(0, 0, 1, 1).data].map((value) => value / 255);
   },
 
-  // canvas gives the colour under a page that paints none.
+  // canvas returns the browser's color under a page without a background.
   canvas() {
     const probe = document.createElement("i");
     probe.style.backgroundColor = "Canvas";
@@ -46,20 +46,20 @@
     return color;
   },
 
-  // seen says whether eyes can find an element: it is rendered, and larger than
-  // what hides words from all but screen readers.
+  // seen reports whether an element is visible: it is rendered, and not hidden by
+  // one of the techniques that leave text to screen readers only.
   seen(element, style, box) {
     return element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && box.width > 1 && box.height > 1 &&
       !/inset\((50|100)%/.test(style.clipPath) && !/^rect\((0px|1px), (0px|1px), (0px|1px), (0px|1px)\)$/.test(style.clip) &&
       box.right + scrollX > 0 && box.bottom + scrollY > 0;
   },
 
-  // words gives what an element says by itself, not through its children.
+  // words returns an element's own text, without that of its children.
   words(element) {
     return [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data).join(" ").trim();
   },
 
-  // drawn gives the words that a style puts before or after an element.
+  // drawn returns the text that a style adds before or after an element.
   drawn(element, pseudo) {
     const style = getComputedStyle(element, pseudo);
     const content = style.content.match(/^"(.*)"$/);
@@ -69,7 +69,7 @@
     return { words: content[1], color: this.color(style.color), size: parseFloat(style.fontSize), weight: Number(style.fontWeight) };
   },
 
-  // elements gives each element in the order of the document.
+  // elements returns all elements in document order.
   elements() {
     const all = [...document.querySelectorAll("*")];
     const index = new Map(all.map((element, i) => [element, i]));
@@ -121,7 +121,7 @@
     });
   },
 
-  // moves names what of a style moves on its own for longer than a blink.
+  // moves names the part of a style that moves for longer than 10 ms.
   moves(style) {
     const long = (durations) => durations.split(",").some((d) => parseFloat(d) * (d.trim().endsWith("ms") ? 1 : 1000) > 10);
     const still = /^(color|fill|stroke|opacity|visibility|outline(-color|-offset|-width)?|(background|border|text-decoration|caret)(-\w+)*-color|border-color|box-shadow|filter)$/;

@@ -17,23 +17,25 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"invitebridge/bridge/testenv"
 )
 
-// patience bounds every wait for the browser.
-const patience = 15 * time.Second
+// browserTimeout bounds every wait for the browser.
+const browserTimeout = testenv.Limit
 
-// Options is the browser an invitee has. Its zero value is a laptop with a
-// light scheme that asks for English.
+// Options describes the invitee's browser. The zero value is a laptop in light
+// mode with English as its language.
 type Options struct {
 	Width, Height int64  // of the window, in CSS pixels; default 1280 by 800
-	Mobile        bool   // a touch screen that heeds the page's viewport
-	Dark          bool   // the invitee prefers a dark scheme
-	Language      string // such as "de-DE": of the browser, and what it accepts
-	NoScript      bool   // scripts of pages do not run
+	Mobile        bool   // a touch screen that honors the page's viewport
+	Dark          bool   // the invitee prefers dark mode
+	Language      string // of the browser and of Accept-Language, such as "de-DE"
+	NoScript      bool   // pages cannot run scripts
 }
 
-// Tab is one tab with cookies and cache of its own. Its methods fail the test
-// where the browser cannot do what is asked. It is for one goroutine.
+// Tab is a browser tab with its own cookies and cache. Its methods fail the test
+// if the browser cannot do what they request. It is not safe for concurrent use.
 type Tab struct {
 	t       testing.TB
 	ctx     context.Context
@@ -41,47 +43,47 @@ type Tab struct {
 	log     *recorder
 }
 
-// Open gives an empty tab that is closed when the test ends.
+// Open returns an empty tab. It is closed when the test ends.
 func Open(t testing.TB, o Options) *Tab {
 	t.Helper()
 	o.Width, o.Height, o.Language = cmp.Or(o.Width, 1280), cmp.Or(o.Height, 800), cmp.Or(o.Language, "en-US")
 	tab := &Tab{t: t, options: o, log: newRecorder()}
-	parent := running(t)
-	ctx, closeTab := chromedp.NewContext(parent, chromedp.WithNewBrowserContext(), chromedp.WithListener(tab.log.see))
+	parent := browserContext(t)
+	ctx, closeTab := chromedp.NewContext(parent, chromedp.WithNewBrowserContext(), chromedp.WithListener(tab.log.record))
 	t.Cleanup(closeTab)
 	tab.ctx = ctx
-	if err := chromedp.Do(ctx); err != nil { // opens it; its life is that of this context
+	if err := chromedp.Do(ctx); err != nil { // opens the tab until this context ends
 		t.Fatal(err)
 	}
 	version := command(tab, browser.GetVersion, cdp.Empty{})
 	command(tab, network.Enable, network.EnableParams{})
 	command(tab, audits.Enable, cdp.Empty{})
 	command(tab, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
-		// The name alone would let a page tell this browser from an invitee's.
+		// Otherwise a page could recognize a headless browser by its name.
 		UserAgent:      strings.Replace(version.UserAgent, "HeadlessChrome", "Chrome", 1),
 		AcceptLanguage: o.Language,
 	})
 	command(tab, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: strings.ReplaceAll(o.Language, "-", "_")})
-	// Several tabs are in front at once: each believes that it has the keyboard.
+	// Several tabs are active at once; each must behave as if it had the focus.
 	command(tab, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	command(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: o.NoScript})
 	command(tab, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: o.Mobile})
-	command(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: witness, WorldName: world})
-	tab.size(o.Width, o.Height, o.Mobile)
-	tab.prefer("no-preference")
+	command(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: liveRegionWatcher, WorldName: isolatedWorld})
+	tab.resize(o.Width, o.Height, o.Mobile)
+	tab.setMotionPreference("no-preference")
 	return tab
 }
 
-// size gives the window a size.
-func (tab *Tab) size(width, height int64, mobile bool) {
+// resize sets the size of the window.
+func (tab *Tab) resize(width, height int64, mobile bool) {
 	tab.t.Helper()
 	command(tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: width, Height: height, DeviceScaleFactor: 1, Mobile: mobile,
 	})
 }
 
-// prefer has the invitee want this of motion, "reduce" or "no-preference".
-func (tab *Tab) prefer(motion string) {
+// setMotionPreference sets prefers-reduced-motion to "reduce" or "no-preference".
+func (tab *Tab) setMotionPreference(motion string) {
 	tab.t.Helper()
 	scheme := "light"
 	if tab.options.Dark {
@@ -92,26 +94,26 @@ func (tab *Tab) prefer(motion string) {
 	}})
 }
 
-// command has the browser do one thing.
+// command sends one command to the browser and returns its result.
 func command[P, R any](tab *Tab, c cdp.Command[P, R], params P) R {
 	tab.t.Helper()
 	return run(tab, func(ctx context.Context, target *chromedp.Target) (R, error) { return cdp.Call(ctx, target, c, params) })
 }
 
-// run takes an action, within the bound.
+// run runs an action, limited by browserTimeout.
 func run[R any](tab *Tab, action chromedp.Action[R]) R {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, browserTimeout)
 	defer cancel()
 	result, err := chromedp.Run(ctx, action)
 	if err != nil {
-		tab.t.Fatalf("%v (at %s)", err, tab.log.where())
+		tab.t.Fatalf("%v (at %s)", err, tab.log.currentURL())
 	}
 	return result
 }
 
-// evaluate gives what an expression is worth in the page, in a world that the
-// page's own scripts cannot see.
+// evaluate returns the value of an expression in the page, in a world that is
+// invisible to the page's own scripts.
 func evaluate[R any](tab *Tab, expression string) R {
 	tab.t.Helper()
 	return run(tab, inWorld[R](expression))
@@ -124,7 +126,7 @@ func inWorld[R any](expression string) chromedp.Action[R] {
 		if err != nil {
 			return nothing, err
 		}
-		w, err := cdp.Call(ctx, target, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: tree.FrameTree.Frame.ID, WorldName: world})
+		w, err := cdp.Call(ctx, target, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: tree.FrameTree.Frame.ID, WorldName: isolatedWorld})
 		if err != nil {
 			return nothing, err
 		}
@@ -132,11 +134,11 @@ func inWorld[R any](expression string) chromedp.Action[R] {
 	}
 }
 
-// until waits until an expression is true. A page that is just leaving is asked
-// again.
-func (tab *Tab) until(what, expression string) {
+// waitUntil waits until an expression is true. It tries again if the page is being
+// replaced.
+func (tab *Tab) waitUntil(what, expression string) {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, browserTimeout)
 	defer cancel()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -153,7 +155,7 @@ func (tab *Tab) until(what, expression string) {
 		case <-ticker.C:
 		case <-ctx.Done():
 			text := evaluate[string](tab, `document.documentElement.innerText`)
-			tab.t.Fatal(fmt.Errorf("%s: not within %v; at %s there is\n%s", what, patience, tab.log.where(), text))
+			tab.t.Fatal(fmt.Errorf("%s: not within %v; %s shows\n%s", what, browserTimeout, tab.log.currentURL(), text))
 		}
 	}
 }

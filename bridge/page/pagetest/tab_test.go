@@ -12,12 +12,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// form is a site whose form tells what was sent, after which the way goes on by
-// itself.
+// form is a site with a form. Its response shows what was sent and redirects to
+// another page.
 type form struct {
 	*httptest.Server
 	sent  atomic.Int32
-	hold  bool // the first answer never comes
+	hold  bool // the first submission gets no response
 	icons atomic.Int32
 }
 
@@ -65,11 +65,11 @@ func TestTabOptions(t *testing.T) {
 		tab.See(c.see)
 	}
 	if n := f.icons.Load(); n != 0 {
-		t.Errorf("%d requests for an icon that the page has in itself", n)
+		t.Errorf("%d requests for an icon that is embedded in the page", n)
 	}
 }
 
-func TestKeysAlone(t *testing.T) {
+func TestKeyboardOnly(t *testing.T) {
 	for _, noScript := range []bool{false, true} {
 		f := newForm(t)
 		tab := Open(t, Options{NoScript: noScript})
@@ -102,7 +102,7 @@ func TestMouse(t *testing.T) {
 	tab.Follow(func() { tab.Click("button") })
 	tab.At(f.URL + "/next")
 	if l := tab.Log(); l.Requests[1].Method != http.MethodPost || l.Requests[1].Status != http.StatusAccepted {
-		t.Errorf("the log tells %+v", l.Requests)
+		t.Errorf("the log contains %+v", l.Requests)
 	}
 	tab.Reload()
 	tab.See("On we go")
@@ -116,7 +116,7 @@ func TestDoubleSubmit(t *testing.T) {
 	tab.Follow(func() { tab.DoubleSubmit("button") })
 	tab.At(f.URL + "/next")
 	if n := f.sent.Load(); n != 3 {
-		t.Errorf("sent %d times, not twice by the script and once by the form", n)
+		t.Errorf("sent %d times, want twice by the script and once by the form", n)
 	}
 }
 
@@ -136,20 +136,21 @@ func TestNetwork(t *testing.T) {
 	f := newForm(t)
 	tab := Open(t, Options{})
 	tab.Visit(f.URL)
-	tab.Cut()
+	tab.Disconnect()
 	tab.Click("button")
 	tab.At("chrome-error:")
 	if n := f.sent.Load(); n != 0 {
-		t.Fatalf("sent %d times over a cut network", n)
+		t.Fatalf("sent %d times without a network", n)
 	}
-	tab.Mend()
+	tab.Reconnect()
 	tab.Visit(f.URL)
-	tab.Slow()
+	tab.SlowNetwork()
 	tab.Follow(func() { tab.Click("button") })
 	tab.See("On we go")
 }
 
-// A picture is small, and the same for the same page, whatever blinks or turns.
+// TestPicture: a picture is small, and the same for the same page despite cursors
+// and animations.
 func TestPicture(t *testing.T) {
 	tab := Open(t, Options{Width: 390, Mobile: true})
 	tab.Visit(serve(t, good))
@@ -162,6 +163,6 @@ func TestPicture(t *testing.T) {
 		t.Errorf("%d pixels wide, %d bytes", width, len(data))
 	}
 	if again := tab.picture(); !bytes.Equal(data, again) {
-		t.Error("the same page gives another picture")
+		t.Error("the pictures of one page differ")
 	}
 }

@@ -1,5 +1,5 @@
-// Package tlstest has real TLS servers that a client cannot do business with, for
-// the tests of package tlsfault and of those that use it.
+// Package tlstest provides real TLS servers to which connections fail, for the
+// tests of package tlsfault and of the packages that use it.
 package tlstest
 
 import (
@@ -22,58 +22,58 @@ import (
 	"time"
 )
 
-// Server is the configuration of a server, and what is to be said about it.
+// Server is the configuration of a server and the expected error.
 type Server struct {
 	Name string
 	TLS  *tls.Config
-	// Want is the beginning of the text.
+	// Want is the beginning of the error text.
 	Want string
 }
 
-// Servers gives one server for each fault. Their certificates are for 127.0.0.1
-// and of the authority that [Trust] makes known, except where that is the fault.
+// Servers returns one server for each error. Their certificates are for 127.0.0.1
+// and signed by the authority that [Trust] adds, except where that is the error.
 func Servers() []Server {
 	ours := authority()
-	good := ours.issue(time.Hour, net.IPv4(127, 0, 0, 1))
+	valid := ours.issue(time.Hour, net.IPv4(127, 0, 0, 1))
 	with := func(certificate tls.Certificate, change func(*tls.Config)) *tls.Config {
-		c := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS10} // #nosec G402 -- that is the fault
+		c := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS10} // #nosec G402 -- an old version is one of the errors
 		if change != nil {
 			change(c)
 		}
 		return c
 	}
 	demanding := func(version uint16) *tls.Config {
-		return with(good, func(c *tls.Config) {
+		return with(valid, func(c *tls.Config) {
 			c.ClientAuth, c.MinVersion, c.MaxVersion = tls.RequireAnyClientCert, version, version
 		})
 	}
-	const wantsClient = "TLS: the server wants a client certificate"
+	const wantsClient = "TLS: the server requires a client certificate"
 	return []Server{
-		{"protocol version", with(good, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11 }), "TLS: no protocol version in common"},
+		{"protocol version", with(valid, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11 }), "TLS: no common protocol version"},
 		{"client certificate in TLS 1.2", demanding(tls.VersionTLS12), wantsClient},
 		{"client certificate in TLS 1.3", demanding(tls.VersionTLS13), wantsClient},
-		{"no common cipher", with(good, func(c *tls.Config) {
+		{"no common cipher suite", with(valid, func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}
-		}), "TLS: no cipher in common"},
+		}), "TLS: no common cipher suite"},
 		{"unknown name", &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return nil, nil
-		}}, "TLS: the server does not know the host name"},
+		}}, "TLS: the server does not recognize the host name"},
 		{"unknown authority", with(newAuthority().issue(time.Hour, net.IPv4(127, 0, 0, 1)), nil), "TLS: the certificate is signed by an unknown authority"},
 		{"expired", with(ours.issue(-time.Minute, net.IPv4(127, 0, 0, 1)), nil), "TLS: the certificate has expired"},
 		{"another name", with(ours.issue(time.Hour, net.IPv4(127, 0, 0, 2)), nil), "TLS: the certificate is for another name: other.test"},
 	}
 }
 
-// Pool has the authority alone.
+// Pool returns a pool with only the authority.
 func Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(authority().certificate)
 	return pool
 }
 
-// Trust has this process trust the authority, and no other. It is for TestMain,
-// before anything speaks TLS.
-func Trust() (forget func(), err error) {
+// Trust makes this process trust the authority and no other. TestMain calls it
+// before the first TLS connection, and remove at the end.
+func Trust() (remove func(), err error) {
 	dir, err := os.MkdirTemp("", "tlstest")
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (i issuer) issue(lifetime time.Duration, ip net.IP) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}
 }
 
-// sign panics where there is no randomness.
+// sign creates a certificate, self-signed if by is nil. It panics on errors.
 func sign(template *x509.Certificate, by *issuer) (*x509.Certificate, *ecdsa.PrivateKey) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -132,7 +132,7 @@ func sign(template *x509.Certificate, by *issuer) (*x509.Certificate, *ecdsa.Pri
 	return certificate, key
 }
 
-// Serve runs a server until the test ends, and gives the address of its port.
+// Serve runs a server until the test ends and returns its address.
 func Serve(t *testing.T, config *tls.Config, handler http.Handler) (address string) {
 	t.Helper()
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", config)

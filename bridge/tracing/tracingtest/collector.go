@@ -1,5 +1,5 @@
-// Package tracingtest is a collector of traces for tests: it takes OTLP over
-// HTTP, and keeps what it was sent. Only tests import it.
+// Package tracingtest is a trace collector for tests: it accepts OTLP over HTTP and
+// keeps what it receives. Only tests import it.
 package tracingtest
 
 import (
@@ -29,7 +29,7 @@ type Collector struct {
 	headers  []http.Header
 }
 
-// Span is what a test wants to know of one. Ids are as they are on the wire.
+// Span is the part of a span that tests check. Ids are in hexadecimal.
 type Span struct {
 	Name                  string
 	Kind                  string // "server", "client", …
@@ -38,14 +38,14 @@ type Span struct {
 	Attributes            map[string]string
 }
 
-// New starts a collector that ends with the test. Answer, if it is not nil, may
-// answer a request in its place, and says so.
+// New starts a collector that stops with the test. If answer is not nil, it may
+// answer a request instead, and then returns true.
 func New(t testing.TB, answer func(http.ResponseWriter, *http.Request) bool) *Collector {
 	t.Helper()
 	c := &Collector{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if answer == nil || !answer(w, r) {
-			c.take(t, w, r)
+			c.receive(t, w, r)
 		}
 	}))
 	t.Cleanup(s.Close)
@@ -53,7 +53,7 @@ func New(t testing.TB, answer func(http.ResponseWriter, *http.Request) bool) *Co
 	return c
 }
 
-func (c *Collector) take(t testing.TB, w http.ResponseWriter, r *http.Request) {
+func (c *Collector) receive(t testing.TB, w http.ResponseWriter, r *http.Request) {
 	var body []byte
 	unzipped, err := gzip.NewReader(r.Body)
 	if err == nil {
@@ -98,14 +98,14 @@ func attributes(list []*commonpb.KeyValue) map[string]string {
 	return all
 }
 
-// Spans gives what came so far.
+// Spans returns the spans received so far.
 func (c *Collector) Spans() []Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]Span(nil), c.spans...)
 }
 
-// Named gives the spans of a name.
+// Named returns the spans received so far with that name.
 func (c *Collector) Named(name string) (named []Span) {
 	for _, s := range c.Spans() {
 		if s.Name == name {
@@ -115,21 +115,21 @@ func (c *Collector) Named(name string) (named []Span) {
 	return named
 }
 
-// Resource gives the attributes of what sent the spans.
+// Resource returns the attributes of the resource that sent the spans.
 func (c *Collector) Resource() map[string]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.resource
 }
 
-// Raw gives all that came, as it was before it was compressed.
+// Raw returns all request bodies, decompressed.
 func (c *Collector) Raw() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.raw.String()
 }
 
-// Headers gives those of each request.
+// Headers returns the headers of each request.
 func (c *Collector) Headers() []http.Header {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -2,8 +2,8 @@ package selfservice
 
 import "strings"
 
-// Configuration is the part of Kratos' configuration, in YAML, that leads to a UI
-// and has recovery codes sent by the mail server at smtp.
+// Configuration returns the part of Kratos' configuration, in YAML, that refers to
+// the UI at ui, and sends emails through the mail server at smtp.
 func Configuration(ui, smtp string) string {
 	return strings.NewReplacer("UI", strings.TrimSuffix(ui, "/"), "SMTP", smtp).Replace(`
 selfservice:

@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// answerLimit bounds what is read of an answer.
-const answerLimit = 1 << 20
+// responseLimit is the maximum size of a response, in bytes.
+const responseLimit = 1 << 20
 
-// ask makes a request of Kratos with the cookies of the browser, and decodes the
-// answer: a 200 into good, any other into bad, which may be nil. An error says that
-// Kratos did not answer, or not as it should.
-func (u *UI) ask(r *http.Request, path string, good, bad any) (status int, err error) {
+// get sends a GET request to Kratos with the browser's cookies and decodes the
+// response: a 200 into ok, any other below 500 into failed, which may be nil. It
+// returns an error if Kratos did not respond, or responded with a 5xx or with
+// malformed JSON.
+func (u *UI) get(r *http.Request, path string, ok, failed any) (status int, err error) {
 	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, u.public+path, nil)
 	if err != nil {
 		return 0, err
@@ -29,20 +30,20 @@ func (u *UI) ask(r *http.Request, path string, good, bad any) (status int, err e
 		return 0, err
 	}
 	defer res.Body.Close()
-	into := bad
+	into := failed
 	switch {
 	case res.StatusCode == http.StatusOK:
-		into = good
+		into = ok
 	case res.StatusCode >= http.StatusInternalServerError:
 		return 0, fmt.Errorf("GET %s: %s", path, res.Status)
 	}
 	if into == nil {
 		return res.StatusCode, nil
 	}
-	return res.StatusCode, json.NewDecoder(io.LimitReader(res.Body, answerLimit)).Decode(into)
+	return res.StatusCode, json.NewDecoder(io.LimitReader(res.Body, responseLimit)).Decode(into)
 }
 
-// flow is what is rendered of a self-service flow.
+// flow is the rendered part of a self-service flow.
 type flow struct {
 	UI struct {
 		Action, Method string
@@ -69,7 +70,7 @@ type node struct {
 
 type message struct{ Text, Type string }
 
-// Value is what an input holds.
+// Value returns the value of an input.
 func (n node) Value() string {
 	if n.Attributes.Value == nil {
 		return ""
@@ -77,20 +78,20 @@ func (n node) Value() string {
 	return fmt.Sprint(n.Attributes.Value)
 }
 
-// Label is what an input is called: a trait without a title by its name.
+// Label returns the label of an input. A trait without a title has its name.
 func (n node) Label() string {
 	return cmp.Or(n.Meta.Label.Text, strings.TrimPrefix(n.Attributes.Name, "traits."))
 }
 
-// Autocomplete is what a password manager fills in.
+// Autocomplete returns the autocomplete token for password managers.
 func (n node) Autocomplete() string {
-	if n.Attributes.Name == "identifier" { // Kratos v1.3.1 says nothing of it
+	if n.Attributes.Name == "identifier" { // Kratos v1.3.1 sets none
 		return "username"
 	}
 	return n.Attributes.Autocomplete
 }
 
-// Wrong says whether Kratos refused what was entered.
+// Wrong reports whether Kratos rejected the input.
 func (n node) Wrong() bool {
 	for _, m := range n.Messages {
 		if m.Type == "error" {
@@ -100,17 +101,17 @@ func (n node) Wrong() bool {
 	return false
 }
 
-// problem is an error of Kratos.
+// problem is an error that Kratos reports.
 type problem struct{ Message, Reason string }
 
 func (p problem) page() page {
 	return page{
-		Title: "That did not work", Messages: []message{{Type: "error", Text: cmp.Or(p.Reason, p.Message, "Kratos gives no reason.")}},
+		Title: "That did not work", Messages: []message{{Type: "error", Text: cmp.Or(p.Reason, p.Message, "Kratos gave no reason.")}},
 		Links: []link{{"/", "Start again"}},
 	}
 }
 
-// session is what is shown of a session. Traits may be of any form.
+// session is the displayed part of a session. Traits may have any shape.
 type session struct {
 	Identity struct {
 		ID        string

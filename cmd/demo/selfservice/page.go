@@ -15,12 +15,12 @@ var source string
 
 var layout = template.Must(template.New("page").Funcs(template.FuncMap{"image": image}).Parse(source))
 
-// page is all that a page shows.
+// page is the content of a page.
 type page struct {
 	Title    string
-	Who      string // is signed in
+	Who      string // the user who is signed in
 	Messages []message
-	Action   string // of each form
+	Action   string // of every form
 	Method   string
 	Forms    [][]node
 	Links    []link
@@ -30,7 +30,7 @@ type link struct{ To, Text string }
 
 var titles = map[string]string{
 	"login": "Sign in", "registration": "Create an account", "settings": "Settings",
-	"recovery": "Recover your account", "verification": "Verify your e-mail address",
+	"recovery": "Recover your account", "verification": "Verify your email address",
 }
 
 func (u *UI) flowPage(kind string, f flow) page {
@@ -46,27 +46,27 @@ func (u *UI) flowPage(kind string, f flow) page {
 	return p
 }
 
-// forms gives each group of nodes a form of its own, for a browser sends all fields
-// of a form. What is of the group default belongs to every one.
+// forms splits the nodes into one form for each group, because a browser sends all
+// fields of a form. Nodes of the group default are part of every form.
 func forms(nodes []node) (all [][]node) {
-	const everywhere = "default"
+	const shared = "default"
 	var groups []string
 	for _, n := range nodes {
-		if n.Group != everywhere && !slices.Contains(groups, n.Group) {
+		if n.Group != shared && !slices.Contains(groups, n.Group) {
 			groups = append(groups, n.Group)
 		}
 	}
 	if len(groups) == 0 {
-		groups = []string{everywhere}
+		groups = []string{shared}
 	}
 	for _, group := range groups {
-		all = append(all, slices.DeleteFunc(slices.Clone(nodes), func(n node) bool { return n.Group != everywhere && n.Group != group }))
+		all = append(all, slices.DeleteFunc(slices.Clone(nodes), func(n node) bool { return n.Group != shared && n.Group != group }))
 	}
 	return all
 }
 
-// image lets a picture through that is part of the flow, such as a code to scan,
-// and no other address.
+// image allows pictures that are part of the flow, such as a QR code, and no other
+// URL.
 func image(src string) template.URL {
 	if strings.HasPrefix(src, "data:image/") {
 		return template.URL(src)
@@ -88,5 +88,5 @@ func show(w http.ResponseWriter, status int, p page) {
 
 func unavailable(w http.ResponseWriter, err error) {
 	log.Println(err)
-	show(w, http.StatusBadGateway, problem{Reason: "Kratos did not answer. Try again in a moment."}.page())
+	show(w, http.StatusBadGateway, problem{Reason: "Kratos did not respond. Try again in a moment."}.page())
 }

@@ -1,11 +1,11 @@
-// Package selfservice is a small self-service UI for Kratos: the pages to sign in,
-// register, change settings, recover and verify an account, sign out, and one
-// that says who is signed in. The demo serves it, and the test of the stack where
-// Ory's reference UI cannot be pulled; like that one it has the pages /login,
-// /registration, /settings, /recovery, /verification, /error and /sessions.
+// Package selfservice is a small self-service UI for Kratos: pages to sign in,
+// register, change settings, recover and verify an account, sign out, and see who
+// is signed in. The demo uses it, and so does the stack test if Ory's reference UI
+// cannot be pulled. Like that one it has the pages /login, /registration,
+// /settings, /recovery, /verification, /error and /sessions.
 //
-// It keeps nothing: forms are rendered from the flows of Kratos and posted to
-// Kratos by the browser. It is for trying things out and for tests.
+// It stores nothing: it renders forms from Kratos' flows, and the browser posts
+// them to Kratos. It is for demos and tests, not for production.
 package selfservice
 
 import (
@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// UI serves the pages. It must be on the same host as Kratos' public API, on any
-// port, for cookies are shared by host. It is safe for concurrent use.
+// UI serves the pages. It must run on the same host as Kratos' public API, on any
+// port, because cookies are shared by host. It is safe for concurrent use.
 type UI struct {
 	public, browser string // Kratos' public API: for the UI, and for browsers
 	http            *http.Client
@@ -25,11 +25,11 @@ type UI struct {
 
 const kratosTimeout = 10 * time.Second
 
-// kinds are the flows of Kratos that have a form.
+// kinds lists Kratos' flows that have a form.
 var kinds = []string{"login", "registration", "settings", "recovery", "verification"}
 
-// New makes a UI for the Kratos whose public API the UI reaches at public and
-// browsers reach at browser.
+// New returns a UI for a Kratos. The UI reaches the public API at public, and
+// browsers reach it at browser.
 func New(public, browser string) *UI {
 	u := &UI{
 		public: strings.TrimSuffix(public, "/"), browser: strings.TrimSuffix(browser, "/"),
@@ -58,8 +58,8 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.mux.ServeHTTP(w, r)
 }
 
-// form shows the form of a flow. Without one, or with one that has expired or is
-// another browser's, it has Kratos begin one.
+// form shows the form of a flow. If the flow is missing, has expired or belongs to
+// another browser, it starts a new one.
 func (u *UI) form(w http.ResponseWriter, r *http.Request, kind string) {
 	query := r.URL.Query()
 	id := query.Get("flow")
@@ -71,7 +71,7 @@ func (u *UI) form(w http.ResponseWriter, r *http.Request, kind string) {
 	var refusal struct {
 		To string `json:"redirect_browser_to"`
 	}
-	status, err := u.ask(r, "/self-service/"+kind+"/flows?id="+url.QueryEscape(id), &f, &refusal)
+	status, err := u.get(r, "/self-service/"+kind+"/flows?id="+url.QueryEscape(id), &f, &refusal)
 	switch {
 	case err != nil:
 		unavailable(w, err)
@@ -84,19 +84,19 @@ func (u *UI) form(w http.ResponseWriter, r *http.Request, kind string) {
 	}
 }
 
-// begin sends the browser to Kratos, which sends it back with a flow.
+// begin redirects the browser to Kratos, which redirects it back with a new flow.
 func (u *UI) begin(w http.ResponseWriter, r *http.Request, kind string, query url.Values) {
 	http.Redirect(w, r, u.start(kind)+"?"+query.Encode(), http.StatusSeeOther)
 }
 
 func (u *UI) start(kind string) string { return u.browser + "/self-service/" + kind + "/browser" }
 
-// fault shows what Kratos says went wrong.
+// fault shows an error that Kratos recorded.
 func (u *UI) fault(w http.ResponseWriter, r *http.Request) {
 	var f struct {
 		Error problem `json:"error"`
 	}
-	status, err := u.ask(r, "/self-service/errors?id="+url.QueryEscape(r.URL.Query().Get("id")), &f, &f)
+	status, err := u.get(r, "/self-service/errors?id="+url.QueryEscape(r.URL.Query().Get("id")), &f, &f)
 	if err != nil {
 		unavailable(w, err)
 		return
@@ -104,10 +104,10 @@ func (u *UI) fault(w http.ResponseWriter, r *http.Request) {
 	show(w, status, f.Error.page())
 }
 
-// session says who is signed in, and has others sign in.
+// session shows who is signed in, or starts a login.
 func (u *UI) session(w http.ResponseWriter, r *http.Request) {
 	var s session
-	status, err := u.ask(r, "/sessions/whoami", &s, nil)
+	status, err := u.get(r, "/sessions/whoami", &s, nil)
 	switch {
 	case err != nil:
 		unavailable(w, err)
@@ -122,7 +122,7 @@ func (u *UI) session(w http.ResponseWriter, r *http.Request) {
 	var out struct {
 		To string `json:"logout_url"`
 	}
-	if _, err := u.ask(r, "/self-service/logout/browser", &out, nil); err != nil {
+	if _, err := u.get(r, "/self-service/logout/browser", &out, nil); err != nil {
 		unavailable(w, err)
 		return
 	}

@@ -13,13 +13,14 @@ import (
 
 	"invitebridge/bridge/mail/mailtest"
 	"invitebridge/bridge/page/pagetest"
+	"invitebridge/bridge/testenv"
 	"invitebridge/cmd/demo/selfservice"
 	"invitebridge/kratos/kratostest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
 
-var _ = flag.Bool("update", false, "take the picture in docs/screenshots anew")
+var _ = flag.Bool("update", false, "update the picture in docs/screenshots")
 
 const (
 	email  = "ada@example.com"
@@ -27,9 +28,10 @@ const (
 	second = "another-Horse-8-battery"
 )
 
-// TestUI signs in, changes the password, signs out and recovers, in a browser, at
-// a real Kratos.
+// TestUI signs in, changes the password, signs out and recovers the account, in a
+// browser with a real Kratos.
 func TestUI(t *testing.T) {
+	kratostest.SkipIfShort(t)
 	box, err := mailtest.Start()
 	if err != nil {
 		t.Fatal(err)
@@ -49,14 +51,14 @@ func TestUI(t *testing.T) {
 	}
 
 	tab := pagetest.Open(t, pagetest.Options{Width: 640, Height: 300})
-	tab.Visit(pages.URL) // nobody is signed in
+	tab.Visit(pages.URL) // not signed in
 	tab.At(pages.URL + "/login?flow=")
 	signIn(tab, second)
 	tab.See("The provided credentials are invalid")
 	if typed := tab.Value("[name=identifier]"); typed != email {
-		t.Errorf("%q is left in the field", typed)
+		t.Errorf("the field contains %q, want the submitted address", typed)
 	}
-	judge(t, tab)
+	checkPage(t, tab)
 	signIn(tab, first)
 	tab.At(pages.URL + "/sessions")
 	tab.See("You are signed in as " + email)
@@ -67,7 +69,7 @@ func TestUI(t *testing.T) {
 	tab.Fill("[name=password]", "short")
 	tab.Click("button[name=method][value=password]")
 	tab.See("must be at least")
-	judge(t, tab)
+	checkPage(t, tab)
 	tab.Fill("[name=password]", second)
 	tab.Click("button[name=method][value=password]")
 	tab.See("Your changes have been saved!")
@@ -90,7 +92,7 @@ func TestUI(t *testing.T) {
 		t.Error(err)
 	}
 
-	tab.Visit(pages.URL + "/login?flow=11111111-1111-4111-8111-111111111111") // of nobody
+	tab.Visit(pages.URL + "/login?flow=11111111-1111-4111-8111-111111111111") // an unknown flow
 	tab.See("You are signed in as " + email)
 	tab.Visit(kratos.PublicURL + "/self-service/login/browser?return_to=https://elsewhere.example.com/")
 	tab.At(pages.URL + "/error?id=")
@@ -103,32 +105,33 @@ func signIn(tab *pagetest.Tab, password string) {
 	tab.Click("button[name=method][value=password]")
 }
 
-func judge(t *testing.T, tab *pagetest.Tab) {
+func checkPage(t *testing.T, tab *pagetest.Tab) {
 	t.Helper()
 	for _, v := range pagetest.Check(tab) {
-		if v.Rule != pagetest.RulePurpose { // Kratos does not say what traits are about
+		if v.Rule != pagetest.RulePurpose { // Kratos sets no autocomplete for traits
 			t.Error(v)
 		}
 	}
 }
 
-// code waits for the mail that recovers; the one before it verifies the address.
+// code waits for the recovery email and returns its code. It skips the
+// verification email that arrives before.
 func code(t *testing.T, box *mailtest.Mailbox) string {
 	t.Helper()
-	timeout := time.After(time.Minute)
+	timeout := time.After(testenv.Limit)
 	for {
 		select {
-		case letter := <-box.Letters:
-			if strings.Contains(strings.ToLower(letter.Subject), "recover access") {
-				return regexp.MustCompile(`\b\d{6}\b`).FindString(letter.Text)
+		case message := <-box.Emails:
+			if strings.Contains(strings.ToLower(message.Subject), "recover access") {
+				return regexp.MustCompile(`\b\d{6}\b`).FindString(message.Text)
 			}
 		case <-timeout:
-			t.Fatal("no mail arrived")
+			t.Fatal("no email arrived")
 		}
 	}
 }
 
-// TestHostile: nothing that Kratos passes on from others becomes markup.
+// TestHostile: no text in Kratos' responses becomes markup.
 func TestHostile(t *testing.T) {
 	const evil = `"><script>alert(1)</script>`
 	answer := strings.ReplaceAll(`{"ui": {"action": "javascript:alert(1)", "method": "post", "messages": [{"type": "error", "text": "EVIL"}], "nodes": [
@@ -150,9 +153,9 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestTraitsOfAnyForm: who is signed in is shown whatever a company's schema calls
-// e-mail.
-func TestTraitsOfAnyForm(t *testing.T) {
+// TestTraitsOfAnyShape: the page shows who is signed in, whatever the identity
+// schema.
+func TestTraitsOfAnyShape(t *testing.T) {
 	for traits, who := range map[string]string{
 		`{"email":"ada@example.com"}`: "ada@example.com", `{"email":{"work":"ada@example.com"}}`: "first@example.com", `{"email":7}`: "first@example.com", `null`: "first@example.com",
 	} {
@@ -168,15 +171,15 @@ func TestTraitsOfAnyForm(t *testing.T) {
 	}
 }
 
-// TestAway: a Kratos that does not answer is no empty page.
-func TestAway(t *testing.T) {
+// TestUnavailable: if Kratos is unavailable, a page says so.
+func TestUnavailable(t *testing.T) {
 	kratos := httptest.NewServer(http.NotFoundHandler())
 	kratos.Close()
 	ui := selfservice.New(kratos.URL, kratos.URL)
 	for _, path := range []string{"/login?flow=1", "/error?id=1", "/sessions"} {
 		w := httptest.NewRecorder()
 		ui.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		if w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), "Kratos did not answer") {
+		if w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), "Kratos did not respond") {
 			t.Errorf("%s: %d\n%s", path, w.Code, w.Body)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"helm.sh/helm/v4/pkg/chart/v2/lint"
 	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	podsecurity "k8s.io/pod-security-admission/api"
@@ -29,8 +30,8 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// TestOneReplica: nothing but the one claim holds the store, and a second
-// replica has no way to one of its own.
+// TestOneReplica: there is one replica with one volume claim, which is kept on
+// uninstall, and no claim template for further replicas.
 func TestOneReplica(t *testing.T) {
 	for _, name := range deployments {
 		o := render(t, values(t, name))
@@ -44,7 +45,7 @@ func TestOneReplica(t *testing.T) {
 			}
 		}
 		if len(claims) != 1 || o.claims[claims[0]].Annotations["helm.sh/resource-policy"] != "keep" {
-			t.Errorf("%s: the Pod uses the claims %v, the chart makes %v", name, claims, o.claims)
+			t.Errorf("%s: the Pod uses the claims %v, the chart creates %v", name, claims, o.claims)
 		}
 	}
 }
@@ -57,12 +58,12 @@ func TestClaim(t *testing.T) {
 		t.Errorf("by default the claim is %s", got)
 	}
 	if got := mode(render(t, values(t, "everything")), "invites"); got != core.ReadWriteOnce {
-		t.Errorf("asked for ReadWriteOnce, the claim is %s", got)
+		t.Errorf("with ReadWriteOnce configured, the claim is %s", got)
 	}
 	o := render(t, values(t, "minimal", "persistence: {existingClaim: mine}"))
 	volumes := o.set.Spec.Template.Spec.Volumes
 	if len(o.claims) != 0 || volumes[1].PersistentVolumeClaim.ClaimName != "mine" {
-		t.Errorf("beside an existing claim there are %v; the Pod has %v", o.claims, volumes)
+		t.Errorf("with an existing claim the chart creates %v; the Pod has %v", o.claims, volumes)
 	}
 	if o := render(t, values(t, "minimal", "replicaCount: 0")); *o.set.Spec.Replicas != 0 {
 		t.Error("the bridge cannot be stopped for a restore")
@@ -70,20 +71,19 @@ func TestClaim(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	for _, c := range []struct{ name, change, says string }{
+	for _, c := range []struct{ name, change, want string }{
 		{"two replicas", "replicaCount: 2", "replicaCount must be 1"},
-		{"no image", "image: {tag: ''}", "image.tag must be set"},
 		{"no API key", "invitebridge: {config: {serve: {admin: {api_keys: []}}}}", "at least one key"},
-		{"a store beside the volume", "invitebridge: {config: {dsn: 'bolt:///tmp/invites.db'}}", "dsn must name a file in"},
+		{"a store outside the volume", "invitebridge: {config: {dsn: 'bolt:///tmp/invites.db'}}", "dsn must name a file in"},
 		{"a shared volume", "persistence: {accessMode: ReadWriteMany}", "accessMode"},
 		{"an unknown key", "persistence: {accessModes: [ReadWriteOnce]}", "accessModes"},
 		{"secrets in two places", "secret: {enabled: false, nameOverride: mine}", "what is under serve belongs in secrets.yml"},
 		{"a weak metrics key", "serviceMonitor: {apiKey: short}", "apiKey"},
-		{"a hurried end", "statefulSet: {terminationGracePeriodSeconds: 5}", "terminationGracePeriodSeconds"},
+		{"a grace period that is too short", "statefulSet: {terminationGracePeriodSeconds: 5}", "terminationGracePeriodSeconds"},
 	} {
 		_, err := template(t, values(t, "minimal", c.change))
-		if err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: want an error with %q, got %v", c.name, c.says, err)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: want an error with %q, got %v", c.name, c.want, err)
 		}
 	}
 	nameless := strings.Join([]string{"secret: {enabled: false}", "invitebridge: {config: {serve: {admin: {api_keys: null}}}}"}, "\n")
@@ -92,16 +92,34 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestPodSecurity asks the judge that the API server asks.
+// TestImage: without a tag, the chart runs the version of its release.
+func TestImage(t *testing.T) {
+	image := func(changes ...string) string {
+		return render(t, values(t, "minimal", changes...)).set.Spec.Template.Spec.Containers[0].Image
+	}
+	chart, err := loader.Load(chartDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadata := chart.Metadata
+	if got := image(); got != "invitebridge:"+metadata.AppVersion || metadata.AppVersion != metadata.Version {
+		t.Errorf("chart %s, appVersion %s, image %s", metadata.Version, metadata.AppVersion, got)
+	}
+	if got := image("image: {registry: registry.example.com, repository: team/bridge, tag: 1.2.3}"); got != "registry.example.com/team/bridge:1.2.3" {
+		t.Errorf("image %s", got)
+	}
+}
+
+// TestPodSecurity evaluates the Pod with the API server's own policy code.
 func TestPodSecurity(t *testing.T) {
-	judge, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range deployments {
 		pod := render(t, values(t, name)).set.Spec.Template
 		restricted := podsecurity.LevelVersion{Level: podsecurity.LevelRestricted, Version: podsecurity.LatestVersion()}
-		for _, r := range judge.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec) {
+		for _, r := range evaluator.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec) {
 			if !r.Allowed {
 				t.Errorf("%s: %s: %s", name, r.ForbiddenReason, r.ForbiddenDetail)
 			}
@@ -113,8 +131,7 @@ func TestPodSecurity(t *testing.T) {
 	}
 }
 
-// TestPorts: probes, Services, Ingress and policy lead to the ports that the
-// configuration has.
+// TestPorts: container, probes and Services use the configured ports.
 func TestPorts(t *testing.T) {
 	for name, want := range map[string]map[string]int32{
 		"minimal":    {"http-public": 4488, "http-admin": 4489},
@@ -135,7 +152,7 @@ func TestPorts(t *testing.T) {
 		} {
 			get := probe.HTTPGet
 			if get.Path != strings.TrimSpace(path) || get.Port != intstr.FromString("http-admin") || get.Scheme != core.URISchemeHTTP {
-				t.Errorf("%s: a probe asks %+v", name, get)
+				t.Errorf("%s: a probe requests %+v", name, get)
 			}
 		}
 		for service, port := range map[string]string{"-public": "http-public", "-admin": "http-admin"} {
@@ -150,23 +167,23 @@ func TestPorts(t *testing.T) {
 	}
 	tls := render(t, values(t, "everything", "invitebridge: {config: {serve: {admin: {tls: {cert: {path: /c}, key: {path: /k}}}}}}"))
 	if got := tls.set.Spec.Template.Spec.Containers[0].LivenessProbe.HTTPGet.Scheme; got != core.URISchemeHTTPS {
-		t.Errorf("with TLS a probe speaks %s", got)
+		t.Errorf("with TLS a probe uses %s", got)
 	}
 	if got := tls.monitors["invites"].Spec.Endpoints[0].Scheme; got.String() != "https" {
-		t.Errorf("with TLS the monitor speaks %s", got)
+		t.Errorf("with TLS the monitor uses %s", got)
 	}
 }
 
 func TestIngressAndPolicy(t *testing.T) {
 	plain := render(t, values(t, "minimal"))
 	if len(plain.ingress)+len(plain.policies)+len(plain.monitors) != 0 {
-		t.Errorf("not asked for: %v %v %v", plain.ingress, plain.policies, plain.monitors)
+		t.Errorf("created by default: %v %v %v", plain.ingress, plain.policies, plain.monitors)
 	}
 	o := render(t, values(t, "everything"))
 	for name, i := range o.ingress {
 		backend := i.Spec.Rules[0].HTTP.Paths[0].Backend.Service
 		if s, ok := o.services[backend.Name]; !ok || backend.Name != name || s.Spec.Ports[0].Name != backend.Port.Name {
-			t.Errorf("Ingress %s leads to %+v", name, backend)
+			t.Errorf("Ingress %s routes to %+v", name, backend)
 		}
 	}
 	if len(o.ingress) != 2 || o.ingress["invites-public"].Spec.TLS[0].SecretName != "invite-tls" {
@@ -178,7 +195,7 @@ func TestIngressAndPolicy(t *testing.T) {
 	}
 	closed := render(t, values(t, "everything", "networkPolicy: {adminFrom: []}")).policies["invites"].Spec.Ingress
 	if len(closed) != 1 || closed[0].Ports[0].Port.StrVal != "http-public" {
-		t.Errorf("with nobody let in, the policy is %+v", closed)
+		t.Errorf("with no allowed peers, the policy is %+v", closed)
 	}
 }
 
@@ -195,18 +212,18 @@ func TestServiceMonitor(t *testing.T) {
 	}
 	credentials := e.Authorization.Credentials
 	key := o.secrets[credentials.Name].Data[credentials.Key]
-	if e.Authorization.Type != "Bearer" || string(key) != "a-metrics-key-that-nobody-may-see" {
-		t.Errorf("authorization: %+v, which is the key %q", e.Authorization, key)
+	if e.Authorization.Type != "Bearer" || string(key) != "a-metrics-key-that-must-stay-secret" {
+		t.Errorf("authorization: %+v, with the key %q", e.Authorization, key)
 	}
 	keys := load(t, o).Serve.Admin.APIKeys
 	if last := keys[len(keys)-1]; last.Name != "prometheus" || last.Digest() != digest(key) {
-		t.Errorf("the bridge knows no such key: %v", keys)
+		t.Errorf("the bridge does not have the monitor's key: %v", keys)
 	}
 }
 
-// TestEnd: the Pod has the time that the bridge may take, for the longest
-// kratos.timeout there is, and some to close the store.
-func TestEnd(t *testing.T) {
+// TestGracePeriod: the Pod's grace period covers the longest response, with the
+// largest kratos.timeout, and closing the store.
+func TestGracePeriod(t *testing.T) {
 	const hooks, longestTimeout, close = 10 * time.Second, 60 * time.Second, 5 * time.Second
 	grace := *render(t, values(t, "minimal")).set.Spec.Template.Spec.TerminationGracePeriodSeconds
 	if got := time.Duration(grace) * time.Second; got < hooks+longestTimeout+close {
@@ -216,14 +233,14 @@ func TestEnd(t *testing.T) {
 
 func TestNotes(t *testing.T) {
 	silent := render(t, values(t, "everything")).notes
-	if strings.Contains(silent, "is not set") || !strings.Contains(silent, "the claim invites,") {
+	if strings.Contains(silent, "is not set") || !strings.Contains(silent, "the claim invites.") {
 		t.Error(silent)
 	}
-	told := render(t, values(t, "minimal",
+	notes := render(t, values(t, "minimal",
 		"{ingress: {public: {enabled: true}}, invitebridge: {config: {serve: {public: {base_url: null}}, kratos: {public_url: null}}}}")).notes
 	for _, key := range []string{"base_url", "public_url", "trusted_proxies"} {
-		if !strings.Contains(told, key+" is not set") {
-			t.Errorf("nothing is said of %s:\n%s", key, told)
+		if !strings.Contains(notes, key+" is not set") {
+			t.Errorf("the notes do not mention %s:\n%s", key, notes)
 		}
 	}
 }
@@ -237,7 +254,7 @@ func selects(selector, labels map[string]string) bool {
 	return len(selector) > 0
 }
 
-// mounted is where the container sees a file of the volume.
+// mounted returns the path at which the container mounts a volume.
 func mounted(t *testing.T, spec core.PodSpec, volume string) string {
 	t.Helper()
 	mounts := spec.Containers[0].VolumeMounts

@@ -15,8 +15,8 @@ import (
 	"invitebridge/config"
 )
 
-// load reads the configuration as the bridge in the Pod does: the files that
-// its arguments name, out of the volume, and its environment.
+// load loads the configuration as the bridge in the Pod does: from the files in its
+// arguments, which are in the volume, and from its environment.
 func load(t *testing.T, o objects) config.Config {
 	t.Helper()
 	spec := o.set.Spec.Template.Spec
@@ -71,8 +71,8 @@ func write(t *testing.T, dir, name, text string) {
 
 func digest(key []byte) [sha256.Size]byte { return sha256.Sum256(key) }
 
-// TestConfig: ConfigMap and Secret together say what the values say, and the
-// store is on the volume.
+// TestConfig: ConfigMap and Secret together contain the configuration of the values,
+// and the store is on the volume.
 func TestConfig(t *testing.T) {
 	for _, name := range deployments {
 		given := values(t, name, "serviceMonitor: {apiKey: ''}")
@@ -95,15 +95,15 @@ func TestConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: the Pod reads %+v\nthe values say %+v", name, got, want)
+			t.Errorf("%s: the Pod reads %+v\nthe values contain %+v", name, got, want)
 		}
 		if store := mounted(t, o.set.Spec.Template.Spec, "store"); filepath.Dir(got.BoltPath()) != store {
-			t.Errorf("%s: the store is %s, the volume %s", name, got.BoltPath(), store)
+			t.Errorf("%s: the store is %s, the volume is mounted at %s", name, got.BoltPath(), store)
 		}
 	}
 }
 
-// TestSecrets: what nobody may see is in Secrets alone.
+// TestSecrets: secret values are in Secrets only.
 func TestSecrets(t *testing.T) {
 	for _, name := range deployments {
 		o := render(t, values(t, name))
@@ -114,23 +114,23 @@ func TestSecrets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(string(text), "nobody-may-see") || strings.Contains(string(text), "whsec_") {
+			if strings.Contains(string(text), "must-stay-secret") || strings.Contains(string(text), "whsec_") {
 				t.Errorf("%s: a secret is in the %s: %s", name, kind, text)
 			}
 		}
 		secret := o.secrets[o.set.Name]
-		if secret.Type != core.SecretTypeOpaque || !strings.Contains(string(secret.Data["secrets.yml"]), "nobody-may-see") {
+		if secret.Type != core.SecretTypeOpaque || !strings.Contains(string(secret.Data["secrets.yml"]), "must-stay-secret") {
 			t.Errorf("%s: the Secret has %v", name, secret.Data)
 		}
 	}
 	o := render(t, values(t, "minimal", "{secret: {enabled: false, nameOverride: mine}, invitebridge: {config: {serve: {admin: {api_keys: null}}}}}"))
 	if projected := o.set.Spec.Template.Spec.Volumes[0].Projected; len(o.secrets) != 0 || projected.Sources[1].Secret.Name != "mine" {
-		t.Errorf("with a Secret of one's own: %v, mounted %v", o.secrets, projected)
+		t.Errorf("with an existing Secret: created %v, mounted %v", o.secrets, projected)
 	}
 }
 
-// TestRestart: the Pod is replaced for what the bridge does not take over by
-// itself, and for nothing else.
+// TestRestart: only changes that the bridge does not apply while running restart
+// the Pod.
 func TestRestart(t *testing.T) {
 	sum := func(change string) string {
 		return render(t, values(t, "everything", change)).set.Spec.Template.Annotations["checksum/config"]
@@ -155,7 +155,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestDocumentedValues: the values that the guide shows make a deployment.
+// TestDocumentedValues: the values in the guide produce a deployment.
 func TestDocumentedValues(t *testing.T) {
 	guide, err := os.ReadFile("../../kubernetes.md")
 	if err != nil {
@@ -177,7 +177,7 @@ func TestDocumentedValues(t *testing.T) {
 	}
 	o := render(t, given)
 	if cfg := load(t, o); len(cfg.Serve.Admin.APIKeys) != 2 || len(o.monitors) != 1 || len(o.ingress) != 1 {
-		t.Errorf("the guide's values make %+v and %v", cfg.Serve.Admin.APIKeys, o)
+		t.Errorf("the guide's values produce %+v and %v", cfg.Serve.Admin.APIKeys, o)
 	}
 	if strings.Contains(o.notes, "is not set") {
 		t.Error(o.notes)

@@ -1,4 +1,4 @@
-// Package charttest has tests alone: see go.mod.
+// Package charttest contains only tests; go.mod says why it is a separate module.
 package charttest
 
 import (
@@ -22,10 +22,10 @@ import (
 
 const chartDir = "../invitebridge"
 
-// objects are those of one release, by name. Each was decoded strictly: a field
-// that Kubernetes does not know fails the test.
+// objects holds the Kubernetes objects of one release by name. They are decoded
+// strictly: an unknown field fails the test.
 type objects struct {
-	set      *apps.StatefulSet // there is one
+	set      *apps.StatefulSet // exactly one
 	claims   map[string]core.PersistentVolumeClaim
 	config   core.ConfigMap
 	secrets  map[string]core.Secret
@@ -36,7 +36,7 @@ type objects struct {
 	notes    string
 }
 
-// values reads a file of values and lays changes, as YAML, over it.
+// values reads a values file and merges changes, given as YAML, into it.
 func values(t *testing.T, file string, changes ...string) map[string]any {
 	t.Helper()
 	content, err := os.ReadFile("values/" + file + ".yaml")
@@ -54,7 +54,7 @@ func values(t *testing.T, file string, changes ...string) map[string]any {
 	return merged
 }
 
-// template does what "helm template" does, and gives the text of each file.
+// template does what "helm template" does and returns the text of each file.
 func template(t *testing.T, given map[string]any) (map[string]string, error) {
 	t.Helper()
 	chart, err := loader.Load(chartDir)
@@ -71,7 +71,7 @@ func template(t *testing.T, given map[string]any) (map[string]string, error) {
 
 var separator = regexp.MustCompile(`(?m)^---$`)
 
-// render decodes all that the chart makes of the values.
+// render renders the chart and decodes all objects.
 func render(t *testing.T, given map[string]any) objects {
 	t.Helper()
 	files, err := template(t, given)
@@ -124,7 +124,7 @@ func (o *objects) add(t *testing.T, file, text string) {
 	case "monitoring.coreos.com/v1 ServiceMonitor":
 		put(o.monitors, decode[monitoring.ServiceMonitor](t, file, text))
 	default:
-		t.Fatalf("%s: no test knows a %s", file, kind)
+		t.Fatalf("%s: unexpected kind %s", file, kind)
 	}
 }
 

@@ -1,7 +1,6 @@
-// Command client sends one invitation through a bridge, by nothing but what a
-// generator makes of the OpenAPI document. That part is not in the repository:
-// a test of the bridge generates it anew, so this package does not build by
-// itself.
+// Command client sends one invitation through a bridge, using only code generated
+// from the OpenAPI document. The generated code is not in the repository: a test
+// of the bridge generates it, so this package does not build by itself.
 package main
 
 import (
@@ -11,7 +10,7 @@ import (
 	"net/http"
 	"os"
 
-	_ "github.com/oapi-codegen/runtime" // the generated part needs it
+	_ "github.com/oapi-codegen/runtime" // imported by the generated code
 )
 
 func main() {
@@ -37,14 +36,14 @@ func run(ctx context.Context, adminURL, publicURL, key, email, password string) 
 	if err != nil {
 		return err
 	}
-	offer, err := invite(ctx, admin, email)
+	issued, err := invite(ctx, admin, email)
 	if err != nil {
 		return err
 	}
-	if err := accept(ctx, invitee, offer.InvitationToken, email, password); err != nil {
+	if err := accept(ctx, invitee, issued.InvitationToken, email, password); err != nil {
 		return err
 	}
-	return readBack(ctx, admin, offer.Id)
+	return readBack(ctx, admin, issued.Id)
 }
 
 func invite(ctx context.Context, admin *ClientWithResponses, email string) (*InvitationWithToken, error) {
@@ -53,39 +52,39 @@ func invite(ctx context.Context, admin *ClientWithResponses, email string) (*Inv
 		return nil, err
 	}
 	if wrong.JSON400 == nil || wrong.JSON400.Error.Id != ErrorIdExpiresInInvalid {
-		return nil, unexpected("an invitation for a century", wrong.Body)
+		return nil, unexpected("creating an invitation for a century", wrong.Body)
 	}
 	invited, err := admin.CreateInvitationWithResponse(ctx, CreateInvitationBody{Email: &email, InviterName: text("Grace")})
 	if err != nil {
 		return nil, err
 	}
 	if invited.JSON201 == nil {
-		return nil, unexpected("an invitation", invited.Body)
+		return nil, unexpected("creating an invitation", invited.Body)
 	}
 	return invited.JSON201, nil
 }
 
 func accept(ctx context.Context, invitee *ClientWithResponses, token InvitationToken, email, password string) error {
-	looked, err := invitee.LookAtInvitationWithResponse(ctx, token)
+	preview, err := invitee.LookAtInvitationWithResponse(ctx, token)
 	if err != nil {
 		return err
 	}
-	if looked.JSON200 == nil || looked.JSON200.Email != email || *looked.JSON200.InviterName != "Grace" {
-		return unexpected("a look", looked.Body)
+	if preview.JSON200 == nil || preview.JSON200.Email != email || *preview.JSON200.InviterName != "Grace" {
+		return unexpected("previewing the invitation", preview.Body)
 	}
 	accepted, err := invitee.AcceptInvitationWithResponse(ctx, token, AcceptInvitationBody{Password: password})
 	if err != nil {
 		return err
 	}
 	if accepted.JSON200 == nil || accepted.JSON200.Invitation.State != InvitationStateAccepted || len(accepted.JSON200.ContinueWith) != 1 {
-		return unexpected("an acceptance", accepted.Body)
+		return unexpected("accepting", accepted.Body)
 	}
 	again, err := invitee.ConfirmInvitationWithResponse(ctx, ConfirmInvitationBody{InvitationToken: token, Password: password})
 	if err != nil {
 		return err
 	}
 	if again.JSON410 == nil || again.JSON410.Error.Id != ErrorIdInvitationAccepted {
-		return unexpected("a second acceptance", again.Body)
+		return unexpected("accepting again", again.Body)
 	}
 	return nil
 }
@@ -96,7 +95,7 @@ func readBack(ctx context.Context, admin *ClientWithResponses, id InvitationId) 
 		return err
 	}
 	if got.JSON200 == nil || got.JSON200.AcceptedAt == nil {
-		return unexpected("the invitation", got.Body)
+		return unexpected("getting the invitation", got.Body)
 	}
 	state, size := InvitationStateAccepted, int32(1)
 	page, err := admin.ListInvitationsWithResponse(ctx, &ListInvitationsParams{State: &state, PageSize: &size})
@@ -104,7 +103,7 @@ func readBack(ctx context.Context, admin *ClientWithResponses, id InvitationId) 
 		return err
 	}
 	if page.JSON200 == nil || len(*page.JSON200) != 1 || (*page.JSON200)[0].Id != id {
-		return unexpected("the list", page.Body)
+		return unexpected("listing invitations", page.Body)
 	}
 	return nil
 }
@@ -112,5 +111,5 @@ func readBack(ctx context.Context, admin *ClientWithResponses, id InvitationId) 
 func text(s string) *string { return &s }
 
 func unexpected(what string, body []byte) error {
-	return errors.New(what + " was answered otherwise: " + string(body))
+	return errors.New(what + ": unexpected response: " + string(body))
 }

@@ -1,5 +1,5 @@
-// Command lint holds an OpenAPI document against a strict set of rules. It
-// fails on the least of them: a hint counts as much as an error.
+// Command lint checks an OpenAPI document against a strict set of rules. Every
+// finding fails it: hints count as errors.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Command mailcatcher stands for Mailpit where its image cannot be had: it takes
-// every mail at port 1025, keeps it in memory, and shows it at port 8025, as
-// JSON by the two calls of Mailpit's API that lead to a mail. It is for tests.
+// Command mailcatcher replaces Mailpit in tests where its image is unavailable. It
+// accepts every email on port 1025, keeps it in memory, and serves it on port 8025
+// as JSON, by the two calls of Mailpit's API that list emails and read one.
 package main
 
 import (
@@ -26,16 +26,17 @@ func main() {
 	defer box.Stop()
 	c := &catcher{}
 	go func() {
-		for letter := range box.Letters {
-			c.keep(letter)
+		for email := range box.Emails {
+			c.keep(email)
 		}
 	}()
 	server := &http.Server{Addr: ":8025", Handler: c.routes(), ReadHeaderTimeout: 5 * time.Second}
-	log.Println("SMTP at port 1025, mails at port 8025")
+	log.Println("SMTP on port 1025, HTTP API on port 8025")
 	log.Fatal(server.ListenAndServe())
 }
 
-// message has the members of Mailpit's that it has room for, in a list and alone.
+// message has a subset of the members of Mailpit's messages, for lists and for
+// single ones.
 type message struct {
 	ID, MessageID, Subject string
 	From                   *mail.Address
@@ -48,15 +49,15 @@ type catcher struct {
 	messages []message // newest first, as in Mailpit
 }
 
-func (c *catcher) keep(l mailtest.Letter) {
-	from, badFrom := mail.ParseAddress(l.From)
-	to, badTo := mail.ParseAddressList(l.To)
+func (c *catcher) keep(e mailtest.Email) {
+	from, badFrom := mail.ParseAddress(e.From)
+	to, badTo := mail.ParseAddressList(e.To)
 	if err := errors.Join(badFrom, badTo); err != nil {
-		log.Println("a mail with a strange address:", err)
+		log.Println("an email has an address that does not parse:", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m := message{ID: strconv.Itoa(len(c.messages) + 1), MessageID: l.MessageID, Subject: l.Subject, From: from, To: to, Text: l.Text}
+	m := message{ID: strconv.Itoa(len(c.messages) + 1), MessageID: e.MessageID, Subject: e.Subject, From: from, To: to, Text: e.Text}
 	c.messages = append([]message{m}, c.messages...)
 }
 

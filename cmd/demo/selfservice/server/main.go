@@ -1,6 +1,7 @@
-// Command server serves the self-service UI in a container, with the environment of
-// Ory's reference UI: PORT, KRATOS_PUBLIC_URL, and KRATOS_BROWSER_URL where browsers
-// reach Kratos elsewhere. It keeps no cookies, and so it needs no secret of those.
+// Command server serves the self-service UI in a container, with the environment
+// variables of Ory's reference UI: PORT, KRATOS_PUBLIC_URL, and KRATOS_BROWSER_URL
+// if browsers reach Kratos at another URL. It sets no cookies and so needs none of
+// the reference UI's cookie secrets.
 package main
 
 import (
@@ -16,7 +17,7 @@ import (
 func main() {
 	public := os.Getenv("KRATOS_PUBLIC_URL")
 	if public == "" {
-		log.Fatal("KRATOS_PUBLIC_URL must say where Kratos' public API is")
+		log.Fatal("set KRATOS_PUBLIC_URL to the URL of Kratos' public API")
 	}
 	server := &http.Server{
 		Addr: ":" + cmp.Or(os.Getenv("PORT"), "3000"), ReadHeaderTimeout: 5 * time.Second,

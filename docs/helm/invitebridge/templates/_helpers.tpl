@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Room is left for the suffixes: a name has 63 characters. */}}
+{{/* Names have at most 63 characters; leave room for the suffixes. */}}
 {{- define "invitebridge.fullname" -}}
 {{- $name := include "invitebridge.name" . -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
@@ -17,6 +17,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "invitebridge.labels" -}}
 {{ include "invitebridge.selector" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | trunc 63 | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
@@ -29,12 +30,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "invitebridge.image" -}}
-{{- $tag := required "image.tag must be set: the version of the image that you pushed" .Values.image.tag -}}
 {{- with .Values.image.registry }}{{ . }}/{{ end -}}
-{{ .Values.image.repository }}:{{ $tag }}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end -}}
 
-{{/* HTTP or HTTPS, for a listener: pass (list . "admin"). */}}
+{{/* HTTP or HTTPS of a listener: pass (list . "admin"). */}}
 {{- define "invitebridge.scheme" -}}
 {{- $values := (index . 0).Values -}}
 {{- ternary "HTTPS" "HTTP" (not (empty (dig "serve" (index . 1) "tls" "" $values.invitebridge.config))) -}}
@@ -52,7 +52,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - tracing.providers.otlp.authorization_header
 {{- end -}}
 
-{{/* The configuration in two: YAML of {config, secrets}. */}}
+{{/* The configuration split in two: YAML of {config, secrets}. */}}
 {{- define "invitebridge.parts" -}}
 {{- $config := deepCopy .Values.invitebridge.config -}}
 {{- $secrets := dict -}}
@@ -80,7 +80,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- dict "config" $config "secrets" $secrets | toYaml -}}
 {{- end -}}
 
-{{/* A digest of what the bridge does not take over without a restart. */}}
+{{/* A digest of everything that needs a restart. */}}
 {{- define "invitebridge.checksum" -}}
 {{- $config := omit (deepCopy .Values.invitebridge.config) "hooks" "clients" "courier" "page" -}}
 {{- $_ := unset (get $config "log" | default dict) "level" -}}
@@ -88,7 +88,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $config | toJson | sha256sum -}}
 {{- end -}}
 
-{{/* What the chart refuses, before anything is made. */}}
+{{/* Values that the chart refuses, before it renders anything. */}}
 {{- define "invitebridge.check" -}}
 {{- if gt (int .Values.replicaCount) 1 -}}
   {{- fail "replicaCount must be 1, or 0 to stop: one process owns the store's file, and a second could only wait for it" -}}

@@ -1,0 +1,88 @@
+package bridge
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// IssuedInvitation is an invitation with a new token. It and [Dispatch] are the
+// only places where a plain token leaves the domain.
+type IssuedInvitation struct {
+	Invitation Invitation
+	Token      Token
+	Link       string // contains the token, so it is a secret as well
+	Created    bool   // false: the invitation existed before
+}
+
+// issue mints a token and commits it together with the invitation that change
+// returns. It emits EventTokenCreated if announce is true or the cooldown is
+// over; quiet suppresses the email to the invitee.
+func (s *Service) issue(ctx context.Context, quiet bool, change func(Tx) (inv Invitation, announce bool, err error)) (IssuedInvitation, error) {
+	var inv Invitation
+	token, now, created := MintToken(), s.now(), s.prepare(EventTokenCreated)
+	created.reserve(now)
+	defer created.release()
+	err := s.update(ctx, func(tx Tx) (err error) {
+		var announce bool
+		if inv, announce, err = change(tx); err != nil {
+			return err
+		}
+		mail := !quiet && (announce || s.cooldownOver(inv.InviteeNotifiedAt, now))
+		hooks := announce || s.cooldownOver(inv.HooksNotifiedAt, now)
+		if mail {
+			inv = inv.MarkNotified(now, created.includes(EndpointCourier))
+		}
+		if hooks {
+			inv.HooksNotifiedAt = now
+		}
+		if err = tx.PutInvitation(inv); err != nil {
+			return err
+		}
+		if mail {
+			if err = supersede(tx, inv, now); err != nil {
+				return err
+			}
+		}
+		err = created.enqueue(tx, payload(EventTokenCreated, inv, now), inv, func(endpoint string) bool {
+			return endpoint == EndpointCourier && !mail || endpoint != EndpointCourier && !hooks
+		})
+		if err != nil {
+			return err
+		}
+		return tx.PutToken(token.Digest(), TokenRecord{InvitationID: inv.ID, Channel: ChannelAPI, Epoch: inv.Epoch})
+	})
+	if err != nil {
+		s.wakeUnsure(err, created)
+		return IssuedInvitation{}, err
+	}
+	s.wake(created)
+	return IssuedInvitation{Invitation: inv, Token: token, Link: s.link(token)}, nil
+}
+
+func (s *Service) cooldownOver(last, now time.Time) bool {
+	return !now.Before(last.Add(s.config.Cooldown))
+}
+
+// maxSuperseded bounds how many queued emails a new one supersedes.
+const maxSuperseded = 100
+
+// supersede drops the emails that are still queued: the new one replaces them.
+func supersede(tx Tx, inv Invitation, now time.Time) error {
+	waiting, err := tx.ListMessages(MessageQuery{InvitationID: inv.ID, State: MessageQueued, Limit: maxSuperseded})
+	if err != nil {
+		return err
+	}
+	for _, m := range waiting {
+		if m.Endpoint == EndpointCourier && m.Claim == nil {
+			if err := tx.PutMessage(m.Drop(now)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) link(t Token) string {
+	return strings.ReplaceAll(s.config.LinkTemplate, "{token}", t.Reveal())
+}

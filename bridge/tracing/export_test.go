@@ -1,0 +1,3 @@
+package tracing
+
+const CloseTimeout = closeTimeout

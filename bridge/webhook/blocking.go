@@ -1,0 +1,114 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+)
+
+const (
+	// callTimeout bounds one Call. It is below the ten seconds of the contract, so
+	// that a busy machine notices the end in time.
+	callTimeout = 10*time.Second - 250*time.Millisecond
+	maxTries    = 3
+)
+
+// pauses are the pauses between the tries of one hook.
+var pauses = [maxTries - 1]time.Duration{100 * time.Millisecond, 400 * time.Millisecond}
+
+// Call calls the blocking hooks subscribed to p.Type one after the other, in the
+// order of the configuration. It returns nil if all of them respond with 2xx.
+//
+// A hook has three tries, each bounded by the hook's timeout; all hooks together
+// have ten seconds. A timeout above ten seconds therefore leaves time for one try
+// only. The tries of one hook share a webhook-id; no two calls do.
+//
+// Errors: [bridge.ErrHookRefused], with the hook's messages, if a hook responds
+// with 4xx and messages in Kratos' format; further hooks are not called.
+// [bridge.ErrHookUnavailable] if a hook's body cannot be rendered, which its
+// reason states; if a hook responds with neither in three tries; if the ten
+// seconds have passed; or if ctx has ended. Its cause names the hook.
+func (w *Webhooks) Call(ctx context.Context, p bridge.Payload) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	for _, h := range w.hooks {
+		if !h.blocking || !h.subscribes(p.Type) {
+			continue
+		}
+		if err := w.call(ctx, h, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Webhooks) call(ctx context.Context, h *hook, p bridge.Payload) error {
+	body, err := h.body(ctx, p)
+	if errors.Is(err, errCanceled) {
+		return nil
+	}
+	if err != nil {
+		return notSent(h, err)
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return unavailable(h, "no webhook-id could be generated")
+	}
+	var reason string
+	for try := range maxTries {
+		if try > 0 && !pause(ctx, pauses[try-1]) {
+			break
+		}
+		a, err := h.exchange(ctx, time.Now().Add(h.timeout), id.String(), w.now(), body, isClientError)
+		if err != nil {
+			reason = errorText(err)
+			continue
+		}
+		if isSuccess(a.status) {
+			return nil
+		}
+		reason = statusText(a.status)
+		if isClientError(a.status) {
+			if messages, ok := parseRefusal(a.body); ok {
+				return refused(h, reason, messages)
+			}
+			reason += " without messages"
+		}
+	}
+	return unavailable(h, reason)
+}
+
+// pause waits for d and reports whether there is time for another try.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func refused(h *hook, reason string, messages []bridge.UIText) error {
+	err := bridge.ErrHookRefused.WithCause(fmt.Errorf("hook %s: %s", h.id, reason))
+	err.Messages = messages
+	return err
+}
+
+// notSent returns the error for a hook that was not called. Its reason must not
+// blame the receiver.
+func notSent(h *hook, cause error) error {
+	return bridge.ErrHookUnavailable.
+		WithReasonf("The request to one of the operator's hooks could not be built. Nothing was changed. The bridge's log names the cause.").
+		WithCause(fmt.Errorf("hook %s was not called: %w", h.id, cause))
+}
+
+func unavailable(h *hook, reason string) error {
+	return bridge.ErrHookUnavailable.WithCause(fmt.Errorf("hook %s: %s", h.id, reason))
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"invitebridge/kratos/kratostest"
+)
+
+func TestMain(m *testing.M) {
+	if !runHelper() {
+		os.Exit(kratostest.Main(m))
+	}
+}
+
+// TestRun: the smallest real turns measure something, with all kinds of processes.
+func TestRun(t *testing.T) {
+	kratostest.SkipIfShort(t)
+	t.Setenv(envDSN, "sqlite")
+	var out strings.Builder
+	if err := run(t.Context(), options{turns: 1, turn: time.Millisecond, pending: 1, out: &out}, "mail,alone"); err != nil {
+		t.Fatal(err)
+	}
+	t.Log(out.String())
+	for _, row := range []string{
+		`- the database of Kratos: SQLite\n`,
+		`\| invite with an email / bare create, 16 at once \| \d+\.\d\d \|  \| ≥ 0\.82 \|`,
+		`\| invites a second, with a Kratos that answers at once, 16 at once \| [1-9]\d* \|`,
+		`\| invite with an email \| 16 \| \d[^|]*\| [^|]*\| \d+\.\d\d \| \d+\.\d\d \| 0\.00 \| \d+\.\d\d \|`,
+	} {
+		if !regexp.MustCompile(row).MatchString(out.String()) {
+			t.Errorf("no line matches %s", row)
+		}
+	}
+}
+
+func TestRun_refused(t *testing.T) {
+	valid := options{turns: 1, turn: time.Second, pending: 1}
+	for name, c := range map[string]struct {
+		o    options
+		only string
+		want string
+	}{
+		"no turns":           {options{turn: time.Second, pending: 1}, "", "must be positive"},
+		"no length":          {options{turns: 1, pending: 1}, "", "must be positive"},
+		"no invitations":     {options{turns: 1, turn: time.Second}, "", "must be positive"},
+		"an unknown section": {valid, "invite,male", `there is no section "male"; there are invite, mail`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := run(t.Context(), c.o, c.only); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestInvitationToken: the token is found where quoted-printable text breaks it.
+func TestInvitationToken(t *testing.T) {
+	const token = "AbCdEfGhIjKlMnOpQr-_12"
+	for email, want := range map[string]string{
+		"http://127.0.0.1:4488/invite/" + token + "\r\n":                     token,
+		"http://127.0.0.1:4488/invite/AbCdEfGhIj=\r\nKlMnOpQr-_12\">accept<": token,
+		"http://127.0.0.1:4488/inv=\r\nite/" + token + " ":                   token,
+		"no link": "",
+	} {
+		if got := invitationToken([]byte(email)); got != want {
+			t.Errorf("%q: %q", email, got)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package main
+
+import "strings"
+
+// The calls of each scenario in order, as cmd/invitebridge/failpoints.go numbers
+// them. checkPointNames fails if one is missing here or does not occur.
+var (
+	invitePoints = failpoints("invite", "pre_invitation_creation1", "create1", "request1", "update1")
+	// For an identity that exists.
+	adoptPoints = failpoints("invite", "pre_invitation_creation1", "create1", "request1", "find_by_email1", "request2",
+		"has_sessions1", "request3", "get1", "request4", "has_sessions2", "request5", "get2", "request6",
+		"update1", "mark1", "request7", "update2")
+	// For an identity that was used as an account.
+	reactivateInvitePoints = failpoints("invite", "pre_invitation_creation1", "create1", "request1", "find_by_email1", "request2",
+		"has_sessions1", "request3", "get1", "request4", "get2", "request5", "get3", "request6",
+		"update1", "mark1", "request7", "update2")
+	acceptPoints = failpoints("accept", "update1", "pre_password_creation1",
+		"get1", "request1", "update2", "activate1", "request2", "update3")
+	// With the token of an email, which proves control of the address.
+	emailPoints = failpoints("accept", "update1", "pre_password_creation1",
+		"get1", "request1", "update2", "verify1", "request2", "update3", "activate1", "request3", "update4")
+	// The former holder's password is replaced; the sessions, the link to a
+	// provider and the authenticator app are removed.
+	reactivateAcceptPoints = failpoints("accept", "update1", "pre_password_creation1",
+		"get1", "request1", "update2", "set_password1", "request2", "has_sessions1", "request3",
+		"get2", "request4", "update3", "end_sessions1", "request5",
+		"get3", "request6", "update4", "remove_credential1", "request7",
+		"get4", "request8", "update5", "remove_credential2", "request9",
+		"get5", "request10", "has_sessions2", "request11",
+		"get6", "request12", "update6", "activate1", "request13", "update7")
+	resendPoints = failpoints("resend", "get1", "request1", "update1")
+	revokePoints = failpoints("revoke", "update1")
+	// While a blocking hook is running: the acceptance must not begin its write.
+	revokeRunningPoints = append(failpoints("accept", "update1", "pre_password_creation1", "get1", "request1", "update2", "update3"),
+		failpoints("revoke", "update1")...)
+	// After a write whose response was lost.
+	revokeLandedPoints = failpoints("revoke", "update1", "get1", "request1", "update2")
+	renewPoints        = failpoints("renew", "pre_invitation_creation1", "get1", "request1", "update1")
+	expirePoints       = failpoints("sweep", "update1")
+	// With the deletion of unaccepted identities.
+	deletePoints = failpoints("sweep", "update1", "has_sessions1", "request1", "get1", "request2", "get2", "request3",
+		"update2", "delete1", "request4", "update3")
+	reconcilePoints = failpoints("sweep", "get1", "request1", "update1")
+	// Messages that the commit of the invitation has claimed.
+	sendPoints = append(failpoints("send", "crm1", "courier1"), failpoints("finish", "update1")...)
+	// Messages that are queued first.
+	deliverPoints = append(append(failpoints("claim", "update1"), failpoints("send", "crm1")...), failpoints("finish", "update1")...)
+)
+
+// failpoints returns the names of the failpoints before and after each call. A
+// request to Kratos is part of a call and has only one before it.
+func failpoints(verb string, calls ...string) (points []string) {
+	for _, call := range calls {
+		points = append(points, verb+"."+call+".before")
+		if !strings.HasPrefix(call, "request") {
+			points = append(points, verb+"."+call+".after")
+		}
+	}
+	return points
+}

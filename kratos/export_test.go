@@ -1,0 +1,3 @@
+package kratos
+
+const PwnedTimeout = pwnedTimeout
