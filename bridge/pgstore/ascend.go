@@ -1,0 +1,43 @@
+package pgstore
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// ascend is a set of ids in ascending order: the order in which rows are locked, so
+// that no two transactions wait for each other.
+type ascend []uuid.UUID
+
+func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
+
+func (a ascend) has(id uuid.UUID) bool {
+	_, found := slices.BinarySearchFunc(a, id, compareIDs)
+	return found
+}
+
+// with returns the set with id.
+func (a ascend) with(id uuid.UUID) ascend {
+	i, found := slices.BinarySearchFunc(a, id, compareIDs)
+	if found {
+		return a
+	}
+	return slices.Insert(a, i, id)
+}
+
+// union returns a new set.
+func (a ascend) union(b ascend) ascend {
+	all := append(slices.Clone(a), b...)
+	slices.SortFunc(all, compareIDs)
+	return slices.Compact(all)
+}
+
+// last returns the greatest id, or a zero one.
+func (a ascend) last() uuid.UUID {
+	if len(a) == 0 {
+		return uuid.Nil
+	}
+	return a[len(a)-1]
+}

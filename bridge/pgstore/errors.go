@@ -1,0 +1,49 @@
+package pgstore
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of this package, for errors.Is. Those that [Open] returns also say what to
+// do. No error contains a DSN or a password.
+var (
+	// ErrDSN: the DSN is malformed.
+	ErrDSN = errors.New("the DSN is invalid")
+
+	// ErrNotMigrated: the database has no schema of this program.
+	ErrNotMigrated = errors.New("the database is not migrated")
+
+	// ErrOlderSchema: this program needs a newer schema.
+	ErrOlderSchema = errors.New("the schema of the database is too old")
+
+	// ErrNewerSchema: a later release has migrated the database, and this program
+	// can no longer use it.
+	ErrNewerSchema = errors.New("the schema of the database is too new")
+
+	// ErrOutcomeUnknown: the connection was lost during a commit, and the database
+	// did not respond to the question whether it took effect.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+
+	// ErrNoBackup: Backup is not supported.
+	ErrNoBackup = errors.New("the store is in PostgreSQL: back it up with pg_dump or with continuous archiving")
+
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("the store is closed")
+
+	// ErrReadOnly: a View tried to write.
+	ErrReadOnly = errors.New("a view must not write")
+)
+
+// errTxEnded is returned by a Tx that is used after its function has returned.
+var errTxEnded = errors.New("pgstore: the transaction has ended")
+
+// Advice in errors about the schema.
+const (
+	adviceMigrate = `run "invitebridge migrate sql -e --yes"`
+	adviceUpgrade = "upgrade this program"
+)
+
+func refused(sentinel error, advice string) error {
+	return fmt.Errorf("pgstore: %w: %s", sentinel, advice)
+}

@@ -1,0 +1,113 @@
+package pgstore
+
+import (
+	"fmt"
+	"strings"
+
+	"invitebridge/bridge"
+
+	"github.com/google/uuid"
+)
+
+var (
+	invitationNames = invitations.names()
+	messageNames    = messages.names() + ", " + attemptsColumn
+)
+
+// Reads of one row.
+var (
+	selectByID    = invitationQuery("t.id = $1", "")
+	selectPending = invitationQuery("t.state = 'pending' AND t.email = $1 AND t.schema_id = $2", "")
+	selectByToken = query{
+		sql: "SELECT " + invitationNames + `, k.channel, k.epoch FROM invitebridge.tokens k
+			JOIN invitebridge.invitations t ON t.id = k.invitation_id WHERE k.digest = $1`,
+		lockIDs: "ARRAY(SELECT k.invitation_id FROM invitebridge.tokens k WHERE k.digest = $1)",
+	}
+	selectMessage = messageQuery("t.id = $1", "")
+)
+
+// Reads of what is due. Each has an index of its own, ordered by the time.
+var (
+	selectExpiring = invitationQuery("t.state = 'pending' AND t.claim_until IS NULL AND t.expires_at <= $1", "ORDER BY t.expires_at, t.id LIMIT $2")
+	selectClaims   = invitationQuery("t.state = 'pending' AND t.claim_until IS NOT NULL AND t.claim_due_at <= $1", "ORDER BY t.claim_due_at, t.id LIMIT $2")
+	selectChecks   = invitationQuery("t.check_at IS NOT NULL AND t.claim_until IS NULL AND t.check_at <= $1", "ORDER BY t.check_at, t.id LIMIT $2")
+	selectTerminal = invitationQuery("t.state <> 'pending' AND t.leftover <> 'due' AND t.updated_at <= $1", "ORDER BY t.updated_at, t.id LIMIT $2")
+	selectQueue    = messageQuery("t.state = 'queued' AND t.endpoint = $1", "ORDER BY t.next_at, t.id LIMIT $2")
+)
+
+func invitationQuery(where, order string) query {
+	from := fmt.Sprintf("FROM invitebridge.invitations t WHERE %s %s", where, order)
+	return query{
+		sql:     "SELECT " + invitationNames + " " + from,
+		lockIDs: "ARRAY(SELECT t.id " + from + ")",
+	}
+}
+
+func messageQuery(where, order string) query {
+	from := fmt.Sprintf("FROM invitebridge.messages t WHERE %s %s", where, order)
+	return query{
+		sql:     "SELECT " + messageNames + " " + from,
+		lockIDs: "ARRAY(SELECT t.invitation_id " + from + ")",
+	}
+}
+
+// conditions collects the conditions of a list.
+type conditions struct {
+	sql  []string
+	args []any
+}
+
+// add adds a condition with one parameter.
+func (c *conditions) add(format string, arg any) {
+	c.args = append(c.args, arg)
+	c.sql = append(c.sql, fmt.Sprintf(format, len(c.args)))
+}
+
+func (c *conditions) where() string {
+	if len(c.sql) == 0 {
+		return "true"
+	}
+	return strings.Join(c.sql, " AND ")
+}
+
+func (c *conditions) page(before uuid.UUID, limit int) (order string) {
+	if before != uuid.Nil {
+		c.add("t.id < $%d", argID(before))
+	}
+	c.args = append(c.args, limit)
+	return fmt.Sprintf("ORDER BY t.id DESC LIMIT $%d", len(c.args))
+}
+
+// listInvitations returns the query of a list. Each combination of filters has an
+// index that is ordered by id. The exception is an email or an identity combined
+// with other filters: that reads all invitations of the email or identity, which
+// are few.
+func listInvitations(q bridge.InvitationQuery) (query, []any) {
+	var c conditions
+	if q.State != "" {
+		c.add("t.state = $%d", argText(string(q.State)))
+	}
+	if q.Email != "" {
+		c.add("t.email = $%d", argText(q.Email))
+	}
+	if q.InviterID != "" {
+		c.add("t.inviter_id = $%d AND t.inviter_id <> ''", argText(q.InviterID))
+	}
+	if q.IdentityID != uuid.Nil {
+		c.add("t.identity_id = $%d", argID(q.IdentityID))
+	}
+	order := c.page(q.Before, q.Limit)
+	return invitationQuery(c.where(), order), c.args
+}
+
+func listMessages(q bridge.MessageQuery) (query, []any) {
+	var c conditions
+	if q.State != "" {
+		c.add("t.state = $%d", argText(string(q.State)))
+	}
+	if q.InvitationID != uuid.Nil {
+		c.add("t.invitation_id = $%d", argID(q.InvitationID))
+	}
+	order := c.page(q.Before, q.Limit)
+	return messageQuery(c.where(), order), c.args
+}

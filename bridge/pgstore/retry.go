@@ -1,0 +1,110 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Codes of PostgreSQL, see its appendix "Error Codes".
+const (
+	uniqueViolation      = "23505"
+	readOnlyServer       = "25006"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+	tooManyConnections   = "53300"
+	lockNotAvailable     = "55P03"
+	cannotConnectNow     = "57P03"
+	featureNotSupported  = "0A000" // among others: a migration changed the result of a prepared statement
+)
+
+const (
+	maxTries   = 10
+	firstPause = time.Millisecond // doubles up to maxPause
+	maxPause   = 64 * time.Millisecond
+)
+
+// lostError reports that the connection was lost, or that there is none. A
+// transaction that was not being committed was rolled back.
+type lostError struct{ cause error }
+
+func (e *lostError) Error() string { return "pgstore: connection: " + e.cause.Error() }
+func (e *lostError) Unwrap() error { return e.cause }
+
+// connectError returns the error of an attempt to connect. Only those that may pass
+// are a lostError.
+func connectError(err error) error {
+	var connect *pgconn.ConnectError
+	switch code := codeOf(err); {
+	case !errors.As(err, &connect), code != "" && code != cannotConnectNow && code != tooManyConnections:
+		return fmt.Errorf("pgstore: connect: %w", err)
+	}
+	return &lostError{err}
+}
+
+// codeOf returns the code of an answer of the server; empty: err is none.
+func codeOf(err error) string {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		return answer.Code
+	}
+	return ""
+}
+
+// mode is how the next run of a function differs from the first.
+type mode struct {
+	exclusive bool   // takes the lock of all predicate reads first
+	patient   bool   // waits for each lock, at the risk of a deadlock that the server ends
+	prelock   ascend // invitations to lock first, in order
+}
+
+// learn adapts the mode to the error of a run, and reports whether to run again.
+func (m *mode) learn(err error, try int, locked ascend) bool {
+	var lost *lostError
+	if errors.Is(err, ErrOutcomeUnknown) {
+		return false // it may have taken effect
+	}
+	if errors.As(err, &lost) {
+		return true
+	}
+	if errors.Is(err, errExclusive) {
+		m.exclusive = true
+		return true
+	}
+	switch codeOf(err) {
+	case serializationFailure, deadlockDetected, lockNotAvailable:
+		m.prelock = m.prelock.union(locked)
+		m.patient = try >= patientAfter
+	case uniqueViolation, featureNotSupported:
+	default:
+		return false
+	}
+	return true
+}
+
+// patientAfter is after how many tries a function waits for locks out of order:
+// locks that it finds only by other keys than the id cannot be taken first.
+const patientAfter = 4
+
+// errExclusive ends a run that reads by a predicate while it already holds locks,
+// and another one holds the lock of predicate reads.
+var errExclusive = errors.New("pgstore: predicate reads are locked")
+
+// pause waits before a try, at random and longer each time.
+//
+// Errors: that of ctx.
+func pause(ctx context.Context, try int) error {
+	limit := min(firstPause<<min(try-1, 10), maxPause)
+	timer := time.NewTimer(rand.N(limit)) //nolint:gosec // spreads load, keeps no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

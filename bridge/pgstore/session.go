@@ -1,0 +1,110 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// session is one database transaction. Statements are collected, and sent together
+// when a result is needed, so that a call costs few round trips. The connection is
+// taken, and the transaction begun, by the first of them.
+type session struct {
+	store *Store
+	ctx   context.Context // of the call; the commit ignores its end
+	begin []statement     // sent before the first statement
+	conn  *pgxpool.Conn   // nil: not begun, or ended
+	queue []statement
+	sent  bool
+}
+
+// statement is one statement of a batch. At most one of rows and tag is set: it
+// gets the result.
+type statement struct {
+	sql  string
+	args []any
+	rows func(pgx.Rows) error
+	tag  func(pgconn.CommandTag) error
+}
+
+func (s *session) add(sql string, args ...any) {
+	s.queue = append(s.queue, statement{sql: sql, args: args})
+}
+
+// send sends the collected statements and the given ones, in this order. After an
+// error the transaction can only be rolled back.
+//
+// If a connection of the pool turns out to be broken before the first response,
+// another one is tried: nothing was decided yet.
+func (s *session) send(statements ...statement) error {
+	list := append(s.queue, statements...)
+	s.queue = nil
+	if s.sent {
+		return s.sendOn(s.ctx, list)
+	}
+	s.sent = true
+	for try := 1; ; try++ {
+		err := s.sendFirst(list)
+		var lost *lostError
+		if err == nil || try == maxTries || !errors.As(err, &lost) || s.ctx.Err() != nil {
+			return err
+		}
+		s.end()
+		if pause(s.ctx, try) != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) sendFirst(list []statement) (err error) {
+	if s.conn, err = s.store.pool.Acquire(s.ctx); err != nil {
+		return connectError(err)
+	}
+	if commitsLow(s.conn.Conn()) {
+		list = append([]statement{{sql: raiseCommit}}, list...)
+	}
+	return s.sendOn(s.ctx, append(slices.Clone(s.begin), list...))
+}
+
+func (s *session) sendOn(ctx context.Context, list []statement) error {
+	var batch pgx.Batch
+	for _, q := range list {
+		queued := batch.Queue(q.sql, q.args...)
+		switch {
+		case q.rows != nil:
+			queued.Query(q.rows)
+		case q.tag != nil:
+			queued.Exec(q.tag)
+		}
+	}
+	err := s.conn.SendBatch(ctx, &batch).Close()
+	if err == nil {
+		return nil
+	}
+	if codeOf(err) == readOnlyServer { // a failover: this connection is of no use any more
+		_ = s.conn.Conn().Close(ctx)
+	}
+	if s.conn.Conn().IsClosed() {
+		return &lostError{err}
+	}
+	return fmt.Errorf("pgstore: %w", err)
+}
+
+// end rolls back what was not committed and gives the connection back.
+func (s *session) end() {
+	if s.conn == nil {
+		return
+	}
+	if s.conn.Conn().PgConn().TxStatus() != 'I' && !s.conn.Conn().IsClosed() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), rollbackTimeout)
+		defer cancel()
+		_, _ = s.conn.Exec(ctx, "ROLLBACK") // a connection that is still in a transaction is closed by the pool
+	}
+	s.conn.Release()
+	s.conn = nil
+}

@@ -1,0 +1,57 @@
+package pgstore
+
+import (
+	"slices"
+
+	"invitebridge/bridge"
+)
+
+var (
+	updateMessage = messages.update()
+	// putMessage is for a message that this transaction has not read. It is new, as a
+	// rule. If it is not, its attempts are replaced, and it is not counted twice.
+	putMessage = `WITH old AS (SELECT t.id, t.state FROM invitebridge.messages t WHERE t.id = $1),
+		replaced AS (DELETE FROM invitebridge.attempts a USING old WHERE a.message_id = old.id),
+		counted AS (UPDATE invitebridge.counters SET queued = queued - 1
+			WHERE slot = pg_backend_pid() % 64 AND EXISTS (SELECT FROM old WHERE old.state = 'queued'))
+		` + messages.insert() + " ON CONFLICT (id) DO UPDATE SET " + messages.excluded()
+)
+
+// PutMessage implements [bridge.Tx].
+func (t *tx) PutMessage(m bridge.Message) error {
+	if err := t.mayWrite(); err != nil {
+		return err
+	}
+	after, err := messageRowOf(m)
+	if err != nil {
+		return err
+	}
+	if _, err := t.invitationByID(m.InvitationID); err != nil {
+		return err
+	}
+	before := t.known[m.ID]
+	if before == nil {
+		t.write(putMessage, messages.args(after)...)
+	} else {
+		t.write(updateMessage, messages.args(after)...)
+	}
+	t.writeAttempts(before, after)
+	t.delta.queued += after.queued() - before.queued()
+	t.known[m.ID] = after
+	return nil
+}
+
+// writeAttempts writes the attempts that were added, or all if others have changed.
+func (t *tx) writeAttempts(before, after *messageRow) {
+	first := 0
+	if before != nil {
+		first = len(before.Attempts)
+		if first > len(after.Attempts) || !slices.Equal(before.Attempts, after.Attempts[:first]) {
+			t.write(deleteAttempts, argID(after.ID))
+			first = 0
+		}
+	}
+	for i := first; i < len(after.Attempts); i++ {
+		t.write(insertAttempt, attemptArgs(after.ID, i, &after.Attempts[i])...)
+	}
+}
