@@ -16,9 +16,11 @@ package config
 // the same settings. Use only a Config that Load or Validate accepted; the
 // comments of the fields assume that.
 type Config struct {
-	// DSN names the store: bolt:// and the absolute path of a file. It is
-	// empty only in development.
-	DSN         string      `yaml:"dsn"`
+	// DSN names the store: bolt:// and the absolute path of a file, or
+	// postgres:// and what follows in a URL of libpq, which may have a password.
+	// It is empty only in development. See Config.BoltPath and
+	// Config.PostgresDSN.
+	DSN         Secret      `yaml:"dsn"`
 	Serve       Serve       `yaml:"serve"`
 	Kratos      Kratos      `yaml:"kratos"`
 	Invitation  Invitation  `yaml:"invitation"`
@@ -32,8 +34,10 @@ type Config struct {
 	Tracing Tracing `yaml:"tracing"`
 }
 
-// Serve configures the two listeners.
+// Serve configures the two listeners, and what happens before they open.
 type Serve struct {
+	// Migrate brings the schema of a PostgreSQL database up to date at start.
+	Migrate bool `yaml:"migrate"`
 	// BasePath is the path of the API on both listeners. It begins with a slash
 	// and does not end in one.
 	BasePath string `yaml:"base_path"`

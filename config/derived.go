@@ -29,10 +29,19 @@ func listenAddr(host string, port int) (network, address string) {
 	return "tcp", net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// BoltPath returns the path of the store's file; empty if DSN is empty.
+// BoltPath returns the path of the store's file; empty if the store is a
+// database, or DSN is empty.
 func (c Config) BoltPath() string {
-	path, _ := boltPath(c.DSN)
+	path, _ := boltPath(c.DSN.Reveal())
 	return path
+}
+
+// PostgresDSN returns DSN if it names a PostgreSQL database, else an empty one.
+func (c Config) PostgresDSN() Secret {
+	if hasPostgresScheme(c.DSN.Reveal()) {
+		return c.DSN
+	}
+	return ""
 }
 
 // TrustedProxies returns the networks of serve.public.trusted_proxies. An

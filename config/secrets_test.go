@@ -48,7 +48,13 @@ func TestSecretsNeverQuoted(t *testing.T) {
 		"invalid_escape":            "kratos: {admin_token: \"\\CANARY\"}",
 		"invalid_mapping":           "kratos: {admin_token: CANARY: CANARY: x",
 		"password_in_a_url":         "kratos: {admin_url: 'https://user:CANARY@kratos.example'}",
-		"password_in_a_dsn":         "dsn: postgres://user:CANARY@db.example/invites",
+		"password_in_another_dsn":   "dsn: mysql://user:CANARY@db.example/invites",
+		"password_in_a_dsn":         "dsn: postgres://user:CANARY%@db.example/invites",
+		"password_with_a_space":     "dsn: 'postgres://user:CANARY x@db.example/invites'",
+		"password_with_a_slash":     "dsn: postgres://user:/CANARY@db.example/invites",
+		"password_with_a_hash":      "dsn: postgres://user:x#CANARY@db.example/invites",
+		"password_in_the_query":     "dsn: postgres://db.example:x/invites?password=CANARY",
+		"dsn_as_a_list":             "dsn: [postgres://user:CANARY@db.example/invites]",
 		"password_in_an_origin":     "serve: {public: {cors: {allowed_origins: ['https://u:CANARY@x']}}}",
 		"key_as_a_port":             "serve: {public: {port: CANARY}}",
 		"key_as_a_flag":             "serve: {public: {cors: {enabled: CANARY}}}",
@@ -65,6 +71,7 @@ func TestSecretsNeverQuoted(t *testing.T) {
 	}
 
 	environ := map[string]string{
+		"password_in_a_dsn":      "INVITEBRIDGE_DSN=postgres://user:CANARY%@db.example/invites",
 		"keys_as_a_string":       "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=CANARY",
 		"keys_as_an_alias":       "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=*CANARY",
 		"invalid_keys":           "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: CANARY",
@@ -107,6 +114,7 @@ func refuteCanary(t *testing.T, problems []string) {
 func TestSecret(t *testing.T) {
 	c := config.Default()
 	c.Kratos.AdminToken = canary
+	c.DSN = "postgres://" + canary + ":" + canary + "@db.example/invites"
 	c.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Key: canary}, {Name: "b", KeySHA256: canary}}
 	c.Courier.SMTP.ConnectionURI = canary
 	c.Tracing.Providers.OTLP.AuthorizationHeader = canary

@@ -20,9 +20,7 @@ func (c Config) check(complete bool) []Problem {
 	k := checks{reported: map[string]bool{}}
 	k.strays(c)
 	if complete || c.DSN != "" {
-		_, ok := boltPath(c.DSN)
-		k.require(ok, "dsn", "must be bolt:// and the absolute path of a file, such as "+
-			"bolt:///var/lib/invitebridge/invites.db; no other store is supported")
+		k.dsn(c.DSN.Reveal())
 	}
 	k.serve(c.Serve)
 	k.public(c.Serve.Public)
@@ -59,6 +57,18 @@ func (k *checks) oneOf(value, key string, allowed ...string) {
 
 func (k *checks) positive(value Duration, key string) {
 	k.require(value > 0, key, "must be more than 0s")
+}
+
+func (k *checks) dsn(dsn string) {
+	if hasPostgresScheme(dsn) {
+		k.require(isPostgresDSN(dsn), "dsn", "must be a URL such as postgres://user:password@host:5432/database, "+
+			"with special characters of user and password percent-encoded")
+		return
+	}
+	_, ok := boltPath(dsn)
+	k.require(ok, "dsn", "must be bolt:// and the absolute path of a file, such as "+
+		"bolt:///var/lib/invitebridge/invites.db, or postgres://user:password@host:5432/database; "+
+		"no other store is supported")
 }
 
 func (k *checks) serve(s Serve) {

@@ -19,7 +19,16 @@ type refusal struct {
 
 var refusals = slices.Concat(hookRefusals, courierRefusals, pageRefusals, tracingRefusals, []refusal{
 	{"dsn/empty", `dsn: ""`, "dsn", true},
-	{"dsn/other_store", `dsn: postgres://db.example/invites`, "dsn", true},
+	{"dsn/other_store", `dsn: mysql://db.example/invites`, "dsn", true},
+	{"dsn/postgres_words", `dsn: "host=db.example dbname=invites"`, "dsn", true},
+	{"dsn/postgres_without_database", `dsn: postgres://u:p@db.example/`, "dsn", true},
+	{"dsn/postgres_without_path", `dsn: postgres://u:p@db.example`, "dsn", true},
+	{"dsn/postgres_fragment", `dsn: "postgres://u:p#q@db.example/invites"`, "dsn", true},
+	{"dsn/postgres_slash", `dsn: "postgres://u:/p@db.example/invites"`, "dsn", true},
+	{"dsn/postgres_port", `dsn: postgres://u:p@db.example:x/invites`, "dsn", false},
+	{"dsn/postgres_escape", `dsn: "postgres://u:p%zz@db.example/invites"`, "dsn", false},
+	{"dsn/postgres_space", `dsn: "postgres://u:p q@db.example/invites"`, "dsn", false},
+	{"serve/migrate", `serve: {migrate: "yes"}`, "serve.migrate", true},
 	{"dsn/relative", `dsn: bolt://invites.db`, "dsn", true},
 	{"dsn/directory", `dsn: bolt:///var/lib/`, "dsn", true},
 	{"dsn/query", `dsn: bolt:///var/lib/x.db?mode=ro`, "dsn", true},
@@ -190,6 +199,11 @@ func TestValidate(t *testing.T) {
 type acceptance struct{ name, file string }
 
 var acceptances = slices.Concat(hookAcceptances, courierAcceptances, pageAcceptances, []acceptance{
+	{"dsn/postgres", `dsn: "postgres://u:p%40ss@db.example:5432/invites?sslmode=verify-full&max_conns=20"`},
+	{"dsn/postgresql", `dsn: postgresql://db.example/invites`},
+	{"dsn/postgres_hosts", `dsn: "postgres://u:p@a.example:5432,b.example:5433/invites?target_session_attrs=read-write"`},
+	{"dsn/postgres_socket", `dsn: "postgres:///invites?host=/run/postgresql"`},
+	{"serve/migrate", `serve: {migrate: true}`},
 	{"any_free_port", `serve: {public: {port: 0}, admin: {port: 0}}`},
 	{"one_port_on_two_hosts", `serve: {public: {port: 80, host: 10.0.0.1}, admin: {port: 80, host: localhost}}`},
 	{"unix_sockets", `serve: {public: {host: "unix:/run/b/public.sock", socket: {owner: www-data, group: "33", mode: 0o660}, trusted_proxies: ["unix:"]}, admin: {host: "unix:/run/b/admin.sock"}}`},

@@ -47,6 +47,17 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+func TestPostgresDSN(t *testing.T) {
+	for dsn, want := range map[config.Secret]config.Secret{
+		"postgres://u:p@h/d": "postgres://u:p@h/d", "postgresql://h/d": "postgresql://h/d", "bolt:///x.db": "", "": "",
+	} {
+		c := config.Config{DSN: dsn}
+		if got := c.PostgresDSN(); got != want || got != "" && c.BoltPath() != "" {
+			t.Errorf("got %q and the file %q", got.Reveal(), c.BoltPath())
+		}
+	}
+}
+
 func TestBoltPath(t *testing.T) {
 	if got, want := config.Default().BoltPath(), "/var/lib/invitebridge/invites.db"; got != want {
 		t.Errorf("got %q, want %q", got, want)

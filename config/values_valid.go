@@ -27,6 +27,24 @@ var activeSchemes = []string{"about", "blob", "data", "file", "javascript", "vbs
 // boltPath returns the path in a bolt:// DSN.
 func boltPath(dsn string) (string, bool) { return filePath(dsn, "bolt://") }
 
+// hasPostgresScheme reports whether dsn names a PostgreSQL database. Both schemes
+// are valid for libpq, and for Kratos.
+func hasPostgresScheme(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// isPostgresDSN reports whether dsn is a URL for PostgreSQL. What its parts mean
+// is checked by what connects. A slash or an @ in the name of the database is the
+// end of a password that is not percent-encoded: errors would show it.
+func isPostgresDSN(dsn string) bool {
+	u, err := url.Parse(dsn)
+	if err != nil || strings.Contains(dsn, "#") {
+		return false
+	}
+	database := strings.TrimPrefix(u.EscapedPath(), "/")
+	return database != "" && !strings.ContainsAny(database, "/@")
+}
+
 // filePath returns the path in a URL of that scheme. The path is literal, so
 // characters with another meaning in a URL are rejected.
 func filePath(text, scheme string) (string, bool) {

@@ -12,8 +12,8 @@ import (
 // readTimeout bounds how long a scrape waits for the store.
 const readTimeout = 2 * time.Second
 
-// Collect makes each scrape read the backlog and the size of the store. Call it
-// once. A scrape waits at most two seconds for the store; a read that takes longer
+// Collect makes each scrape read the backlog and the size of the store's file; nil
+// if it has none. Call it once. A scrape waits at most two seconds for the store; a read that takes longer
 // continues in the background, and no other begins before it ends.
 func (m *Metrics) Collect(
 	backlog func(context.Context) (b bridge.Backlog, age time.Duration, err error),
@@ -42,7 +42,7 @@ func newStoreCollector(
 // storeCollector is a collector that reads the store when it is scraped.
 type storeCollector struct {
 	backlog func(context.Context) (bridge.Backlog, time.Duration, error)
-	size    func() (int64, int64, error)
+	size    func() (int64, int64, error) // nil: the store has no file
 	timeout time.Duration
 	reading chan struct{} // a lock: holds one value while a read is running
 
@@ -58,8 +58,12 @@ type snapshot struct {
 
 // Describe implements prometheus.Collector.
 func (l *storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{l.readable, l.pending, l.queued, l.oldest, l.bytes, l.free} {
+	for _, d := range []*prometheus.Desc{l.readable, l.pending, l.queued, l.oldest} {
 		ch <- d
+	}
+	if l.size != nil {
+		ch <- l.bytes
+		ch <- l.free
 	}
 }
 
@@ -77,8 +81,10 @@ func (l *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	send(l.pending, float64(seen.backlog.Pending))
 	send(l.queued, float64(seen.backlog.Queued))
 	send(l.oldest, seen.age.Seconds())
-	send(l.bytes, float64(seen.bytes))
-	send(l.free, float64(seen.free))
+	if l.size != nil {
+		send(l.bytes, float64(seen.bytes))
+		send(l.free, float64(seen.free))
+	}
 }
 
 // read reads the store and waits no longer than timeout: a store whose disk hangs
@@ -100,13 +106,17 @@ func (l *storeCollector) read() (seen snapshot, ok bool) {
 			_ = recover() // a damaged file may cause a panic, which must not end the process
 			done <- r
 		}()
-		backlog, age, err := l.backlog(ctx)
-		if err != nil {
+		now := &snapshot{}
+		var err error
+		if now.backlog, now.age, err = l.backlog(ctx); err != nil {
 			return
 		}
-		if bytes, free, err := l.size(); err == nil {
-			r = &snapshot{backlog, age, bytes, free}
+		if l.size != nil {
+			if now.bytes, now.free, err = l.size(); err != nil {
+				return
+			}
 		}
+		r = now
 	}()
 	select {
 	case r := <-done:

@@ -33,6 +33,7 @@ func TestCollect(t *testing.T) {
 			<-ctx.Done()
 			return bridge.Backlog{}, 0, ctx.Err()
 		}, size, false},
+		"no file": {three, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, limit := New("v1"), testenv.Limit
@@ -60,6 +61,10 @@ func TestCollect(t *testing.T) {
 				# HELP invitebridge_outbox_oldest_age_seconds Time since the event of the oldest waiting message; 0 if there is none.
 				# TYPE invitebridge_outbox_oldest_age_seconds gauge
 				invitebridge_outbox_oldest_age_seconds 90
+				`
+			}
+			if c.seen && c.size != nil {
+				want += `
 				# HELP invitebridge_store_size_bytes Size of the store file. It never shrinks; freed pages are reused.
 				# TYPE invitebridge_store_size_bytes gauge
 				invitebridge_store_size_bytes 4096

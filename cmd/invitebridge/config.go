@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"invitebridge/bridge"
-	"invitebridge/bridge/boltstore"
 	"invitebridge/config"
 )
 
@@ -34,7 +33,7 @@ func newConfigCheck(environ []string, io stdio) *cobra.Command {
 		Short: "Check a configuration and report all problems at once",
 		Long: "Reads the files and the environment as serve would, including the certificates,\n" +
 			"templates and images that they refer to, and reports every problem. Also checks that\n" +
-			"the store can be opened or created, and that each socket has a directory: run it\n" +
+			"a store file can be opened or created, and that each socket has a directory: run it\n" +
 			"where serve runs, as the same user. Connects to nothing, changes nothing, and prints\n" +
 			"no secrets. Exits with 2 if there are problems.",
 		Args: noArguments,
@@ -71,18 +70,8 @@ func checkReferencedFiles(cfg config.Config) error {
 // checkPlaces checks that serve can open or create the store and the sockets.
 func checkPlaces(cfg config.Config) error {
 	public, admin := cfg.Serve.Public, cfg.Serve.Admin
-	return errors.Join(checkStore(cfg.BoltPath()),
+	return errors.Join(checkStore(cfg),
 		checkSocket("public", public.Host, public.Socket), checkSocket("admin", admin.Host, admin.Socket))
-}
-
-func checkStore(path string) error {
-	if path == "" {
-		return nil // development mode creates one
-	}
-	if err := boltstore.Probe(path); err != nil {
-		return fmt.Errorf("dsn: %w", err)
-	}
-	return nil
 }
 
 func checkSocket(name, host string, socket config.Socket) error {

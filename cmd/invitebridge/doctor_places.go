@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"invitebridge/bridge/pgstore"
 	"invitebridge/config"
 	"invitebridge/kratos"
 )
@@ -12,15 +13,37 @@ import (
 const whereServeRuns = "run doctor where serve runs, as the same user"
 
 // dsn checks that serve could open or create its store. A store that another
-// process has open is fine.
-func (d *doctor) dsn(context.Context) finding {
-	switch err := checkStore(d.config.BoltPath()); {
+// process has open is fine. A database must be migrated and accept writes.
+func (d *doctor) dsn(ctx context.Context) finding {
+	dsn := d.config.PostgresDSN().Reveal()
+	switch err := checkStore(d.config); {
+	case err != nil && dsn != "":
+		return problem(strings.TrimPrefix(err.Error(), "dsn: "), "correct it; invitebridge config check reports the same")
 	case err != nil:
 		return problem(strings.TrimPrefix(err.Error(), "dsn: "), whereServeRuns)
+	case dsn != "":
+		return d.database(ctx, dsn)
 	case d.config.BoltPath() == "":
 		return passed("development mode uses a temporary file")
 	}
 	return passed("%s can be opened or created", d.config.BoltPath())
+}
+
+func (d *doctor) database(ctx context.Context, dsn string) finding {
+	store, err := pgstore.Open(ctx, dsn)
+	switch {
+	case errors.Is(err, pgstore.ErrNotMigrated), errors.Is(err, pgstore.ErrOlderSchema):
+		return problem(err.Error(), "serve migrates by itself only if serve.migrate is true")
+	case errors.Is(err, pgstore.ErrNewerSchema):
+		return problem(err.Error(), "this release cannot use the database any more")
+	case err != nil:
+		return problem(err.Error(), "check that PostgreSQL is running, that this machine can reach it, and the user and password in dsn")
+	}
+	defer func() { _ = store.Close() }()
+	if err := store.Ping(ctx); err != nil {
+		return problem(err.Error(), "check that this is the primary, and that its disk is not full")
+	}
+	return passed("the database is migrated and accepts writes")
 }
 
 // sockets returns a check for each listener that is a unix socket.

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"invitebridge/bridge"
-	"invitebridge/bridge/boltstore"
 	"invitebridge/bridge/httpapi"
 	"invitebridge/config"
 )
@@ -34,13 +33,14 @@ func newServe(environ []string, io stdio) *cobra.Command {
 		Use:   "serve",
 		Short: "Run the bridge",
 		Long: "Serves the public and the admin listener until SIGINT or SIGTERM, then finishes the\n" +
-			"requests in flight. Changes to hooks, clients, courier, page, API keys, certificates\n" +
-			"and log.level are applied while it runs: within seconds, or at once on SIGHUP. All\n" +
-			"other changes take effect after a restart.\n\n" +
+			"requests in flight. A database in dsn must be migrated, see migrate sql, unless\n" +
+			"serve.migrate is true. Changes to hooks, clients, courier, page, API keys,\n" +
+			"certificates and log.level are applied while it runs: within seconds, or at once on\n" +
+			"SIGHUP. All other changes take effect after a restart.\n\n" +
 			"With --dev it needs no configuration: it expects Kratos on its default ports, keeps\n" +
-			"invitations in a temporary file unless dsn is set, generates and prints an API key\n" +
-			"unless one is configured, and prints links unless a mail server is configured. Not\n" +
-			"for production.",
+			"invitations in a temporary file unless dsn is set, migrates a database in dsn,\n" +
+			"generates and prints an API key unless one is configured, and prints links unless a\n" +
+			"mail server is configured. Not for production.",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s := server{options: config.Options{Files: files, Environ: environ, Dev: dev}}
@@ -98,7 +98,7 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	defer instruments.close()
 	s.instrumentation = instruments
-	store, err := boltstore.Open(cfg.BoltPath(), boltstore.OnCommit(instruments.metrics.Commit))
+	store, err := s.openStore(ctx)
 	if err != nil {
 		return err
 	}

@@ -14,19 +14,20 @@ import (
 )
 
 // enableDev configures development mode: not reachable from other machines, with
-// a generated key and a temporary store unless they are configured, and links
-// printed instead of emailed. The caller calls cleanup at the end.
+// a generated key and a temporary store unless they are configured, a database that
+// is migrated at start, and links printed instead of emailed. The caller calls cleanup at the end.
 func (s *server) enableDev(io stdio) (cleanup func(), err error) {
 	cleanup = func() {}
 	s.log.Warn("development mode: not for production")
-	var dsn, key string
+	var dsn config.Secret
+	var key string
 	if s.config.DSN == "" {
 		dir, err := os.MkdirTemp("", "invitebridge-")
 		if err != nil {
 			return cleanup, err
 		}
 		cleanup = func() { _ = os.RemoveAll(dir) }
-		dsn = "bolt://" + filepath.Join(dir, "invites.db")
+		dsn = config.Secret("bolt://" + filepath.Join(dir, "invites.db"))
 	}
 	if len(s.config.Serve.Admin.APIKeys) == 0 {
 		key = rand.Text()
@@ -37,6 +38,7 @@ func (s *server) enableDev(io stdio) (cleanup func(), err error) {
 			*host = cmp.Or(*host, "127.0.0.1")
 		}
 		c.DSN = cmp.Or(c.DSN, dsn)
+		c.Serve.Migrate = true
 		if len(c.Serve.Admin.APIKeys) == 0 && key != "" {
 			c.Serve.Admin.APIKeys = []config.APIKey{{Name: "dev", Key: config.Secret(key)}}
 		}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"invitebridge/bridge"
-	"invitebridge/bridge/boltstore"
 	"invitebridge/bridge/httpapi"
 	"invitebridge/bridge/instrument"
 	"invitebridge/bridge/metrics"
@@ -71,8 +70,8 @@ func (o *instrumentation) headers() setHeaders {
 }
 
 // scrape makes metrics read the store and the endpoints on each scrape.
-func (o *instrumentation) scrape(service *bridge.Service, store *boltstore.Store) {
-	o.metrics.Collect(service.Backlog, store.Size)
+func (o *instrumentation) scrape(service *bridge.Service, store openedStore) {
+	o.metrics.Collect(service.Backlog, store.size)
 	o.metrics.CollectEndpoints(service.Endpoints)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -39,6 +40,9 @@ func newStoreCompact(environ []string, io stdio) *cobra.Command {
 			cfg, err := config.Load(config.Options{Files: files, Environ: environ})
 			if err != nil {
 				return usageError{err}
+			}
+			if cfg.PostgresDSN() != "" {
+				return usageError{errors.New("dsn is a database and has no store file: PostgreSQL reuses free space by itself, see VACUUM")}
 			}
 			done, err := boltstore.Compact(cmd.Context(), cfg.BoltPath())
 			if err != nil {

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/boltstore"
+	"invitebridge/bridge/pgstore"
+	"invitebridge/config"
+)
+
+// openedStore is the store of a running bridge. The caller closes it.
+type openedStore struct {
+	bridge.Store
+	size func() (bytes, free int64, err error) // of the file; nil: it is a database
+}
+
+// openStore opens the store that dsn names. A database is migrated first if that is
+// configured.
+func (s *server) openStore(ctx context.Context) (openedStore, error) {
+	dsn := s.config.PostgresDSN().Reveal()
+	if dsn == "" {
+		store, err := boltstore.Open(s.config.BoltPath(), boltstore.OnCommit(s.instrumentation.metrics.Commit))
+		if err != nil {
+			return openedStore{}, err
+		}
+		return openedStore{Store: store, size: store.Size}, nil
+	}
+	if s.config.Serve.Migrate {
+		if err := pgstore.Migrate(ctx, dsn); err != nil {
+			return openedStore{}, dsnError(err)
+		}
+	}
+	store, err := pgstore.Open(ctx, dsn, pgstore.WithOnCommit(s.instrumentation.metrics.Commit))
+	if err != nil {
+		return openedStore{}, dsnError(err)
+	}
+	return openedStore{Store: store}, nil
+}
+
+// dsnError names the key of an error about a database. A malformed DSN is a mistake
+// in the configuration.
+func dsnError(err error) error {
+	err = fmt.Errorf("dsn: %w", err)
+	if errors.Is(err, pgstore.ErrDSN) {
+		return usageError{err}
+	}
+	return err
+}
+
+// checkStore checks that serve could open or create the store, or for a database
+// that the DSN is well-formed: it connects to nothing.
+func checkStore(cfg config.Config) error {
+	var err error
+	switch dsn, path := cfg.PostgresDSN().Reveal(), cfg.BoltPath(); {
+	case dsn != "":
+		err = pgstore.ParseDSN(dsn)
+	case path != "": // otherwise development mode creates one
+		err = boltstore.Probe(path)
+	}
+	if err != nil {
+		return fmt.Errorf("dsn: %w", err)
+	}
+	return nil
+}
