@@ -99,7 +99,7 @@ func (s *Store) resolve(ctx context.Context, key uuid.UUID, cause error) error {
 func (s *Store) buried(ctx context.Context, key uuid.UUID) (dead bool, err error) {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {
-		return false, err
+		return false, hideUser(err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	if err := noteCommitLevel(ctx, conn); err != nil {

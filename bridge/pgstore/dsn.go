@@ -3,6 +3,7 @@ package pgstore
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -12,16 +13,18 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// defaults are settings of a session that the DSN can override, as it can any other
+// timeouts are settings of a session that the DSN can override, as it can any other
 // setting of PostgreSQL. They end the transactions of a process that hangs or has
-// lost its network: others may wait for its locks.
-var defaults = map[string]string{
-	"application_name":                    "invitebridge",
+// lost its network: others may wait for its locks. See limits.go for how they reach
+// the server.
+var timeouts = map[string]string{
 	"idle_in_transaction_session_timeout": "10s",
 	"lock_timeout":                        "5s",
 	"statement_timeout":                   "30s",
 	"tcp_user_timeout":                    "10s",
 }
+
+const defaultName = "invitebridge" // in pg_stat_activity
 
 // ParseDSN checks a DSN without connecting.
 //
@@ -53,9 +56,14 @@ func parse(dsn string) (_ *pgxpool.Config, w poolWords, err error) {
 		return nil, w, fmt.Errorf("pgstore: %w: %s", ErrDSN, withoutSecrets(err, u, dsn))
 	}
 	params := config.ConnConfig.RuntimeParams
-	for name, value := range defaults {
-		if _, found := params[name]; !found {
-			params[name] = value
+	if _, found := params["application_name"]; !found {
+		params["application_name"] = defaultName
+	}
+	w.timeouts = maps.Clone(timeouts)
+	for name := range timeouts {
+		if value, found := params[name]; found {
+			w.timeouts[name] = value
+			delete(params, name)
 		}
 	}
 	w.apply(config)
@@ -87,10 +95,12 @@ func withoutSecrets(err error, u *url.URL, dsn string) string {
 	return reason
 }
 
-// poolWords are Kratos' words for the pool of connections. Zero: not given.
+// poolWords are Kratos' words for the pool of connections, zero if not given, and
+// the timeouts of a session.
 type poolWords struct {
 	maxConns, maxIdleConns       int
 	maxLifetime, maxConnIdleTime time.Duration
+	timeouts                     map[string]string
 }
 
 // takePoolWords removes the words from a query. Pgx would send them to the server.

@@ -21,6 +21,10 @@ var (
 	// can no longer use it.
 	ErrNewerSchema = errors.New("the schema of the database is too new")
 
+	// ErrPooled: the connection leads through a pooler that shares sessions, which
+	// cannot migrate.
+	ErrPooled = errors.New("the connection leads through a pooler in transaction mode")
+
 	// ErrOutcomeUnknown: the connection was lost during a commit, and the database
 	// did not respond to the question whether it took effect.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
@@ -42,6 +46,7 @@ var errTxEnded = errors.New("pgstore: the transaction has ended")
 const (
 	adviceMigrate = `run "invitebridge migrate sql -e --yes"`
 	adviceUpgrade = "upgrade this program"
+	adviceDirect  = "a migration needs a connection to PostgreSQL itself: give its own address"
 )
 
 func refused(sentinel error, advice string) error {

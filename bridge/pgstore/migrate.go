@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -39,14 +36,19 @@ const (
 
 // Migrate creates or updates the schema invitebridge. Any number of processes may
 // call it at once: one of them migrates, the others wait. A schema that is up to
-// date, or newer, is left as it is. The connection must not go through PgBouncer in
+// date, or newer, is left as it is. The connection must not lead through PgBouncer in
 // transaction mode, because it holds a lock of the session.
 //
-// Errors: ErrDSN. Others are those of the connection and of the migration.
+// Errors: ErrDSN, ErrPooled. Others are those of the connection and of the migration.
 func Migrate(ctx context.Context, dsn string) error {
 	config, _, err := parse(dsn)
 	if err != nil {
 		return err
+	}
+	if sharing, err := findSharing(ctx, config.ConnConfig); err != nil {
+		return contextError(ctx, err)
+	} else if sharing {
+		return refused(ErrPooled, adviceDirect)
 	}
 	db := stdlib.OpenDB(*config.ConnConfig, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.PgConn().Exec(ctx, migrationTimeouts).ReadAll()
@@ -54,7 +56,7 @@ func Migrate(ctx context.Context, dsn string) error {
 	}))
 	defer func() { _ = db.Close() }()
 	if err := migrate(ctx, db); err != nil {
-		return contextError(ctx, fmt.Errorf("pgstore: migrate: %w", err))
+		return contextError(ctx, fmt.Errorf("pgstore: migrate: %w", hideUser(err)))
 	}
 	return nil
 }
@@ -114,17 +116,9 @@ func ignoreDone(err error) error {
 
 // latest returns the number of the newest migration in this program.
 func latest() (newest int64, err error) {
-	files, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return 0, err
+	own, err := ownMigrations()
+	for _, m := range own {
+		newest = max(newest, m.Version)
 	}
-	for _, file := range files {
-		number, _, _ := strings.Cut(path.Base(file), "_")
-		version, err := strconv.ParseInt(number, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("pgstore: %s: %w", file, err)
-		}
-		newest = max(newest, version)
-	}
-	return newest, nil
+	return newest, err
 }

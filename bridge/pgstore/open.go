@@ -18,10 +18,17 @@ func WithOnCommit(fn func(took time.Duration, err error)) Option {
 	return func(s *Store) { s.onCommit = fn }
 }
 
+// WithOnRetry calls fn each time that a function or the start of a transaction is
+// tried again. Cause is one of [Causes]. Fn must be safe for concurrent use.
+func WithOnRetry(fn func(cause string, err error)) Option {
+	return func(s *Store) { s.onRetry = fn }
+}
+
 // Open connects to a database that [Migrate] has prepared. The DSN is a URL with the
 // scheme postgres. Its query may have what libpq knows, settings of PostgreSQL, and
 // Kratos' words for the pool: max_conns, max_idle_conns, max_conn_lifetime and
 // max_conn_idle_time. Any number of processes may have the same database open. The
+// connections may lead through PgBouncer in transaction mode: see limits.go. The
 // caller closes the store.
 //
 // Errors: ErrDSN, ErrNotMigrated, ErrOlderSchema, ErrNewerSchema. Others are those
@@ -31,15 +38,20 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{onCommit: func(time.Duration, error) {}, resolveTimeout: resolveTimeout}
+	s := &Store{onCommit: func(time.Duration, error) {}, onRetry: func(string, error) {}, resolveTimeout: resolveTimeout}
 	for _, option := range options {
 		option(s)
 	}
 	if words.maxIdleConns > 0 {
 		config.AfterRelease = func(*pgx.Conn) bool { return int(s.pool.Stat().IdleConns()) < words.maxIdleConns }
 	}
+	pooled, err := findPooler(ctx, config.ConnConfig)
+	if err != nil {
+		return nil, contextError(ctx, err)
+	}
+	s.limits = words.adapt(config, pooled)
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
-		return nil, fmt.Errorf("pgstore: open: %w", err)
+		return nil, fmt.Errorf("pgstore: open: %w", hideUser(err))
 	}
 	if err := s.checkSchema(ctx); err != nil {
 		s.pool.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,7 @@ func TestDSNPool(t *testing.T) {
 	if config.MaxConns != 7 || words.maxIdleConns != 3 || config.MaxConnLifetime != 2*time.Hour || config.MaxConnIdleTime != 5*time.Minute {
 		t.Errorf("got %+v", config)
 	}
+	words.adapt(config, false)
 	params := config.ConnConfig.RuntimeParams
 	if params["lock_timeout"] != "1s" || params["application_name"] != "invitebridge" {
 		t.Errorf("got the settings %v", params)
@@ -139,7 +141,21 @@ func TestDSNIdle(t *testing.T) {
 	testenv.Eventually(t, "at most two are idle", func() bool { return s.pool.Stat().TotalConns() <= 2 })
 }
 
-// TestUnreachable: no error contains the password.
+// TestUnknownUser: an error of the server names the reason, and neither user nor
+// password.
+func TestUnknownUser(t *testing.T) {
+	u := parseURL(t, newDatabase(t))
+	u.User = url.UserPassword("canary", secret)
+	_, openErr := Open(t.Context(), u.String())
+	_, statusErr := Migrations(t.Context(), u.String())
+	for what, err := range map[string]error{"Open": openErr, "Migrate": Migrate(t.Context(), u.String()), "Migrations": statusErr} {
+		if err == nil || !strings.Contains(err.Error(), "does not exist") || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: got %v, want the reason without the user", what, err)
+		}
+	}
+}
+
+// TestUnreachable: no error contains the user or the password.
 func TestUnreachable(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -149,10 +165,11 @@ func TestUnreachable(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	dsn := "postgres://u:" + secret + "@" + address + "/d?sslmode=disable"
+	dsn := "postgres://canary:" + secret + "@" + address + "/d?sslmode=disable"
 	_, openErr := Open(t.Context(), dsn)
-	for what, err := range map[string]error{"Open": openErr, "Migrate": Migrate(t.Context(), dsn)} {
-		if err == nil || strings.Contains(err.Error(), secret) {
+	_, statusErr := Migrations(t.Context(), dsn)
+	for what, err := range map[string]error{"Open": openErr, "Migrate": Migrate(t.Context(), dsn), "Migrations": statusErr} {
+		if err == nil || !strings.Contains(err.Error(), address) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: got %v, want an error without the secret", what, err)
 		}
 	}

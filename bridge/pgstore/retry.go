@@ -41,9 +41,9 @@ func connectError(err error) error {
 	var connect *pgconn.ConnectError
 	switch code := codeOf(err); {
 	case !errors.As(err, &connect), code != "" && code != cannotConnectNow && code != tooManyConnections:
-		return fmt.Errorf("pgstore: connect: %w", err)
+		return fmt.Errorf("pgstore: %w", hideUser(err))
 	}
-	return &lostError{err}
+	return &lostError{hideUser(err)}
 }
 
 // codeOf returns the code of an answer of the server; empty: err is none.
@@ -53,6 +53,37 @@ func codeOf(err error) string {
 		return answer.Code
 	}
 	return ""
+}
+
+// Causes for which a function runs again, in PostgreSQL's words where it has one.
+const (
+	CauseSerialization = "serialization_failure"
+	CauseDeadlock      = "deadlock_detected" // a defect in the order of locks
+	CauseLock          = "lock_not_available"
+	CauseUnique        = "unique_violation"
+	CauseUnsupported   = "feature_not_supported" // a migration changed a prepared statement
+	CausePredicate     = "predicate_lock"        // it found late that it reads by a predicate
+	CauseConnection    = "connection"            // lost, or not available
+)
+
+// Causes returns all causes.
+func Causes() []string {
+	return []string{CauseSerialization, CauseDeadlock, CauseLock, CauseUnique, CauseUnsupported, CausePredicate, CauseConnection}
+}
+
+// causeOf returns the cause in an error that a function can run again after.
+func causeOf(err error) string {
+	var lost *lostError
+	switch {
+	case errors.As(err, &lost):
+		return CauseConnection
+	case errors.Is(err, errExclusive):
+		return CausePredicate
+	}
+	return map[string]string{
+		serializationFailure: CauseSerialization, deadlockDetected: CauseDeadlock, lockNotAvailable: CauseLock,
+		uniqueViolation: CauseUnique, featureNotSupported: CauseUnsupported,
+	}[codeOf(err)]
 }
 
 // mode is how the next run of a function differs from the first.

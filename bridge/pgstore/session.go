@@ -17,7 +17,7 @@ import (
 type session struct {
 	store *Store
 	ctx   context.Context // of the call; the commit ignores its end
-	begin []statement     // sent before the first statement
+	begin []statement     // sent before the first statement: BEGIN, and locks to take first
 	conn  *pgxpool.Conn   // nil: not begun, or ended
 	queue []statement
 	sent  bool
@@ -58,6 +58,7 @@ func (s *session) send(statements ...statement) error {
 		if pause(s.ctx, try) != nil {
 			return err
 		}
+		s.store.onRetry(causeOf(err), err)
 	}
 }
 
@@ -68,7 +69,8 @@ func (s *session) sendFirst(list []statement) (err error) {
 	if commitsLow(s.conn.Conn()) {
 		list = append([]statement{{sql: raiseCommit}}, list...)
 	}
-	return s.sendOn(s.ctx, append(slices.Clone(s.begin), list...))
+	begin := slices.Concat(s.begin[:1], s.store.limits, s.begin[1:])
+	return s.sendOn(s.ctx, append(begin, list...))
 }
 
 func (s *session) sendOn(ctx context.Context, list []statement) error {

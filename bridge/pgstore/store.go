@@ -18,6 +18,8 @@ import (
 type Store struct {
 	pool     *pgxpool.Pool
 	onCommit func(took time.Duration, err error)
+	onRetry  func(cause string, err error)
+	limits   []statement   // follow each BEGIN
 	writes   atomic.Uint64 // commits that wrote, for the purge of outcomes
 	// resolveTimeout bounds the search for the outcome of a commit.
 	resolveTimeout time.Duration
@@ -74,7 +76,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 	probe := uuid.Nil // no transaction has this key
 	if _, err := s.pool.Exec(ctx, bury, (*id)(&probe)); err != nil {
-		return contextError(ctx, fmt.Errorf("pgstore: ping: %w", err))
+		return contextError(ctx, fmt.Errorf("pgstore: ping: %w", hideUser(err)))
 	}
 	return nil
 }
