@@ -72,7 +72,7 @@ func TestBackupCopy(t *testing.T) {
 			}))
 			t.Cleanup(bridge.Close)
 			var out, errs bytes.Buffer
-			code := run(ctx, []string{"backup", path, "-e", bridge.URL}, []string{envAPIKey + "=" + key}, stdio{&out, &errs})
+			code := run(ctx, []string{"backup", path, "-e", bridge.URL}, []string{envAPIKey + "=" + key}, stdio{out: &out, err: &errs})
 			if code != c.code || !strings.Contains(errs.String(), c.errs) {
 				t.Errorf("code %d: %s%s", code, &out, &errs)
 			}

@@ -74,7 +74,7 @@ selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } 
 	ctx, cancel := context.WithCancel(context.Background())
 	exit := make(chan int, 1)
 	go func() {
-		code := run(ctx, args, nil, stdio{io.Discard, b.log})
+		code := run(ctx, args, nil, stdio{out: io.Discard, err: b.log})
 		b.log.close()
 		exit <- code
 	}()

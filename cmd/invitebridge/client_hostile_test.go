@@ -50,7 +50,7 @@ func TestHostileServer(t *testing.T) {
 			}))
 			defer server.Close()
 			var out bytes.Buffer
-			run(t.Context(), c.args, []string{envAdminURL + "=" + server.URL, envAPIKey + "=" + key}, stdio{&out, &out})
+			run(t.Context(), c.args, []string{envAdminURL + "=" + server.URL, envAPIKey + "=" + key}, stdio{out: &out, err: &out})
 			if strings.ContainsAny(out.String(), "\x1b\x07\u009b") || !strings.Contains(out.String(), c.want) {
 				t.Errorf("got %q, want %q", &out, c.want)
 			}

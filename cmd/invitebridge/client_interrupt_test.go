@@ -25,7 +25,7 @@ func TestInterruptedCreate(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	var out, errs bytes.Buffer
 	code := run(ctx, []string{"create", "invitations", "ada@example.com", "bob@example.com", "eve@example.com"},
-		[]string{envAdminURL + "=" + b.admin, envAPIKey + "=" + key}, stdio{&out, &errs})
+		[]string{envAdminURL + "=" + b.admin, envAPIKey + "=" + key}, stdio{out: &out, err: &errs})
 	if code != exitFailed || strings.Count(out.String(), "/invite/") != 1 || !strings.Contains(out.String(), "ada@example.com") {
 		t.Errorf("code %d:\n%s", code, &out)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -27,6 +28,8 @@ var update = flag.Bool("update", false, "update the expected output in testdata/
 //
 //	invitebridge ARG...       run the program; its output is scrubbed, see scrubber
 //	code N                    check the exit code of the last run
+//	answer TEXT               what standard input has for the next run
+//	database                  set INVITEBRIDGE_DSN to an empty database
 //	until N invitebridge ...  repeat until it prints N lines
 //	xargs invitebridge ...    run it with the last output as additional arguments
 //	hook N                    answer webhooks with status N from now on
@@ -36,16 +39,28 @@ var update = flag.Bool("update", false, "update the expected output in testdata/
 //	                          respond until the script ends
 //
 // The variable ID1 holds the id that the output shows as ...0001, and so on.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestDatabaseScripts runs the scripts in testdata/postgres likewise. They need
+// PostgreSQL.
+func TestDatabaseScripts(t *testing.T) {
+	kratostest.SharedPostgres(t)
+	runScripts(t, "testdata/postgres")
+}
+
+func runScripts(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                "testdata/script",
+		Dir:                dir,
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 		Setup:              startScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"invitebridge": func(ts *testscript.TestScript, neg bool, args []string) { scriptOf(ts).show(ts, neg, args) },
-			"code":         func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).wantCode(ts, args) },
-			"until":        func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).until(ts, args) },
+			"answer": func(ts *testscript.TestScript, _ bool, args []string) {
+				scriptOf(ts).in = strings.NewReader(args[0] + "\n")
+			},
+			"code":  func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).wantCode(ts, args) },
+			"until": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).until(ts, args) },
 			"xargs": func(ts *testscript.TestScript, neg bool, args []string) {
 				s := scriptOf(ts)
 				s.show(ts, neg, append(args[1:], strings.Fields(s.out)...))
@@ -60,6 +75,11 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("Kratos answered %d %s", status, answer)
 				}
 			},
+			"database": func(ts *testscript.TestScript, _ bool, _ []string) {
+				dsn, err := kratostest.SharedPostgres(t).NewDatabase(context.Background())
+				ts.Check(err)
+				ts.Setenv(envDSN, dsn)
+			},
 			"accepting":   func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).accepting(ts) },
 			"kratos-down": func(ts *testscript.TestScript, _ bool, _ []string) { scriptOf(ts).kratos.Down() },
 		},
@@ -71,8 +91,9 @@ type script struct {
 	scrubber
 	kratos *kratostest.Fake
 	hook   atomic.Int64
-	code   int    // of the last run
-	out    string // of the last run, not scrubbed
+	in     io.Reader // nil: not a terminal
+	code   int       // of the last run
+	out    string    // of the last run, not scrubbed
 }
 
 type scriptKey struct{}
@@ -110,8 +131,12 @@ func (s *script) run(ts *testscript.TestScript, args []string) (out, errs string
 	for _, name := range []string{envAdminURL, envAPIKey, envBasePath} {
 		environ = append(environ, name+"="+ts.Getenv(name))
 	}
+	if dsn := ts.Getenv(envDSN); dsn != "" {
+		environ = append(environ, envDSN+"="+dsn)
+	}
 	var stdout, stderr bytes.Buffer
-	s.code = run(context.Background(), args, environ, stdio{&stdout, &stderr})
+	s.code = run(context.Background(), args, environ, stdio{out: &stdout, err: &stderr, in: s.in})
+	s.in = nil
 	s.out = stdout.String()
 	for _, secret := range []string{key, ts.Getenv(envAPIKey)} {
 		if secret != "" && strings.Contains(s.out+stderr.String(), secret) {

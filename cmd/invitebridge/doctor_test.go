@@ -44,7 +44,7 @@ func (p examinedBridge) doctor(environ []string, args ...string) (code int, find
 		args = append(args, "-c", p.extra)
 	}
 	var out, stderr bytes.Buffer
-	code = run(p.t.Context(), args, append(slices.Clone(p.environ), environ...), stdio{&out, &stderr})
+	code = run(p.t.Context(), args, append(slices.Clone(p.environ), environ...), stdio{out: &out, err: &stderr})
 	for _, secret := range []string{key, mailtest.Password, hookSecret, "CANARY"} {
 		if strings.Contains(out.String()+stderr.String(), secret) {
 			p.t.Errorf("%s was printed:\n%s%s", secret, &out, &stderr)
@@ -273,7 +273,7 @@ func TestDoctorTimeout(t *testing.T) {
 		"INVITEBRIDGE_KRATOS_ADMIN_URL=http://" + mute, "INVITEBRIDGE_KRATOS_PUBLIC_URL=http://" + mute, envAPIKey + "=a-key",
 		"INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://" + mute, "INVITEBRIDGE_COURIER_SMTP_FROM_ADDRESS=a@example.com",
 		"INVITEBRIDGE_HOOKS=[" + strings.Join(hooks, ",") + "]",
-	}, stdio{&out, io.Discard})
+	}, stdio{out: &out, err: io.Discard})
 	if ctx.Err() != nil {
 		t.Error("the checks did not end by themselves")
 	}

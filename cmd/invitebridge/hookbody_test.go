@@ -31,7 +31,7 @@ func TestInvalidBodies(t *testing.T) {
 	environ := []string{"INVITEBRIDGE_DSN=bolt://" + filepath.Join(t.TempDir(), "other.db")}
 	for _, command := range []string{"config check", "doctor", "serve"} {
 		var out, errs bytes.Buffer
-		code := run(t.Context(), append(strings.Fields(command), files...), environ, stdio{&out, &errs})
+		code := run(t.Context(), append(strings.Fields(command), files...), environ, stdio{out: &out, err: &errs})
 		if code != exitUsage || !strings.HasPrefix(errs.String(), "invitebridge: "+want) {
 			t.Errorf("%s: exit code %d, %s", command, code, errs.String())
 		}

@@ -73,6 +73,7 @@ func readme(t *testing.T, pages ...string) (blocks []block) {
 // ranElsewhere names what runs the other blocks, by chapter or by page.
 var ranElsewhere = map[string]string{
 	"README.md: With Docker":                  "the test of the stack, in config/stack",
+	"docs/cli.md: Migrate":                    "testdata/postgres/migrate.txtar",
 	"docs/kubernetes.md: Installation":        "the test of the chart, in docs/helm/test",
 	"docs/performance.md: Performance":        "make bench, by hand: it measures",
 	"docs/production.md: A file that shrinks": "the test of the packages, in config/release",

@@ -9,8 +9,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// stdio holds where a command writes: results to out, everything else to err.
-type stdio struct{ out, err io.Writer }
+// stdio holds where a command writes, results to out and everything else to err,
+// and where it reads answers; nil: nobody can be asked.
+type stdio struct {
+	out, err io.Writer
+	in       io.Reader
+}
 
 // Exit codes.
 const (
@@ -60,7 +64,7 @@ func newRoot(environ []string, io stdio) *cobra.Command {
 		return usageError{fmt.Errorf("%w (try %q)", err, cmd.CommandPath()+" --help")}
 	})
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.AddCommand(newServe(environ, io), newConfig(environ, io), newHealth(environ, io), newDoctor(environ, io), newStore(environ, io), newVersion(io))
+	root.AddCommand(newServe(environ, io), newConfig(environ, io), newHealth(environ, io), newDoctor(environ, io), newStore(environ, io), newMigrate(environ, io), newVersion(io))
 	root.AddCommand(newClientCommands(environ, io)...)
 	root.InitDefaultCompletionCmd()
 	finishCompletion(root)

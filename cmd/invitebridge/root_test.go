@@ -17,7 +17,7 @@ import (
 func command(t *testing.T, environ []string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code = run(t.Context(), args, environ, stdio{&stdout, &stderr})
+	code = run(t.Context(), args, environ, stdio{out: &stdout, err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 
@@ -115,7 +115,7 @@ func TestServeDev(t *testing.T) {
 	var out bytes.Buffer
 	exit := make(chan int, 1)
 	go func() {
-		code := run(ctx, []string{"serve", "--dev"}, []string{"INVITEBRIDGE_SERVE_PUBLIC_PORT=0", "INVITEBRIDGE_SERVE_ADMIN_PORT=0"}, stdio{&out, log})
+		code := run(ctx, []string{"serve", "--dev"}, []string{"INVITEBRIDGE_SERVE_PUBLIC_PORT=0", "INVITEBRIDGE_SERVE_ADMIN_PORT=0"}, stdio{out: &out, err: log})
 		log.close()
 		exit <- code
 	}()

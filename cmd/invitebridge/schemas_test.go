@@ -248,7 +248,7 @@ func TestSchemaMissing(t *testing.T) {
 		"serve: { public: { port: 0 }, admin: { port: 0, api_keys: [ { name: tests, key: %s } ] } }\n",
 		filepath.Dir(file), kratos.PublicURL, kratos.AdminURL, key))
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"serve", "-c", file}, nil, stdio{&out, &errs})
+	code := run(t.Context(), []string{"serve", "-c", file}, nil, stdio{out: &out, err: &errs})
 	if code != exitUsage || !strings.Contains(errs.String(), "kratos.schema_id: Kratos has no identity schema person; it has default, customer") {
 		t.Errorf("exit code %d: %s", code, &errs)
 	}

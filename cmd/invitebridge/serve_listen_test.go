@@ -115,7 +115,7 @@ func TestUnixSockets(t *testing.T) {
 	}
 	var out strings.Builder
 	code := run(t.Context(), []string{"create", "invitation", "ada@example.com", "--format", "json", "-e", "unix:" + admin},
-		[]string{envAPIKey + "=" + key}, stdio{&out, os.Stderr})
+		[]string{envAPIKey + "=" + key}, stdio{out: &out, err: os.Stderr})
 	if code != exitOK || !strings.Contains(out.String(), "invitation_token") {
 		t.Fatalf("exit code %d: %s", code, out.String())
 	}
