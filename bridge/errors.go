@@ -24,6 +24,7 @@ const (
 	KindUnsupportedMedia             // the input has the wrong media type
 	KindTooMany                      // too many requests
 	KindRejected                     // the identity system refused
+	KindNotSupported                 // this installation does not support the operation
 	KindUnavailable                  // a dependency did not respond; retrying is safe
 )
 
@@ -140,6 +141,7 @@ var (
 	ErrKratosRejected          = &Error{Kind: KindRejected, ID: "kratos_rejected", Reason: "Kratos rejected the request. Nothing was changed. The log of the bridge contains the cause."}
 	ErrKratosUnavailable       = &Error{Kind: KindUnavailable, ID: "kratos_unavailable", Reason: "Kratos did not respond. Retrying is safe.", RetryAfter: 5 * time.Second}
 	ErrStoreUnavailable        = &Error{Kind: KindUnavailable, ID: "store_unavailable", Reason: "The invitation store did not respond. Retrying is safe.", RetryAfter: 5 * time.Second}
+	ErrBackupNotSupported      = &Error{Kind: KindNotSupported, ID: "backup_not_supported", Reason: "The store is a PostgreSQL database, which the bridge does not copy. Back it up with pg_dump, or archive its WAL for point-in-time recovery."}
 	ErrHookRefused             = &Error{Kind: KindForbidden, ID: "hook_refused", Reason: "A hook of the operator refused the request."}
 	ErrHookUnavailable         = &Error{Kind: KindUnavailable, ID: "hook_unavailable", Reason: "A hook of the operator did not return a valid response. Retrying is safe.", RetryAfter: 5 * time.Second}
 	ErrInternal                = &Error{Kind: KindInternal, ID: "internal", Reason: "An internal error occurred. Report it together with the request id."}

@@ -116,7 +116,8 @@ func (s *Service) Ready(ctx context.Context) error {
 // Backup writes a consistent copy of the whole store to w. After an error, the
 // data in w is unusable.
 //
-// Errors: ErrStoreUnavailable.
+// Errors: ErrStoreUnavailable; ErrBackupNotSupported if the store is a database that
+// has its own means.
 func (s *Service) Backup(ctx context.Context, w io.Writer) error {
 	return storeError(s.store.Backup(ctx, w))
 }

@@ -1,6 +1,8 @@
 package httpapi_test
 
 import (
+	"context"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -204,8 +206,16 @@ func (d *driver) tooMany(t *testing.T) {
 	w.want("getBackup", http.StatusOK, "", nil)
 }
 
+// databaseStore is a store that has no backup of its own.
+type databaseStore struct{ bridge.Store }
+
+func (databaseStore) Backup(context.Context, io.Writer) error { return bridge.ErrBackupNotSupported }
+
 func (d *driver) failures(t *testing.T) {
 	w := d.start(t)
+	w.Store.Store = databaseStore{w.Store.Store}
+	w.want("getBackup", http.StatusNotImplemented, "backup_not_supported", nil)
+	w = d.start(t)
 	w.Store.OnCall(func() { panic("a defect") })
 	w.wantAll(http.StatusInternalServerError, "internal", nil, w.defaultBody)
 	w = d.start(t)

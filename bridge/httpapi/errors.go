@@ -64,6 +64,7 @@ var statuses = map[bridge.Kind]struct {
 	bridge.KindUnsupportedMedia: {http.StatusUnsupportedMediaType, "The request has an unsupported media type."},
 	bridge.KindTooMany:          {http.StatusTooManyRequests, "Too many requests were sent."},
 	bridge.KindRejected:         {http.StatusBadGateway, "An upstream service refused the request."},
+	bridge.KindNotSupported:     {http.StatusNotImplemented, "This installation does not support the operation."},
 	bridge.KindUnavailable:      {http.StatusServiceUnavailable, "A service is not available at the moment."},
 }
 

@@ -29,9 +29,6 @@ var (
 	// did not respond to the question whether it took effect.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 
-	// ErrNoBackup: Backup is not supported.
-	ErrNoBackup = errors.New("the store is in PostgreSQL: back it up with pg_dump or with continuous archiving")
-
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 

@@ -59,9 +59,10 @@ func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) (err error) 
 	return contextError(ctx, t.broken)
 }
 
-// Backup implements [bridge.Store]: it returns ErrNoBackup and writes nothing.
+// Backup implements [bridge.Store]: it returns
+// [bridge.ErrBackupNotSupported] and writes nothing.
 func (s *Store) Backup(context.Context, io.Writer) error {
-	return fmt.Errorf("pgstore: %w", ErrNoBackup)
+	return bridge.ErrBackupNotSupported
 }
 
 // Ping implements [bridge.Store]. It commits a row, so it fails on a server that is
