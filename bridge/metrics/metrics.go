@@ -26,6 +26,7 @@ type Metrics struct {
 	invitations invitations
 	commits     prometheus.Histogram
 	failures    prometheus.Counter
+	retries     *prometheus.CounterVec // of a database
 	reload      prometheus.Gauge
 }
 
@@ -34,6 +35,7 @@ func New(version string) *Metrics {
 	m := &Metrics{
 		registry:    prometheus.NewRegistry(),
 		invitations: newInvitations(),
+		retries:     newRetries(),
 		requests: newCallMetrics("http", "requests", "request_duration",
 			"HTTP requests answered", fastBuckets, []string{"listener", "method", "route"}, "code"),
 		kratos: newCallMetrics("kratos", "calls", "call_duration",
@@ -48,7 +50,7 @@ func New(version string) *Metrics {
 		}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "store", Name: "commit_failures_total",
-			Help: "Failed commits of the store, as on a full disk.",
+			Help: "Failed commits of the store, as on a full disk. On PostgreSQL some are tried again: see store_retries_total.",
 		}),
 	}
 	m.reload = prometheus.NewGauge(prometheus.GaugeOpts{

@@ -8,6 +8,7 @@ import (
 	"invitebridge/bridge/httpapi"
 	"invitebridge/bridge/instrument"
 	"invitebridge/bridge/metrics"
+	"invitebridge/bridge/pgstore"
 	"invitebridge/bridge/tracing"
 )
 
@@ -72,6 +73,9 @@ func (o *instrumentation) headers() setHeaders {
 // scrape makes metrics read the store and the endpoints on each scrape.
 func (o *instrumentation) scrape(service *bridge.Service, store openedStore) {
 	o.metrics.Collect(service.Backlog, store.size)
+	if store.pool != nil {
+		o.metrics.CollectDatabase(store.pool, pgstore.Causes())
+	}
 	o.metrics.CollectEndpoints(service.Endpoints)
 }
 

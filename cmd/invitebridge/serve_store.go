@@ -7,6 +7,7 @@ import (
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/boltstore"
+	"invitebridge/bridge/metrics"
 	"invitebridge/bridge/pgstore"
 	"invitebridge/config"
 )
@@ -15,6 +16,7 @@ import (
 type openedStore struct {
 	bridge.Store
 	size func() (bytes, free int64, err error) // of the file; nil: it is a database
+	pool func() metrics.Pool                   // nil: it is a file
 }
 
 // openStore opens the store that dsn names. A database is migrated first if that is
@@ -33,11 +35,20 @@ func (s *server) openStore(ctx context.Context) (openedStore, error) {
 			return openedStore{}, dsnError(err)
 		}
 	}
-	store, err := pgstore.Open(ctx, dsn, pgstore.WithOnCommit(s.instrumentation.metrics.Commit))
+	store, err := pgstore.Open(ctx, dsn, pgstore.WithOnCommit(s.instrumentation.metrics.Commit), pgstore.WithOnRetry(s.retried))
 	if err != nil {
 		return openedStore{}, dsnError(err)
 	}
-	return openedStore{Store: store}, nil
+	return openedStore{Store: store, pool: func() metrics.Pool { return metrics.Pool(store.Stats()) }}, nil
+}
+
+// retried counts a transaction that is tried again.
+func (s *server) retried(cause string, err error) {
+	s.instrumentation.metrics.Retry(cause)
+	if cause == pgstore.CauseDeadlock {
+		s.log.Error("PostgreSQL ended a deadlock between two transactions, and one of them is tried again. "+
+			"This is a defect in the order of locks; please report it", "cause", err.Error())
+	}
 }
 
 // dsnError names the key of an error about a database. A malformed DSN is a mistake
