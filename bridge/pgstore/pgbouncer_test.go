@@ -13,11 +13,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestPgBouncer runs the suite through PgBouncer in transaction mode.
+// TestPgBouncer runs the suite about transactions through PgBouncer in transaction mode.
 func TestPgBouncer(t *testing.T) {
 	b := startPgBouncer(t, "transaction")
 	byDir := map[string]string{}
-	storetest.Run(t, func(t testing.TB, dir string) bridge.Store {
+	storetest.RunTransactions(t, func(t testing.TB, dir string) bridge.Store {
 		direct, found := byDir[dir]
 		if !found {
 			direct = newDatabase(t)
