@@ -50,7 +50,7 @@ func New(version string) *Metrics {
 		}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "store", Name: "commit_failures_total",
-			Help: "Failed commits of the store, as on a full disk. On PostgreSQL some are tried again: see store_retries_total.",
+			Help: "Failed commits of the store, as on a full disk. Those that are tried again count in store_retries_total instead.",
 		}),
 	}
 	m.reload = prometheus.NewGauge(prometheus.GaugeOpts{

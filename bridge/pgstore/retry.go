@@ -71,10 +71,12 @@ func Causes() []string {
 	return []string{CauseSerialization, CauseDeadlock, CauseLock, CauseUnique, CauseUnsupported, CausePredicate, CauseConnection}
 }
 
-// causeOf returns the cause in an error that a function can run again after.
-func causeOf(err error) string {
+// CauseOf returns why a function runs again after an error; empty: it does not.
+func CauseOf(err error) string {
 	var lost *lostError
 	switch {
+	case errors.Is(err, ErrOutcomeUnknown):
+		return ""
 	case errors.As(err, &lost):
 		return CauseConnection
 	case errors.Is(err, errExclusive):

@@ -58,7 +58,7 @@ func (s *session) send(statements ...statement) error {
 		if pause(s.ctx, try) != nil {
 			return err
 		}
-		s.store.onRetry(causeOf(err), err)
+		s.store.onRetry(CauseOf(err), err)
 	}
 }
 

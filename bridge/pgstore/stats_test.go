@@ -45,10 +45,10 @@ func TestOnRetry(t *testing.T) {
 func TestCauses(t *testing.T) {
 	seen := map[string]bool{}
 	for _, err := range []error{&lostError{errors.New("cut")}, errExclusive} {
-		seen[causeOf(err)] = true
+		seen[CauseOf(err)] = true
 	}
 	for _, code := range []string{serializationFailure, deadlockDetected, lockNotAvailable, uniqueViolation, featureNotSupported} {
-		seen[causeOf(&pgconn.PgError{Code: code})] = true
+		seen[CauseOf(&pgconn.PgError{Code: code})] = true
 	}
 	for _, cause := range Causes() {
 		if !seen[cause] {
@@ -57,6 +57,16 @@ func TestCauses(t *testing.T) {
 	}
 	if len(seen) != len(Causes()) {
 		t.Errorf("%d causes are seen, %d are listed", len(seen), len(Causes()))
+	}
+}
+
+// TestNoCause: what is not tried again has no cause.
+func TestNoCause(t *testing.T) {
+	unknown := errors.Join(ErrOutcomeUnknown, &lostError{errors.New("cut")})
+	for _, err := range []error{nil, unknown, &pgconn.PgError{Code: "53100"}, errors.New("other")} {
+		if got := CauseOf(err); got != "" {
+			t.Errorf("%v has the cause %s", err, got)
+		}
 	}
 }
 

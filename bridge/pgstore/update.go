@@ -38,7 +38,7 @@ func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 		if try == maxTries || !m.learn(t.broken, try, t.wanted) || pause(ctx, try) != nil {
 			return t.broken
 		}
-		s.onRetry(causeOf(t.broken), t.broken)
+		s.onRetry(CauseOf(t.broken), t.broken)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/boltstore"
@@ -35,11 +36,20 @@ func (s *server) openStore(ctx context.Context) (openedStore, error) {
 			return openedStore{}, dsnError(err)
 		}
 	}
-	store, err := pgstore.Open(ctx, dsn, pgstore.WithOnCommit(s.instrumentation.metrics.Commit), pgstore.WithOnRetry(s.retried))
+	store, err := pgstore.Open(ctx, dsn, pgstore.WithOnCommit(s.committed), pgstore.WithOnRetry(s.retried))
 	if err != nil {
 		return openedStore{}, dsnError(err)
 	}
 	return openedStore{Store: store, pool: func() metrics.Pool { return metrics.Pool(store.Stats()) }}, nil
+}
+
+// committed counts a commit. One that is tried again is no failure: it was a conflict
+// with another transaction, or the database is not available, which shows elsewhere.
+func (s *server) committed(took time.Duration, err error) {
+	if pgstore.CauseOf(err) != "" {
+		err = nil
+	}
+	s.instrumentation.metrics.Commit(took, err)
 }
 
 // retried counts a transaction that is tried again.
