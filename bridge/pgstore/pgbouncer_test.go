@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"invitebridge/bridge"
@@ -55,6 +56,50 @@ func TestPgBouncerTimeouts(t *testing.T) {
 	err = connect(t, b.Through(plain.String())).QueryRow(t.Context(), "SELECT current_setting('lock_timeout')").Scan(&got)
 	if err != nil || got != "0" {
 		t.Errorf("after the transactions lock_timeout is %q (%v)", got, err)
+	}
+}
+
+// TestPgBouncerTrips: the timeouts and the statements that are not prepared cost no
+// round trip.
+func TestPgBouncerTrips(t *testing.T) {
+	direct := newDatabase(t)
+	put(t, open(t, direct), sample(1))
+	trips := map[string]int{}
+	for name, dsn := range map[string]string{"direct": direct, "pooled": startPgBouncer(t, "transaction").Through(direct)} {
+		proxy, dsn := startProxy(t, dsn)
+		s := open(t, withWords(t, dsn, "max_conns", "1"))
+		for range 3 { // the first one describes or prepares the statements
+			before := proxy.roundTrips()
+			if err := incrementOnce(s); err != nil {
+				t.Fatal(err)
+			}
+			trips[name] = proxy.roundTrips() - before
+		}
+	}
+	if trips["direct"] == 0 || trips["pooled"] != trips["direct"] {
+		t.Errorf("got the round trips %v, want the same", trips)
+	}
+}
+
+// TestPgBouncerCut: the outcome of a commit whose response was lost on the way to
+// PgBouncer is found out through PgBouncer.
+func TestPgBouncerCut(t *testing.T) {
+	direct := newDatabase(t)
+	put(t, open(t, direct), sample(1))
+	proxy, dsn := startProxy(t, startPgBouncer(t, "transaction").Through(direct))
+	s := open(t, withWords(t, dsn, "max_conns", "1"))
+	inv := sample(1)
+	increment(t, s, inv.ID, nil) // describes all statements
+	want := epochOf(t, s, inv.ID)
+	for n := 0; n < 400; n += 40 {
+		for name, cut := range map[string]func(){"request": func() { proxy.cut(n, -1) }, "response": func() { proxy.cut(-1, n) }} {
+			increment(t, s, inv.ID, sync.OnceFunc(cut))
+			proxy.cut(-1, -1)
+			want++
+			if got := epochOf(t, s, inv.ID); got != want {
+				t.Fatalf("%s cut after %d bytes: the counter is %d, want %d", name, n, got, want)
+			}
+		}
 	}
 }
 

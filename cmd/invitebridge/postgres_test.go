@@ -58,6 +58,9 @@ func TestPostgres(t *testing.T) {
 		pooled := startBridge(t, kratos, "dsn: "+kratostest.StartPgBouncer(t, kratostest.SharedPostgres(t), "transaction").Through(dsn))
 		invited(t, pooled, inviting, "pooled@example.com")
 		invited(t, accepting, pooled, "into.the.pool@example.com")
+		if a := pooled.call(http.MethodGet, pooled.admin+"/health/ready", nil); a.status != http.StatusOK {
+			t.Errorf("%d %s", a.status, a.text)
+		}
 		if code := pooled.stop(); code != exitOK || strings.Contains(pooled.log.String(), databasePassword) {
 			t.Errorf("exit code %d\n%s", code, pooled.log)
 		}
