@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -9,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"invitebridge/bridge/metrics"
+	"invitebridge/bridge/pgstore"
+	"invitebridge/config"
 	"invitebridge/kratos/kratostest"
 )
 
@@ -113,6 +118,21 @@ func TestPostgres(t *testing.T) {
 		if code := b.stop(); code != exitOK || strings.Contains(b.log.String(), databasePassword) {
 			t.Errorf("exit code %d\n%s", code, b.log)
 		}
+	}
+}
+
+// TestDeadlockLogged: a deadlock is reported as a defect, other retries only counted.
+func TestDeadlockLogged(t *testing.T) {
+	var out bytes.Buffer
+	s := server{instrumentation: &instrumentation{metrics: metrics.New("v1")}}
+	s.log, _ = newLogger(&out, config.Log{Level: "info", Format: "json"})
+	s.retried(pgstore.CauseLock, errors.New("locked"))
+	if out.Len() > 0 {
+		t.Errorf("a lock is logged: %s", &out)
+	}
+	s.retried(pgstore.CauseDeadlock, errors.New("deadlock detected"))
+	if text := out.String(); !strings.Contains(text, `"level":"error"`) || !strings.Contains(text, "please report it") || !strings.Contains(text, "deadlock detected") {
+		t.Errorf("logged: %q", text)
 	}
 }
 
