@@ -70,8 +70,9 @@ func (p *Postgres) startPgBouncer(program, mode string) (*PgBouncer, *process, e
 			return nil, nil, err
 		}
 		file := filepath.Join(p.dir, fmt.Sprintf("pgbouncer-%d.ini", port))
+		// PgBouncer may run as another user.
 		text := fmt.Sprintf(pgBouncerConfig, p.port, superuser, port, mode)
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // PgBouncer runs as another user
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			return nil, nil, err
 		}
 		child, err := startProcessAs(p.owner, p.dir, io.Discard, []string{"LC_ALL=C", "TZ=UTC"}, program, file)
