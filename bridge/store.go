@@ -12,22 +12,37 @@ import (
 // Store stores invitations, the digests of their tokens, and the outbox. Every
 // store must pass the suite of package storetest.
 //
-// All methods are safe for concurrent use. Any error other than ErrRowNotFound,
-// ErrPendingExists and those returned by fn means that the store failed. Nothing of
-// a failed Update is kept.
+// All methods are safe for concurrent use, and several processes may share one
+// store. Any error other than ErrRowNotFound, ErrPendingExists, ErrLeaseHeld,
+// ErrLeaseLost and those returned by fn means that the store failed.
 type Store interface {
-	// View runs fn on a consistent snapshot. Its Tx must not write.
+	// View runs fn on a consistent snapshot. Its Tx must not write. fn may run more
+	// than once, as in Update.
 	View(ctx context.Context, fn func(Tx) error) error
 
 	// Update runs fn and commits everything it wrote, or nothing if fn or the
 	// commit fails. Once it returns nil, the change survives a crash of the
-	// machine. Updates are serialized: fn sees everything committed before.
+	// machine. Updates that use the same invitation, its tokens or its messages are
+	// serialized, whatever process they run in: fn sees everything that the others
+	// committed before. So are those that read lists.
 	//
 	// fn may run more than once, each time from a clean state, so it must only
 	// read and write through its Tx: no clock, no network, no random numbers, no
 	// nested View or Update. Variables that it sets outside must depend on its
 	// last run only.
+	//
+	// Errors: ErrOutcomeUnknown if the commit may have taken effect. After any other
+	// error nothing of the update is kept.
 	Update(ctx context.Context, fn func(Tx) error) error
+
+	// TakeLease gives a holder the exclusive use of a name until l.Until, unless
+	// another holder has it at now. Who has it prolongs it.
+	//
+	// Errors: ErrLeaseHeld.
+	TakeLease(ctx context.Context, l Lease, now time.Time) error
+
+	// DropLease ends a lease, if its holder still has it.
+	DropLease(ctx context.Context, l Lease) error
 
 	// Backup writes a consistent copy of everything to w without blocking others.
 	// After an error, the data in w is unusable.
@@ -40,10 +55,14 @@ type Store interface {
 	Close() error
 }
 
-// Errors of a [Tx] that rules act on. Each leaves the Tx unchanged.
+// Errors that rules act on. The first two leave the Tx unchanged.
 var (
 	ErrRowNotFound   = errors.New("not in the store")
 	ErrPendingExists = errors.New("another pending invitation has that email address or identity")
+	ErrLeaseHeld     = errors.New("another holder has the lease")
+	ErrLeaseLost     = errors.New("the lease ended before")
+	// ErrOutcomeUnknown: the update was committed, or was not, or still may be.
+	ErrOutcomeUnknown = errors.New("it is unknown whether the change was committed")
 )
 
 // Tx is one transaction. It is valid inside fn only, for one goroutine. It returns
@@ -66,6 +85,16 @@ type Tx interface {
 	// Errors: ErrRowNotFound.
 	PendingInvitation(email, schemaID string) (Invitation, error)
 
+	// PendingOfIdentity reads the pending invitation of an identity, of which there
+	// is at most one.
+	//
+	// Errors: ErrRowNotFound.
+	PendingOfIdentity(identity uuid.UUID) (Invitation, error)
+
+	// Invitations reads invitations by id at once, in any order. Those that are not
+	// in the store are left out.
+	Invitations(ids ...uuid.UUID) ([]Invitation, error)
+
 	// ListInvitations returns the invitations that match q, newest first (by id,
 	// descending). It is no error if there are none.
 	ListInvitations(q InvitationQuery) ([]Invitation, error)
@@ -85,6 +114,9 @@ type Tx interface {
 	// TerminalInvitations returns at most limit invitations that are not pending,
 	// have UpdatedAt <= before, and do not have LeftoverDue; the earliest first.
 	TerminalInvitations(before time.Time, limit int) ([]Invitation, error)
+
+	// InsertInvitation is PutInvitation for an id that is not in the store.
+	InsertInvitation(inv Invitation) error
 
 	// PutInvitation inserts or replaces an invitation.
 	//
@@ -108,6 +140,15 @@ type Tx interface {
 	// Errors: ErrRowNotFound.
 	Message(id uuid.UUID) (Message, error)
 
+	// Messages reads messages by id at once, in any order. Those that are not in the
+	// store are left out.
+	Messages(ids ...uuid.UUID) ([]Message, error)
+
+	// DueMessages returns at most limit queued messages of an endpoint that have
+	// NextAttemptAt <= now, the earliest first. It may leave out those whose
+	// invitation another Update is using, and does not wait for them.
+	DueMessages(endpoint string, now time.Time, limit int) ([]Message, error)
+
 	// QueuedMessages returns at most limit queued messages of an endpoint, those
 	// with the earliest NextAttemptAt first, due or not.
 	QueuedMessages(endpoint string, limit int) ([]Message, error)
@@ -120,6 +161,14 @@ type Tx interface {
 	//
 	// Errors: ErrRowNotFound if its invitation is not in the store.
 	PutMessage(m Message) error
+
+	// CheckLease makes the Update fail with ErrLeaseLost, here or at its end, unless
+	// the holder has the lease and it lasts beyond now.
+	CheckLease(l Lease, now time.Time) error
+
+	// EndLease ends a lease with the Update, which fails with ErrLeaseLost, here or
+	// at its end, if the holder no longer has it.
+	EndLease(l Lease) error
 
 	// Backlog returns the numbers of pending invitations and queued messages. Its
 	// cost does not depend on them.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"invitebridge/bridge"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -81,13 +83,21 @@ func (s *Store) try(ops []*operation) (failedIndex int, err error) {
 			_ = btx.Rollback()
 		}
 	}()
-	wrote := false
+	wrote, ended := false, []bridge.Lease(nil)
+	defer func() {
+		if failedIndex < 0 && err == nil {
+			s.leases.dropAll(ended)
+		}
+	}()
 	for i, o := range ops {
-		t := &tx{bolt: btx, writable: true}
+		t := &tx{bolt: btx, writable: true, leases: &s.leases}
 		o.run(t)
 		_ = s.noteCorruption(t.broken)
 		if t.wrote && o.failed() {
 			return i, nil
+		}
+		if !o.failed() {
+			ended = append(ended, t.ended...)
 		}
 		wrote = wrote || t.wrote
 	}
@@ -135,7 +145,7 @@ func (s *Store) commit(btx *bbolt.Tx) (err error) {
 		againErr = s.commitTx(again)
 	}
 	if againErr != nil {
-		return fmt.Errorf("boltstore: commit: outcome unknown: %w", errors.Join(err, againErr))
+		return fmt.Errorf("boltstore: commit: %w: %w", bridge.ErrOutcomeUnknown, errors.Join(err, againErr))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 	"unicode/utf8"
 
 	"invitebridge/bridge"
@@ -25,8 +26,21 @@ func (t *tx) Message(id uuid.UUID) (_ bridge.Message, err error) {
 	return t.decodeMessage(id, value)
 }
 
+// Messages implements [bridge.Tx].
+func (t *tx) Messages(ids ...uuid.UUID) ([]bridge.Message, error) { return found(ids, t.Message) }
+
 // QueuedMessages implements [bridge.Tx].
-func (t *tx) QueuedMessages(endpoint string, limit int) (_ []bridge.Message, err error) {
+func (t *tx) QueuedMessages(endpoint string, limit int) ([]bridge.Message, error) {
+	return t.queued(endpoint, limit, func(bridge.Message) bool { return true })
+}
+
+// DueMessages implements [bridge.Tx].
+func (t *tx) DueMessages(endpoint string, now time.Time, limit int) ([]bridge.Message, error) {
+	return t.queued(endpoint, limit, func(m bridge.Message) bool { return !m.NextAttemptAt().After(now) })
+}
+
+// queued reads the queue of an endpoint up to the first message that is not wanted.
+func (t *tx) queued(endpoint string, limit int, wanted func(bridge.Message) bool) (_ []bridge.Message, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.checkOpen(); err != nil {
 		return nil, err
@@ -38,6 +52,9 @@ func (t *tx) QueuedMessages(endpoint string, limit int) (_ []bridge.Message, err
 		m, err := t.messageRow(uuid.UUID(k[hashSize+timeSize:]))
 		if err != nil {
 			return nil, err
+		}
+		if !wanted(m) {
+			break
 		}
 		list = append(list, m)
 	}

@@ -18,6 +18,7 @@ type Store struct {
 	header Header
 
 	queue      queue
+	leases     leases
 	committing chan struct{} // a lock: holds one value while a call commits
 	health     health
 	// commitTx is bbolt's Commit, except in tests of a failing disk.

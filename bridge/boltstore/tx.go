@@ -19,6 +19,8 @@ type tx struct {
 	writable bool
 	wrote    bool
 	broken   error // damage, or a write that bbolt refused and that may be half done
+	leases   *leases
+	ended    []bridge.Lease // when the transaction is committed
 	open     [len(layout)]*bbolt.Bucket
 }
 
@@ -109,6 +111,36 @@ func (t *tx) PendingInvitation(email, schemaID string) (_ bridge.Invitation, err
 		return bridge.Invitation{}, bridge.ErrRowNotFound
 	}
 	return t.row(uuid.UUID(value))
+}
+
+// PendingOfIdentity implements [bridge.Tx].
+func (t *tx) PendingOfIdentity(identity uuid.UUID) (bridge.Invitation, error) {
+	list, err := t.ListInvitations(bridge.InvitationQuery{IdentityID: identity, State: bridge.StatePending, Limit: 1})
+	if err == nil && (len(list) == 0 || identity == uuid.Nil) {
+		err = bridge.ErrRowNotFound
+	}
+	if err != nil {
+		return bridge.Invitation{}, err
+	}
+	return list[0], nil
+}
+
+// Invitations implements [bridge.Tx].
+func (t *tx) Invitations(ids ...uuid.UUID) ([]bridge.Invitation, error) {
+	return found(ids, t.Invitation)
+}
+
+// found reads rows one by one, and leaves out those that are missing.
+func found[T any](ids []uuid.UUID, read func(uuid.UUID) (T, error)) (list []T, err error) {
+	for _, id := range ids {
+		switch row, err := read(id); {
+		case err == nil:
+			list = append(list, row)
+		case !errors.Is(err, bridge.ErrRowNotFound):
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // ExpiringInvitations implements [bridge.Tx].

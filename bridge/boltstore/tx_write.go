@@ -13,6 +13,9 @@ import (
 	"github.com/google/uuid"
 )
 
+// InsertInvitation implements [bridge.Tx].
+func (t *tx) InsertInvitation(inv bridge.Invitation) error { return t.PutInvitation(inv) }
+
 // PutInvitation implements [bridge.Tx]. Writing an unchanged invitation costs
 // nothing.
 func (t *tx) PutInvitation(inv bridge.Invitation) (err error) {

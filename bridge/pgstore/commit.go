@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"invitebridge/bridge"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -41,7 +43,7 @@ var errNotCommitted = errors.New("the transaction was not committed")
 
 // commit sends what is left to write and commits.
 //
-// Errors: ErrOutcomeUnknown; a lostError if the transaction was certainly rolled
+// Errors: bridge.ErrOutcomeUnknown; a lostError if the transaction was certainly rolled
 // back because of the connection; others of the database, after which it was rolled
 // back.
 func (t *tx) commit() error {
@@ -91,7 +93,7 @@ func (s *Store) resolve(ctx context.Context, key uuid.UUID, cause error) error {
 		case err == nil:
 			return nil
 		case pause(ctx, try) != nil:
-			return fmt.Errorf("pgstore: commit: %w: %w", ErrOutcomeUnknown, errors.Join(cause, err))
+			return fmt.Errorf("pgstore: commit: %w: %w", bridge.ErrOutcomeUnknown, errors.Join(cause, err))
 		}
 	}
 }
@@ -124,11 +126,13 @@ func (s *Store) buried(ctx context.Context, key uuid.UUID) (dead bool, err error
 	return dead, err
 }
 
-// purge deletes outcomes that no one can ask for any more, now and then. It has the
+// purge deletes outcomes that no one can ask for any more, and leases of processes
+// that ended, now and then. It has the
 // connection of a transaction that has been committed, so its own errors are of no
 // interest.
 func (s *Store) purge(ctx context.Context, conn *pgx.Conn) {
 	if s.writes.Add(1)%purgeEvery == 0 {
 		_, _ = conn.Exec(ctx, purgeOutcomes)
+		_, _ = conn.Exec(ctx, purgeLeases)
 	}
 }

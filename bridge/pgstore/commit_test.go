@@ -75,8 +75,8 @@ func TestCommitOutcomeUnknown(t *testing.T) {
 		proxy.cut(-1, 0)
 		return err
 	})
-	if !errors.Is(err, ErrOutcomeUnknown) {
-		t.Errorf("got %v, want %v", err, ErrOutcomeUnknown)
+	if !errors.Is(err, bridge.ErrOutcomeUnknown) {
+		t.Errorf("got %v, want %v", err, bridge.ErrOutcomeUnknown)
 	}
 	proxy.refuse(false)
 	increment(t, s, inv.ID, nil) // the store works again

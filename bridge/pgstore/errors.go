@@ -25,9 +25,6 @@ var (
 	// cannot migrate.
 	ErrPooled = errors.New("the connection leads through a pooler in transaction mode")
 
-	// ErrOutcomeUnknown: the connection was lost during a commit, and the database
-	// did not respond to the question whether it took effect.
-	ErrOutcomeUnknown = errors.New("outcome unknown")
 
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")

@@ -1,12 +1,10 @@
 package pgstore
 
 import (
-	"errors"
 	"time"
 
 	"invitebridge/bridge"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -42,81 +40,6 @@ func (t *tx) list(q query, args []any) (list []bridge.Invitation, err error) {
 		list = append(list, r.invitation())
 	}
 	return list, err
-}
-
-// Message implements [bridge.Tx].
-func (t *tx) Message(id uuid.UUID) (bridge.Message, error) {
-	list, err := t.readMessages(selectMessage, []any{argID(id)}, target{})
-	if err != nil {
-		return bridge.Message{}, err
-	}
-	if len(list) == 0 {
-		return bridge.Message{}, bridge.ErrRowNotFound
-	}
-	return list[0], nil
-}
-
-// QueuedMessages implements [bridge.Tx].
-func (t *tx) QueuedMessages(endpoint string, limit int) ([]bridge.Message, error) {
-	return t.readMessages(selectQueue, []any{argText(endpoint), limit}, target{predicate: true})
-}
-
-// ListMessages implements [bridge.Tx]. The messages of one invitation are covered by
-// its lock. One that this transaction has inserted has only those that it has put.
-func (t *tx) ListMessages(q bridge.MessageQuery) ([]bridge.Message, error) {
-	statement, args := listMessages(q)
-	if q.InvitationID == uuid.Nil {
-		return t.readMessages(statement, args, target{predicate: true})
-	}
-	if t.writable {
-		if _, err := t.invitationByID(q.InvitationID); errors.Is(err, bridge.ErrRowNotFound) {
-			return nil, nil
-		} else if err != nil {
-			return nil, err
-		}
-		if t.fresh.has(q.InvitationID) && !t.knowsMessageOf(q.InvitationID) {
-			return nil, nil
-		}
-	}
-	return t.readMessages(statement, args, target{known: ascend{q.InvitationID}})
-}
-
-func (t *tx) knowsMessageOf(invitation uuid.UUID) bool {
-	for _, m := range t.known {
-		if m.InvitationID == invitation {
-			return true
-		}
-	}
-	return false
-}
-
-func (t *tx) readMessages(q query, args []any, what target) (list []bridge.Message, err error) {
-	var found []*messageRow
-	err = t.read(q, args, what, func(rows pgx.Rows) (ids []uuid.UUID, err error) {
-		if found, err = messages.scan(rows, attemptsOf); err != nil {
-			return nil, err
-		}
-		for _, r := range found {
-			ids = append(ids, r.InvitationID)
-		}
-		return ids, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range found {
-		r.normalize()
-		if t.writable {
-			t.known[r.ID] = r
-		}
-		m, err := r.message()
-		if err != nil {
-			t.broken = err
-			return nil, err
-		}
-		list = append(list, m)
-	}
-	return list, nil
 }
 
 const (

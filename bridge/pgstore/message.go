@@ -65,6 +65,7 @@ func messageRowOf(m bridge.Message) (*messageRow, error) {
 		return nil, fmt.Errorf("pgstore: the payload of message %s: %w", m.ID, err)
 	}
 	r := &messageRow{Message: m, payload: string(payload)}
+	r.Payload, r.Claim = bridge.Payload{}, nil
 	r.Attempts = slices.Clone(m.Attempts) // the caller may change them
 	if m.Claim != nil {
 		r.claimed, r.claim = true, *m.Claim

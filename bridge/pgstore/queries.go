@@ -14,16 +14,21 @@ var (
 	messageNames    = messages.names() + ", " + attemptsColumn
 )
 
-// Reads of one row.
+// Reads by what is unique.
 var (
 	selectByID    = invitationQuery("t.id = $1", "")
+	selectByIDs   = invitationQuery("t.id = ANY ($1)", "ORDER BY t.id")
 	selectPending = invitationQuery("t.state = 'pending' AND t.email = $1 AND t.schema_id = $2", "")
+	// An identity that is not known is not the same as another one.
+	selectPendingOfIdentity = invitationQuery("t.state = 'pending' AND t.identity_id = $1", "")
+
 	selectByToken = query{
 		sql: "SELECT " + invitationNames + `, k.channel, k.epoch FROM invitebridge.tokens k
 			JOIN invitebridge.invitations t ON t.id = k.invitation_id WHERE k.digest = $1`,
 		lockIDs: "ARRAY(SELECT k.invitation_id FROM invitebridge.tokens k WHERE k.digest = $1)",
 	}
-	selectMessage = messageQuery("t.id = $1", "")
+	selectMessage  = messageQuery("t.id = $1", "")
+	selectMessages = messageQuery("t.id = ANY ($1)", "ORDER BY t.id")
 )
 
 // Reads of what is due. Each has an index of its own, ordered by the time.
@@ -33,6 +38,10 @@ var (
 	selectChecks   = invitationQuery("t.check_at IS NOT NULL AND t.claim_until IS NULL AND t.check_at <= $1", "ORDER BY t.check_at, t.id LIMIT $2")
 	selectTerminal = invitationQuery("t.state <> 'pending' AND t.leftover <> 'due' AND t.updated_at <= $1", "ORDER BY t.updated_at, t.id LIMIT $2")
 	selectQueue    = messageQuery("t.state = 'queued' AND t.endpoint = $1", "ORDER BY t.next_at, t.id LIMIT $2")
+	selectDue      = messageQuery("t.state = 'queued' AND t.endpoint = $1 AND t.next_at <= $2", "ORDER BY t.next_at, t.id LIMIT $3")
+	// lockDue locks the invitations of due messages that no one else has locked.
+	lockDue = `SELECT m.id, t.id FROM invitebridge.messages m JOIN invitebridge.invitations t ON t.id = m.invitation_id
+		WHERE m.state = 'queued' AND m.endpoint = $1 AND m.next_at <= $2 ORDER BY m.next_at, m.id LIMIT $3 FOR NO KEY UPDATE OF t SKIP LOCKED`
 )
 
 func invitationQuery(where, order string) query {

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"invitebridge/bridge"
+
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -19,6 +21,7 @@ const (
 	tooManyConnections   = "53300"
 	lockNotAvailable     = "55P03"
 	cannotConnectNow     = "57P03"
+	leaseLost            = "IB001" // raised by functions of this package
 	featureNotSupported  = "0A000" // among others: a migration changed the result of a prepared statement
 )
 
@@ -98,7 +101,7 @@ type mode struct {
 // learn adapts the mode to the error of a run, and reports whether to run again.
 func (m *mode) learn(err error, try int, locked ascend) bool {
 	var lost *lostError
-	if errors.Is(err, ErrOutcomeUnknown) {
+	if errors.Is(err, bridge.ErrOutcomeUnknown) {
 		return false // it may have taken effect
 	}
 	if errors.As(err, &lost) {

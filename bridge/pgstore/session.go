@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"invitebridge/bridge"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -21,6 +23,7 @@ type session struct {
 	conn  *pgxpool.Conn   // nil: not begun, or ended
 	queue []statement
 	sent  bool
+	locks bool // others may wait for its end
 }
 
 // statement is one statement of a batch. At most one of rows and tag is set: it
@@ -91,22 +94,35 @@ func (s *session) sendOn(ctx context.Context, list []statement) error {
 	if codeOf(err) == readOnlyServer { // a failover: this connection is of no use any more
 		_ = s.conn.Conn().Close(ctx)
 	}
-	if s.conn.Conn().IsClosed() {
+	switch {
+	case s.conn.Conn().IsClosed():
 		return &lostError{err}
+	case codeOf(err) == leaseLost:
+		return fmt.Errorf("pgstore: %w: %w", bridge.ErrLeaseLost, err)
 	}
 	return fmt.Errorf("pgstore: %w", err)
 }
 
 // end rolls back what was not committed and gives the connection back.
 func (s *session) end() {
-	if s.conn == nil {
+	conn := s.conn
+	if conn == nil {
 		return
 	}
-	if s.conn.Conn().PgConn().TxStatus() != 'I' && !s.conn.Conn().IsClosed() {
+	s.conn = nil
+	if conn.Conn().PgConn().TxStatus() == 'I' || conn.Conn().IsClosed() {
+		conn.Release()
+		return
+	}
+	rollback := func() {
+		defer conn.Release() // the pool closes a connection that is still in a transaction
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), rollbackTimeout)
 		defer cancel()
-		_, _ = s.conn.Exec(ctx, "ROLLBACK") // a connection that is still in a transaction is closed by the pool
+		_, _ = conn.Exec(ctx, "ROLLBACK")
 	}
-	s.conn.Release()
-	s.conn = nil
+	if s.locks {
+		rollback()
+		return
+	}
+	s.store.running.Go(rollback) // the caller of a view need not wait for it
 }

@@ -116,6 +116,25 @@ func (t *tx) PendingInvitation(email, schemaID string) (bridge.Invitation, error
 	return r.invitation(), nil
 }
 
+// PendingOfIdentity implements [bridge.Tx].
+func (t *tx) PendingOfIdentity(identity uuid.UUID) (bridge.Invitation, error) {
+	r, err := t.one(selectPendingOfIdentity, []any{argID(identity)}, target{})
+	if err != nil {
+		return bridge.Invitation{}, err
+	}
+	return r.invitation(), nil
+}
+
+// Invitations implements [bridge.Tx].
+func (t *tx) Invitations(ids ...uuid.UUID) (list []bridge.Invitation, err error) {
+	wanted := ascend(nil).union(ids)
+	rows, err := t.readInvitations(selectByIDs, []any{uuids(wanted)}, target{known: wanted})
+	for _, r := range rows {
+		list = append(list, r.invitation())
+	}
+	return list, err
+}
+
 // one reads at most one invitation.
 //
 // Errors: ErrRowNotFound.

@@ -30,6 +30,9 @@ const (
 		RETURNING (SELECT count(*) FROM invitebridge.messages m WHERE m.invitation_id = t.id AND m.state = 'queued')`
 )
 
+// InsertInvitation implements [bridge.Tx].
+func (t *tx) InsertInvitation(inv bridge.Invitation) error { return t.PutInvitation(inv) }
+
 // PutInvitation implements [bridge.Tx].
 func (t *tx) PutInvitation(inv bridge.Invitation) error {
 	if err := t.mayWrite(); err != nil {

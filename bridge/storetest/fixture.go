@@ -114,6 +114,8 @@ func (b *fixture) missing(inv bridge.Invitation, tokens ...bridge.Digest) {
 		b.is(err, bridge.ErrRowNotFound)
 		_, err = tx.PendingInvitation(inv.Email, inv.SchemaID)
 		b.is(err, bridge.ErrRowNotFound)
+		_, err = tx.PendingOfIdentity(inv.IdentityID)
+		b.is(err, bridge.ErrRowNotFound)
 		for _, d := range tokens {
 			_, _, err = tx.InvitationByToken(d)
 			b.is(err, bridge.ErrRowNotFound)

@@ -28,6 +28,8 @@ func Run(t *testing.T, open Opener) {
 		{"Paging", pagingTests},
 		{"Due", dueTests},
 		{"Messages", messageTests},
+		{"Claims", claimTests},
+		{"Leases", leaseTests},
 		{"Backlog", backlogTests},
 		{"Atomicity", atomicityTests},
 		{"Contention", contentionTests},

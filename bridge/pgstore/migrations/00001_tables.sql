@@ -148,3 +148,31 @@ CREATE TABLE invitebridge.counters (
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 COMMENT ON TABLE invitebridge.counters IS 'The sums over all rows are the numbers of pending invitations and queued messages. A transaction changes the row of its backend, so that few wait for each other. A single value may be negative.';
 INSERT INTO invitebridge.counters (slot) SELECT generate_series(0, 63);
+
+CREATE TABLE invitebridge.leases (
+    name    bytea PRIMARY KEY CHECK (length(name) = 32),
+    holder  uuid NOT NULL,
+    until   timestamptz NOT NULL
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+COMMENT ON TABLE invitebridge.leases IS 'Which process is inviting an address or writing to an identity. Rows whose holder has ended are deleted after a day.';
+COMMENT ON COLUMN invitebridge.leases.name IS 'SHA-256 of what the lease is for.';
+CREATE INDEX leases_until ON invitebridge.leases (until);
+
+-- These fail rather than return a result, so that they can be sent together with the
+-- COMMIT that must not take effect without the lease.
+
+-- +goose StatementBegin
+CREATE FUNCTION invitebridge.check_lease(wanted bytea, who uuid, at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM invitebridge.leases l WHERE l.name = wanted AND l.holder = who AND l.until > at FOR NO KEY UPDATE;
+    IF NOT FOUND THEN RAISE EXCEPTION 'the lease ended before' USING ERRCODE = 'IB001'; END IF;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE FUNCTION invitebridge.end_lease(ended bytea, who uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM invitebridge.leases l WHERE l.name = ended AND l.holder = who;
+    IF NOT FOUND THEN RAISE EXCEPTION 'the lease ended before' USING ERRCODE = 'IB001'; END IF;
+END $$;
+-- +goose StatementEnd
