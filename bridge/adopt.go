@@ -8,11 +8,9 @@ import (
 )
 
 // createOrAdopt returns the invitation with an identity: a new one, or an
-// existing one that is not in use. made reports whether this call created it.
-// The caller must call release, which unlocks the identity, once the invitation
-// is stored.
-func (s *Service) createOrAdopt(ctx context.Context, inv Invitation, d *draft) (_ Invitation, made bool, release func(), err error) {
-	release = func() {}
+// existing one that is not in use, which held then locks too. made reports whether
+// this call created it.
+func (s *Service) createOrAdopt(ctx context.Context, held *hold, inv Invitation, d *draft) (_ Invitation, made bool, err error) {
 	if d.identity == nil {
 		i, err := s.identities.Create(ctx, IdentityParams{
 			InvitationID: inv.ID, SchemaID: s.schemaOf(d), Traits: d.Traits,
@@ -21,18 +19,18 @@ func (s *Service) createOrAdopt(ctx context.Context, inv Invitation, d *draft) (
 		if err == nil {
 			inv.Traits = s.messageTraits(i.Traits) // with the defaults of the schema
 			inv = inv.withIdentity(i, OriginCreated)
-			return inv, true, release, s.checkCanSignIn(ctx, i, d.email)
+			return inv, true, s.checkCanSignIn(ctx, i, d.email)
 		}
 		if i, err = s.findConflicting(ctx, d, err); err != nil {
-			return inv, false, release, err
+			return inv, false, err
 		}
 		d.identity = &i
 	}
-	if release, err = s.lockIdentity(ctx, d.identity.ID); err != nil {
-		return inv, false, func() {}, err
+	if err := held.addIdentity(ctx, d.identity.ID); err != nil {
+		return inv, false, err
 	}
-	inv, err = s.adopt(ctx, inv, d)
-	return inv, false, release, err
+	inv, err = s.adopt(ctx, held, inv, d)
+	return inv, false, err
 }
 
 // withIdentity returns the invitation with its identity, and the baseline to
@@ -49,7 +47,7 @@ func (i Invitation) withIdentity(identity Identity, origin Origin) Invitation {
 
 // adopt judges an existing identity and writes the mark of the invitation. The
 // caller holds the lock of the identity.
-func (s *Service) adopt(ctx context.Context, inv Invitation, d *draft) (Invitation, error) {
+func (s *Service) adopt(ctx context.Context, held *hold, inv Invitation, d *draft) (Invitation, error) {
 	id := d.identity.ID
 	former, pending, err := s.formerOf(ctx, id)
 	if err != nil {
@@ -67,7 +65,7 @@ func (s *Service) adopt(ctx context.Context, inv Invitation, d *draft) (Invitati
 		return inv, err
 	}
 	var adopted Identity
-	w := writer{service: s, identity: id, question: q, begin: s.beginUnclaimed(id)}
+	w := writer{service: s, identity: id, question: q, begin: s.beginUnclaimed(id, held)}
 	err = w.write(ctx, func(i Identity) (Write, error) {
 		adopted = i
 		if err := s.checkAdoptable(ctx, i); err != nil {
@@ -141,7 +139,7 @@ func (i Invitation) reusable() bool {
 
 // beginUnclaimed returns the begin function of a writer that adopts an identity.
 // It fails if an invitation of that identity is pending.
-func (s *Service) beginUnclaimed(id uuid.UUID) func(context.Context, Identity, Write) error {
+func (s *Service) beginUnclaimed(id uuid.UUID, held *hold) func(context.Context, Identity, Write) error {
 	return func(ctx context.Context, _ Identity, _ Write) error {
 		now := s.now()
 		return s.update(ctx, func(tx Tx) error {
@@ -149,7 +147,10 @@ func (s *Service) beginUnclaimed(id uuid.UUID) func(context.Context, Identity, W
 			if err == nil && pending.Expire(now).State == StatePending {
 				err = ErrPendingExists
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			return held.check(tx, now)
 		})
 	}
 }
@@ -176,11 +177,11 @@ func (s *Service) formerOf(ctx context.Context, id uuid.UUID) (newest, pending I
 // pendingOf returns the pending invitation of an identity, of which there is at
 // most one. Zero: there is none.
 func pendingOf(tx Tx, identity uuid.UUID) (Invitation, error) {
-	found, err := tx.ListInvitations(InvitationQuery{IdentityID: identity, State: StatePending, Limit: 1})
-	if err != nil || len(found) == 0 {
-		return Invitation{}, err
+	pending, err := tx.PendingOfIdentity(identity)
+	if errors.Is(err, ErrRowNotFound) {
+		return Invitation{}, nil
 	}
-	return found[0], nil
+	return pending, err
 }
 
 // inviterError translates a verdict into an error for the inviter; nil: the

@@ -26,6 +26,15 @@ type countingTx struct {
 	counters Counters
 }
 
+// InsertInvitation counts a new invitation.
+func (t *countingTx) InsertInvitation(inv Invitation) error {
+	err := t.Tx.InsertInvitation(inv)
+	if err == nil {
+		t.counters.Created++
+	}
+	return err
+}
+
 // PutInvitation counts the differences to the stored invitation. It reads that
 // itself, so that no rule has to remember to count.
 func (t *countingTx) PutInvitation(after Invitation) error {

@@ -28,16 +28,13 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 		attempts[i] = attemptParams{claim: id, token: MintToken(), failed: s.prepare(EventDeliveryFailed), now: now, lease: lease}
 	}
 	var ended bool
-	err = s.update(ctx, func(tx Tx) error {
-		claimed, next, ended = nil, time.Time{}, false
-		queued, err := tx.QueuedMessages(endpoint, limit+1)
-		if err != nil {
+	var due []Message
+	err = s.update(ctx, func(tx Tx) (err error) {
+		claimed, ended = nil, false
+		if due, err = tx.DueMessages(endpoint, now, limit); err != nil {
 			return err
 		}
-		for i, m := range queued {
-			if next = m.NextAttemptAt(); next.After(now) || i == limit {
-				return nil
-			}
+		for i, m := range due {
 			c, err := s.claim(tx, m, attempts[i])
 			if err != nil {
 				return err
@@ -48,7 +45,6 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 			}
 			claimed = append(claimed, *c)
 		}
-		next = time.Time{}
 		return nil
 	})
 	if err != nil {
@@ -57,8 +53,22 @@ func (s *Service) ClaimMessages(ctx context.Context, endpoint string, limit int,
 	if ended {
 		s.wake(attempts[0].failed)
 	}
+	if len(due) == limit {
+		return claimed, now, nil // there may be more
+	}
+	next, err = s.nextAttemptAt(ctx, endpoint)
+	if err != nil {
+		s.warn("the time of the next message could not be read", "cause", err.Error())
+		return claimed, now, nil
+	}
+	if !next.IsZero() && !next.After(now) { // another worker was using it
+		next = now.Add(skipPause)
+	}
 	return claimed, next, nil
 }
+
+// skipPause is when messages are due again that another worker was using.
+const skipPause = 50 * time.Millisecond
 
 // attemptParams are the parameters of one attempt. They are minted before the
 // transaction, which may run more than once.
@@ -182,9 +192,15 @@ func (s *Service) FinishMessages(ctx context.Context, finished ...FinishedMessag
 		}
 	}
 	err := s.update(ctx, func(tx Tx) error {
+		held, err := heldMessages(tx, finished, func(f FinishedMessage) ClaimedMessage { return f.Claimed })
+		if err != nil {
+			return err
+		}
 		for i, f := range finished {
-			if err := finish(tx, f, failed[i], now, random[i]); err != nil {
-				return err
+			if m, ok := held[f.Claimed.Dispatch.MessageID]; ok {
+				if err := finish(tx, f, m, failed[i], now, random[i]); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -193,9 +209,9 @@ func (s *Service) FinishMessages(ctx context.Context, finished ...FinishedMessag
 	return err
 }
 
-func finish(tx Tx, f FinishedMessage, failed notification, now time.Time, random float64) error {
-	m, inv, err := heldMessage(tx, f.Claimed)
-	if err != nil || m.ID == uuid.Nil {
+func finish(tx Tx, f FinishedMessage, m Message, failed notification, now time.Time, random float64) error {
+	inv, err := tx.Invitation(m.InvitationID)
+	if err != nil {
 		return err
 	}
 	var deadline time.Time
@@ -209,17 +225,21 @@ func finish(tx Tx, f FinishedMessage, failed notification, now time.Time, random
 	return saveMessage(tx, m, inv, now)
 }
 
-// heldMessage reads a message and its invitation. It returns a zero message if the
-// claim is no longer current.
-func heldMessage(tx Tx, c ClaimedMessage) (Message, Invitation, error) {
-	m, err := tx.Message(c.Dispatch.MessageID)
-	if errors.Is(err, ErrRowNotFound) || err == nil && !m.HoldsClaim(c.claim) {
-		return Message{}, Invitation{}, nil
-	} else if err != nil {
-		return Message{}, Invitation{}, err
+// heldMessages reads the messages whose claims are still current, by id.
+func heldMessages[T any](tx Tx, list []T, claimOf func(T) ClaimedMessage) (map[uuid.UUID]Message, error) {
+	ids, claims := make([]uuid.UUID, len(list)), make(map[uuid.UUID]uuid.UUID, len(list))
+	for i, item := range list {
+		c := claimOf(item)
+		ids[i], claims[c.Dispatch.MessageID] = c.Dispatch.MessageID, c.claim
 	}
-	inv, err := tx.Invitation(m.InvitationID)
-	return m, inv, err
+	found, err := tx.Messages(ids...)
+	held := make(map[uuid.UUID]Message, len(found))
+	for _, m := range found {
+		if m.HoldsClaim(claims[m.ID]) {
+			held[m.ID] = m
+		}
+	}
+	return held, err
 }
 
 // Release returns claims whose attempts were not begun: the messages are due
@@ -227,15 +247,10 @@ func heldMessage(tx Tx, c ClaimedMessage) (Message, Invitation, error) {
 func (s *Service) Release(ctx context.Context, claimed []ClaimedMessage) error {
 	now := s.now()
 	return s.update(ctx, func(tx Tx) error {
-		for _, c := range claimed {
-			m, _, err := heldMessage(tx, c)
-			if err == nil && m.ID != uuid.Nil {
-				err = tx.PutMessage(m.Release(now))
-			}
-			if err != nil {
-				return err
-			}
+		held, err := heldMessages(tx, claimed, func(c ClaimedMessage) ClaimedMessage { return c })
+		for _, m := range held {
+			err = errors.Join(err, tx.PutMessage(m.Release(now)))
 		}
-		return nil
+		return err
 	})
 }

@@ -124,6 +124,7 @@
 //   - reactivate.go: removing the credentials of a former holder
 //   - zone.go: Kratos that returns local times as UTC
 //   - lock.go: one caller at a time for an address or identity
+//   - lease.go: the same among processes that share a store
 //
 // The outbox:
 //

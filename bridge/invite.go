@@ -86,11 +86,11 @@ func (s *Service) findPending(ctx context.Context, email, schemaID string) (Invi
 func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, error) {
 	// Without the lock, two concurrent callers would both create the identity, and
 	// the loser could delete the identity of the winner.
-	unlock, err := s.lockEmail(ctx, d.email)
+	held, err := s.lockEmail(ctx, d.email)
 	if err != nil {
 		return IssuedInvitation{}, err
 	}
-	defer unlock()
+	defer held.release(ctx)
 	if _, err := s.findPending(ctx, d.email, s.schemaOf(d)); err == nil {
 		return IssuedInvitation{}, ErrPendingExists
 	} else if !errors.Is(err, ErrRowNotFound) {
@@ -104,8 +104,7 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 	}
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()
-	inv, made, release, err := s.createOrAdopt(ctx, inv, d)
-	defer release()
+	inv, made, err := s.createOrAdopt(ctx, held, inv, d)
 	if err != nil && made {
 		err = errors.Join(err, s.deleteCreated(ctx, inv))
 	}
@@ -113,10 +112,19 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		return IssuedInvitation{}, err
 	}
 	now, expired := inv.CreatedAt, []notification{s.prepare(EventInvitationExpired), s.prepare(EventInvitationExpired)}
-	issued, err := s.issue(ctx, d.Quiet, func(tx Tx) (_ Invitation, announce bool, err error) {
-		return inv, true, expireOld(tx, inv, now, expired)
+	put := func(tx Tx, inv Invitation) error {
+		err := tx.InsertInvitation(inv)
+		if errors.Is(err, ErrPendingExists) {
+			if err = expireOld(tx, inv, now, expired); err == nil {
+				err = tx.InsertInvitation(inv)
+			}
+		}
+		return err
+	}
+	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put}, func(Tx) (_ Invitation, announce bool, err error) {
+		return inv, true, nil
 	})
-	if err != nil && made && !errors.Is(err, ErrPendingExists) {
+	if err != nil && made && !errors.Is(err, ErrPendingExists) && !errors.Is(err, ErrOutcomeUnknown) {
 		err = errors.Join(err, s.deleteCreated(ctx, inv))
 	}
 	issued.Created = true
@@ -171,7 +179,7 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Is
 		return IssuedInvitation{}, err
 	}
 	now := s.now()
-	return s.issue(ctx, d.Quiet, func(tx Tx) (_ Invitation, announce bool, err error) {
+	return s.issue(ctx, issuing{quiet: d.Quiet, put: Tx.PutInvitation}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		inv, err := tx.Invitation(inv.ID)
 		if err == nil && inv.CheckUsable(now) != nil || errors.Is(err, ErrRowNotFound) {
 			err = errInvitationChanged

@@ -15,10 +15,16 @@ type IssuedInvitation struct {
 	Created    bool   // false: the invitation existed before
 }
 
+// issuing is how an invitation is stored with a new token.
+type issuing struct {
+	held  *hold // ends with it; nil: nothing is held
+	quiet bool  // the invitee gets no email
+	put   func(Tx, Invitation) error
+}
+
 // issue mints a token and commits it together with the invitation that change
-// returns. It emits EventTokenCreated if announce is true or the cooldown is
-// over; quiet suppresses the email to the invitee.
-func (s *Service) issue(ctx context.Context, quiet bool, change func(Tx) (inv Invitation, announce bool, err error)) (IssuedInvitation, error) {
+// returns. It emits EventTokenCreated if announce is true or the cooldown is over.
+func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv Invitation, announce bool, err error)) (IssuedInvitation, error) {
 	var inv Invitation
 	token, now, created := MintToken(), s.now(), s.prepare(EventTokenCreated)
 	created.reserve(now)
@@ -28,7 +34,7 @@ func (s *Service) issue(ctx context.Context, quiet bool, change func(Tx) (inv In
 		if inv, announce, err = change(tx); err != nil {
 			return err
 		}
-		mail := !quiet && (announce || s.cooldownOver(inv.InviteeNotifiedAt, now))
+		mail := !how.quiet && (announce || s.cooldownOver(inv.InviteeNotifiedAt, now))
 		hooks := announce || s.cooldownOver(inv.HooksNotifiedAt, now)
 		if mail {
 			inv = inv.MarkNotified(now, created.includes(EndpointCourier))
@@ -36,7 +42,10 @@ func (s *Service) issue(ctx context.Context, quiet bool, change func(Tx) (inv In
 		if hooks {
 			inv.HooksNotifiedAt = now
 		}
-		if err = tx.PutInvitation(inv); err != nil {
+		if err = how.put(tx, inv); err != nil {
+			return err
+		}
+		if err = how.held.end(tx); err != nil {
 			return err
 		}
 		if mail {
@@ -55,6 +64,9 @@ func (s *Service) issue(ctx context.Context, quiet bool, change func(Tx) (inv In
 	if err != nil {
 		s.wakeUnsure(err, created)
 		return IssuedInvitation{}, err
+	}
+	if how.held != nil {
+		how.held.ended = true
 	}
 	s.wake(created)
 	return IssuedInvitation{Invitation: inv, Token: token, Link: s.link(token)}, nil

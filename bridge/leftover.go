@@ -109,14 +109,16 @@ func (s *Service) disposeOfIdentity(ctx context.Context, inv Invitation) error {
 	if !s.config.Unaccepted.deletes() { // the configuration has changed since
 		return s.keepLeftover(ctx, inv)
 	}
-	unlock, err := s.tryLockBoth(ctx, inv)
-	if err != nil {
+	held, err := s.tryLockBoth(ctx, inv)
+	if errors.Is(err, ErrStoreUnavailable) {
+		return err
+	} else if err != nil {
 		return s.scheduleRecheck(ctx, inv) // the address is being invited
 	}
-	defer unlock()
+	defer held.release(ctx)
 	within, cancel := s.checkContext(ctx, inv.Checks)
 	defer cancel()
-	err = s.deleteUnused(within, inv)
+	err = s.deleteUnused(within, held, inv)
 	var refused refusal
 	switch {
 	case errors.As(err, &refused) && refused.verdict == verdictAccepted:
@@ -146,7 +148,7 @@ func (s *Service) keepLeftover(ctx context.Context, inv Invitation) error {
 }
 
 // deleteUnused deletes the identity of an invitation if it was never used.
-func (s *Service) deleteUnused(ctx context.Context, inv Invitation) error {
+func (s *Service) deleteUnused(ctx context.Context, held *hold, inv Invitation) error {
 	q := inv.question()
 	q.mustBeOwned = true
 	unused := q
@@ -157,6 +159,7 @@ func (s *Service) deleteUnused(ctx context.Context, inv Invitation) error {
 		return refusal{v, i}
 	}
 	w := writer{service: s, identity: inv.IdentityID, question: q, begin: func(ctx context.Context, _ Identity, _ Write) error {
+		now := s.now()
 		return s.update(ctx, func(tx Tx) error {
 			current, err := tx.Invitation(inv.ID)
 			if err == nil && (!current.deletable() || current.Leftover != LeftoverDue) {
@@ -168,7 +171,7 @@ func (s *Service) deleteUnused(ctx context.Context, inv Invitation) error {
 			if pending, err := pendingOf(tx, inv.IdentityID); err != nil || pending.ID != uuid.Nil {
 				return errors.Join(err, errIdentityReinvited)
 			}
-			return nil
+			return held.check(tx, now)
 		})
 	}}
 	return w.delete(ctx)

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -61,44 +62,131 @@ func (m *keyedMutex) leave(key string, l *keyedLock) {
 // defaultLockTimeout is the default of [Config].LockTimeout.
 const defaultLockTimeout = 5 * time.Second
 
+// maxLeasePause bounds the pause between two attempts to take a lease that another
+// process holds.
+const maxLeasePause = 200 * time.Millisecond
+
+// hold is the exclusive use of an email address and of an identity: a lock in this
+// process, in front of a lease in the store. Nil holds nothing.
+type hold struct {
+	service *Service
+	leases  []Lease
+	unlocks []func()
+	ended   bool // an update has ended the leases
+}
+
 // lockEmail keeps other callers from creating or deleting the identity of an
 // address.
-func (s *Service) lockEmail(ctx context.Context, email string) (unlock func(), err error) {
-	return s.lock(ctx, "email:"+email)
+//
+// Errors: ErrIdentityConflict if another caller does not finish in time;
+// ErrStoreUnavailable.
+func (s *Service) lockEmail(ctx context.Context, email string) (*hold, error) {
+	h := &hold{service: s}
+	return h, h.add(ctx, "email", email)
 }
 
-// lockIdentity is lockEmail for an existing identity. Take it after the lock of the
-// address.
-func (s *Service) lockIdentity(ctx context.Context, id uuid.UUID) (unlock func(), err error) {
-	return s.lock(ctx, "identity:"+id.String())
-}
-
-func (s *Service) lock(ctx context.Context, key string) (unlock func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.LockTimeout)
-	defer cancel()
-	if unlock, err = s.locks.lock(ctx, key); err != nil {
-		return nil, ErrIdentityConflict.WithReasonf("Another request is inviting this address right now. Try again in a moment.").WithRetryAfter(lateWriteGrace).WithCause(err)
-	}
-	return unlock, nil
+// addIdentity is lockEmail for an existing identity.
+func (h *hold) addIdentity(ctx context.Context, id uuid.UUID) error {
+	return h.add(ctx, "identity", id.String())
 }
 
 // lockBoth locks the address and the identity of an invitation.
-func (s *Service) lockBoth(ctx context.Context, inv Invitation) (unlock func(), err error) {
-	email, err := s.lockEmail(ctx, inv.Email)
-	if err != nil {
-		return nil, err
+func (s *Service) lockBoth(ctx context.Context, inv Invitation) (*hold, error) {
+	h, err := s.lockEmail(ctx, inv.Email)
+	if err == nil {
+		if err = h.addIdentity(ctx, inv.IdentityID); err != nil {
+			h.release(ctx)
+		}
 	}
-	identity, err := s.lockIdentity(ctx, inv.IdentityID)
-	if err != nil {
-		email()
-		return nil, err
-	}
-	return func() { identity(); email() }, nil
+	return h, err
 }
 
 // tryLockBoth is lockBoth that fails after 10 ms instead of waiting.
-func (s *Service) tryLockBoth(ctx context.Context, inv Invitation) (unlock func(), err error) {
+func (s *Service) tryLockBoth(ctx context.Context, inv Invitation) (*hold, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 	defer cancel()
 	return s.lockBoth(ctx, inv)
+}
+
+func (h *hold) add(ctx context.Context, kind, key string) error {
+	s := h.service
+	waiting, cancel := context.WithTimeout(ctx, s.config.LockTimeout)
+	defer cancel()
+	unlock, err := s.locks.lock(waiting, kind+":"+key)
+	if err != nil {
+		return errLocked(err)
+	}
+	l := Lease{Name: NewLeaseName(kind, key), Holder: uuid.New()}
+	if err := s.takeLease(waiting, &l); err != nil {
+		unlock()
+		return err
+	}
+	h.leases, h.unlocks = append(h.leases, l), append(h.unlocks, unlock)
+	return nil
+}
+
+// takeLease takes a lease, waiting for a holder in another process. Its end is that
+// of the longest work under a lock: a process that dies keeps others waiting for so
+// long.
+func (s *Service) takeLease(ctx context.Context, l *Lease) error {
+	// One attempt is made even if there is no time to wait.
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.LockTimeout)
+	defer cancel()
+	for wait := maxLeasePause / 10; ; wait = min(2*wait, maxLeasePause) {
+		now := s.now()
+		l.Until = now.Add(s.lease())
+		err := s.store.TakeLease(within, *l, now)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, ErrLeaseHeld):
+			return storeError(err)
+		case !pause(ctx, wait):
+			return errLocked(err)
+		}
+	}
+}
+
+// errLocked is the error for a lock that another caller holds, or took over.
+func errLocked(cause error) error {
+	return ErrIdentityConflict.WithReasonf("Another request is inviting this address right now. Try again in a moment.").WithRetryAfter(lateWriteGrace).WithCause(cause)
+}
+
+// check makes an update fail unless the leases last. Call it in each update that
+// begins a write to the identity.
+func (h *hold) check(tx Tx, now time.Time) error {
+	if h == nil {
+		return nil
+	}
+	for _, l := range h.leases {
+		if err := tx.CheckLease(l, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end ends the leases with the update that ends the work, which fails if they are
+// lost. Set ended after its commit.
+func (h *hold) end(tx Tx) error {
+	if h == nil {
+		return nil
+	}
+	for _, l := range h.leases {
+		if err := tx.EndLease(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release gives up what is held. A lease that cannot be dropped lapses.
+func (h *hold) release(ctx context.Context) {
+	for i := len(h.leases) - 1; i >= 0; i-- {
+		if !h.ended {
+			_ = h.service.store.DropLease(context.WithoutCancel(ctx), h.leases[i])
+		}
+		h.unlocks[i]()
+	}
+	h.leases, h.unlocks = nil, nil
 }

@@ -51,11 +51,11 @@ func (r Reason) revokedError() error {
 // its identity is still not in use.
 func (s *Service) resend(ctx context.Context, inv Invitation, change func(Tx, Invitation, time.Time) (Invitation, error)) (IssuedInvitation, error) {
 	// The sweep may be about to delete the identity of an expired invitation.
-	unlock, err := s.lockBoth(ctx, inv)
+	held, err := s.lockBoth(ctx, inv)
 	if err != nil {
 		return IssuedInvitation{}, err
 	}
-	defer unlock()
+	defer held.release(ctx)
 	if inv.State == StateExpired {
 		if err := s.callHooks(ctx, EventPreInvitation, inv); err != nil {
 			return IssuedInvitation{}, err
@@ -70,7 +70,7 @@ func (s *Service) resend(ctx context.Context, inv Invitation, change func(Tx, In
 		return IssuedInvitation{}, err
 	}
 	now, expired := s.now(), []notification{s.prepare(EventInvitationExpired), s.prepare(EventInvitationExpired)}
-	issued, err := s.issue(ctx, false, func(tx Tx) (_ Invitation, announce bool, err error) {
+	issued, err := s.issue(ctx, issuing{held: held, put: Tx.PutInvitation}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		if err := expireOld(tx, inv, now, expired); err != nil {
 			return inv, false, err
 		}

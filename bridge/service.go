@@ -169,8 +169,11 @@ func (s *Service) update(ctx context.Context, fn func(Tx) error) error {
 // Any other error becomes ErrStoreUnavailable.
 func storeError(err error) error {
 	var ours *Error
-	if err == nil || errors.As(err, &ours) || errors.Is(err, ErrRowNotFound) || errors.Is(err, ErrPendingExists) {
+	switch {
+	case err == nil, errors.As(err, &ours), errors.Is(err, ErrRowNotFound), errors.Is(err, ErrPendingExists):
 		return err
+	case errors.Is(err, ErrLeaseLost):
+		return errLocked(err)
 	}
 	return ErrStoreUnavailable.WithCause(err)
 }

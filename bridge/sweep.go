@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // sweepBatch bounds the invitations in one transaction of the sweep, and so how
@@ -98,12 +100,13 @@ func (s *Service) expireBatch(ctx context.Context) (n int, err error) {
 	}
 	err = s.update(ctx, func(tx Tx) error {
 		n = 0
-		for i, inv := range due {
-			inv, err := tx.Invitation(inv.ID)
-			if errors.Is(err, ErrRowNotFound) || err == nil && !inv.Due(now) {
+		current, err := tx.Invitations(idsOf(due)...)
+		if err != nil {
+			return err
+		}
+		for i, inv := range current {
+			if !inv.Due(now) {
 				continue
-			} else if err != nil {
-				return err
 			}
 			if err := expired[i].saveAndEnqueue(tx, inv, inv.Expire(now), now); err != nil {
 				return err
@@ -129,11 +132,15 @@ func (s *Service) purgeBatch(ctx context.Context) (n int, err error) {
 	if len(ended) == 0 || err != nil {
 		return 0, err
 	}
-	err = s.update(ctx, func(tx Tx) (err error) {
-		if ended, err = tx.TerminalInvitations(before, sweepBatch); err != nil {
+	err = s.update(ctx, func(tx Tx) error {
+		current, err := tx.Invitations(idsOf(ended)...)
+		if err != nil {
 			return err
 		}
-		for _, inv := range ended {
+		for _, inv := range current {
+			if !inv.purgeable(before) {
+				continue
+			}
 			if s.config.Unaccepted.deletes() && inv.deletable() && inv.Leftover == "" {
 				err = tx.PutInvitation(inv.markForDeletion(now))
 			} else {
@@ -146,4 +153,17 @@ func (s *Service) purgeBatch(ctx context.Context) (n int, err error) {
 		return nil
 	})
 	return len(ended), err
+}
+
+// purgeable reports whether an invitation is what [Tx].TerminalInvitations returns.
+func (i Invitation) purgeable(before time.Time) bool {
+	return i.State != StatePending && !i.UpdatedAt.After(before) && i.Leftover != LeftoverDue
+}
+
+func idsOf(list []Invitation) []uuid.UUID {
+	ids := make([]uuid.UUID, len(list))
+	for i, inv := range list {
+		ids[i] = inv.ID
+	}
+	return ids
 }

@@ -28,8 +28,8 @@ func (s *Store) FailCommits(err error) {
 	s.lose = err
 }
 
-// HideCommits makes each update return err although it was committed, as if the disk
-// had failed at the very end. Nil ends that.
+// HideCommits makes each update return err and ErrOutcomeUnknown although it was
+// committed, as if the disk had failed at the very end. Nil ends that.
 func (s *Store) HideCommits(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +87,10 @@ func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 	if err := s.Store.Update(ctx, fn); err != nil {
 		return err
 	}
-	return hide
+	if hide != nil {
+		return errors.Join(bridge.ErrOutcomeUnknown, hide)
+	}
+	return nil
 }
 
 func (s *Store) next() error {

@@ -31,7 +31,24 @@ const (
 )
 
 // InsertInvitation implements [bridge.Tx].
-func (t *tx) InsertInvitation(inv bridge.Invitation) error { return t.PutInvitation(inv) }
+func (t *tx) InsertInvitation(inv bridge.Invitation) error {
+	if err := t.mayWrite(); err != nil {
+		return err
+	}
+	row, err := rowOf(inv)
+	if err != nil {
+		return err
+	}
+	inserted, err := t.insert(row)
+	switch {
+	case err != nil:
+		return err
+	case !inserted:
+		return bridge.ErrPendingExists
+	}
+	t.replace(nil, row)
+	return nil
+}
 
 // PutInvitation implements [bridge.Tx].
 func (t *tx) PutInvitation(inv bridge.Invitation) error {
@@ -43,13 +60,8 @@ func (t *tx) PutInvitation(inv bridge.Invitation) error {
 		return err
 	}
 	if t.rows[inv.ID] == nil {
-		inserted, err := t.insert(row)
-		if err != nil {
+		if err := t.InsertInvitation(inv); !errors.Is(err, bridge.ErrPendingExists) {
 			return err
-		}
-		if inserted {
-			t.replace(nil, row)
-			return nil
 		}
 		// Its id exists, or its address or identity is taken.
 		_, err = t.one(selectByID, []any{argID(inv.ID)}, target{known: ascend{inv.ID}})
