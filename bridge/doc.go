@@ -88,7 +88,8 @@
 //   - messagetraits.go: traits and local times in messages
 //   - returnto.go: where an invitee may be redirected
 //   - rawjson.go: JSON that is edited byte for byte
-//   - instant.go: a moment on the wall clock and the monotonic clock
+//   - instant.go: a moment on the clock of the rules and those of the machine
+//   - id.go: ids in the order of creation
 //
 // Ports:
 //

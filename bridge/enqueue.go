@@ -38,7 +38,7 @@ func (s *Service) prepare(event Event) notification {
 	endpoints := s.config.EndpointsFor(event)
 	t.drafts = make([]draftMessage, len(endpoints))
 	for i, endpoint := range endpoints {
-		t.drafts[i] = draftMessage{endpoint: endpoint, id: uuid.Must(uuid.NewV7())}
+		t.drafts[i] = draftMessage{endpoint: endpoint, id: s.newID()}
 	}
 	return t
 }

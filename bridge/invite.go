@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // Invite creates an inactive identity and a pending invitation for it. If the
@@ -153,7 +151,7 @@ func expireOld(tx Tx, inv Invitation, now time.Time, expired []notification) err
 func (s *Service) newInvitation(d *draft) Invitation {
 	now := s.now()
 	return Invitation{
-		ID: uuid.Must(uuid.NewV7()), State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
+		ID: s.newID(), State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
 		InviterID: d.InviterID, InviterName: InviterName(d.InviterName, s.config.AllowedInviterNames), InviterEmail: d.InviterEmail,
 		Locale: d.Locale, TimeZone: d.TimeZone, Traits: s.messageTraits(d.shownTraits()), ReturnTo: d.ReturnTo,
 		Lifespan: d.ExpiresIn, Delivery: DeliveryOff,

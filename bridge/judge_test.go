@@ -126,10 +126,12 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestInstant: a lease ends for its holder when either clock says so, and for
-// everyone else when both do.
+// TestInstant: a lease ends for its holder when any clock says so, and for everyone
+// else when all do.
 func TestInstant(t *testing.T) {
-	start := instant{wall: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
+	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	start := instant{wall: at, local: at}
+	clocks := func(wall, run, local time.Duration) instant { return instant{at.Add(wall), run, at.Add(local)} }
 	end := start.add(20 * time.Second)
 	for name, row := range map[string]struct {
 		now             instant
@@ -138,9 +140,10 @@ func TestInstant(t *testing.T) {
 	}{
 		"before":                   {start.add(5 * time.Second), false, false, 15 * time.Second, 15 * time.Second},
 		"at the end":               {end, true, true, 0, 0},
-		"the wall clock jumped":    {instant{start.wall.Add(time.Hour), 5 * time.Second}, true, false, 15 * time.Second, 20*time.Second - time.Hour},
-		"the machine was stopped":  {instant{start.wall.Add(time.Minute), 0}, true, false, 20 * time.Second, -40 * time.Second},
-		"the wall clock went back": {instant{start.wall.Add(-time.Hour), 25 * time.Second}, true, false, time.Hour + 20*time.Second, -5 * time.Second},
+		"the wall clock jumped":    {clocks(time.Hour, 5*time.Second, time.Hour), true, false, 15 * time.Second, 20*time.Second - time.Hour},
+		"the machine was stopped":  {clocks(time.Minute, 0, time.Minute), true, false, 20 * time.Second, -40 * time.Second},
+		"… and the wall clock is not its own": {clocks(0, 0, time.Minute), true, false, 20 * time.Second, -40 * time.Second},
+		"the wall clock went back": {clocks(-time.Hour, 25*time.Second, -time.Hour), true, false, time.Hour + 20*time.Second, -5 * time.Second},
 	} {
 		got := []any{row.now.passed(end), row.now.reached(end), row.now.until(end), row.now.left(end)}
 		if want := []any{row.passed, row.reached, row.until, row.left}; !slices.Equal(got, want) {

@@ -61,10 +61,15 @@ func (s *Service) takeOverClaim(ctx context.Context, inv Invitation) (former uui
 }
 
 // leaseOf returns when the lease of another process' claim ends, on both clocks.
-// The claim was made before this process started, or by another replica.
+// The claim was made before this process started, or by another replica. After the
+// wall clock was set forward, the lease lasts as long as if it had begun then.
 func (s *Service) leaseOf(c Claim) instant {
 	left := min(max(c.Until.Sub(s.started.wall), 0), s.lease())
-	return instant{wall: c.Until, run: s.started.run + left}
+	end := instant{wall: c.Until, run: s.started.run + left}
+	if s.config.Steady != nil {
+		end.run = max(end.run, s.config.Monotonic()-s.config.Steady()+s.lease())
+	}
+	return end
 }
 
 // reconcileClaim ends a claim according to the verdict on the identity, if the

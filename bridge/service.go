@@ -62,9 +62,15 @@ type Config struct {
 	// Warn logs what an operator should check; args are as in [log/slog]. It must
 	// not block. Nil: not called.
 	Warn func(message string, args ...any)
-	// Now is the wall clock. Monotonic is the time since an arbitrary moment on a
-	// clock that is never set. Nil: the system's clocks.
-	Now       func() time.Time
+	// Now is the wall clock of the rules: if several processes share the store, they
+	// must share this clock. Nil: the system's clock.
+	Now func() time.Time
+	// Steady is how long Now has run without being set forward. Nil: always.
+	Steady func() time.Duration
+	// LocalNow is the clock of this machine, if Now is another one. Nil: Now.
+	LocalNow func() time.Time
+	// Monotonic is the time since an arbitrary moment on a clock that is never set.
+	// Nil: the system's.
 	Monotonic func() time.Duration
 }
 
@@ -75,6 +81,7 @@ type Service struct {
 	identities    Identities
 	config        Config
 	locks         keyedMutex // serializes invites of one email address or identity
+	ids           ids
 	expireRunning chan struct{}
 	claims        claims
 	started       instant
@@ -124,7 +131,14 @@ func (s *Service) Backup(ctx context.Context, w io.Writer) error {
 
 func (s *Service) now() time.Time { return s.config.Now().UTC().Truncate(time.Microsecond) }
 
-func (s *Service) instant() instant { return instant{wall: s.now(), run: s.config.Monotonic()} }
+func (s *Service) instant() instant {
+	i := instant{wall: s.now(), run: s.config.Monotonic()}
+	i.local = i.wall
+	if s.config.LocalNow != nil {
+		i.local = s.config.LocalNow().Round(0) // without the monotonic reading
+	}
+	return i
+}
 
 func (s *Service) warn(message string, args ...any) {
 	if s.config.Warn != nil {

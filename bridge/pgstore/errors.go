@@ -25,7 +25,6 @@ var (
 	// cannot migrate.
 	ErrPooled = errors.New("the connection leads through a pooler in transaction mode")
 
-
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 

@@ -38,7 +38,10 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{onCommit: func(time.Duration, error) {}, onRetry: func(string, error) {}, resolveTimeout: resolveTimeout}
+	s := &Store{
+		onCommit: func(time.Duration, error) {}, onRetry: func(string, error) {}, resolveTimeout: resolveTimeout,
+		clock: clock{start: time.Now(), every: measureEvery},
+	}
 	for _, option := range options {
 		option(s)
 	}
@@ -50,6 +53,16 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Store, error) {
 		return nil, contextError(ctx, err)
 	}
 	s.limits = words.adapt(config, pooled)
+	if pooled {
+		s.clock.every = 0 // the server may change behind a connection
+	}
+	afterConnect := config.AfterConnect
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := afterConnect(ctx, conn); err != nil {
+			return err
+		}
+		return s.clock.measure(ctx, conn)
+	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fmt.Errorf("pgstore: open: %w", hideUser(err))
 	}
@@ -67,10 +80,21 @@ func (s *Store) checkSchema(ctx context.Context) error {
 		return err
 	}
 	version, required, err := schemaVersion(ctx, s.pool)
+	if err == nil {
+		err = compareSchema(version, required, own)
+	}
 	if err != nil {
 		return err
 	}
-	return compareSchema(version, required, own)
+	// What was committed is not in the future, whatever the clock of the server.
+	var latest *time.Time
+	if err := s.pool.QueryRow(ctx, "SELECT max(at) FROM invitebridge.outcomes").Scan(&latest); err != nil {
+		return fmt.Errorf("pgstore: the latest commit: %w", err)
+	}
+	if latest != nil {
+		s.clock.notBefore(latest.UTC())
+	}
+	return nil
 }
 
 func compareSchema(version, required, own int64) error {

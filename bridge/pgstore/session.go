@@ -69,11 +69,14 @@ func (s *session) sendFirst(list []statement) (err error) {
 	if s.conn, err = s.store.pool.Acquire(s.ctx); err != nil {
 		return connectError(err)
 	}
+	begin := slices.Concat(s.begin[:1], s.store.limits)
 	if commitsLow(s.conn.Conn()) {
-		list = append([]statement{{sql: raiseCommit}}, list...)
+		begin = append(begin, statement{sql: raiseCommit})
 	}
-	begin := slices.Concat(s.begin[:1], s.store.limits, s.begin[1:])
-	return s.sendOn(s.ctx, append(begin, list...))
+	if s.store.clock.due() {
+		begin = append(begin, s.store.clock.statement())
+	}
+	return s.sendOn(s.ctx, slices.Concat(begin, s.begin[1:], list))
 }
 
 func (s *session) sendOn(ctx context.Context, list []statement) error {

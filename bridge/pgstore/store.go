@@ -19,7 +19,8 @@ type Store struct {
 	pool     *pgxpool.Pool
 	onCommit func(took time.Duration, err error)
 	onRetry  func(cause string, err error)
-	limits   []statement   // follow each BEGIN
+	limits   []statement // follow each BEGIN
+	clock    clock
 	writes   atomic.Uint64 // commits that wrote, for the purge of outcomes
 	// resolveTimeout bounds the search for the outcome of a commit.
 	resolveTimeout time.Duration
