@@ -172,6 +172,10 @@ func (s *Service) commitOutcome(ctx context.Context, claimed Invitation, accepte
 		if err != nil {
 			return err
 		}
+		if outcome == nil && before.State == StateAccepted && before.AcceptedAt.Equal(acceptedAt) {
+			inv = before // another process has read the identity and stored this acceptance
+			return nil
+		}
 		if !before.HoldsClaim(claimed.Claim.ID) {
 			return claimLost(before)
 		}

@@ -19,7 +19,7 @@ type ids struct {
 // newest, depend on their order.
 func (s *Service) newID() uuid.UUID {
 	id := uuid.Must(uuid.NewV7())
-	if s.config.LocalNow == nil {
+	if s.config.Clock == nil {
 		return id
 	}
 	return s.ids.at(id, s.now())

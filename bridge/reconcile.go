@@ -66,8 +66,8 @@ func (s *Service) takeOverClaim(ctx context.Context, inv Invitation) (former uui
 func (s *Service) leaseOf(c Claim) instant {
 	left := min(max(c.Until.Sub(s.started.wall), 0), s.lease())
 	end := instant{wall: c.Until, run: s.started.run + left}
-	if s.config.Steady != nil {
-		end.run = max(end.run, s.config.Monotonic()-s.config.Steady()+s.lease())
+	if clock := s.config.Clock; clock != nil {
+		end.run = max(end.run, s.config.Monotonic()-clock.Steady()+s.lease())
 	}
 	return end
 }

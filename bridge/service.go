@@ -62,16 +62,21 @@ type Config struct {
 	// Warn logs what an operator should check; args are as in [log/slog]. It must
 	// not block. Nil: not called.
 	Warn func(message string, args ...any)
-	// Now is the wall clock of the rules: if several processes share the store, they
-	// must share this clock. Nil: the system's clock.
-	Now func() time.Time
-	// Steady is how long Now has run without being set forward. Nil: always.
-	Steady func() time.Duration
-	// LocalNow is the clock of this machine, if Now is another one. Nil: Now.
-	LocalNow func() time.Time
-	// Monotonic is the time since an arbitrary moment on a clock that is never set.
-	// Nil: the system's.
+	// Clock is set if several processes share the store: then they share its clock.
+	// Nil: this process has the store alone, and Now is the clock.
+	Clock Clock
+	// Now is the wall clock of this machine. Monotonic is the time since an arbitrary
+	// moment on a clock that is never set. Nil: the system's clocks.
+	Now       func() time.Time
 	Monotonic func() time.Duration
+}
+
+// Clock is a clock that several processes share. It is safe for concurrent use.
+type Clock interface {
+	// Now returns the time. It never returns an earlier time than before.
+	Now() time.Time
+	// Steady returns how long Now has run without being set forward.
+	Steady() time.Duration
 }
 
 // Service implements the rules. All methods are safe for concurrent use and
@@ -129,15 +134,20 @@ func (s *Service) Backup(ctx context.Context, w io.Writer) error {
 	return storeError(s.store.Backup(ctx, w))
 }
 
-func (s *Service) now() time.Time { return s.config.Now().UTC().Truncate(time.Microsecond) }
+// now is the time of the rules.
+func (s *Service) now() time.Time {
+	if s.config.Clock != nil {
+		return micros(s.config.Clock.Now())
+	}
+	return s.localNow()
+}
+
+func (s *Service) localNow() time.Time { return micros(s.config.Now()) }
+
+func micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 func (s *Service) instant() instant {
-	i := instant{wall: s.now(), run: s.config.Monotonic()}
-	i.local = i.wall
-	if s.config.LocalNow != nil {
-		i.local = s.config.LocalNow().Round(0) // without the monotonic reading
-	}
-	return i
+	return instant{wall: s.now(), run: s.config.Monotonic(), local: s.localNow()}
 }
 
 func (s *Service) warn(message string, args ...any) {

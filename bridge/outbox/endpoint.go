@@ -21,6 +21,7 @@ type endpointWorker struct {
 	disabled     atomic.Pointer[time.Time]
 	stopClaiming func()
 	wakeCurrent  func() // wakes the worker that the endpoint has at that time
+	untilDue     func(next time.Time) time.Duration
 
 	// Set by run and drain, before the first attempt.
 	queue    Queue
@@ -59,15 +60,19 @@ func (e *endpointWorker) claim(ctx context.Context) {
 			if ctx.Err() == nil {
 				e.log.Error("messages could not be claimed; the bridge tries again in 5 seconds", "cause", err.Error())
 			}
-			claimed, next = nil, time.Now().Add(storeRetryDelay)
+			claimed = nil
+		}
+		wait := e.untilDue(next)
+		if err != nil {
+			wait = storeRetryDelay
 		}
 		if ctx.Err() != nil {
 			e.release(context.WithoutCancel(ctx), claimed)
 			return
 		}
 		e.start(claimed)
-		if len(claimed) == 0 || !next.IsZero() && next.After(time.Now()) {
-			e.sleep(ctx, next)
+		if len(claimed) == 0 || wait > 0 {
+			e.sleep(ctx, wait)
 		}
 	}
 }
@@ -108,12 +113,12 @@ func (e *endpointWorker) wake() {
 	}
 }
 
-// sleep waits until next or until the worker is woken. A zero next means never.
+// sleep waits for a time or until the worker is woken; negative: only for that.
 // Meanwhile slots can be reserved.
-func (e *endpointWorker) sleep(ctx context.Context, next time.Time) {
+func (e *endpointWorker) sleep(ctx context.Context, wait time.Duration) {
 	var due <-chan time.Time
-	if !next.IsZero() {
-		timer := time.NewTimer(time.Until(next))
+	if wait >= 0 {
+		timer := time.NewTimer(wait)
 		defer timer.Stop()
 		due = timer.C
 	}

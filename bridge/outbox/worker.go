@@ -53,6 +53,8 @@ var _ bridge.Outbox = (*Worker)(nil)
 // Worker delivers to endpoints. It is safe for concurrent use.
 type Worker struct {
 	log           *slog.Logger
+	now           func() time.Time
+	poll          time.Duration // 0: only this process queues messages
 	mu            sync.RWMutex
 	workers       map[string]*endpointWorker
 	inFlightTotal map[string]*atomic.Int32 // attempts in flight by endpoint, removed endpoints included
@@ -61,7 +63,7 @@ type Worker struct {
 
 // New returns a Worker. It starts no goroutine.
 func New(endpoints []Endpoint, log *slog.Logger) *Worker {
-	w := &Worker{log: log, inFlightTotal: make(map[string]*atomic.Int32)}
+	w := &Worker{log: log, now: time.Now, inFlightTotal: make(map[string]*atomic.Int32)}
 	w.workers = w.newEndpointWorkers(endpoints)
 	return w
 }
@@ -85,7 +87,16 @@ func (w *Worker) endpointWorkerFor(e Endpoint) *endpointWorker {
 	return &endpointWorker{
 		Endpoint: e, log: w.log.With("endpoint", e.Name), wakeups: make(chan struct{}, 1), stopClaiming: func() {},
 		slots: newSlots(e.Concurrency, w.inFlightTotal[e.Name]), wakeCurrent: func() { w.Wake(e.Name) },
+		untilDue: w.untilDue,
 	}
+}
+
+// Share makes the worker look for messages that other processes have queued, at least
+// once in every period poll, and use the clock that they share. Call it before Run.
+func (w *Worker) Share(now func() time.Time, poll time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now, w.poll = now, poll
 }
 
 // Wake makes the worker claim messages of an endpoint now. It never blocks, may be
@@ -114,6 +125,22 @@ func (w *Worker) SetEndpoints(endpoints []Endpoint) {
 	for _, ew := range w.workers {
 		w.start(ew)
 	}
+}
+
+// untilDue returns the time to wait for a message that is due at next, as returned by
+// ClaimMessages; negative: until a wake-up.
+func (w *Worker) untilDue(next time.Time) time.Duration {
+	w.mu.RLock()
+	now, poll := w.now, w.poll
+	w.mu.RUnlock()
+	wait := time.Duration(-1)
+	if !next.IsZero() {
+		wait = max(next.Sub(now()), 0)
+	}
+	if poll > 0 && (wait < 0 || wait > poll) {
+		wait = poll
+	}
+	return wait
 }
 
 // Endpoints implements [bridge.Outbox].

@@ -119,6 +119,9 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	defer delivery.close()
+	if store.clock != nil {
+		delivery.worker.Share(store.clock.Now, sharedInterval)
+	}
 	if cfg.Page.Title == "" {
 		s.log.Warn("page.title is not set: emails and the page do not name what invitees are invited to")
 	}
@@ -146,6 +149,7 @@ func (s *server) serve(ctx context.Context) error {
 		Hooks:               instruments.hooks(delivery),
 		OnCounted:           instruments.metrics.Count,
 		Warn:                s.log.Warn,
+		Clock:               store.clock,
 	})
 	instruments.scrape(service, store)
 	login, err := newLoginPage(cfg)
@@ -178,7 +182,7 @@ func (s *server) serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	s.serveListener(ctx, group, listeners.public, instruments.fail.handler(api.Public()))
 	s.serveListener(ctx, group, listeners.admin, instruments.fail.handler(api.Admin()))
-	group.Go(func() error { s.sweep(instruments.fail.sweep(ctx), service); return nil })
+	group.Go(func() error { s.sweep(instruments.fail.sweep(ctx), service, store.sweepInterval()); return nil })
 	group.Go(func() error { delivery.worker.Run(ctx, instruments.fail.queue(service)); return nil })
 	reloads := reloader{server: s, current: cfg, last: s.read, delivery: delivery, api: api, listeners: listeners}
 	group.Go(func() error { reloads.run(ctx); return nil })
@@ -188,9 +192,9 @@ func (s *server) serve(ctx context.Context) error {
 	return err
 }
 
-// sweep runs a sweep at start and after every sweepInterval, until ctx ends.
-func (s *server) sweep(ctx context.Context, service *bridge.Service) {
-	ticker := time.NewTicker(sweepInterval)
+// sweep runs a sweep at start and after every interval, until ctx ends.
+func (s *server) sweep(ctx context.Context, service *bridge.Service, interval time.Duration) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		swept, err := service.Sweep(ctx)

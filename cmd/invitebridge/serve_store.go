@@ -16,8 +16,21 @@ import (
 // openedStore is the store of a running bridge. The caller closes it.
 type openedStore struct {
 	bridge.Store
-	size func() (bytes, free int64, err error) // of the file; nil: it is a database
-	pool func() metrics.Pool                   // nil: it is a file
+	size  func() (bytes, free int64, err error) // of the file; nil: it is a database
+	pool  func() metrics.Pool                   // nil: it is a file
+	clock bridge.Clock                          // of the database; nil: it is a file
+}
+
+// sharedInterval bounds how long work that another replica has left waits for this
+// one: messages, and claims whose lease has ended.
+const sharedInterval = time.Second
+
+// sweepInterval returns the time between two sweeps.
+func (s openedStore) sweepInterval() time.Duration {
+	if s.clock != nil {
+		return sharedInterval
+	}
+	return sweepInterval
 }
 
 // openStore opens the store that dsn names. A database is migrated first if that is
@@ -40,7 +53,7 @@ func (s *server) openStore(ctx context.Context) (openedStore, error) {
 	if err != nil {
 		return openedStore{}, dsnError(err)
 	}
-	return openedStore{Store: store, pool: func() metrics.Pool { return metrics.Pool(store.Stats()) }}, nil
+	return openedStore{Store: store, pool: func() metrics.Pool { return metrics.Pool(store.Stats()) }, clock: store}, nil
 }
 
 // committed counts a commit. One that is tried again is no failure: it was a conflict
