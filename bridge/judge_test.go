@@ -138,12 +138,12 @@ func TestInstant(t *testing.T) {
 		passed, reached bool
 		until, left     time.Duration
 	}{
-		"before":                   {start.add(5 * time.Second), false, false, 15 * time.Second, 15 * time.Second},
-		"at the end":               {end, true, true, 0, 0},
-		"the wall clock jumped":    {clocks(time.Hour, 5*time.Second, time.Hour), true, false, 15 * time.Second, 20*time.Second - time.Hour},
-		"the machine was stopped":  {clocks(time.Minute, 0, time.Minute), true, false, 20 * time.Second, -40 * time.Second},
+		"before":                              {start.add(5 * time.Second), false, false, 15 * time.Second, 15 * time.Second},
+		"at the end":                          {end, true, true, 0, 0},
+		"the wall clock jumped":               {clocks(time.Hour, 5*time.Second, time.Hour), true, false, 15 * time.Second, 20*time.Second - time.Hour},
+		"the machine was stopped":             {clocks(time.Minute, 0, time.Minute), true, false, 20 * time.Second, -40 * time.Second},
 		"… and the wall clock is not its own": {clocks(0, 0, time.Minute), true, false, 20 * time.Second, -40 * time.Second},
-		"the wall clock went back": {clocks(-time.Hour, 25*time.Second, -time.Hour), true, false, time.Hour + 20*time.Second, -5 * time.Second},
+		"the wall clock went back":            {clocks(-time.Hour, 25*time.Second, -time.Hour), true, false, time.Hour + 20*time.Second, -5 * time.Second},
 	} {
 		got := []any{row.now.passed(end), row.now.reached(end), row.now.until(end), row.now.left(end)}
 		if want := []any{row.passed, row.reached, row.until, row.left}; !slices.Equal(got, want) {

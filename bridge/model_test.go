@@ -33,6 +33,20 @@ import (
 // prints how to reproduce it.
 func TestModel(t *testing.T) {
 	testenv.SkipIfShort(t, "8 s of random operations")
+	runModel(t, bridgetest.NewAt)
+}
+
+// TestModelPostgres is TestModel with stores on PostgreSQL.
+func TestModelPostgres(t *testing.T) {
+	testenv.SkipIfShort(t, "8 s of random operations")
+	runModel(t, func(t testing.TB, o kratostest.FakeOptions, changes ...func(*bridge.Config)) *bridgetest.Harness {
+		return bridgetest.NewOn(t, bridgetest.Postgres, o, changes...)
+	})
+}
+
+type newHarness func(t testing.TB, o kratostest.FakeOptions, changes ...func(*bridge.Config)) *bridgetest.Harness
+
+func runModel(t *testing.T, harness newHarness) {
 	limit, long := 8*time.Second, os.Getenv("MODEL_TIME")
 	if long != "" {
 		var err error
@@ -51,7 +65,7 @@ func TestModel(t *testing.T) {
 			}
 			passed := false
 			defer func() { failed = failed || !passed }()
-			h := newHistory(scope{t, rt, dir})
+			h := newHistory(scope{t, rt, dir}, harness)
 			h.invite(rt) // most other steps need one
 			rt.Repeat(map[string]func(*rapid.T){
 				// An entry that appears twice is drawn twice as often.
@@ -122,12 +136,12 @@ type node struct {
 	restored bool
 }
 
-func newHistory(s scope) *history {
+func newHistory(s scope, harness newHarness) *history {
 	h := &history{T: s.history, scope: s, accounts: map[uuid.UUID]*modelAccount{}, invitations: map[uuid.UUID]*modelInvitation{}, agreed: map[uuid.UUID]bool{}}
 	h.unaccepted = rapid.SampledFrom([]bridge.Unaccepted{bridge.DeleteAtPurge, bridge.DeleteAtExpiry, bridge.KeepUnaccepted}).Draw(s.history, "unaccepted")
 	h.renewing = rapid.IntRange(0, 3).Draw(s.history, "renew") > 0
 	outbox := &modelOutbox{idle: rapid.Bool().Draw(s.history, "idle outbox")}
-	first := bridgetest.NewAt(s, kratostest.FakeOptions{Schemas: kratostest.CompanySchemas()}, func(c *bridge.Config) {
+	first := harness(s, kratostest.FakeOptions{Schemas: kratostest.CompanySchemas()}, func(c *bridge.Config) {
 		c.IdentityTimeout, c.Retention, c.CodeLifespan = modelBudget, modelRetention, modelCodes
 		c.Unaccepted, c.Renew, c.Hooks, c.Outbox = h.unaccepted, h.renewing, h, outbox
 	})

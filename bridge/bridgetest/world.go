@@ -1,6 +1,6 @@
-// Package bridgetest assembles the real components for tests: the rules, the bolt
-// store in a new file, and the Kratos client with a fake Kratos that passes the
-// contract of the real one. Only tests import it.
+// Package bridgetest assembles the real components for tests: the rules, a new store,
+// and the Kratos client with a fake Kratos that passes the contract of the real one.
+// Only tests import it. TEST_STORE=postgres makes it use PostgreSQL.
 package bridgetest
 
 import (
@@ -33,7 +33,8 @@ type Harness struct {
 	Kratos    *Kratos
 	Clock     *Clock
 
-	bolt       *boltstore.Store
+	opener     Opener
+	store      bridge.Store // that was opened
 	identities *kratos.Client
 	config     bridge.Config
 }
@@ -48,7 +49,26 @@ func New(t testing.TB, changes ...func(*bridge.Config)) *Harness {
 // NewAt is New with options for the fake Kratos.
 func NewAt(t testing.TB, o kratostest.FakeOptions, changes ...func(*bridge.Config)) *Harness {
 	t.Helper()
-	w := &Harness{Clock: &Clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	open := bolt
+	if os.Getenv("TEST_STORE") == "postgres" {
+		open = Postgres
+	}
+	return NewOn(t, open, o, changes...)
+}
+
+func bolt(t testing.TB, path string) bridge.Store {
+	t.Helper()
+	store, err := boltstore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// NewOn is NewAt with a store of another kind.
+func NewOn(t testing.TB, open Opener, o kratostest.FakeOptions, changes ...func(*bridge.Config)) *Harness {
+	t.Helper()
+	w := &Harness{opener: open, Clock: &Clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	w.StorePath = filepath.Join(t.TempDir(), "invites.db")
 	o.Now = w.Clock.Now
 	w.Kratos = newKratos(t, o)
@@ -75,7 +95,7 @@ func NewAt(t testing.TB, o kratostest.FakeOptions, changes ...func(*bridge.Confi
 // clock. Each change may alter its configuration.
 func (w *Harness) Beside(t testing.TB, changes ...func(*bridge.Config)) *Harness {
 	t.Helper()
-	other := &Harness{StorePath: filepath.Join(t.TempDir(), "invites.db"), Kratos: w.Kratos, Clock: w.Clock, config: w.config}
+	other := &Harness{opener: w.opener, StorePath: filepath.Join(t.TempDir(), "invites.db"), Kratos: w.Kratos, Clock: w.Clock, config: w.config}
 	for _, change := range changes {
 		change(&other.config)
 	}
@@ -92,15 +112,15 @@ func (w *Harness) begin(t testing.TB) {
 	t.Cleanup(identities.Close)
 	w.identities = identities
 	w.open(t)
-	t.Cleanup(func() { _ = w.bolt.Close() })
+	t.Cleanup(func() { _ = w.store.Close() })
 }
 
-// Restart simulates a restart of the process with the same file and the same
+// Restart simulates a restart of the process with the same store and the same
 // Kratos. Calls still running on the old service find its store closed, so nothing
 // that they commit is kept.
 func (w *Harness) Restart(t testing.TB) {
 	t.Helper()
-	if err := w.bolt.Close(); err != nil {
+	if err := w.store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	w.open(t)
@@ -110,7 +130,7 @@ func (w *Harness) Restart(t testing.TB) {
 // [bridge.Service.Backup].
 func (w *Harness) Restore(t testing.TB, backup []byte) {
 	t.Helper()
-	err := w.bolt.Close()
+	err := w.store.Close()
 	if err == nil {
 		err = os.WriteFile(w.StorePath, backup, 0o600)
 	}
@@ -129,11 +149,8 @@ func (w *Harness) CloseIdleConnections() { w.identities.Close() }
 
 func (w *Harness) open(t testing.TB) {
 	t.Helper()
-	bolt, err := boltstore.Open(w.StorePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.bolt, w.Store = bolt, &Store{Store: bolt}
+	w.store = w.opener(t, w.StorePath)
+	w.Store = &Store{Store: w.store}
 	w.Service = bridge.NewService(w.Store, w.identities, w.config)
 }
 
