@@ -130,7 +130,7 @@ func (h *hold) add(ctx context.Context, kind, key string) error {
 // long.
 func (s *Service) takeLease(ctx context.Context, l *Lease) error {
 	// One attempt is made even if there is no time to wait.
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.LockTimeout)
+	within, cancel := s.detachedContext(ctx)
 	defer cancel()
 	for wait := maxLeasePause / 10; ; wait = min(2*wait, maxLeasePause) {
 		now := s.now()

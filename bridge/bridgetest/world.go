@@ -103,6 +103,18 @@ func (w *Harness) Beside(t testing.TB, changes ...func(*bridge.Config)) *Harness
 	return other
 }
 
+// Replica returns another bridge on the same store, Kratos and clock. Each change may
+// alter its configuration. The store must permit several processes.
+func (w *Harness) Replica(t testing.TB, changes ...func(*bridge.Config)) *Harness {
+	t.Helper()
+	other := &Harness{opener: w.opener, StorePath: w.StorePath, Kratos: w.Kratos, Clock: w.Clock, config: w.config}
+	for _, change := range changes {
+		change(&other.config)
+	}
+	other.begin(t)
+	return other
+}
+
 func (w *Harness) begin(t testing.TB) {
 	t.Helper()
 	identities, err := kratos.New(kratos.Config{AdminURL: w.Kratos.URL, PublicURL: w.Kratos.URL, Timeout: w.config.IdentityTimeout})
