@@ -142,7 +142,7 @@ hooks:
 	awaitSent("2")
 	b.asAdmin(http.MethodPost, "/"+bob["id"].(string)+"/revoke", nil)
 	b.asAdmin(http.MethodPost, "/"+bob["id"].(string)+"/revoke", nil)
-	invite("cyd@example.com", object{"expires_in": "3s"})
+	invite("cyd@example.com", object{"expires_in": "8s"})
 	awaitSent("3")
 	mailbox.Refuse(550)
 	invite("eve@example.com", nil)

@@ -27,6 +27,7 @@ type answer struct {
 	State      string    `json:"state"`
 	Who        uuid.UUID `json:"identity_id"`
 	ExpiresAt  time.Time `json:"expires_at"`
+	AcceptedAt time.Time `json:"accepted_at"`
 	Error      struct{ ID string }
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -68,17 +70,24 @@ func (t *trial) countCredentials(ctx context.Context, id uuid.UUID) (n int, err 
 }
 
 // reclaim reactivates every fourth account as an administrator would, however far
-// its cleanup has come: the password that the invitee sent must not work then.
+// its cleanup has come: the password that the invitee sent must not work then. But
+// Kratos may still be executing a request of the process that was killed; where that
+// has activated the account, it was accepted.
 func reclaim(ctx context.Context, t *trial, s *subject) error {
 	shown, err := t.kratos.Show(ctx, s.identity)
 	if err != nil || shown.State == "active" || s.number%4 != 1 { // active: it was accepted
 		return err
 	}
-	s.reclaimed = true
+	s.reclaimedAt = time.Now()
 	if err := t.kratos.SetState(ctx, s.identity, "active"); err != nil {
 		return err
 	}
-	return isReclaimed(ctx, t, s)
+	err = t.kratos.SignIn(ctx, s.email, s.password)
+	s.reclaimed = errors.Is(err, kratostest.ErrWrongPassword)
+	if err == nil || s.reclaimed {
+		return nil
+	}
+	return err
 }
 
 func isReclaimed(ctx context.Context, t *trial, s *subject) error {
@@ -95,10 +104,29 @@ func acceptOrReturn(ctx context.Context, t *trial, s *subject) error {
 		return accept(ctx, t, s)
 	}
 	a, err := t.send(ctx, s, s.tokens[0], s.password)
-	if err == nil && a.Error.ID != "invitation_revoked" {
-		err = fmt.Errorf("%d %s", a.status, a.text)
+	switch {
+	case err != nil:
+		return err
+	case a.Error.ID == "invitation_accepted":
+		return acceptedBeforeReclaim(ctx, t, s)
+	case a.Error.ID != "invitation_revoked":
+		return fmt.Errorf("%d %s", a.status, a.text)
 	}
-	return err
+	return nil
+}
+
+// acceptedBeforeReclaim checks that an acceptance began in the process that was
+// killed. Then its request took effect late.
+func acceptedBeforeReclaim(ctx context.Context, t *trial, s *subject) error {
+	shown, err := call(ctx, http.MethodGet, t.process.admin, "/"+s.id.String(), nil)
+	if err != nil {
+		return err
+	}
+	if shown.AcceptedAt.IsZero() || !shown.AcceptedAt.Before(s.reclaimedAt) {
+		return fmt.Errorf("accepted although an administrator had reactivated the account: %s", shown.text)
+	}
+	s.reclaimed = false
+	return nil
 }
 
 // isHandedOver checks that the invitee can sign in and the former holder cannot,

@@ -21,6 +21,7 @@ type subject struct {
 	adopted            uuid.UUID // the identity that existed before
 	former             holder    // the former holder of that account
 	reclaimed          bool      // an administrator gave it back to that holder
+	reclaimedAt        time.Time // when that began
 	emailsBefore       int       // received before the last start
 	attempts           int       // how often its password was submitted
 	accepted           bool      // and revoked: requests that succeeded
