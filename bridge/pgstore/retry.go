@@ -78,7 +78,7 @@ func Causes() []string {
 func CauseOf(err error) string {
 	var lost *lostError
 	switch {
-	case errors.Is(err, ErrOutcomeUnknown):
+	case errors.Is(err, bridge.ErrOutcomeUnknown):
 		return ""
 	case errors.As(err, &lost):
 		return CauseConnection

@@ -62,7 +62,7 @@ func TestCauses(t *testing.T) {
 
 // TestNoCause: what is not tried again has no cause.
 func TestNoCause(t *testing.T) {
-	unknown := errors.Join(ErrOutcomeUnknown, &lostError{errors.New("cut")})
+	unknown := errors.Join(bridge.ErrOutcomeUnknown, &lostError{errors.New("cut")})
 	for _, err := range []error{nil, unknown, &pgconn.PgError{Code: "53100"}, errors.New("other")} {
 		if got := CauseOf(err); got != "" {
 			t.Errorf("%v has the cause %s", err, got)
