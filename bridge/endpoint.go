@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 )
 
@@ -12,6 +13,15 @@ type Endpoint struct {
 	State EndpointState `json:"state"`
 	// DisabledAt is the start of the attempt that disabled it.
 	DisabledAt time.Time `json:"disabled_at,omitzero"`
+}
+
+// DisabledEndpoint is an endpoint that its receiver has disabled, as the processes
+// that share a store know it. Settings is the digest of its configuration: another
+// configuration is another endpoint.
+type DisabledEndpoint struct {
+	ID       string
+	Settings [sha256.Size]byte
+	At       time.Time
 }
 
 // EndpointState is whether messages to an endpoint are attempted.
@@ -27,14 +37,15 @@ const (
 func EndpointStates() []EndpointState { return []EndpointState{EndpointEnabled, EndpointDisabled} }
 
 // Outbox provides the endpoints of the delivering process. It is safe for
-// concurrent use, and none of its methods blocks.
+// concurrent use. Endpoints and Reserve do not block.
 type Outbox interface {
 	// Endpoints returns all endpoints, sorted by id.
 	Endpoints() []Endpoint
-	// Enable resumes deliveries to a disabled endpoint; due messages are attempted
-	// immediately. An enabled endpoint is left unchanged. It returns false if
-	// there is no such endpoint.
-	Enable(id string) bool
+	// Enable resumes deliveries to a disabled endpoint, in all processes that share
+	// the store; due messages are attempted immediately. An enabled endpoint is left
+	// unchanged. It returns false if there is no such endpoint. Errors are those of
+	// the store.
+	Enable(ctx context.Context, id string) (bool, error)
 	// Reserve returns a slot for one attempt to an endpoint, and for how long the
 	// attempt must be claimed. The slot is nil unless the endpoint is enabled and
 	// waits for messages: one that is written now must not overtake those that are
@@ -61,9 +72,16 @@ func (s *Service) Endpoints() []Endpoint {
 
 // EnableEndpoint enables a disabled endpoint.
 //
-// Errors: ErrEndpointNotFound.
-func (s *Service) EnableEndpoint(_ context.Context, id string) (Endpoint, error) {
-	if s.config.Outbox == nil || !s.config.Outbox.Enable(id) {
+// Errors: ErrEndpointNotFound, ErrStoreUnavailable.
+func (s *Service) EnableEndpoint(ctx context.Context, id string) (Endpoint, error) {
+	found := false
+	if s.config.Outbox != nil {
+		var err error
+		if found, err = s.config.Outbox.Enable(ctx, id); err != nil {
+			return Endpoint{}, storeError(err)
+		}
+	}
+	if !found {
 		return Endpoint{}, ErrEndpointNotFound
 	}
 	return Endpoint{ID: id, State: EndpointEnabled}, nil

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ type modelOutbox struct {
 
 func (*modelOutbox) Endpoints() []bridge.Endpoint { return nil }
 
-func (*modelOutbox) Enable(string) bool { return false }
+func (*modelOutbox) Enable(context.Context, string) (bool, error) { return false, nil }
 
 func (o *modelOutbox) Reserve(endpoint string) (bridge.Slot, time.Duration) {
 	if !o.idle || endpoint != bridge.EndpointCourier {

@@ -1,7 +1,10 @@
 package outbox_test
 
 import (
+	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +26,9 @@ type testOutbox struct{ fixture *fixture }
 
 func (o testOutbox) Endpoints() []bridge.Endpoint { return o.fixture.worker.Endpoints() }
 
-func (o testOutbox) Enable(id string) bool { return o.fixture.worker.Enable(id) }
+func (o testOutbox) Enable(ctx context.Context, id string) (bool, error) {
+	return o.fixture.worker.Enable(ctx, id)
+}
 
 func (o testOutbox) Reserve(endpoint string) (bridge.Slot, time.Duration) {
 	return o.fixture.worker.Reserve(endpoint)
@@ -99,7 +104,7 @@ func TestEnableIgnoresEarlierAttempts(t *testing.T) {
 	close(release[0])
 	f.eventually(func() bool { return f.endpoint("healthy").State == bridge.EndpointDisabled })
 	f.healthy.Answer(nil)
-	if !f.worker.Enable("healthy") {
+	if found, err := f.worker.Enable(t.Context(), "healthy"); !found || err != nil {
 		t.Fatal("there is no such endpoint")
 	}
 	close(release[1])
@@ -156,4 +161,69 @@ func (f *fixture) endpoint(id string) bridge.Endpoint {
 
 func (f *fixture) failed() []bridge.Message {
 	return f.list(bridge.MessageQuery{State: bridge.MessageFailed, Limit: 10})
+}
+
+// board is what two workers share.
+type board struct {
+	mu       sync.Mutex
+	disabled []bridge.DisabledEndpoint
+}
+
+func (*board) Now() time.Time { return time.Now() }
+
+func (b *board) DisabledEndpoints(context.Context) ([]bridge.DisabledEndpoint, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.disabled), nil
+}
+
+func (b *board) DisableEndpoint(_ context.Context, e bridge.DisabledEndpoint) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.disabled = append(b.disabled, e)
+	return nil
+}
+
+func (b *board) EnableEndpoint(_ context.Context, id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.disabled = slices.DeleteFunc(b.disabled, func(e bridge.DisabledEndpoint) bool { return e.ID == id })
+	return nil
+}
+
+// TestSharedEndpoints: an endpoint that one worker finds disabled is disabled for
+// another one with the same settings, and enabled for both.
+func TestSharedEndpoints(t *testing.T) {
+	shared := &board{}
+	var fixtures []*fixture
+	for range 2 {
+		f := &fixture{}
+		*f = *newFixture(t, f.wakeups, withOutbox(f))
+		f.worker.Share(shared, 5*time.Millisecond)
+		f.running()
+		fixtures = append(fixtures, f)
+	}
+	first, second := fixtures[0], fixtures[1]
+	first.failing.Fail(bridge.AttemptDisabled)
+	first.invite(1)
+	both := func(state bridge.EndpointState) {
+		t.Helper()
+		for _, f := range fixtures {
+			f.eventually(func() bool {
+				return f.endpoint("failing").State == state && f.endpoint("healthy").State == bridge.EndpointEnabled
+			})
+		}
+	}
+	both(bridge.EndpointDisabled)
+	if first.endpoint("failing") != second.endpoint("failing") {
+		t.Errorf("%+v and %+v", first.endpoint("failing"), second.endpoint("failing"))
+	}
+	first.failing.Fail("")
+	if _, err := second.Service.EnableEndpoint(t.Context(), "failing"); err != nil {
+		t.Fatal(err)
+	}
+	both(bridge.EndpointEnabled)
+	_ = shared.DisableEndpoint(t.Context(), bridge.DisabledEndpoint{ID: "healthy", Settings: [32]byte{1}, At: time.Now()})
+	time.Sleep(50 * time.Millisecond) // several periods
+	both(bridge.EndpointEnabled)
 }

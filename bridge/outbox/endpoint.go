@@ -22,6 +22,8 @@ type endpointWorker struct {
 	stopClaiming func()
 	wakeCurrent  func() // wakes the worker that the endpoint has at that time
 	untilDue     func(next time.Time) time.Duration
+	tellOthers   func(ctx context.Context, ew *endpointWorker, at time.Time)
+	telling      atomic.Bool // others are being told that it is disabled
 
 	// Set by run and drain, before the first attempt.
 	queue    Queue
@@ -148,7 +150,11 @@ func (e *endpointWorker) attempt(c bridge.ClaimedMessage) {
 	}
 	if result.Outcome == bridge.AttemptDisabled {
 		at := c.Dispatch.At
-		e.disabled.CompareAndSwap(nil, &at)
+		e.telling.Store(true)
+		if e.disabled.CompareAndSwap(nil, &at) {
+			e.tellOthers(context.WithoutCancel(ctx), e, at)
+		}
+		e.telling.Store(false)
 	}
 	e.logResult(c.Dispatch, result)
 	e.recorder.results <- bridge.FinishedMessage{Claimed: c, Result: result, Took: time.Since(begun)}

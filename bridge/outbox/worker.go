@@ -12,6 +12,7 @@ package outbox
 
 import (
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"maps"
 	"reflect"
@@ -39,6 +40,21 @@ type Endpoint struct {
 	// disabled endpoint disabled while Settings is unchanged, as [reflect.DeepEqual]
 	// reports.
 	Settings any
+	// Digest identifies Settings among the processes that share a store.
+	Digest [sha256.Size]byte
+}
+
+// Shared is what the processes that share a store have in common. It is safe for
+// concurrent use.
+type Shared interface {
+	// Now is the clock of ClaimMessages.
+	Now() time.Time
+	// DisabledEndpoints returns the endpoints that any process has found disabled.
+	DisabledEndpoints(ctx context.Context) ([]bridge.DisabledEndpoint, error)
+	// DisableEndpoint disables an endpoint for all.
+	DisableEndpoint(ctx context.Context, e bridge.DisabledEndpoint) error
+	// EnableEndpoint enables an endpoint for all.
+	EnableEndpoint(ctx context.Context, id string) error
 }
 
 const (
@@ -55,6 +71,7 @@ type Worker struct {
 	log           *slog.Logger
 	now           func() time.Time
 	poll          time.Duration // 0: only this process queues messages
+	shared        Shared        // nil: this process has the store alone
 	mu            sync.RWMutex
 	workers       map[string]*endpointWorker
 	inFlightTotal map[string]*atomic.Int32 // attempts in flight by endpoint, removed endpoints included
@@ -87,16 +104,17 @@ func (w *Worker) endpointWorkerFor(e Endpoint) *endpointWorker {
 	return &endpointWorker{
 		Endpoint: e, log: w.log.With("endpoint", e.Name), wakeups: make(chan struct{}, 1), stopClaiming: func() {},
 		slots: newSlots(e.Concurrency, w.inFlightTotal[e.Name]), wakeCurrent: func() { w.Wake(e.Name) },
-		untilDue: w.untilDue,
+		untilDue: w.untilDue, tellOthers: w.disableForAll,
 	}
 }
 
-// Share makes the worker look for messages that other processes have queued, at least
-// once in every period poll, and use the clock that they share. Call it before Run.
-func (w *Worker) Share(now func() time.Time, poll time.Duration) {
+// Share makes the worker look for what other processes have done, at least once in
+// every period poll: messages that they queued, and endpoints that they disabled or
+// enabled. Call it before Run.
+func (w *Worker) Share(shared Shared, poll time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.now, w.poll = now, poll
+	w.shared, w.now, w.poll = shared, shared.Now, poll
 }
 
 // Wake makes the worker claim messages of an endpoint now. It never blocks, may be
@@ -160,9 +178,26 @@ func (w *Worker) Endpoints() []bridge.Endpoint {
 
 // Enable implements [bridge.Outbox]. A 410 of an attempt that is in flight during
 // the call does not disable the endpoint again.
-func (w *Worker) Enable(endpoint string) bool {
+func (w *Worker) Enable(ctx context.Context, endpoint string) (bool, error) {
+	w.mu.RLock()
+	_, found := w.workers[endpoint]
+	shared := w.shared
+	w.mu.RUnlock()
+	if !found {
+		return false, nil
+	}
+	if shared != nil {
+		if err := shared.EnableEndpoint(ctx, endpoint); err != nil {
+			return true, err
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.enable(endpoint), nil
+}
+
+// enable reports whether there is such an endpoint. The caller holds w.mu.
+func (w *Worker) enable(endpoint string) bool {
 	former, ok := w.workers[endpoint]
 	if !ok || former.disabled.Load() == nil {
 		return ok
@@ -203,7 +238,11 @@ func (w *Worker) Run(ctx context.Context, queue Queue) {
 	for _, ew := range w.workers {
 		w.start(ew)
 	}
+	shared := w.shared
 	w.mu.Unlock()
+	if shared != nil {
+		running.Go(func() { w.follow(ctx, shared) })
+	}
 	<-ctx.Done()
 	w.mu.Lock()
 	w.start = nil

@@ -42,8 +42,8 @@ func (s *Store) DropLease(ctx context.Context, l bridge.Lease) error {
 }
 
 // execute runs one statement in a transaction of its own, and again if the
-// connection is lost: a lease that was taken before can be taken again. It returns
-// the number of affected rows.
+// connection is lost: each of these statements may run twice. It returns the number
+// of affected rows.
 func (s *Store) execute(ctx context.Context, sql string, args ...any) (int64, error) {
 	if err := s.enter(); err != nil {
 		return 0, err
@@ -80,7 +80,7 @@ func (s *Store) executeOnce(ctx context.Context, sql string, args []any) (n int6
 	if conn.Conn().IsClosed() {
 		return 0, &lostError{err}
 	}
-	return 0, fmt.Errorf("pgstore: lease: %w", err)
+	return 0, fmt.Errorf("pgstore: %w", err)
 }
 
 // CheckLease implements [bridge.Tx].

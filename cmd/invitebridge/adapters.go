@@ -3,9 +3,13 @@ package main
 // Only this file turns configuration values into adapters and their settings.
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"invitebridge/bridge"
@@ -87,10 +91,25 @@ func newSenders(cfg config.Config, fallback bridge.Sender, observe func(bridge.S
 	}
 	for _, hook := range cfg.Hooks {
 		if !hook.CanInterrupt {
-			s.endpoints = append(s.endpoints, outbox.Endpoint{Name: hook.ID, Sender: observe(hooks), Concurrency: hookConcurrency, Settings: hook})
+			s.endpoints = append(s.endpoints, outbox.Endpoint{Name: hook.ID, Sender: observe(hooks), Concurrency: hookConcurrency, Settings: hook, Digest: digestOf(hook)})
 		}
 	}
 	return s, nil
+}
+
+// digestOf returns the digest of all that a hook is configured with, secrets included.
+func digestOf(hook config.Hook) [sha256.Size]byte {
+	parts := []string{hook.ID, hook.URL.Reveal(), hook.Method, hook.Body.Reveal(), time.Duration(hook.Timeout).String()}
+	parts = append(parts, hook.Events...)
+	for _, name := range slices.Sorted(maps.Keys(hook.Headers)) {
+		parts = append(parts, name, hook.Headers[name].Reveal())
+	}
+	for _, secret := range hook.Secrets {
+		parts = append(parts, secret.Reveal())
+	}
+	auth := hook.Auth.Config
+	parts = append(parts, hook.Auth.Type, auth.Name, auth.Value.Reveal(), auth.In, auth.User, auth.Password.Reveal())
+	return sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 }
 
 // newMailer reads the email templates. It returns nil if no mail server is

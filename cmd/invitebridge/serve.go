@@ -119,8 +119,8 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	defer delivery.close()
-	if store.clock != nil {
-		delivery.worker.Share(store.clock.Now, sharedInterval)
+	if store.shared != nil {
+		delivery.worker.Share(store.shared, sharedInterval)
 	}
 	if cfg.Page.Title == "" {
 		s.log.Warn("page.title is not set: emails and the page do not name what invitees are invited to")
@@ -149,7 +149,7 @@ func (s *server) serve(ctx context.Context) error {
 		Hooks:               instruments.hooks(delivery),
 		OnCounted:           instruments.metrics.Count,
 		Warn:                s.log.Warn,
-		Clock:               store.clock,
+		Clock:               store.clock(),
 	})
 	instruments.scrape(service, store)
 	login, err := newLoginPage(cfg)

@@ -16,9 +16,17 @@ import (
 // openedStore is the store of a running bridge. The caller closes it.
 type openedStore struct {
 	bridge.Store
-	size  func() (bytes, free int64, err error) // of the file; nil: it is a database
-	pool  func() metrics.Pool                   // nil: it is a file
-	clock bridge.Clock                          // of the database; nil: it is a file
+	size   func() (bytes, free int64, err error) // of the file; nil: it is a database
+	pool   func() metrics.Pool                   // nil: it is a file
+	shared *pgstore.Store                        // nil: it is a file
+}
+
+// clock returns the clock of a database; nil: it is a file.
+func (s openedStore) clock() bridge.Clock {
+	if s.shared == nil {
+		return nil
+	}
+	return s.shared
 }
 
 // sharedInterval bounds how long work that another replica has left waits for this
@@ -27,7 +35,7 @@ const sharedInterval = time.Second
 
 // sweepInterval returns the time between two sweeps.
 func (s openedStore) sweepInterval() time.Duration {
-	if s.clock != nil {
+	if s.shared != nil {
 		return sharedInterval
 	}
 	return sweepInterval
@@ -53,7 +61,7 @@ func (s *server) openStore(ctx context.Context) (openedStore, error) {
 	if err != nil {
 		return openedStore{}, dsnError(err)
 	}
-	return openedStore{Store: store, pool: func() metrics.Pool { return metrics.Pool(store.Stats()) }, clock: store}, nil
+	return openedStore{Store: store, pool: func() metrics.Pool { return metrics.Pool(store.Stats()) }, shared: store}, nil
 }
 
 // committed counts a commit. One that is tried again is no failure: it was a conflict

@@ -149,6 +149,15 @@ CREATE TABLE invitebridge.counters (
 COMMENT ON TABLE invitebridge.counters IS 'The sums over all rows are the numbers of pending invitations and queued messages. A transaction changes the row of its backend, so that few wait for each other. A single value may be negative.';
 INSERT INTO invitebridge.counters (slot) SELECT generate_series(0, 63);
 
+CREATE TABLE invitebridge.endpoints (
+    id          text COLLATE "C" NOT NULL,
+    settings    bytea NOT NULL CHECK (length(settings) = 32),
+    disabled_at timestamptz NOT NULL,
+    PRIMARY KEY (id, settings)
+);
+COMMENT ON TABLE invitebridge.endpoints IS 'Endpoints that their receivers have disabled. Who has the endpoint with other settings may try again.';
+COMMENT ON COLUMN invitebridge.endpoints.settings IS 'SHA-256 of the configuration of the endpoint.';
+
 CREATE TABLE invitebridge.leases (
     name    bytea PRIMARY KEY CHECK (length(name) = 32),
     holder  uuid NOT NULL,
