@@ -28,7 +28,7 @@ func (s *Service) newID() uuid.UUID {
 // at sets the time of an id: 48 bits of milliseconds, then the version, then 12 bits
 // of a fraction, which also keep the ids of one process in order.
 func (i *ids) at(id uuid.UUID, now time.Time) uuid.UUID {
-	micros := uint64(now.UnixMicro()) //nolint:gosec // after 1970
+	micros := uint64(now.UnixMicro())
 	stamp := micros/1000<<12 | micros%1000<<12/1000
 	i.mu.Lock()
 	stamp = max(stamp, i.last+1)

@@ -15,9 +15,9 @@ import (
 
 // replicas returns two bridges that share a store on PostgreSQL. Callers of the
 // second do not wait long for a lease of the first.
-func replicas(t *testing.T, changes ...func(*bridge.Config)) (first, second *bridgetest.Harness) {
+func replicas(t *testing.T) (first, second *bridgetest.Harness) {
 	t.Helper()
-	first = bridgetest.NewOn(t, bridgetest.Postgres, kratostest.FakeOptions{}, changes...)
+	first = bridgetest.NewOn(t, bridgetest.Postgres, kratostest.FakeOptions{})
 	second = first.Replica(t, func(c *bridge.Config) { c.LockTimeout = 100 * time.Millisecond })
 	return first, second
 }

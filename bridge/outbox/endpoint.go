@@ -22,8 +22,8 @@ type endpointWorker struct {
 	stopClaiming func()
 	wakeCurrent  func() // wakes the worker that the endpoint has at that time
 	untilDue     func(next time.Time) time.Duration
-	tellOthers   func(ctx context.Context, ew *endpointWorker, at time.Time)
-	telling      atomic.Bool // others are being told that it is disabled
+	announce     func(ctx context.Context, ew *endpointWorker, at time.Time)
+	announcing   atomic.Bool // to the other processes that it is disabled
 
 	// Set by run and drain, before the first attempt.
 	queue    Queue
@@ -150,11 +150,11 @@ func (e *endpointWorker) attempt(c bridge.ClaimedMessage) {
 	}
 	if result.Outcome == bridge.AttemptDisabled {
 		at := c.Dispatch.At
-		e.telling.Store(true)
+		e.announcing.Store(true)
 		if e.disabled.CompareAndSwap(nil, &at) {
-			e.tellOthers(context.WithoutCancel(ctx), e, at)
+			e.announce(context.WithoutCancel(ctx), e, at)
 		}
-		e.telling.Store(false)
+		e.announcing.Store(false)
 	}
 	e.logResult(c.Dispatch, result)
 	e.recorder.results <- bridge.FinishedMessage{Claimed: c, Result: result, Took: time.Since(begun)}

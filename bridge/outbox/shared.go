@@ -43,13 +43,13 @@ func (w *Worker) apply(disabled []bridge.DisabledEndpoint) {
 		case at != nil && since == nil:
 			ew.disabled.Store(at)
 			ew.log.Error("endpoint disabled: another replica got status 410 from its receiver")
-		case at == nil && since != nil && !ew.telling.Load():
+		case at == nil && since != nil && !ew.announcing.Load():
 			w.enable(name)
 		}
 	}
 }
 
-// disableForAll tells the other processes that an endpoint is disabled.
+// disableForAll announces to the other processes that an endpoint is disabled.
 func (w *Worker) disableForAll(ctx context.Context, ew *endpointWorker, at time.Time) {
 	w.mu.RLock()
 	shared := w.shared

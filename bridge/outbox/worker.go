@@ -104,7 +104,7 @@ func (w *Worker) endpointWorkerFor(e Endpoint) *endpointWorker {
 	return &endpointWorker{
 		Endpoint: e, log: w.log.With("endpoint", e.Name), wakeups: make(chan struct{}, 1), stopClaiming: func() {},
 		slots: newSlots(e.Concurrency, w.inFlightTotal[e.Name]), wakeCurrent: func() { w.Wake(e.Name) },
-		untilDue: w.untilDue, tellOthers: w.disableForAll,
+		untilDue: w.untilDue, announce: w.disableForAll,
 	}
 }
 
