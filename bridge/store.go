@@ -16,8 +16,8 @@ import (
 // store. Any error other than ErrRowNotFound, ErrPendingExists, ErrLeaseHeld,
 // ErrLeaseLost and those returned by fn means that the store failed.
 type Store interface {
-	// View runs fn on a consistent snapshot. Its Tx must not write. fn may run more
-	// than once, as in Update.
+	// View runs fn on a consistent snapshot. Its Tx must not write: it gets
+	// ErrReadOnly. fn may run more than once, as in Update.
 	View(ctx context.Context, fn func(Tx) error) error
 
 	// Update runs fn and commits everything it wrote, or nothing if fn or the
@@ -51,7 +51,8 @@ type Store interface {
 	// Ping returns nil if the store can read and write.
 	Ping(ctx context.Context) error
 
-	// Close waits for running transactions and releases the store.
+	// Close waits for running transactions and releases the store. Later calls return
+	// ErrStoreClosed.
 	Close() error
 }
 
@@ -61,6 +62,8 @@ var (
 	ErrPendingExists = errors.New("another pending invitation has that email address or identity")
 	ErrLeaseHeld     = errors.New("another holder has the lease")
 	ErrLeaseLost     = errors.New("the lease ended before")
+	ErrStoreClosed   = errors.New("the store is closed")
+	ErrReadOnly      = errors.New("a view must not write")
 	// ErrOutcomeUnknown: the update was committed, or was not, or still may be.
 	ErrOutcomeUnknown = errors.New("it is unknown whether the change was committed")
 )

@@ -2,7 +2,6 @@ package boltstore
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -47,28 +46,6 @@ func TestCloseFinishesTheQueue(t *testing.T) {
 	for n := range waiting {
 		if !has(t, s, n) {
 			t.Errorf("sample %d is lost", n)
-		}
-	}
-}
-
-func TestErrorsOfCalls(t *testing.T) {
-	s := fresh(t)
-	nothing := func(bridge.Tx) error { return nil }
-	inv, d := sample(1)
-	err := s.View(context.Background(), func(tx bridge.Tx) error {
-		for i, err := range []error{tx.PutInvitation(inv), tx.PutToken(d, bridge.TokenRecord{}), tx.DeleteInvitation(inv.ID)} {
-			if !errors.Is(err, ErrReadOnly) {
-				t.Errorf("%d: got %v, want %v", i, err, ErrReadOnly)
-			}
-		}
-		return nil
-	})
-	if err := errors.Join(err, s.Close()); err != nil {
-		t.Fatal(err)
-	}
-	for i, err := range []error{s.Update(context.Background(), nothing), s.View(context.Background(), nothing), s.Ping(context.Background())} {
-		if !errors.Is(err, ErrClosed) {
-			t.Errorf("%d: got %v, want %v", i, err, ErrClosed)
 		}
 	}
 }

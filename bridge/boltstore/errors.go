@@ -30,12 +30,6 @@ var (
 
 	// ErrNoSpace: the file system has no room for a copy.
 	ErrNoSpace = errors.New("not enough disk space")
-
-	// ErrClosed: the store was closed.
-	ErrClosed = errors.New("the store is closed")
-
-	// ErrReadOnly: a View tried to write.
-	ErrReadOnly = errors.New("a view must not write")
 )
 
 // errTxEnded is returned by a Tx that is used after its function has returned.

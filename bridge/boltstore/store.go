@@ -50,7 +50,7 @@ func newStore(db *bbolt.DB, h Header, options []Option) *Store {
 // Header returns the header of the file.
 func (s *Store) Header() Header { return s.header }
 
-// View implements [bridge.Store]. A Tx that writes gets ErrReadOnly.
+// View implements [bridge.Store]. A Tx that writes gets bridge.ErrReadOnly.
 func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 	return o.outcome()
 }
 
-// Close implements [bridge.Store]. Later calls return ErrClosed. A second Close
+// Close implements [bridge.Store]. Later calls return bridge.ErrStoreClosed. A second Close
 // waits as well and then does nothing.
 func (s *Store) Close() (err error) {
 	s.mu.Lock()
@@ -125,12 +125,12 @@ func (s *Store) Close() (err error) {
 
 // enter begins a call; the caller must call running.Done.
 //
-// Errors: ErrClosed.
+// Errors: bridge.ErrStoreClosed.
 func (s *Store) enter() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return ErrClosed
+		return bridge.ErrStoreClosed
 	}
 	s.running.Add(1)
 	return nil

@@ -171,7 +171,7 @@ func (t *tx) mayWrite() error {
 		return err
 	}
 	if !t.writable {
-		return ErrReadOnly
+		return bridge.ErrReadOnly
 	}
 	return t.broken
 }

@@ -24,12 +24,6 @@ var (
 	// ErrPooled: the connection leads through a pooler that shares sessions, which
 	// cannot migrate.
 	ErrPooled = errors.New("the connection leads through a pooler in transaction mode")
-
-	// ErrClosed: the store was closed.
-	ErrClosed = errors.New("the store is closed")
-
-	// ErrReadOnly: a View tried to write.
-	ErrReadOnly = errors.New("a view must not write")
 )
 
 // errTxEnded is returned by a Tx that is used after its function has returned.

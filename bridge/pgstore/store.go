@@ -42,7 +42,7 @@ const (
 )
 
 // View implements [bridge.Store]. The snapshot is that of the first read. A Tx that
-// writes gets ErrReadOnly.
+// writes gets bridge.ErrReadOnly.
 func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) (err error) {
 	if err := s.enter(); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close implements [bridge.Store]. Later calls return ErrClosed. A second Close
+// Close implements [bridge.Store]. Later calls return bridge.ErrStoreClosed. A second Close
 // waits as well and then does nothing.
 func (s *Store) Close() error {
 	s.mu.Lock()
@@ -96,12 +96,12 @@ func (s *Store) Close() error {
 
 // enter begins a call; the caller must call running.Done.
 //
-// Errors: ErrClosed.
+// Errors: bridge.ErrStoreClosed.
 func (s *Store) enter() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return ErrClosed
+		return bridge.ErrStoreClosed
 	}
 	s.running.Add(1)
 	return nil

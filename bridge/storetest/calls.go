@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"invitebridge/bridge"
@@ -59,12 +60,14 @@ var callTests = []test{
 			return nil
 		}
 		for what, err := range map[string]error{
-			"Update": b.store.Update(context.Background(), ran),
-			"View":   b.store.View(context.Background(), ran),
-			"Ping":   b.store.Ping(context.Background()),
+			"Update":    b.store.Update(context.Background(), ran),
+			"View":      b.store.View(context.Background(), ran),
+			"Ping":      b.store.Ping(context.Background()),
+			"TakeLease": b.store.TakeLease(context.Background(), lease("ada", 1), epoch),
+			"DropLease": b.store.DropLease(context.Background(), lease("ada", 1)),
 		} {
-			if err == nil {
-				b.Errorf("%s: no error", what)
+			if !errors.Is(err, bridge.ErrStoreClosed) {
+				b.Errorf("%s: %v", what, err)
 			}
 		}
 		if err := b.store.Close(); err != nil {

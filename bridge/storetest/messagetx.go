@@ -82,8 +82,8 @@ var messageTxTests = []test{
 		b.putMessages(m)
 		b.view(func(tx bridge.Tx) error {
 			for what, put := range map[string]bridge.Message{"same": m, "change": m.Drop(epoch), "new": fresh} {
-				if tx.PutMessage(put) == nil {
-					b.Errorf("%s: no error", what)
+				if err := tx.PutMessage(put); !errors.Is(err, bridge.ErrReadOnly) {
+					b.Errorf("%s: %v", what, err)
 				}
 			}
 			b.sameMessagesIn(tx, []bridge.Message{m}) // the Tx still reads
