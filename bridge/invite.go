@@ -104,7 +104,7 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 	defer cancel()
 	inv, made, err := s.createOrAdopt(ctx, held, inv, d)
 	if err != nil && made {
-		err = errors.Join(err, s.deleteCreated(ctx, inv))
+		err = errors.Join(err, s.deleteCreated(ctx, held, inv))
 	}
 	if err != nil {
 		return IssuedInvitation{}, err
@@ -123,7 +123,7 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		return inv, true, nil
 	})
 	if err != nil && made && !errors.Is(err, ErrPendingExists) && !errors.Is(err, ErrOutcomeUnknown) {
-		err = errors.Join(err, s.deleteCreated(ctx, inv))
+		err = errors.Join(err, s.deleteCreated(ctx, held, inv))
 	}
 	issued.Created = true
 	s.wake(expired...)

@@ -191,11 +191,14 @@ var errIdentityReinvited = errors.New("the identity has another invitation")
 
 // deleteCreated deletes the identity that this call created, after the invitation
 // could not be stored. It does not require the invited address: the identity may
-// have another one.
-func (s *Service) deleteCreated(ctx context.Context, inv Invitation) error {
+// have another one. If another process may be using the identity, or that is unknown,
+// it stays: the next invite takes it.
+func (s *Service) deleteCreated(ctx context.Context, held *hold, inv Invitation) error {
 	q := inv.question()
 	q.mustBeOwned, q.email = true, ""
-	w := writer{service: s, identity: inv.IdentityID, question: q, begin: func(context.Context, Identity, Write) error { return nil }}
+	w := writer{service: s, identity: inv.IdentityID, question: q, begin: func(ctx context.Context, _ Identity, _ Write) error {
+		return held.renew(ctx)
+	}}
 	return w.delete(ctx)
 }
 

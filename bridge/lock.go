@@ -180,6 +180,24 @@ func (h *hold) end(tx Tx) error {
 	return nil
 }
 
+// renew takes the leases again, as if their time began now. It succeeds even if they
+// have ended, unless others have them.
+//
+// Errors: ErrIdentityConflict, ErrStoreUnavailable.
+func (h *hold) renew(ctx context.Context) error {
+	now := h.service.now()
+	for i := range h.leases {
+		h.leases[i].Until = now.Add(h.service.lease())
+		err := h.service.store.TakeLease(ctx, h.leases[i], now)
+		if errors.Is(err, ErrLeaseHeld) {
+			return errLocked(err)
+		} else if err != nil {
+			return storeError(err)
+		}
+	}
+	return nil
+}
+
 // release gives up what is held. A lease that cannot be dropped lapses.
 func (h *hold) release(ctx context.Context) {
 	for i := len(h.leases) - 1; i >= 0; i-- {

@@ -108,6 +108,28 @@ func TestReplicasLostLease(t *testing.T) {
 	}
 }
 
+// TestReplicasLostLease_held: while another replica has the lease, the identity that
+// was created before is not deleted: the other one may be using it.
+func TestReplicasLostLease_held(t *testing.T) {
+	first, second := replicas(t)
+	waiting, resume := suspended(first, 1)
+	inviting := startInvite(first, bridge.InviteRequest{Email: email})
+	<-waiting
+	first.Clock.Advance(bridgetest.Lease)
+	l := bridge.Lease{Name: bridge.NewLeaseName("email", email), Holder: uuid.UUID{1}, Until: first.Clock.Now().Add(bridgetest.Lease)}
+	noError(t, second.Store.TakeLease(t.Context(), l, first.Clock.Now()))
+	resume()
+	refused(t, (<-inviting).err, bridge.ErrIdentityConflict)
+	noError(t, second.Store.DropLease(t.Context(), l))
+	found, err := first.Identities().FindByEmail(t.Context(), email)
+	noError(t, err)
+	issued := invite(t, second, bridge.InviteRequest{Email: email})
+	if !issued.Created || issued.Invitation.IdentityID != found.ID {
+		t.Errorf("the identity %s was created, and %s invited", found.ID, issued.Invitation.IdentityID)
+	}
+	accept(t, second, issued, password)
+}
+
 // TestReplicasDead: the lease of a replica that died keeps others from the address, but
 // not for long.
 func TestReplicasDead(t *testing.T) {
