@@ -191,14 +191,15 @@ var errIdentityReinvited = errors.New("the identity has another invitation")
 
 // deleteCreated deletes the identity that this call created, after the invitation
 // could not be stored. It does not require the invited address: the identity may
-// have another one. If another process may be using the identity, or that is unknown,
-// it stays: the next invite takes it.
+// have another one. The next invite of that address adopts an identity that is left,
+// so it is deleted only while held keeps others from that.
 func (s *Service) deleteCreated(ctx context.Context, held *hold, inv Invitation) error {
+	if err := held.renew(ctx); err != nil {
+		return err
+	}
 	q := inv.question()
 	q.mustBeOwned, q.email = true, ""
-	w := writer{service: s, identity: inv.IdentityID, question: q, begin: func(ctx context.Context, _ Identity, _ Write) error {
-		return held.renew(ctx)
-	}}
+	w := writer{service: s, identity: inv.IdentityID, question: q, begin: func(context.Context, Identity, Write) error { return nil }}
 	return w.delete(ctx)
 }
 

@@ -180,18 +180,18 @@ func (h *hold) end(tx Tx) error {
 	return nil
 }
 
-// renew takes the leases again, as if their time began now. It succeeds even if they
-// have ended, unless others have them.
+// renew takes the leases for another full period, also those that ended in the
+// meantime. What was read before must be read again.
 //
-// Errors: ErrIdentityConflict, ErrStoreUnavailable.
+// Errors: ErrIdentityConflict if another caller has taken one; ErrStoreUnavailable.
 func (h *hold) renew(ctx context.Context) error {
-	now := h.service.now()
 	for i := range h.leases {
-		h.leases[i].Until = now.Add(h.service.lease())
-		err := h.service.store.TakeLease(ctx, h.leases[i], now)
-		if errors.Is(err, ErrLeaseHeld) {
+		l, now := &h.leases[i], h.service.now()
+		l.Until = now.Add(h.service.lease())
+		switch err := h.service.store.TakeLease(ctx, *l, now); {
+		case errors.Is(err, ErrLeaseHeld):
 			return errLocked(err)
-		} else if err != nil {
+		case err != nil:
 			return storeError(err)
 		}
 	}

@@ -3,6 +3,8 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -203,4 +205,39 @@ func TestUnknownInvite(t *testing.T) {
 			accept(t, w, again, password)
 		})
 	}
+}
+
+// TestReplicasLostIdentity: a replica lost its lease, so it does not store the
+// invitation of the identity that it created. Meanwhile another one is about to adopt
+// that identity. It is not deleted under it.
+func TestReplicasLostIdentity(t *testing.T) {
+	first, second := replicas(t)
+	waiting, resume := suspended(first, 1)
+	inviting := startInvite(first, bridge.InviteRequest{Email: email})
+	<-waiting
+	first.Clock.Advance(bridgetest.Lease)
+	adopting, adopt := suspended(second, 1) // the begin of its write
+	other := startInvite(second, bridge.InviteRequest{Email: email})
+	<-adopting
+	arrived, hold := make(chan struct{}), make(chan struct{})
+	t.Cleanup(first.Kratos.Inject(kratostest.Fault{
+		Method: http.MethodDelete, Route: kratostest.RouteIdentity, Arrived: sync.OnceFunc(func() { close(arrived) }), Hold: hold,
+	}))
+	resume()
+	var result *inviteResult
+	select {
+	case <-arrived: // the deletion is on its way
+	case r := <-inviting:
+		result = &r
+	}
+	adopt()
+	won := <-other
+	noError(t, won.err)
+	close(hold)
+	if result == nil {
+		r := <-inviting
+		result = &r
+	}
+	refused(t, result.err, bridge.ErrIdentityConflict)
+	accept(t, second, won.issued, password)
 }
