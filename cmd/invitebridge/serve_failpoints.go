@@ -26,7 +26,8 @@ import (
 // The file named by INVITEBRIDGE_FAILPOINT_FILE selects the failpoint. It is read
 // at every failpoint and contains one of: a name, which kills the process there;
 // "stop" and a name, which suspends it there; "record", which appends the name of
-// every failpoint passed to a second file with the suffix ".passed".
+// every failpoint passed to a second file with the suffix ".passed". Before a kill
+// the file is removed, so that one of several processes that share it is killed.
 type failpoints struct{ file string }
 
 func newFailpoints() failpoints { return failpoints{os.Getenv("INVITEBRIDGE_FAILPOINT_FILE")} }
@@ -62,7 +63,7 @@ func (f failpoints) hit(name string) {
 	text, err := os.ReadFile(f.file)
 	switch armed := strings.TrimSpace(string(text)); {
 	case err != nil:
-	case armed == name:
+	case armed == name && os.Remove(f.file) == nil:
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // until the signal arrives
 	case armed == "stop "+name:

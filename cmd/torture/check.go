@@ -24,7 +24,7 @@ func all(checks ...check) check {
 }
 
 func (t *trial) get(ctx context.Context, s *subject) (answer, error) {
-	a, err := call(ctx, http.MethodGet, t.process.admin, "/"+s.id.String(), nil)
+	a, err := call(ctx, http.MethodGet, t.admin, "/"+s.id.String(), nil)
 	if err == nil {
 		err = a.is(http.StatusOK)
 	}
@@ -35,7 +35,7 @@ func (t *trial) get(ctx context.Context, s *subject) (answer, error) {
 // client knows, in this state.
 func hasState(state string) check {
 	return func(ctx context.Context, t *trial, s *subject) error {
-		list, err := call(ctx, http.MethodGet, t.process.admin, "/?email="+s.email, nil)
+		list, err := call(ctx, http.MethodGet, t.admin, "/?email="+s.email, nil)
 		if err == nil {
 			err = list.is(http.StatusOK)
 		}
@@ -118,7 +118,7 @@ func hasEnded(state string) check {
 
 // preview reads the invitation of a token and checks the status of the response.
 func (t *trial) preview(ctx context.Context, token string, want int) error {
-	a, err := call(ctx, http.MethodGet, t.process.public, "/"+token, nil)
+	a, err := call(ctx, http.MethodGet, t.public, "/"+token, nil)
 	if err == nil {
 		err = a.is(want)
 	}

@@ -59,6 +59,9 @@ func call(ctx context.Context, method, socket, path string, body any) (a answer,
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+apiKey)
+	if name, ok := ctx.Value(clientKey{}).(string); ok {
+		r.Header.Set(clientHeader, name)
+	}
 	res, err := client(socket).Do(r)
 	if err != nil {
 		return a, err

@@ -172,7 +172,7 @@ func (w *environment) emailToken(email string) string {
 func (w *environment) config(kratos identities, s scenario) string {
 	unaccepted := map[bool]string{true: "at_expiry", false: "keep"}[s.deletes]
 	return fmt.Sprintf(`
-dsn: bolt://%%s
+dsn: %%s
 serve:
   public: { host: "unix:%%s", rate_limit: { requests: 0 } }
   admin: { host: "unix:%%s", api_keys: [ { name: torture, key: %%s } ] }

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"invitebridge/kratos/kratostest"
 )
 
 func main() {
@@ -35,6 +37,7 @@ func main() {
 	flag.BoolVar(&o.kratos, "kratos", false, "use a real Kratos instead of the fake one")
 	flag.DurationVar(&o.soak, "soak", 0, "instead of kills, run a steady load for this long")
 	flag.DurationVar(&o.away, "away", 0, "with -soak: make Kratos unavailable for this long in the middle")
+	flag.IntVar(&o.replicas, "replicas", 0, "kill one of this many replicas on PostgreSQL, while the others live on")
 	pattern := flag.String("points", "", "only test failpoints whose \"scenario name\" matches this regular `expression`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,6 +48,8 @@ func main() {
 	case err != nil:
 	case o.soak > 0:
 		err = soak(ctx, o)
+	case o.replicas > 0:
+		err = tortureReplicas(ctx, o)
 	default:
 		err = torture(ctx, o)
 	}
@@ -60,6 +65,8 @@ type options struct {
 	kills, parallel int
 	slack           int
 	kratos          bool
+	replicas        int
+	postgres        *kratostest.Postgres // nil: a server of its own
 	soak, away      time.Duration
 	only            *regexp.Regexp
 	out             io.Writer

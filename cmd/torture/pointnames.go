@@ -42,10 +42,10 @@ func comparePoints(ctx context.Context, s scenario, binary string, kratos identi
 		return err
 	}
 	t.countEmails()
-	if err := errors.Join(t.process.arm("record"), t.process.start(ctx)); err != nil {
+	if err := errors.Join(t.bridges.arm("record"), t.bridges.start(ctx)); err != nil {
 		return err
 	}
-	defer t.process.kill()
+	defer t.bridges.kill()
 	if s.verbs[0] != "sweep" && s.verbs[0] != "claim" {
 		time.Sleep(500 * time.Millisecond) // work that is due at startup is not part of the scenario
 	}
@@ -54,7 +54,7 @@ func comparePoints(ctx context.Context, s scenario, binary string, kratos identi
 		return fmt.Errorf("%s fails without any kill: %s", s.name, strings.Join(failed, "; "))
 	}
 	time.Sleep(500 * time.Millisecond) // results of sending may still be being recorded
-	text, err := os.ReadFile(t.process.file("failpoint.passed"))
+	text, err := os.ReadFile(t.process.failpoint + ".passed")
 	if err != nil {
 		return err
 	}

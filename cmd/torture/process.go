@@ -36,19 +36,25 @@ func build(ctx context.Context) (binary string, remove func(), err error) {
 type process struct {
 	binary, dir   string
 	public, admin string // paths of unix sockets: another process can take a port while this one is down
+	failpoint     string // path of the file that selects the failpoint
 	log           *os.File
 	cmd           *exec.Cmd
 	ended         chan struct{} // closed when the process is gone
 }
 
-func newProcess(binary, config string) (p *process, err error) {
+// newProcess prepares a bridge whose store is a file of its own, unless a DSN is
+// given.
+func newProcess(binary, config, dsn string) (p *process, err error) {
 	p = &process{binary: binary}
 	if p.dir, err = os.MkdirTemp("", "invitebridge-torture-"); err != nil {
 		return nil, err
 	}
-	p.public, p.admin = p.file("public.sock"), p.file("admin.sock")
+	p.public, p.admin, p.failpoint = p.file("public.sock"), p.file("admin.sock"), p.file("failpoint")
+	if dsn == "" {
+		dsn = "bolt://" + p.store()
+	}
 	p.log, err = os.Create(filepath.Join(p.dir, "log"))
-	text := fmt.Sprintf(config, p.store(), p.public, p.admin, apiKey)
+	text := fmt.Sprintf(config, dsn, p.public, p.admin, apiKey)
 	return p, errors.Join(err, p.arm(""), os.WriteFile(p.file("invitebridge.yml"), []byte(text), 0o600))
 }
 
@@ -57,14 +63,23 @@ func (p *process) store() string           { return p.file("invites.db") }
 
 // arm selects the failpoint at which the process will be killed; "" is none.
 func (p *process) arm(point string) error {
-	return os.WriteFile(p.file("failpoint"), []byte(point), 0o600)
+	return os.WriteFile(p.failpoint, []byte(point), 0o600)
+}
+
+// migrate prepares the database.
+func (p *process) migrate(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, p.binary, "migrate", "sql", "-c", p.file("invitebridge.yml"), "--yes").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("migrating the database: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // start starts the process and returns when both listeners accept connections, or
 // when the process was killed before that.
 func (p *process) start(ctx context.Context) error {
 	p.cmd = exec.CommandContext(ctx, p.binary, "serve", "-c", p.file("invitebridge.yml"))
-	p.cmd.Env = append(os.Environ(), "INVITEBRIDGE_FAILPOINT_FILE="+p.file("failpoint"))
+	p.cmd.Env = append(os.Environ(), "INVITEBRIDGE_FAILPOINT_FILE="+p.failpoint)
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		return err
@@ -136,14 +151,26 @@ func isRunning(thread string) bool {
 	return err == nil && !bytes.HasPrefix(state, []byte("T"))
 }
 
-// exited reports whether the process has ended.
+// down is closed when the process has ended.
+func (p *process) down() <-chan struct{} { return p.ended }
+
+// exited reports whether the process has ended, or was never started.
 func (p *process) exited() bool {
+	if p.cmd == nil {
+		return true
+	}
 	select {
 	case <-p.ended:
 		return true
 	default:
 		return false
 	}
+}
+
+// files returns the paths of all that the process writes, and a text that each
+// contains.
+func (p *process) files(context.Context) (map[string]string, error) {
+	return map[string]string{p.store(): "invitation_token_created", p.log.Name(): `"listening"`}, nil
 }
 
 func (p *process) remove() {

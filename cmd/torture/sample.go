@@ -60,7 +60,7 @@ func (t *trial) goroutines(ctx context.Context) int {
 		return 0
 	}
 	r.Header.Set("Authorization", "Bearer "+apiKey)
-	res, err := client(t.process.admin).Do(r)
+	res, err := client(t.admin).Do(r)
 	if err != nil {
 		return 0
 	}

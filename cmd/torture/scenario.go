@@ -112,7 +112,7 @@ func inviteFor(ctx context.Context, t *trial, s *subject, lifespan string) error
 }
 
 func inviteBy(ctx context.Context, t *trial, s *subject, body map[string]any) error {
-	a, err := call(ctx, http.MethodPost, t.process.admin, "/", body)
+	a, err := call(ctx, http.MethodPost, t.admin, "/", body)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func accept(ctx context.Context, t *trial, s *subject) error {
 // send sends a password with a token.
 func (t *trial) send(ctx context.Context, s *subject, token, password string) (answer, error) {
 	s.attempts++
-	return call(ctx, http.MethodPost, t.process.public, "/"+token, map[string]any{"password": password})
+	return call(ctx, http.MethodPost, t.public, "/"+token, map[string]any{"password": password})
 }
 
 // leaveClaim leaves an unresolved claim behind.
@@ -155,7 +155,7 @@ func leaveClaim(ctx context.Context, t *trial, s *subject) error {
 		return err
 	}
 	s.until = time.Now().Add(t.kratos.lease())
-	return errors.Join(t.process.arm(""), t.process.start(ctx))
+	return errors.Join(t.bridges.arm(""), t.bridges.start(ctx))
 }
 
 // errNotLanded means that a crash test has nothing to test: Kratos did not activate
@@ -167,13 +167,13 @@ var errNotLanded = errors.New("the identity was not activated in time")
 //
 // Errors: errNotLanded.
 func landClaim(ctx context.Context, t *trial, s *subject) error {
-	if err := t.process.arm("accept.activate1.after"); err != nil {
+	if err := t.bridges.arm("accept.activate1.after"); err != nil {
 		return err
 	}
 	if a, err := t.send(ctx, s, s.tokens[0], s.password); err == nil {
 		return fmt.Errorf("%w: the response was %d %s", errNotLanded, a.status, a.text)
 	}
-	if !t.process.waitKilled(testenv.Limit) {
+	if !t.bridges.waitKilled(testenv.Limit) {
 		return errors.New("the bridge was not killed at accept.activate1.after")
 	}
 	shown, err := t.kratos.Show(ctx, s.identity)
@@ -186,7 +186,7 @@ func landClaim(ctx context.Context, t *trial, s *subject) error {
 func afterLease(s *subject) time.Time { return s.until }
 
 func resend(ctx context.Context, t *trial, s *subject) error {
-	a, err := call(ctx, http.MethodPost, t.process.admin, "/"+s.id.String()+"/resend", nil)
+	a, err := call(ctx, http.MethodPost, t.admin, "/"+s.id.String()+"/resend", nil)
 	if err == nil {
 		if err = a.is(http.StatusOK); err == nil {
 			s.tokens = append(s.tokens, a.Token)
@@ -196,7 +196,7 @@ func resend(ctx context.Context, t *trial, s *subject) error {
 }
 
 func revoke(ctx context.Context, t *trial, s *subject) error {
-	a, err := call(ctx, http.MethodPost, t.process.admin, "/"+s.id.String()+"/revoke", nil)
+	a, err := call(ctx, http.MethodPost, t.admin, "/"+s.id.String()+"/revoke", nil)
 	if err == nil {
 		err = a.is(http.StatusOK)
 	}
@@ -215,7 +215,7 @@ func revokeWhileRunning(ctx context.Context, t *trial, s *subject) error {
 	accepting.Go(func() { _ = accept(ctx, t, s); goOn() })
 	select {
 	case <-asked:
-	case <-t.process.ended:
+	case <-t.bridges.down():
 	case <-ctx.Done():
 	}
 	err := revoke(ctx, t, s)
@@ -228,7 +228,7 @@ func revokeWhileRunning(ctx context.Context, t *trial, s *subject) error {
 // resolved yet, until the bridge reports that it was accepted.
 func revokeUntilSettled(ctx context.Context, t *trial, s *subject) error {
 	for {
-		a, err := call(ctx, http.MethodPost, t.process.admin, "/"+s.id.String()+"/revoke", nil)
+		a, err := call(ctx, http.MethodPost, t.admin, "/"+s.id.String()+"/revoke", nil)
 		switch {
 		case err != nil:
 			return err
@@ -246,7 +246,7 @@ func revokeUntilSettled(ctx context.Context, t *trial, s *subject) error {
 }
 
 func renew(ctx context.Context, t *trial, s *subject) error {
-	a, err := call(ctx, http.MethodPost, t.process.public, "/"+s.tokens[0]+"/renew", nil)
+	a, err := call(ctx, http.MethodPost, t.public, "/"+s.tokens[0]+"/renew", nil)
 	if err == nil {
 		err = a.is(http.StatusAccepted)
 	}

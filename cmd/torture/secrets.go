@@ -2,17 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 )
 
-// checkSecrets searches the store and the log for secrets.
-func (t *trial) checkSecrets() error {
+// checkSecrets searches the store and the logs for secrets.
+func (t *trial) checkSecrets(ctx context.Context) error {
 	secrets := append(t.env.sampledTokens(), apiKey)
 	for _, s := range t.subjects {
 		secrets = append(append(secrets, s.tokens...), s.password)
 	}
-	for name, must := range map[string]string{t.process.store(): "invitation_token_created", t.process.log.Name(): `"listening"`} {
+	files, err := t.bridges.files(ctx)
+	if err != nil {
+		return err
+	}
+	for name, must := range files {
 		text, err := os.ReadFile(name)
 		if err == nil && !bytes.Contains(text, []byte(must)) {
 			err = fmt.Errorf("%s lacks expected text, so searching it for secrets proves nothing", name)

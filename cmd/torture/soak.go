@@ -55,10 +55,10 @@ func soak(ctx context.Context, o options) error {
 		return err
 	}
 	defer removeTrial()
-	if err := t.process.start(ctx); err != nil {
+	if err := t.bridges.start(ctx); err != nil {
 		return err
 	}
-	defer t.process.kill()
+	defer t.bridges.kill()
 	s := &soakTest{trial: t, fake: fake, answers: make(map[string]int), out: func(f string, a ...any) { fmt.Fprintf(o.out, f+"\n", a...) }}
 	s.out("%d requests a second for %v; one of a hundred requests to Kratos fails; Kratos is unavailable for %v of that time", perSecond, o.soak+o.away, o.away)
 	injecting, stop := context.WithCancel(ctx)
@@ -155,7 +155,7 @@ func (s *soakTest) pick() *subject {
 
 // request sends a request about a subject that no other request is using.
 func (s *soakTest) request(ctx context.Context, x *subject) (verb string, a answer, err error) {
-	p := s.trial.process
+	p := s.trial
 	if len(x.tokens) == 0 {
 		a, err = call(ctx, http.MethodPost, p.admin, "/", map[string]any{"email": x.email})
 		if a.status == http.StatusCreated || a.status == http.StatusOK {

@@ -28,6 +28,9 @@ func (t table) head(o options, lease time.Duration) {
 	if o.kratos {
 		against = "a real Kratos"
 	}
+	if o.replicas > 0 {
+		against += fmt.Sprintf(", %d replicas on PostgreSQL", o.replicas)
+	}
 	fmt.Fprintf(t.out, "Kills at each failpoint, against %s. A claim's lease is %v.\n\n", against, lease)
 	fmt.Fprintf(t.out, "| scenario          | %-42s | kills | broken | worst recovery |\n|-------------------|%s|------:|-------:|---------------:|\n", "failpoint", strings.Repeat("-", 44))
 }

@@ -30,13 +30,27 @@ type subject struct {
 	revoking           bool // a revocation was requested, whatever its result
 }
 
-// trial is a bridge that is killed at one failpoint.
+// trial is a bridge, or several replicas of it, killed at one failpoint.
 type trial struct {
-	scenario scenario
-	process  *process
-	env      *environment
-	kratos   identities
-	subjects []*subject
+	scenario      scenario
+	bridges       bridges
+	process       *process // the only bridge; nil: there are several
+	public, admin string   // sockets that clients use
+	env           *environment
+	kratos        identities
+	subjects      []*subject
+}
+
+// bridges is one process or several replicas.
+type bridges interface {
+	start(ctx context.Context) error                  // all that do not run
+	arm(point string) error                           // one will be killed there
+	waitKilled(within time.Duration) bool             // for one
+	down() <-chan struct{}                            // closed when one has ended since the last start
+	exited() bool                                     // one does not run
+	kill()                                            // all
+	files(context.Context) (map[string]string, error) // written by them, each with a text that it contains
+	remove()
 }
 
 const (
@@ -52,16 +66,20 @@ func newTrial(ctx context.Context, s scenario, subjects int, binary string, krat
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := newProcess(binary, w.config(kratos, s))
+	p, err := newProcess(binary, w.config(kratos, s), "")
 	if err != nil {
 		w.stop()
 		return nil, nil, err
 	}
-	t := &trial{scenario: s, process: p, env: w, kratos: kratos}
-	for i := range subjects {
-		t.subjects = append(t.subjects, &subject{number: i, email: uuid.NewString() + "@example.com", password: "Pass-" + uuid.NewString()})
-	}
+	t := &trial{scenario: s, bridges: p, process: p, public: p.public, admin: p.admin, env: w, kratos: kratos, subjects: newSubjects(subjects)}
 	return t, func() { p.remove(); w.stop() }, nil
+}
+
+func newSubjects(n int) (all []*subject) {
+	for i := range n {
+		all = append(all, &subject{number: i, email: uuid.NewString() + "@example.com", password: "Pass-" + uuid.NewString()})
+	}
+	return all
 }
 
 // batch is how many kills share a bridge, its store and the final checks.
@@ -122,10 +140,10 @@ func kill(ctx context.Context, s scenario, point string, kills int, limit time.D
 	}
 	t.countEmails()
 	begin := time.Now()
-	if err := errors.Join(t.process.arm(""), t.process.start(ctx)); err != nil {
+	if err := errors.Join(t.bridges.arm(""), t.bridges.start(ctx)); err != nil {
 		return r, err
 	}
-	defer t.process.kill()
+	defer t.bridges.kill()
 	started := time.Since(begin)
 	failed, longest := t.each(ctx, limit, s.act)
 	if r.recovery = started + longest; r.recovery > limit {
@@ -151,17 +169,17 @@ func (t *trial) checkAll(ctx context.Context) []string {
 	time.Sleep(500 * time.Millisecond) // a duplicate might still arrive
 	changed, _ := t.each(ctx, once, all(t.scenario.state, t.scenario.messages))
 	broken = slices.Concat(broken, missing, changed)
-	if err := t.checkSecrets(); err != nil {
+	if err := t.checkSecrets(ctx); err != nil {
 		broken = append(broken, err.Error())
 	}
 	return broken
 }
 
 func (t *trial) prepare(ctx context.Context) error {
-	if err := t.process.start(ctx); err != nil {
+	if err := t.bridges.start(ctx); err != nil {
 		return err
 	}
-	defer t.process.kill()
+	defer t.bridges.kill()
 	for _, s := range t.subjects {
 		if err := t.prepareOne(ctx, s); err != nil {
 			return fmt.Errorf("preparing the scenario: %w", err)
@@ -174,8 +192,8 @@ func (t *trial) prepare(ctx context.Context) error {
 func (t *trial) prepareOne(ctx context.Context, s *subject) error {
 	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
 		var err error
-		if t.process.exited() {
-			err = errors.Join(t.process.arm(""), t.process.start(ctx))
+		if t.bridges.exited() {
+			err = errors.Join(t.bridges.arm(""), t.bridges.start(ctx))
 		}
 		if err == nil {
 			err = t.scenario.prepare(ctx, t, s)
@@ -195,7 +213,7 @@ func (t *trial) killOnce(ctx context.Context, point string, s *subject) (killed 
 	if err := t.beforeKill(ctx, s); err != nil {
 		return false, err
 	}
-	if err := errors.Join(t.process.arm(point), t.process.start(ctx)); err != nil {
+	if err := errors.Join(t.bridges.arm(point), t.bridges.start(ctx)); err != nil {
 		return false, err
 	}
 	asking, stop := context.WithCancel(ctx)
@@ -210,7 +228,7 @@ func (t *trial) killOnce(ctx context.Context, point string, s *subject) (killed 
 	if t.scenario.dueAt != nil {
 		timeout = 2 * time.Second // it happens at the start or has happened before
 	}
-	killed = t.process.waitKilled(timeout)
+	killed = t.bridges.waitKilled(timeout)
 	stop()
 	asked.Wait()
 	return killed, ctx.Err()
@@ -221,10 +239,10 @@ func (t *trial) beforeKill(ctx context.Context, s *subject) error {
 	if t.scenario.beforeKill == nil {
 		return nil
 	}
-	if err := errors.Join(t.process.arm(""), t.process.start(ctx)); err != nil {
+	if err := errors.Join(t.bridges.arm(""), t.bridges.start(ctx)); err != nil {
 		return err
 	}
-	defer t.process.kill()
+	defer t.bridges.kill()
 	return t.scenario.beforeKill(ctx, t, s)
 }
 
@@ -244,6 +262,7 @@ func (t *trial) each(ctx context.Context, within time.Duration, do func(context.
 		running.Go(func() {
 			for s := range queue {
 				begin := time.Now()
+				ctx := asClient(ctx, s.email)
 				err := do(ctx, t, s)
 				for ; err != nil && ctx.Err() == nil && time.Since(begin) < within; err = do(ctx, t, s) {
 					time.Sleep(20 * time.Millisecond)

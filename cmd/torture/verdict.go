@@ -50,7 +50,7 @@ func (s *soakTest) verdict(ctx context.Context) error {
 	if n := s.fake.Len(); n != len(s.all) {
 		s.broken = append(s.broken, fmt.Sprintf("%d addresses have %d identities", len(s.all), n))
 	}
-	if err := s.trial.checkSecrets(); err != nil {
+	if err := s.trial.checkSecrets(ctx); err != nil {
 		s.broken = append(s.broken, err.Error())
 	}
 	s.report(ctx)

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"invitebridge/bridge/testenv"
+	"invitebridge/kratos/kratostest"
+)
+
+func TestMain(m *testing.M) { os.Exit(kratostest.Main(m)) }
+
+// TestReplicasKilled kills replicas at some failpoints; "make torture" takes all. At
+// each, something else is left: a claim, a lease, a message, an identity.
+func TestReplicasKilled(t *testing.T) {
+	testenv.SkipIfShort(t, slowReason)
+	t.Parallel()
+	sample := []string{
+		`invite invite\.create1\.after`, `invite invite\.update1\.after`,
+		`accept accept\.update1\.after`, `accept accept\.activate1\.after`, `accept accept\.update3\.after`,
+		`revoke revoke\.update1\.after`, `expire sweep\.update1\.before`,
+		`send send\.courier1\.after`, `deliver finish\.update1\.before`,
+	}
+	kills := 3
+	if os.Getenv("CI") == "true" {
+		kills = 20
+	}
+	var out strings.Builder
+	err := tortureReplicas(t.Context(), options{
+		replicas: 3, kills: kills, parallel: 4, slack: int(testenv.Limit / responseLimit),
+		only: regexp.MustCompile("^(" + strings.Join(sample, "|") + ")$"), postgres: kratostest.SharedPostgres(t), out: &out,
+	})
+	t.Log("\n" + out.String())
+	if err != nil {
+		t.Error(err)
+	}
+}
