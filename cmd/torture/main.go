@@ -16,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"regexp"
@@ -38,6 +39,8 @@ func main() {
 	flag.DurationVar(&o.soak, "soak", 0, "instead of kills, run a steady load for this long")
 	flag.DurationVar(&o.away, "away", 0, "with -soak: make Kratos unavailable for this long in the middle")
 	flag.IntVar(&o.replicas, "replicas", 0, "kill one of this many replicas on PostgreSQL, while the others live on")
+	flag.IntVar(&o.rounds, "rounds", 20, "with -replicas and the name of an experiment: how often it is repeated")
+	flag.IntVar(&o.clients, "clients", 1000, "with contention: number of clients at once")
 	pattern := flag.String("points", "", "only test failpoints whose \"scenario name\" matches this regular `expression`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -48,6 +51,8 @@ func main() {
 	case err != nil:
 	case o.soak > 0:
 		err = soak(ctx, o)
+	case flag.NArg() > 0:
+		err = experiment(ctx, flag.Arg(0), o)
 	case o.replicas > 0:
 		err = tortureReplicas(ctx, o)
 	default:
@@ -60,12 +65,26 @@ func main() {
 	}
 }
 
+// experiments are what else replicas go through, by name.
+var experiments = map[string]func(context.Context, options) error{
+	"contention": contend,
+}
+
+func experiment(ctx context.Context, name string, o options) error {
+	run := experiments[name]
+	if run == nil || o.replicas < 2 || o.rounds < 1 {
+		return fmt.Errorf("pass -replicas 3 and one of %q", slices.Sorted(maps.Keys(experiments)))
+	}
+	return run(ctx, o)
+}
+
 // options are the command line options.
 type options struct {
 	kills, parallel int
 	slack           int
 	kratos          bool
 	replicas        int
+	rounds, clients int                  // of an experiment
 	postgres        *kratostest.Postgres // nil: a server of its own
 	soak, away      time.Duration
 	only            *regexp.Regexp

@@ -201,13 +201,13 @@ func startFleet(ctx context.Context, o options) (f fleet, fake *kratostest.Fake,
 		return f, nil, nil, err
 	}
 	f.kratos = fakeIdentities(fake)
-	stop = func() { fake.Close(); removeBinary() }
+	closeOthers := func() { fake.Close(); removeBinary() }
 	if f.postgres != nil {
-		return f, fake, stop, nil
+		return f, fake, closeOthers, nil
 	}
 	if f.postgres, err = kratostest.StartPostgres(ctx); err != nil {
-		stop()
+		closeOthers()
 		return f, nil, nil, fmt.Errorf("starting PostgreSQL: %w", err)
 	}
-	return f, fake, func() { _ = f.postgres.Stop(); stop() }, nil
+	return f, fake, func() { _ = f.postgres.Stop(); closeOthers() }, nil
 }

@@ -12,6 +12,18 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(kratostest.Main(m)) }
 
+// TestReplicasContend: one winner among many clients at different replicas.
+func TestReplicasContend(t *testing.T) {
+	testenv.SkipIfShort(t, slowReason)
+	t.Parallel()
+	var out strings.Builder
+	err := contend(t.Context(), options{replicas: 3, rounds: 3, clients: 100, postgres: kratostest.SharedPostgres(t), out: &out})
+	t.Log("\n" + out.String())
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReplicasKilled kills replicas at some failpoints; "make torture" takes all. At
 // each, something else is left: a claim, a lease, a message, an identity.
 func TestReplicasKilled(t *testing.T) {

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 )
 
 // repeatRequests repeats the invitations that got no response, so that every
@@ -58,11 +55,7 @@ func (s *soakTest) verdict(ctx context.Context) error {
 	if most := s.asked / 30; s.refused > most { // one of a hundred requests to Kratos fails, and an acceptance makes several
 		s.broken = append(s.broken, fmt.Sprintf("%d of %d requests were answered 503 while Kratos was available", s.refused, s.asked))
 	}
-	var counts []string
-	for _, what := range slices.Sorted(maps.Keys(s.answers)) {
-		counts = append(counts, fmt.Sprintf("%s: %d", what, s.answers[what]))
-	}
-	s.out("responses: %s", strings.Join(counts, ", "))
+	s.out("responses: %s", counts(s.answers))
 	s.out("%d violations", len(s.broken))
 	for _, line := range s.broken[:min(len(s.broken), 20)] {
 		s.out("  %s", line)
