@@ -76,6 +76,22 @@ func call(ctx context.Context, method, socket, path string, body any) (a answer,
 	return a, nil
 }
 
+// isReady reports whether a bridge says that it is ready.
+func isReady(ctx context.Context, socket string) bool {
+	ctx, cancel := context.WithTimeout(ctx, testenv.Limit)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/health/ready", nil)
+	if err != nil {
+		return false
+	}
+	res, err := client(socket).Do(r)
+	if err != nil {
+		return false
+	}
+	_ = res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
 // is returns an error unless the response has one of these statuses.
 func (a answer) is(statuses ...int) error {
 	for _, s := range statuses {

@@ -25,6 +25,7 @@ func contend(ctx context.Context, o options) error {
 		return err
 	}
 	defer stop()
+	f.kratos.timeout = 30 * time.Second // so many clients keep a small machine busy
 	t, remove, err := newReplicaTrial(ctx, scenario{cooldown: day}, f, 0, nil)
 	if err != nil {
 		return err

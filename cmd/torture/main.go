@@ -41,6 +41,7 @@ func main() {
 	flag.IntVar(&o.replicas, "replicas", 0, "kill one of this many replicas on PostgreSQL, while the others live on")
 	flag.IntVar(&o.rounds, "rounds", 20, "with -replicas and the name of an experiment: how often it is repeated")
 	flag.IntVar(&o.clients, "clients", 1000, "with contention: number of clients at once")
+	flag.IntVar(&o.rate, "rate", 40, "with outages and the like: requests a second")
 	pattern := flag.String("points", "", "only test failpoints whose \"scenario name\" matches this regular `expression`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -68,6 +69,8 @@ func main() {
 // experiments are what else replicas go through, by name.
 var experiments = map[string]func(context.Context, options) error{
 	"contention": contend,
+	"outages":    outages,
+	"silences":   silences,
 }
 
 func experiment(ctx context.Context, name string, o options) error {
@@ -85,6 +88,7 @@ type options struct {
 	kratos          bool
 	replicas        int
 	rounds, clients int                  // of an experiment
+	rate            int                  // requests a second, of an experiment
 	postgres        *kratostest.Postgres // nil: a server of its own
 	soak, away      time.Duration
 	only            *regexp.Regexp

@@ -30,8 +30,8 @@ type replicas struct {
 
 // newReplicas prepares a number of replicas and migrates their database. dsn is how
 // they reach it; empty: directly.
-func newReplicas(ctx context.Context, n int, binary, config string, postgres *kratostest.Postgres, database, dsn string) (r *replicas, err error) {
-	r = &replicas{postgres: postgres, database: database, watched: make(map[*process]chan struct{})}
+func newReplicas(ctx context.Context, n int, binary, config string, postgres *kratostest.Postgres, database, dsn string) (_ *replicas, err error) {
+	r := &replicas{postgres: postgres, database: database, watched: make(map[*process]chan struct{})}
 	if dsn == "" {
 		dsn = database
 	}

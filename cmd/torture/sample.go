@@ -16,6 +16,9 @@ type sample struct{ memory, goroutines, files int } // memory is anonymous memor
 
 // report prints how the process is.
 func (s *soakTest) report(ctx context.Context) {
+	if s.several() {
+		return // there are several
+	}
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.trial.process.cmd.Process.Pid))
 	files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.trial.process.cmd.Process.Pid))
 	now := sample{memory: field(string(status), "RssAnon:"), goroutines: s.trial.goroutines(ctx), files: len(files)}

@@ -10,7 +10,11 @@ import (
 // address is invited.
 func (s *soakTest) repeatRequests(ctx context.Context) {
 	s.trial.subjects = s.all
-	failed, _ := s.trial.each(ctx, responseLimit, func(ctx context.Context, t *trial, x *subject) error {
+	limit := responseLimit
+	if s.several() {
+		limit += s.trial.kratos.lease()
+	}
+	failed, _ := s.trial.each(ctx, limit, func(ctx context.Context, t *trial, x *subject) error {
 		if len(x.tokens) > 0 {
 			return nil
 		}

@@ -76,19 +76,15 @@ func postgresBin() (string, error) {
 }
 
 func (p *Postgres) start(ctx context.Context) (err error) {
-	if p.dir, err = os.MkdirTemp("", "kratostest-postgres-"); err != nil {
-		return err
-	}
 	if os.Getuid() == 0 {
 		if p.owner, err = user.Lookup("postgres"); err != nil {
 			return err
 		}
-		uid, _ := strconv.Atoi(p.owner.Uid)
-		if err := os.Chown(p.dir, uid, -1); err != nil {
-			return err
-		}
 	}
-	data := filepath.Join(p.dir, "data")
+	if err = p.makeDir(); err != nil {
+		return err
+	}
+	data := p.data()
 	err = p.run(ctx, "initdb", "-D", data, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	if err != nil {
 		return err
@@ -105,6 +101,11 @@ func (p *Postgres) serve(ctx context.Context, data string) (err error) {
 	if p.port, err = freePort(0); err != nil {
 		return err
 	}
+	return p.serveAt(ctx, data)
+}
+
+// serveAt starts the server at its port and returns when it accepts connections.
+func (p *Postgres) serveAt(ctx context.Context, data string) (err error) {
 	p.process, err = p.command("postgres", "-D", data, "-p", strconv.Itoa(p.port), "-c", fmt.Sprintf("fsync=%v", p.durable),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200")
 	if err != nil {
