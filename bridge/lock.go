@@ -198,11 +198,16 @@ func (h *hold) renew(ctx context.Context) error {
 	return nil
 }
 
+// releaseTimeout bounds the end of a lease, for which a response waits.
+const releaseTimeout = time.Second
+
 // release gives up what is held. A lease that cannot be dropped lapses.
 func (h *hold) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	defer cancel()
 	for i := len(h.leases) - 1; i >= 0; i-- {
 		if !h.ended {
-			_ = h.service.store.DropLease(context.WithoutCancel(ctx), h.leases[i])
+			_ = h.service.store.DropLease(ctx, h.leases[i])
 		}
 		h.unlocks[i]()
 	}

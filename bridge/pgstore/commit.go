@@ -16,9 +16,9 @@ import (
 const (
 	// commitTimeout bounds a commit, which a caller cannot cancel: a cancel request
 	// would end the wait for a standby, and the commit would not be replicated.
-	commitTimeout = 5 * time.Second
+	commitTimeout = 3 * time.Second
 	// resolveTimeout bounds the search for its outcome.
-	resolveTimeout = 5 * time.Second
+	resolveTimeout = 3 * time.Second
 
 	purgeEvery = 1000 // commits of this process
 )

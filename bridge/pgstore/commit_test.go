@@ -98,6 +98,49 @@ func TestConnectionsLost(t *testing.T) {
 	}
 }
 
+// TestSilentServer: no call waits for a server that does not respond and closes
+// nothing, and the store works again without a restart.
+func TestSilentServer(t *testing.T) {
+	proxy, through := startProxy(t, newDatabase(t))
+	s := open(t, withWords(t, through, "max_conns", "2"))
+	inv := sample(1)
+	put(t, s, inv)
+	lease := bridge.Lease{Name: bridge.NewLeaseName("email", "ada@example.com"), Holder: uuid.New(), Until: time.Now().Add(time.Hour)}
+	read := func(tx bridge.Tx) error { _, err := tx.Invitation(inv.ID); return err }
+	for name, call := range map[string]func() error{
+		"view":   func() error { return s.View(context.Background(), read) },
+		"update": func() error { return s.Update(context.Background(), read) },
+		"lease":  func() error { return s.TakeLease(context.Background(), lease, time.Now()) },
+	} {
+		s.callTimeout = 50 * time.Millisecond
+		proxy.silence(true)
+		if err := call(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: got %v, want %v", name, err, context.DeadlineExceeded)
+		}
+		proxy.silence(false)
+		s.callTimeout = 0
+		if err := call(); err != nil {
+			t.Errorf("%s, when the server responds again: %v", name, err)
+		}
+	}
+}
+
+// TestDefaultLimits: the limits of a call, of connections and of a commit are those
+// that the documentation names. A DSN can lift that of a call.
+func TestDefaultLimits(t *testing.T) {
+	dsn := newDatabase(t)
+	s := open(t, withWords(t, dsn, "statement_timeout", "30s"))
+	config := s.pool.Config()
+	if s.callTimeout != 4*time.Second || config.ConnConfig.ConnectTimeout != 2*time.Second || config.PingTimeout != time.Second ||
+		s.callTimeout+commitTimeout+s.resolveTimeout > 10*time.Second {
+		t.Errorf("call %v, connect %v, ping %v, commit %v, outcome %v", s.callTimeout, config.ConnConfig.ConnectTimeout, config.PingTimeout, commitTimeout, s.resolveTimeout)
+	}
+	s = open(t, withWords(t, dsn, "statement_timeout", "0", "connect_timeout", "7"))
+	if s.callTimeout != 0 || s.pool.Config().ConnConfig.ConnectTimeout != 7*time.Second {
+		t.Errorf("call %v, connect %v", s.callTimeout, s.pool.Config().ConnConfig.ConnectTimeout)
+	}
+}
+
 // TestTombstone: a transaction whose outcome was asked for before its commit never
 // commits.
 func TestTombstone(t *testing.T) {

@@ -12,6 +12,8 @@
 //     synchronous standby.
 //   - The outcome of a commit whose response was lost is looked up, and is never
 //     guessed: see commit.go.
+//   - No call waits for more than ten seconds for a server that does not respond, as
+//     when the network is cut: see dsn.go.
 //   - A view sees one snapshot. It holds no lock that others wait for.
 //   - A database that is not migrated is refused. One that a later release has
 //     migrated is used as long as that release permits.

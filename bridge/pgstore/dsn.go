@@ -26,6 +26,21 @@ var timeouts = map[string]string{
 
 const defaultName = "invitebridge" // in pg_stat_activity
 
+// A network that is cut without a word leaves a client waiting. These limits and
+// those of a commit add up to less than the ten seconds after which a caller has a
+// response.
+const (
+	// callTimeout bounds a call until its commit, with all its tries and the wait for
+	// a connection. A DSN with statement_timeout=0 removes it too.
+	callTimeout = 4 * time.Second
+	// connectTimeout bounds an attempt to connect to one host, unless the DSN has
+	// connect_timeout.
+	connectTimeout = 2 * time.Second
+	// pingTimeout bounds the test of a connection that was idle: after a cut, each of
+	// them fails it.
+	pingTimeout = time.Second
+)
+
 // ParseDSN checks a DSN without connecting.
 //
 // Errors: ErrDSN.
@@ -58,6 +73,12 @@ func parse(dsn string) (_ *pgxpool.Config, w poolWords, err error) {
 	params := config.ConnConfig.RuntimeParams
 	if _, found := params["application_name"]; !found {
 		params["application_name"] = defaultName
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	if config.PingTimeout == 0 {
+		config.PingTimeout = pingTimeout
 	}
 	w.timeouts = maps.Clone(timeouts)
 	for name := range timeouts {

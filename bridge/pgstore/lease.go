@@ -49,6 +49,8 @@ func (s *Store) execute(ctx context.Context, sql string, args ...any) (int64, er
 		return 0, err
 	}
 	defer s.running.Done()
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
 			return 0, err

@@ -53,6 +53,9 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Store, error) {
 		return nil, contextError(ctx, err)
 	}
 	s.limits = words.adapt(config, pooled)
+	if words.timeouts["statement_timeout"] != "0" {
+		s.callTimeout = callTimeout
+	}
 	if pooled {
 		s.clock.every = 0 // the server may change behind a connection
 	}

@@ -18,6 +18,7 @@ type proxy struct {
 	toServer int  // bytes that still pass before the cut; negative: all
 	toClient int  // likewise
 	refusing bool // new connections are closed at once
+	silent   bool // nothing passes, and nothing is closed
 	trips    int  // requests that waited for a response
 	running  sync.WaitGroup
 	open     map[net.Conn]bool
@@ -58,6 +59,12 @@ func (p *proxy) refuse(refusing bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refusing = refusing
+}
+
+func (p *proxy) silence(silent bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silent = silent
 }
 
 // armed reports whether a cut has not happened yet.
@@ -105,6 +112,10 @@ func (p *proxy) copy(to, from net.Conn, left *int, count *requests) {
 	for {
 		n, err := from.Read(buffer)
 		p.mu.Lock()
+		if p.silent && err == nil {
+			p.mu.Unlock()
+			continue
+		}
 		if count != nil {
 			p.trips += count.in(buffer[:n])
 		}

@@ -24,6 +24,7 @@ type Store struct {
 	writes   atomic.Uint64 // commits that wrote, for the purge of outcomes
 	// resolveTimeout bounds the search for the outcome of a commit.
 	resolveTimeout time.Duration
+	callTimeout    time.Duration // bounds a call until its commit; 0: no limit
 
 	mu      sync.Mutex
 	closed  bool
@@ -51,6 +52,8 @@ func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) (err error) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	t := &tx{session: session{store: s, ctx: ctx, begin: []statement{{sql: beginView}}}}
 	defer t.finish()
 	err = fn(t)
@@ -92,6 +95,14 @@ func (s *Store) Close() error {
 	s.running.Wait()
 	s.closing.Do(s.pool.Close)
 	return nil
+}
+
+// limit bounds a call until its commit.
+func (s *Store) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.callTimeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, s.callTimeout)
 }
 
 // enter begins a call; the caller must call running.Done.

@@ -22,6 +22,8 @@ func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 		return err
 	}
 	defer s.running.Done()
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	var m mode
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
