@@ -22,7 +22,7 @@ CHROMIUM = [ -n "$$CHROMIUM_BIN" ] || command -v chromium || command -v chromium
 	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >/dev/null 2>&1; } || true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check test stack snapshot release release-chart packages chart lint vuln mutants bench fuzz torture soak
+.PHONY: help demo build check test stack snapshot release release-chart packages chart lint vuln mutants bench fuzz torture torture-replicas soak
 
 help: ## Show all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,16 @@ KILLS ?= 200
 torture: ## Kill the bridge KILLS (200) times at every failpoint, 50 with a real Kratos
 	$(GO) run ./cmd/torture -kills $(KILLS)
 	$(GO) run ./cmd/torture -kills 50 -kratos -parallel 4
+
+REPLICAS = $(GO) run ./cmd/torture -replicas 3
+torture-replicas: ## The same with three replicas on PostgreSQL, which fails too; takes hours
+	$(REPLICAS) -rounds 20 contention
+	$(REPLICAS) -rounds 100 outages
+	$(REPLICAS) -rounds 10 silences
+	$(REPLICAS) -rounds 10 failovers
+	$(REPLICAS) -rounds 3 -rate 200 rolling
+	$(REPLICAS) -rounds 10000 histories
+	$(REPLICAS) -kills 100
 
 SOAK ?= 30m
 soak: ## Run a steady load with faults for SOAK (30m), plus 10 minutes without Kratos

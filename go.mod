@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	code.dny.dev/ssrf v0.3.0 // blocked networks generated from IANA's registries; no dependencies
+	github.com/anishathalye/porcupine v1.3.1 // checks that histories are linearizable, for tests
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // types in go-smtp's API; the module has no tags

@@ -43,7 +43,7 @@ func contend(ctx context.Context, o options) error {
 		for round := range o.rounds {
 			r, err := c.run(ctx, t, fake, o.clients)
 			if err != nil {
-				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
+				return fmt.Errorf("%s, round %d: %w\n%s", c.name, round+1, errors.Join(t.bridges.(*replicas).proxy.fault(), err), t.logged("store_unavailable"))
 			}
 			for what, n := range r.answers {
 				answers[what] += n

@@ -71,6 +71,9 @@ var experiments = map[string]func(context.Context, options) error{
 	"contention": contend,
 	"outages":    outages,
 	"silences":   silences,
+	"failovers":  failovers,
+	"histories":  histories,
+	"rolling":    rolling,
 }
 
 func experiment(ctx context.Context, name string, o options) error {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,6 +41,7 @@ type process struct {
 	log           *os.File
 	cmd           *exec.Cmd
 	ended         chan struct{} // closed when the process is gone
+	stopping      atomic.Bool   // it was asked to end, and has not ended yet
 }
 
 // newProcess prepares a bridge whose store is a file of its own, unless a DSN is

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -22,8 +23,10 @@ type proxy struct {
 	replicas      []*process
 	servers       []*http.Server
 
-	mu   sync.Mutex
-	next map[string]int // replica of the next request, by client
+	mu    sync.Mutex
+	next  map[string]int // replica of the next request, by client
+	cuts  int            // connections that a replica cut while it was stopping
+	wrong error          // of a replica that was not stopping
 }
 
 // clientHeader names the client of a request to the proxy.
@@ -104,13 +107,42 @@ func (p *proxy) forward(transports []*http.Transport, r *http.Request) (*http.Re
 		if r.Body != nil {
 			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
-		response, err := transports[(first+i)%len(transports)].RoundTrip(r)
+		n := (first + i) % len(transports)
+		response, err := transports[n].RoundTrip(r)
 		var refused *net.OpError
 		if err == nil || !errors.As(err, &refused) || refused.Op != "dial" {
+			p.note(n, err)
 			return response, err
 		}
 	}
-	return nil, errors.New("no replica accepts connections")
+	err := errors.New("no replica accepts connections")
+	p.note(first, err)
+	return nil, err
+}
+
+func (p *proxy) note(n int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case err == nil:
+	case p.replicas[n].stopping.Load():
+		p.cuts++
+	case p.wrong == nil:
+		p.wrong = fmt.Errorf("a replica that ran cut a connection: %w", err)
+	}
+}
+
+// fault returns the first error of a replica that was not stopping.
+func (p *proxy) fault() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wrong
+}
+
+func (p *proxy) cutCount() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cuts
 }
 
 func (p *proxy) choose(client string) int {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -157,14 +158,14 @@ func (r *replicas) remove() {
 
 // newReplicaTrial returns a trial of several replicas with a database of their own.
 // Through, if not nil, returns how they reach it.
-func newReplicaTrial(ctx context.Context, s scenario, f fleet, subjects int, through func(dsn string) (string, error)) (*trial, func(), error) {
+func newReplicaTrial(ctx context.Context, s scenario, f fleet, subjects int, through dsnThrough) (*trial, func(), error) {
 	database, err := f.postgres.NewDatabase(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	dsn := database
 	if through != nil {
-		if dsn, err = through(database); err != nil {
+		if dsn, err = through(ctx, f.postgres, database); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -210,4 +211,17 @@ func startFleet(ctx context.Context, o options) (f fleet, fake *kratostest.Fake,
 		return f, nil, nil, fmt.Errorf("starting PostgreSQL: %w", err)
 	}
 	return f, fake, func() { _ = f.postgres.Stop(); closeOthers() }, nil
+}
+
+// logged returns the first line of a log of the replicas that has a text.
+func (t *trial) logged(text string) string {
+	for _, p := range t.bridges.(*replicas).all {
+		log, _ := os.ReadFile(p.log.Name())
+		for line := range strings.Lines(string(log)) {
+			if strings.Contains(line, text) {
+				return line
+			}
+		}
+	}
+	return ""
 }

@@ -24,8 +24,8 @@ func TestReplicasContend(t *testing.T) {
 	}
 }
 
-// TestReplicasKilled kills replicas at some failpoints; "make torture" takes all. At
-// each, something else is left: a claim, a lease, a message, an identity.
+// TestReplicasKilled kills replicas at some failpoints; "make torture-replicas" takes
+// all. At each, something else is left: a claim, a lease, a message, an identity.
 func TestReplicasKilled(t *testing.T) {
 	testenv.SkipIfShort(t, slowReason)
 	t.Parallel()

@@ -32,7 +32,9 @@ type soakTest struct {
 	refused int // those of them answered 503
 	samples []sample
 
-	perSecond int // requests
+	cut       int           // requests that got no response from a replica that was stopping
+	perSecond int           // requests
+	limit     time.Duration // of each response
 }
 
 const (
@@ -61,7 +63,7 @@ func soak(ctx context.Context, o options) error {
 		return err
 	}
 	defer t.bridges.kill()
-	s := &soakTest{trial: t, fake: fake, answers: make(map[string]int), perSecond: soakRate, out: func(f string, a ...any) { fmt.Fprintf(o.out, f+"\n", a...) }}
+	s := &soakTest{trial: t, fake: fake, answers: make(map[string]int), perSecond: soakRate, limit: answerTime, out: func(f string, a ...any) { fmt.Fprintf(o.out, f+"\n", a...) }}
 	s.out("%d requests a second for %v; one of a hundred requests to Kratos fails; Kratos is unavailable for %v of that time", soakRate, o.soak+o.away, o.away)
 	injecting, stop := context.WithCancel(ctx)
 	defer stop()
@@ -127,9 +129,11 @@ func (s *soakTest) ask(ctx context.Context) {
 		s.asked++
 	}
 	switch {
+	case err != nil && s.cut < s.stoppingCuts():
+		s.cut++
 	case err != nil:
 		s.broken = append(s.broken, fmt.Sprintf("%s: no answer: %v", verb, err))
-	case took > answerTime:
+	case took > s.limit:
 		s.broken = append(s.broken, fmt.Sprintf("%s: answered after %v", verb, took))
 	case a.status >= 500 && a.status != http.StatusServiceUnavailable:
 		s.broken = append(s.broken, fmt.Sprintf("%s: %d %s", verb, a.status, a.text))
@@ -137,7 +141,7 @@ func (s *soakTest) ask(ctx context.Context) {
 		s.broken = append(s.broken, verb+": 503 without Retry-After")
 	case a.status == http.StatusServiceUnavailable && !s.away:
 		s.refused++
-	case !subject.allows(a) && !(s.several() && a.isLocked()):
+	case !subject.allows(a) && (!s.several() || !a.isLocked()):
 		s.broken = append(s.broken, fmt.Sprintf("%s: %d %s", verb, a.status, a.text))
 	}
 	// Some of those that are over are asked about again, and most make room.
@@ -180,6 +184,7 @@ func (s *soakTest) request(ctx context.Context, x *subject) (verb string, a answ
 		a, err = call(ctx, http.MethodGet, p.admin, "/?page_size=10&state=pending", nil)
 		return "list", a, err
 	case dice < 55:
+		x.resent++
 		a, err = call(ctx, http.MethodPost, p.admin, "/"+x.id.String()+"/resend", nil)
 		return "resend", a, err
 	case dice < 60:
@@ -199,6 +204,14 @@ func (s *soakTest) request(ctx context.Context, x *subject) (verb string, a answ
 
 // several reports whether there are replicas.
 func (s *soakTest) several() bool { return s.trial.process == nil }
+
+// stoppingCuts returns how many requests stopping replicas have cut.
+func (s *soakTest) stoppingCuts() int {
+	if r, ok := s.trial.bridges.(*replicas); ok {
+		return r.proxy.cutCount()
+	}
+	return 0
+}
 
 // isLocked reports whether another request has the lease of the address: it may be
 // one that lost the database before it could give the lease back.

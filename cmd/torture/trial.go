@@ -24,6 +24,7 @@ type subject struct {
 	reclaimedAt        time.Time // when that began
 	emailsBefore       int       // received before the last start
 	attempts           int       // how often its password was submitted
+	resent             int       // how often an email was requested again
 	accepted           bool      // and revoked: requests that succeeded
 	revoked            bool
 	revocationAccepted bool // answered 202: it will be revoked unless it was being accepted
