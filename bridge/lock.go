@@ -132,6 +132,7 @@ func (s *Service) takeLease(ctx context.Context, l *Lease) error {
 	// One attempt is made even if there is no time to wait.
 	within, cancel := s.detachedContext(ctx)
 	defer cancel()
+	held := false
 	for wait := maxLeasePause / 10; ; wait = min(2*wait, maxLeasePause) {
 		now := s.now()
 		l.Until = now.Add(s.lease())
@@ -139,11 +140,14 @@ func (s *Service) takeLease(ctx context.Context, l *Lease) error {
 		switch {
 		case err == nil:
 			return nil
+		case held && within.Err() != nil:
+			return errLocked(err) // the time has passed during an attempt
 		case !errors.Is(err, ErrLeaseHeld):
 			return storeError(err)
 		case !pause(ctx, wait):
 			return errLocked(err)
 		}
+		held = true
 	}
 }
 
