@@ -23,6 +23,8 @@ func (s *Store) DisabledEndpoints(ctx context.Context) (list []bridge.DisabledEn
 		return nil, err
 	}
 	defer s.running.Done()
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
 	rows, err := s.pool.Query(ctx, selectEndpoints)
 	if err != nil {
 		return nil, contextError(ctx, fmt.Errorf("pgstore: endpoints: %w", err))
