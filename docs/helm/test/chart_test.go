@@ -16,7 +16,11 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-var deployments = []string{"minimal", "everything"}
+// deployments are the files in values; the first two are on bolt.
+var (
+	deployments = []string{"minimal", "everything", "postgres"}
+	onBolt      = deployments[:2]
+)
 
 // TestLint is "helm lint --strict".
 func TestLint(t *testing.T) {
@@ -33,7 +37,7 @@ func TestLint(t *testing.T) {
 // TestOneReplica: there is one replica with one volume claim, which is kept on
 // uninstall, and no claim template for further replicas.
 func TestOneReplica(t *testing.T) {
-	for _, name := range deployments {
+	for _, name := range onBolt {
 		o := render(t, values(t, name))
 		if *o.set.Spec.Replicas != 1 || len(o.set.Spec.VolumeClaimTemplates) != 0 {
 			t.Errorf("%s: %d replicas, %d claims for each", name, *o.set.Spec.Replicas, len(o.set.Spec.VolumeClaimTemplates))
@@ -72,8 +76,9 @@ func TestClaim(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ name, change, want string }{
-		{"two replicas", "replicaCount: 2", "replicaCount must be 1"},
+		{"two replicas on bolt", "replicaCount: 2", "Several replicas need a dsn of postgres://"},
 		{"no API key", "invitebridge: {config: {serve: {admin: {api_keys: []}}}}", "at least one key"},
+		{"an unknown store", "invitebridge: {config: {dsn: 'mysql://u:canary@h/db'}}", "or begin with postgres://"},
 		{"a store outside the volume", "invitebridge: {config: {dsn: 'bolt:///tmp/invites.db'}}", "dsn must name a file in"},
 		{"a shared volume", "persistence: {accessMode: ReadWriteMany}", "accessMode"},
 		{"an unknown key", "persistence: {accessModes: [ReadWriteOnce]}", "accessModes"},
@@ -117,16 +122,17 @@ func TestPodSecurity(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range deployments {
-		pod := render(t, values(t, name)).set.Spec.Template
+		pod := render(t, values(t, name)).pod()
 		restricted := podsecurity.LevelVersion{Level: podsecurity.LevelRestricted, Version: podsecurity.LatestVersion()}
 		for _, r := range evaluator.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec) {
 			if !r.Allowed {
 				t.Errorf("%s: %s: %s", name, r.ForbiddenReason, r.ForbiddenDetail)
 			}
 		}
-		container := pod.Spec.Containers[0].SecurityContext
-		if !*container.ReadOnlyRootFilesystem || *pod.Spec.SecurityContext.RunAsUser != 65532 || *pod.Spec.AutomountServiceAccountToken {
-			t.Errorf("%s: %+v %+v", name, container, pod.Spec.SecurityContext)
+		for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+			if !*container.SecurityContext.ReadOnlyRootFilesystem || *pod.Spec.SecurityContext.RunAsUser != 65532 || *pod.Spec.AutomountServiceAccountToken {
+				t.Errorf("%s: %+v %+v", name, container.SecurityContext, pod.Spec.SecurityContext)
+			}
 		}
 	}
 }
@@ -136,9 +142,11 @@ func TestPorts(t *testing.T) {
 	for name, want := range map[string]map[string]int32{
 		"minimal":    {"http-public": 4488, "http-admin": 4489},
 		"everything": {"http-public": 5488, "http-admin": 5489},
+		"postgres":   {"http-public": 4488, "http-admin": 4489},
 	} {
 		o := render(t, values(t, name))
-		container := o.set.Spec.Template.Spec.Containers[0]
+		container := o.pod().Spec.Containers[0]
+		owner, selector := o.name()
 		got := map[string]int32{}
 		for _, p := range container.Ports {
 			got[p.Name] = p.ContainerPort
@@ -156,13 +164,13 @@ func TestPorts(t *testing.T) {
 			}
 		}
 		for service, port := range map[string]string{"-public": "http-public", "-admin": "http-admin"} {
-			s, ok := o.services[o.set.Name+service]
-			if !ok || s.Spec.Ports[0].TargetPort != intstr.FromString(port) || !selects(s.Spec.Selector, o.set.Spec.Template.Labels) {
+			s, ok := o.services[owner+service]
+			if !ok || s.Spec.Ports[0].TargetPort != intstr.FromString(port) || !selects(s.Spec.Selector, o.pod().Labels) {
 				t.Errorf("%s: Service %s: %+v", name, service, s.Spec)
 			}
 		}
-		if !selects(o.set.Spec.Selector.MatchLabels, o.set.Spec.Template.Labels) {
-			t.Errorf("%s: the set does not select its own Pod", name)
+		if !selects(selector.MatchLabels, o.pod().Labels) {
+			t.Errorf("%s: %s does not select its own Pod", name, owner)
 		}
 	}
 	tls := render(t, values(t, "everything", "invitebridge: {config: {serve: {admin: {tls: {cert: {path: /c}, key: {path: /k}}}}}}"))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	core "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
@@ -19,7 +20,7 @@ import (
 // arguments, which are in the volume, and from its environment.
 func load(t *testing.T, o objects) config.Config {
 	t.Helper()
-	spec := o.set.Spec.Template.Spec
+	spec := o.pod().Spec
 	dir := t.TempDir()
 	for _, v := range spec.Volumes {
 		if v.Projected == nil {
@@ -52,14 +53,28 @@ func load(t *testing.T, o objects) config.Config {
 			options.Files = append(options.Files, filepath.Join(dir, file))
 		}
 	}
-	for _, v := range container.Env {
-		options.Environ = append(options.Environ, v.Name+"="+v.Value)
-	}
+	options.Environ = environ(t, o, container.Env)
 	cfg, err := config.Load(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return cfg
+}
+
+// environ returns the environment of a container, with the values of Secrets.
+func environ(t *testing.T, o objects, env []core.EnvVar) (list []string) {
+	t.Helper()
+	for _, v := range env {
+		if from := v.ValueFrom; from != nil {
+			value, found := o.secrets[from.SecretKeyRef.Name].Data[from.SecretKeyRef.Key]
+			if !found {
+				t.Fatalf("%s is not in a Secret: %+v", v.Name, from.SecretKeyRef)
+			}
+			v.Value = string(value)
+		}
+		list = append(list, v.Name+"="+v.Value)
+	}
+	return list
 }
 
 func write(t *testing.T, dir, name, text string) {
@@ -87,15 +102,16 @@ func TestConfig(t *testing.T) {
 		write(t, filepath.Dir(file), filepath.Base(file), "kratos: {admin_url: http://kratos-admin}")
 		write(t, filepath.Dir(file), "given.yml", string(whole))
 		options := config.Options{Files: []string{file, filepath.Join(filepath.Dir(file), "given.yml")}}
-		for _, v := range o.set.Spec.Template.Spec.Containers[0].Env {
-			options.Environ = append(options.Environ, v.Name+"="+v.Value)
-		}
+		options.Environ = environ(t, o, o.pod().Spec.Containers[0].Env)
 		want, err := config.Load(options)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the Pod reads %+v\nthe values contain %+v", name, got, want)
+		}
+		if o.set == nil {
+			continue
 		}
 		if store := mounted(t, o.set.Spec.Template.Spec, "store"); filepath.Dir(got.BoltPath()) != store {
 			t.Errorf("%s: the store is %s, the volume is mounted at %s", name, got.BoltPath(), store)
@@ -108,7 +124,7 @@ func TestSecrets(t *testing.T) {
 	for _, name := range deployments {
 		o := render(t, values(t, name))
 		for kind, object := range map[string]any{
-			"ConfigMap": o.config, "StatefulSet": o.set, "ServiceMonitor": o.monitors, "Service": o.services, "NOTES": o.notes,
+			"ConfigMap": o.config, "StatefulSet": o.set, "Deployment": o.deploy, "ServiceMonitor": o.monitors, "Service": o.services, "NOTES": o.notes,
 		} {
 			text, err := json.Marshal(object)
 			if err != nil {
@@ -118,7 +134,8 @@ func TestSecrets(t *testing.T) {
 				t.Errorf("%s: a secret is in the %s: %s", name, kind, text)
 			}
 		}
-		secret := o.secrets[o.set.Name]
+		owner, _ := o.name()
+		secret := o.secrets[owner]
 		if secret.Type != core.SecretTypeOpaque || !strings.Contains(string(secret.Data["secrets.yml"]), "must-stay-secret") {
 			t.Errorf("%s: the Secret has %v", name, secret.Data)
 		}
@@ -155,31 +172,46 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestDocumentedValues: the values in the guide produce a deployment.
-func TestDocumentedValues(t *testing.T) {
+// documented returns a block of values in the guide, counted from 0, with its
+// ellipses filled in.
+func documented(t *testing.T, n int) map[string]any {
+	t.Helper()
 	guide, err := os.ReadFile("../../kubernetes.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, found := strings.Cut(string(guide), "```yaml\n")
-	text, _, closed := strings.Cut(rest, "```")
-	if !found || !closed {
-		t.Fatal("the guide shows no values")
+	blocks := strings.Split(string(guide), "```yaml\n")[1:]
+	if n >= len(blocks) {
+		t.Fatal("the guide shows no such values")
 	}
+	text, _, _ := strings.Cut(blocks[n], "```")
 	shown := strings.NewReplacer(
 		"key_sha256: …", "key_sha256: "+strings.Repeat("0a", 32),
 		"smtps://…", "smtps://mail.example.com",
 		"apiKey: …", "apiKey: 0123456789abcdef",
+		"invitebridge:…@", "invitebridge:a-password@",
 	).Replace(text)
 	given := map[string]any{}
 	if err := yaml.UnmarshalStrict([]byte(shown), &given); err != nil {
 		t.Fatal(err)
 	}
-	o := render(t, given)
-	if cfg := load(t, o); len(cfg.Serve.Admin.APIKeys) != 2 || len(o.monitors) != 1 || len(o.ingress) != 1 {
-		t.Errorf("the guide's values produce %+v and %v", cfg.Serve.Admin.APIKeys, o)
-	}
-	if strings.Contains(o.notes, "is not set") {
-		t.Error(o.notes)
+	return given
+}
+
+// TestDocumentedValues: the values in the guide produce a deployment, and in addition
+// to them those for PostgreSQL do.
+func TestDocumentedValues(t *testing.T) {
+	given := documented(t, 0)
+	for i := range 2 {
+		if i == 1 {
+			given = loader.MergeMaps(given, documented(t, 1))
+		}
+		o := render(t, given)
+		if cfg := load(t, o); len(cfg.Serve.Admin.APIKeys) != 2 || len(o.monitors) != 1 || len(o.ingress) != 1 || (o.deploy != nil) != (i == 1) || (cfg.PostgresDSN() != "") != (i == 1) {
+			t.Errorf("the guide's values produce %+v and %v", cfg.Serve.Admin.APIKeys, o)
+		}
+		if strings.Contains(o.notes, "is not set") {
+			t.Error(o.notes)
+		}
 	}
 }

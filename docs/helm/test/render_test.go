@@ -17,6 +17,8 @@ import (
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
+	disruption "k8s.io/api/policy/v1"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -25,7 +27,9 @@ const chartDir = "../invitebridge"
 // objects holds the Kubernetes objects of one release by name. They are decoded
 // strictly: an unknown field fails the test.
 type objects struct {
-	set      *apps.StatefulSet // exactly one
+	set      *apps.StatefulSet // one of the two is nil
+	deploy   *apps.Deployment
+	budgets  map[string]disruption.PodDisruptionBudget
 	claims   map[string]core.PersistentVolumeClaim
 	config   core.ConfigMap
 	secrets  map[string]core.Secret
@@ -57,12 +61,24 @@ func values(t *testing.T, file string, changes ...string) map[string]any {
 // template does what "helm template" does and returns the text of each file.
 func template(t *testing.T, given map[string]any) (map[string]string, error) {
 	t.Helper()
+	return templateFor(t, "v1.34.0", given)
+}
+
+// templateFor is template for a version of Kubernetes.
+func templateFor(t *testing.T, kubernetes string, given map[string]any) (map[string]string, error) {
+	t.Helper()
+	version, err := common.ParseKubeVersion(kubernetes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	capabilities := common.DefaultCapabilities.Copy()
+	capabilities.KubeVersion = *version
 	chart, err := loader.Load(chartDir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	release := common.ReleaseOptions{Name: "invitebridge", Namespace: "identity", Revision: 1, IsInstall: true}
-	all, err := util.ToRenderValues(chart, given, release, common.DefaultCapabilities)
+	all, err := util.ToRenderValues(chart, given, release, capabilities)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +95,8 @@ func render(t *testing.T, given map[string]any) objects {
 		t.Fatal(err)
 	}
 	o := objects{
-		claims: map[string]core.PersistentVolumeClaim{}, secrets: map[string]core.Secret{},
+		budgets: map[string]disruption.PodDisruptionBudget{},
+		claims:  map[string]core.PersistentVolumeClaim{}, secrets: map[string]core.Secret{},
 		services: map[string]core.Service{}, ingress: map[string]networking.Ingress{},
 		policies: map[string]networking.NetworkPolicy{}, monitors: map[string]monitoring.ServiceMonitor{},
 	}
@@ -94,8 +111,8 @@ func render(t *testing.T, given map[string]any) objects {
 			}
 		}
 	}
-	if o.set == nil {
-		t.Fatal("there is no StatefulSet")
+	if (o.set == nil) == (o.deploy == nil) {
+		t.Fatalf("want a StatefulSet or a Deployment: %v, %v", o.set, o.deploy)
 	}
 	return o
 }
@@ -109,6 +126,10 @@ func (o *objects) add(t *testing.T, file, text string) {
 	switch kind.APIVersion + " " + kind.Kind {
 	case "apps/v1 StatefulSet":
 		o.set = new(decode[apps.StatefulSet](t, file, text))
+	case "apps/v1 Deployment":
+		o.deploy = new(decode[apps.Deployment](t, file, text))
+	case "policy/v1 PodDisruptionBudget":
+		put(o.budgets, decode[disruption.PodDisruptionBudget](t, file, text))
 	case "v1 PersistentVolumeClaim":
 		put(o.claims, decode[core.PersistentVolumeClaim](t, file, text))
 	case "v1 ConfigMap":
@@ -126,6 +147,22 @@ func (o *objects) add(t *testing.T, file, text string) {
 	default:
 		t.Fatalf("%s: unexpected kind %s", file, kind)
 	}
+}
+
+// pod returns the template of the Pods.
+func (o objects) pod() core.PodTemplateSpec {
+	if o.deploy != nil {
+		return o.deploy.Spec.Template
+	}
+	return o.set.Spec.Template
+}
+
+// name returns the name of what creates the Pods, and how it selects them.
+func (o objects) name() (name string, selector *meta.LabelSelector) {
+	if o.deploy != nil {
+		return o.deploy.Name, o.deploy.Spec.Selector
+	}
+	return o.set.Name, o.set.Spec.Selector
 }
 
 func decode[T any](t *testing.T, file, text string) (object T) {

@@ -34,6 +34,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end -}}
 
+{{/* Not empty if the store is PostgreSQL. */}}
+{{- define "invitebridge.postgres" -}}
+{{- if or .Values.postgresql.existingSecret (include "invitebridge.isPostgres" (dig "dsn" "" .Values.invitebridge.config)) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{- define "invitebridge.isPostgres" -}}
+{{- if regexMatch "^postgres(ql)?://" . -}}true{{- end -}}
+{{- end -}}
+
+{{- define "invitebridge.replicas" -}}
+{{- $default := ternary 2 1 (not (empty (include "invitebridge.postgres" .))) -}}
+{{- ternary $default .Values.replicaCount (kindIs "invalid" .Values.replicaCount) -}}
+{{- end -}}
+
 {{/* HTTP or HTTPS of a listener: pass (list . "admin"). */}}
 {{- define "invitebridge.scheme" -}}
 {{- $values := (index . 0).Values -}}
@@ -52,9 +68,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - tracing.providers.otlp.authorization_header
 {{- end -}}
 
-{{/* The configuration split in two: YAML of {config, secrets}. */}}
+{{/* The configuration split in three: YAML of {config, secrets, dsn}. The last is that
+of a database, and otherwise empty. */}}
 {{- define "invitebridge.parts" -}}
 {{- $config := deepCopy .Values.invitebridge.config -}}
+{{- $dsn := "" -}}
+{{- if include "invitebridge.postgres" . -}}
+  {{- $dsn = ternary "" (dig "dsn" "" $config) (not (empty .Values.postgresql.existingSecret)) -}}
+  {{- $config = omit $config "dsn" -}}
+{{- end -}}
 {{- $secrets := dict -}}
 {{- range include "invitebridge.secretKeys" . | fromYamlArray -}}
   {{- $path := splitList "." . -}}
@@ -77,7 +99,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   {{- $keys := append (dig "serve" "admin" "api_keys" list $secrets) $key -}}
   {{- $secrets = mergeOverwrite $secrets (dict "serve" (dict "admin" (dict "api_keys" $keys))) -}}
 {{- end -}}
-{{- dict "config" $config "secrets" $secrets | toYaml -}}
+{{- dict "config" $config "secrets" $secrets "dsn" $dsn | toYaml -}}
 {{- end -}}
 
 {{/* A digest of everything that needs a restart. */}}
@@ -90,23 +112,34 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Values that the chart refuses, before it renders anything. */}}
 {{- define "invitebridge.check" -}}
-{{- if gt (int .Values.replicaCount) 1 -}}
-  {{- fail "replicaCount must be 1, or 0 to stop: one process owns the store's file, and a second could only wait for it" -}}
+{{- $parts := include "invitebridge.parts" . | fromYaml -}}
+{{- $secrets := $parts.secrets -}}
+{{- $dsn := dig "dsn" "" .Values.invitebridge.config -}}
+{{- if include "invitebridge.postgres" . -}}
+  {{- if and .Values.postgresql.existingSecret (include "invitebridge.isPostgres" $dsn) -}}
+    {{- fail "the dsn is given twice: remove invitebridge.config.dsn or postgresql.existingSecret" -}}
+  {{- end -}}
+{{- else -}}
+  {{- if gt (include "invitebridge.replicas" . | int) 1 -}}
+    {{- fail "replicaCount must be 1, or 0 to stop, with a dsn of bolt://: one process owns the store's file, and a second could only wait for it. Several replicas need a dsn of postgres://" -}}
+  {{- end -}}
+  {{- if not (hasPrefix "bolt:///var/lib/invitebridge/" $dsn) -}}
+    {{- fail "invitebridge.config.dsn must name a file in /var/lib/invitebridge, where the volume is, or begin with postgres://" -}}
+  {{- end -}}
 {{- end -}}
-{{- $secrets := (include "invitebridge.parts" . | fromYaml).secrets -}}
 {{- if .Values.secret.enabled -}}
   {{- if and (empty (dig "serve" "admin" "api_keys" list $secrets)) (empty .Values.statefulSet.environmentSecretsName) -}}
     {{- fail "invitebridge.config.serve.admin.api_keys must have at least one key" -}}
   {{- end -}}
 {{- else -}}
+  {{- if $parts.dsn -}}
+    {{- fail "secret.enabled is false: invitebridge.config.dsn belongs in a Secret that postgresql.existingSecret names, and not into the values" -}}
+  {{- end -}}
   {{- if $secrets -}}
     {{- fail (printf "secret.enabled is false: what is under %s belongs in secrets.yml of the Secret, and not into the values" (keys $secrets | sortAlpha | join ", ")) -}}
   {{- end -}}
   {{- if empty .Values.secret.nameOverride -}}
     {{- fail "secret.enabled is false: secret.nameOverride must name the Secret" -}}
   {{- end -}}
-{{- end -}}
-{{- if not (hasPrefix "bolt:///var/lib/invitebridge/" (dig "dsn" "" .Values.invitebridge.config)) -}}
-  {{- fail "invitebridge.config.dsn must name a file in /var/lib/invitebridge, where the volume is" -}}
 {{- end -}}
 {{- end -}}
