@@ -76,6 +76,7 @@ var ranElsewhere = map[string]string{
 	"docs/cli.md: Migrate":                    "testdata/postgres/migrate.txtar",
 	"docs/kubernetes.md: Installation":        "the test of the chart, in docs/helm/test",
 	"docs/performance.md: Performance":        "make bench, by hand: it measures",
+	"docs/postgresql.md: On one machine":      "the test of the stack, in config/stack",
 	"docs/production.md: A file that shrinks": "the test of the packages, in config/release",
 	"docs/reliability.md":                     "the make targets and long test runs, by hand",
 	"docs/support.md: Kratos":                 "by hand, with the binary of another version",

@@ -22,40 +22,61 @@ const (
 	standInUI     = "invitebridge-standin/ui"
 )
 
-// chooseImages pulls every third-party image. For an image that cannot be pulled it
-// builds a stand-in from this machine's files, and selects it with the variable
-// that docker-compose.yml has for that image.
-func (s *stack) chooseImages() {
+// choice is a third-party image of a Compose file.
+type choice struct {
+	variable, reference string // what selects another image, and which is the default
+	standIn             func() string
+}
+
+// services returns what the Compose files say of each service.
+func (s *stack) services() map[string]service {
 	s.t.Helper()
-	var file struct {
-		Services map[string]struct {
-			Image string
-			Build struct{ Args map[string]string }
-		}
-	}
+	var file struct{ Services map[string]service }
 	if err := yaml.Unmarshal([]byte(s.do("config")), &file); err != nil {
 		s.t.Fatal(err)
 	}
-	for _, image := range []struct {
-		variable, reference string
-		standIn             func() string
-	}{
-		{"GO_IMAGE", file.Services["invitebridge"].Build.Args["GO_IMAGE"], s.goImage},
-		{"KRATOS_IMAGE", file.Services["kratos"].Image, s.kratosImage},
-		{"MAIL_IMAGE", file.Services["mail"].Image, func() string { return s.programImage(standInMail, "bridge/mail/mailtest/mailcatcher") }},
-		{"UI_IMAGE", file.Services["ui"].Image, func() string { return s.programImage(standInUI, "cmd/demo/selfservice/server") }},
-	} {
+	return file.Services
+}
+
+type service struct {
+	Image string
+	Build struct{ Args map[string]string }
+}
+
+// chooseImages chooses the images of docker-compose.yml.
+func (s *stack) chooseImages() {
+	s.t.Helper()
+	services := s.services()
+	s.choose(
+		choice{"GO_IMAGE", services["invitebridge"].Build.Args["GO_IMAGE"], s.goImage},
+		choice{"KRATOS_IMAGE", services["kratos"].Image, s.kratosImage},
+		choice{"MAIL_IMAGE", services["mail"].Image, func() string { return s.programImage(standInMail, "bridge/mail/mailtest/mailcatcher") }},
+		choice{"UI_IMAGE", services["ui"].Image, func() string { return s.programImage(standInUI, "cmd/demo/selfservice/server") }},
+	)
+}
+
+// chosen has the stand-ins for images that could not be pulled, which all tests share.
+var chosen = map[string]string{}
+
+// choose pulls images. For one that cannot be pulled it builds a stand-in from this
+// machine's files, and selects it with the variable that the Compose file has for it.
+func (s *stack) choose(images ...choice) {
+	s.t.Helper()
+	for _, image := range images {
 		if image.reference == "" {
-			s.t.Fatalf("docker-compose.yml has no image that is selected by %s", image.variable)
+			s.t.Fatalf("the Compose files have no image that is selected by %s", image.variable)
 		}
 		if _, err := s.try("docker", "image", "inspect", image.reference); err == nil {
 			continue
 		}
-		if _, err := s.try("docker", "pull", "-q", image.reference); err != nil {
-			standIn := image.standIn()
-			s.environ = append(s.environ, image.variable+"="+standIn)
-			s.t.Logf("%s cannot be pulled; using the stand-in %s", image.reference, standIn)
+		if chosen[image.reference] == "" {
+			if _, err := s.try("docker", "pull", "-q", image.reference); err == nil {
+				continue
+			}
+			chosen[image.reference] = image.standIn()
 		}
+		s.environ = append(s.environ, image.variable+"="+chosen[image.reference])
+		s.t.Logf("%s cannot be pulled; using the stand-in %s", image.reference, chosen[image.reference])
 	}
 }
 

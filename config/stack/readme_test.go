@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -20,21 +19,15 @@ func TestReadme(t *testing.T) {
 	s.environ = append(os.Environ(), "COMPOSE_PROJECT_NAME="+s.project, "BRIDGE_IMAGE="+s.project, "PATH="+s.withCompose()+":"+os.Getenv("PATH"))
 	s.chooseImages()
 
-	text, err := os.ReadFile(filepath.Join(s.root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, chapter, _ := strings.Cut(string(text), "\n### With Docker\n")
-	chapter, _, _ = strings.Cut(chapter, "\n### ")
-	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(chapter, -1)
+	blocks := s.guide("README.md", "### With Docker")
 	if len(blocks) != 2 {
 		t.Fatalf("%d blocks", len(blocks))
 	}
-	if out := s.runShell(blocks[0][1]); !strings.Contains(out, `"invitation_token"`) {
+	if out := s.runShell(blocks[0]); !strings.Contains(out, `"invitation_token"`) {
 		t.Errorf("up and invite: %s", out)
 	}
 	s.accept(s.linkInEmail())
-	s.runShell(blocks[1][1])
+	s.runShell(blocks[1])
 }
 
 // runShell runs lines of the README in a shell and returns their output.
