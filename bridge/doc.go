@@ -94,6 +94,7 @@
 // Ports:
 //
 //   - store.go: the database
+//   - record.go: all rows of an invitation, to copy a store
 //   - identity.go: the identity system
 //   - sender.go: delivery of a message
 //   - hooks.go: blocking hooks

@@ -25,6 +25,9 @@ var (
 	// Views of other parts keep working.
 	ErrCorrupt = errors.New("the store file is damaged")
 
+	// ErrMoved: the content of the file was moved to another store.
+	ErrMoved = errors.New("the store was moved")
+
 	// ErrInUse: another process or this one has the file open.
 	ErrInUse = errors.New("the store file is in use")
 

@@ -14,15 +14,20 @@ import (
 const (
 	program = "invitebridge"
 	format  = 3 // of keys (keys.go) and values (the JSON of package bridge)
+
+	// sealedBy is added to the format of a file that was moved, so that releases
+	// that do not know about it take it for a newer format.
+	sealedBy = 1000
 )
 
 // Header identifies a store file. It is written when the file is created; only a
-// change of format rewrites it. The JSON names are those at rest.
+// change of format and a move rewrite it. The JSON names are those at rest.
 type Header struct {
 	Program    string    `json:"program"`
 	Format     int       `json:"format"`
 	InstanceID uuid.UUID `json:"instance_id"` // unique per file created; copies share it
 	CreatedAt  time.Time `json:"created_at"`
+	MovedTo    string    `json:"moved_to,omitempty"` // where its content is now; empty: here
 }
 
 var headerKey = []byte("header")
@@ -36,9 +41,17 @@ func newHeader() Header {
 	}
 }
 
+// encode returns the header as it is at rest.
+func (h Header) encode() ([]byte, error) {
+	if h.MovedTo != "" {
+		h.Format += sealedBy
+	}
+	return json.Marshal(h)
+}
+
 // fill turns an empty bbolt file into a store.
 func fill(db *bbolt.DB, h Header) error {
-	value, err := json.Marshal(h)
+	value, err := h.encode()
 	if err != nil {
 		return err
 	}
@@ -68,8 +81,8 @@ func makeBuckets(tx *bbolt.Tx, after int) error {
 	return nil
 }
 
-// readHeader returns the header if db is a store that this version can use. It
-// changes nothing.
+// readHeader returns the header if db is a store that this version can use, moved
+// or not. It changes nothing.
 func readHeader(db *bbolt.DB, path string) (h Header, err error) {
 	view := func() error {
 		return db.View(func(tx *bbolt.Tx) error {
@@ -102,14 +115,28 @@ func headerOf(tx *bbolt.Tx, path string) (Header, error) {
 	if json.Unmarshal(value, &mark) != nil || mark.Program != program {
 		return Header{}, refused(ErrNotAStore, path, notOurs)
 	}
+	sealed := mark.Format > sealedBy
+	if sealed {
+		mark.Format -= sealedBy
+	}
 	if mark.Format > format {
 		return Header{}, refused(ErrNewerFormat, path,
 			fmt.Sprintf("it has format %d and this version supports up to %d; run the version that wrote it, or a later one", mark.Format, format))
 	}
-	if err := json.Unmarshal(value, &h); err != nil || h.Format < 1 || h.InstanceID == uuid.Nil {
+	err := json.Unmarshal(value, &h)
+	if h.Format = mark.Format; err != nil || h.Format < 1 || h.InstanceID == uuid.Nil || sealed != (h.MovedTo != "") {
 		return Header{}, refused(ErrCorrupt, path, "its header is invalid; "+restore)
 	}
 	return h, nil
+}
+
+// refuseMoved returns ErrMoved if the content of the file is elsewhere.
+func (h Header) refuseMoved(path string) error {
+	if h.MovedTo == "" {
+		return nil
+	}
+	return refused(ErrMoved, path, fmt.Sprintf("its invitations are in %s; set dsn to that database. "+
+		"To go back to the file as it was then: invitebridge store unseal --from bolt://%s", h.MovedTo, path))
 }
 
 // checkComplete checks that all buckets of a format exist, with their fences, on

@@ -28,7 +28,7 @@ func migrate(db *bbolt.DB, h Header) (Header, error) {
 	}
 	from := h.Format
 	h.Format = format
-	value, err := json.Marshal(h)
+	value, err := h.encode()
 	if err == nil {
 		err = guard(db.Path(), func() error {
 			return db.Update(func(btx *bbolt.Tx) error {

@@ -38,8 +38,8 @@ const (
 //
 // A file that cannot be used is not changed, and the error says what to do.
 //
-// Errors: ErrEmpty, ErrNotAStore, ErrNewerFormat, ErrCorrupt; ErrInUse after at
-// most one second.
+// Errors: ErrEmpty, ErrNotAStore, ErrNewerFormat, ErrMoved, ErrCorrupt; ErrInUse
+// after at most one second.
 func Open(path string, options ...Option) (*Store, error) {
 	// A dangling symbolic link counts as present and fails below: Open does not
 	// guess where the store should be.
@@ -52,6 +52,11 @@ func Open(path string, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openExamined(path, h, options)
+}
+
+// openExamined opens a file that has a header.
+func openExamined(path string, h Header, options []Option) (*Store, error) {
 	o := boltOptions(lockTimeout)
 	reserve(o, path)
 	db, err := openBolt(path, o)
@@ -60,7 +65,7 @@ func Open(path string, options ...Option) (*Store, error) {
 	}
 	// The file was not locked between the two opens.
 	again, err := readHeader(db, path)
-	if err == nil && again.InstanceID != h.InstanceID {
+	if err == nil && (again.InstanceID != h.InstanceID || again.MovedTo != h.MovedTo) {
 		err = refused(ErrInUse, path, "it was replaced while it was opened; try again")
 	}
 	if err == nil {
@@ -99,9 +104,19 @@ func reserve(o *bbolt.Options, path string) {
 	}
 }
 
-// examine checks that the file is a store and returns its header. It opens the
-// file for reading only, and runs check before bbolt follows any page.
+// examine checks that the file is a store that was not moved, and returns its
+// header. It opens the file for reading only, and runs check before bbolt follows any
+// page.
 func examine(path string, check func(path string) error) (Header, error) {
+	h, err := examineAny(path, check)
+	if err == nil {
+		err = h.refuseMoved(path)
+	}
+	return h, err
+}
+
+// examineAny is examine for a file that may have been moved.
+func examineAny(path string, check func(path string) error) (Header, error) {
 	// The size and kind come first, for bbolt takes an empty file for a new one.
 	if err := verify(path); errors.Is(err, ErrEmpty) || errors.Is(err, ErrNotAStore) {
 		return Header{}, err
