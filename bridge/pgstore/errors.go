@@ -21,6 +21,18 @@ var (
 	// can no longer use it.
 	ErrNewerSchema = errors.New("the schema of the database is too new")
 
+	// ErrUnfinishedCopy: another store is being copied into the database.
+	ErrUnfinishedCopy = errors.New("a copy of another store into the database is not finished")
+
+	// ErrNotEmpty: the database has invitations that the copy would mix with.
+	ErrNotEmpty = errors.New("the database is not empty")
+
+	// ErrAlreadyCopied: the copy into the database is finished.
+	ErrAlreadyCopied = errors.New("the store was already copied into the database")
+
+	// ErrOthersConnected: a program other than the copy uses the database.
+	ErrOthersConnected = errors.New("a bridge is connected to the database")
+
 	// ErrPooled: the connection leads through a pooler that shares sessions, which
 	// cannot migrate.
 	ErrPooled = errors.New("the connection leads through a pooler in transaction mode")
@@ -33,6 +45,9 @@ var errTxEnded = errors.New("pgstore: the transaction has ended")
 const (
 	adviceMigrate = `run "invitebridge migrate sql -e --yes"`
 	adviceUpgrade = "upgrade this program"
+	adviceFinish  = `run "invitebridge store copy" again until it succeeds, or use another database`
+	adviceEmpty   = "a copy needs a database without invitations: use another one"
+	adviceStop    = "stop every bridge that uses it, and try again; a pooler may keep connections for some minutes"
 	adviceDirect  = "a migration needs a connection to PostgreSQL itself: give its own address"
 )
 

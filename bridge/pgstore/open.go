@@ -31,13 +31,26 @@ func WithOnRetry(fn func(cause string, err error)) Option {
 // connections may lead through PgBouncer in transaction mode: see limits.go. The
 // caller closes the store.
 //
-// Errors: ErrDSN, ErrNotMigrated, ErrOlderSchema, ErrNewerSchema. Others are those
-// of the connection.
+// Errors: ErrDSN, ErrNotMigrated, ErrOlderSchema, ErrNewerSchema, ErrUnfinishedCopy.
+// Others are those of the connection.
 func Open(ctx context.Context, dsn string, options ...Option) (*Store, error) {
 	config, words, err := parse(dsn)
 	if err != nil {
 		return nil, err
 	}
+	s, err := connectPool(ctx, config, words, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkCopied(ctx); err != nil {
+		s.pool.Close()
+		return nil, contextError(ctx, err)
+	}
+	return s, nil
+}
+
+// connectPool is Open for a database into which a copy may be unfinished.
+func connectPool(ctx context.Context, config *pgxpool.Config, words poolWords, options []Option) (*Store, error) {
 	s := &Store{
 		onCommit: func(time.Duration, error) {}, onRetry: func(string, error) {}, resolveTimeout: resolveTimeout,
 		clock: clock{start: time.Now(), every: measureEvery},

@@ -167,6 +167,22 @@ COMMENT ON TABLE invitebridge.leases IS 'Which process is inviting an address or
 COMMENT ON COLUMN invitebridge.leases.name IS 'SHA-256 of what the lease is for.';
 CREATE INDEX leases_until ON invitebridge.leases (until);
 
+CREATE TABLE invitebridge.copies (
+    single         boolean PRIMARY KEY DEFAULT true CHECK (single),
+    source         uuid NOT NULL,
+    source_version bigint NOT NULL,
+    last_id        uuid,
+    invitations    bigint NOT NULL DEFAULT 0,
+    began_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    verified_at    timestamptz,
+    finished_at    timestamptz
+);
+COMMENT ON TABLE invitebridge.copies IS 'One row if the content comes from another store. Until that copy is finished, no program uses this schema.';
+COMMENT ON COLUMN invitebridge.copies.source IS 'The instance id of the other store.';
+COMMENT ON COLUMN invitebridge.copies.source_version IS 'Its version when the copy began. With another one, the copy begins again.';
+COMMENT ON COLUMN invitebridge.copies.last_id IS 'The last invitation that was copied, in the order of ids.';
+COMMENT ON COLUMN invitebridge.copies.invitations IS 'How many were copied.';
+
 -- These fail rather than return a result, so that they can be sent together with the
 -- COMMIT that must not take effect without the lease.
 

@@ -1,0 +1,84 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+
+	"invitebridge/bridge"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	advanceCopy = `UPDATE invitebridge.copies SET last_id = $3, invitations = invitations + $4
+		WHERE source = $1 AND last_id IS NOT DISTINCT FROM $2 AND finished_at IS NULL`
+	verifyCopy = "UPDATE invitebridge.copies SET verified_at = clock_timestamp() WHERE source = $1 AND finished_at IS NULL"
+	finishCopy = "UPDATE invitebridge.copies SET finished_at = clock_timestamp() WHERE source = $1 AND finished_at IS NULL"
+	analyze    = "ANALYZE invitebridge.invitations, invitebridge.tokens, invitebridge.messages, invitebridge.attempts"
+	// noteLatest keeps the clock of bridges from giving earlier times than the rows
+	// have, see checkSchema. Times that are far ahead are wrong, and would stop it.
+	noteLatest = `INSERT INTO invitebridge.outcomes (key, at) SELECT $1, max(updated_at) FROM invitebridge.invitations
+		HAVING max(updated_at) BETWEEN clock_timestamp() AND clock_timestamp() + interval '1 minute'`
+)
+
+// Add stores records that follow the last one, in the order of their ids, in one
+// transaction.
+//
+// Errors: ErrNotEmpty if something else has written to the database.
+func (i *Import) Add(ctx context.Context, list []bridge.Record) error {
+	rows, err := importRows(list)
+	if err != nil {
+		return err
+	}
+	last, added := list[len(list)-1].Invitation.ID, countsOf(list)
+	err = i.transaction(ctx, func(tx pgx.Tx) error {
+		for _, table := range rows {
+			if len(table.values) == 0 {
+				continue
+			}
+			if _, err := tx.CopyFrom(ctx, pgx.Identifier{"invitebridge", table.name}, table.columns, pgx.CopyFromRows(table.values)); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, addCounters, added.pending, added.queued); err != nil {
+			return err
+		}
+		return i.expectOne(tx.Exec(ctx, advanceCopy, argID(i.source.ID), (*optionalID)(&i.last), argID(last), len(list)))
+	})
+	if codeOf(err) == uniqueViolation {
+		err = refused(ErrNotEmpty, adviceEmpty)
+	}
+	if err == nil {
+		i.last = last
+	}
+	return err
+}
+
+// expectOne returns an error unless the statement changed the row of the copy.
+func (i *Import) expectOne(tag pgconn.CommandTag, err error) error {
+	if err == nil && tag.RowsAffected() != 1 {
+		err = errors.New("another process is copying into the database, or has finished: try again")
+	}
+	return err
+}
+
+// Verified records that the copy is complete. When it returns nil, that and all that
+// was copied is as durable as any commit.
+func (i *Import) Verified(ctx context.Context) error {
+	return i.transaction(ctx, func(tx pgx.Tx) error { return i.expectOne(tx.Exec(ctx, verifyCopy, argID(i.source.ID))) })
+}
+
+// Finish lets bridges use the database.
+func (i *Import) Finish(ctx context.Context) error {
+	// Without statistics the first queries could scan tables. A role that does not own
+	// them cannot make any; then the server does within a minute.
+	_, _ = i.store.pool.Exec(ctx, analyze)
+	return i.transaction(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, noteLatest, argID(uuid.New())); err != nil {
+			return err
+		}
+		return i.expectOne(tx.Exec(ctx, finishCopy, argID(i.source.ID)))
+	})
+}
