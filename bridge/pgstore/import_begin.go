@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -43,17 +44,27 @@ func (i *Import) Begin(ctx context.Context, source ImportSource) (last uuid.UUID
 	return i.last, err
 }
 
+// othersEnd is how long connections that others have closed may take to end.
+const othersEnd = 5 * time.Second
+
 // checkAlone returns ErrOthersConnected if a bridge is connected. One that comes
 // later is refused by Open.
 func (i *Import) checkAlone(ctx context.Context) error {
-	var others int
-	if err := i.store.pool.QueryRow(ctx, countOthers, i.program).Scan(&others); err != nil {
-		return contextError(ctx, fmt.Errorf("pgstore: others: %w", hideUser(err)))
+	for began := time.Now(); ; {
+		var others int
+		if err := i.store.pool.QueryRow(ctx, countOthers, i.program).Scan(&others); err != nil {
+			return contextError(ctx, fmt.Errorf("pgstore: others: %w", hideUser(err)))
+		}
+		switch {
+		case others == 0:
+			return nil
+		case time.Since(began) > othersEnd:
+			return refused(ErrOthersConnected, adviceStop)
+		}
+		if err := pause(ctx, maxTries); err != nil {
+			return err
+		}
 	}
-	if others > 0 {
-		return refused(ErrOthersConnected, adviceStop)
-	}
-	return nil
 }
 
 // checkCopied returns ErrUnfinishedCopy if a copy is not finished.

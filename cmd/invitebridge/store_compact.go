@@ -14,11 +14,11 @@ import (
 func newStore(environ []string, io stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "store",
-		Short: "Maintain the store file while the bridge is stopped",
+		Short: "Maintain or move the store file while the bridge is stopped",
 		Args:  noArguments,
 		RunE:  needsCommand,
 	}
-	cmd.AddCommand(newStoreCompact(environ, io))
+	cmd.AddCommand(newStoreCompact(environ, io), newStoreCopy(environ, io), newStoreUnseal(io))
 	return cmd
 }
 

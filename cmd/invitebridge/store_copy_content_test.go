@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/boltstore"
+)
+
+// putUnusual stores rows of every kind, with texts that databases do not like.
+func (c *copying) putUnusual(tx bridge.Tx) error {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
+	full := bridge.Invitation{
+		ID: uuid.MustParse("0197a3c2-2222-7000-8000-000000000002"), State: bridge.StatePending, Email: "full@example.com",
+		IdentityID: uuid.MustParse("6f9619ff-8b86-4011-b42d-00c04fc964ff"), SchemaID: "employee",
+		InviterID: "ann\x00\x01", InviterName: "Ann <Inviter>\u2028", InviterEmail: "ann@example.com", Locale: "de-AT", TimeZone: "Europe/Vienna",
+		Traits: map[string]string{"name.first": "Full\x00", "a": ""}, ReturnTo: "https://app.example.com/?a=b&c=d",
+		Lifespan: 168 * time.Hour, Delivery: bridge.DeliverySent, Epoch: 2, CreatedAt: at, UpdatedAt: at.Add(time.Second), ExpiresAt: at.Add(168 * time.Hour),
+		AcceptedAt: at.Add(2 * time.Second), RevokedAt: at.Add(3 * time.Second), InviteeNotifiedAt: at.Add(4 * time.Second),
+		SentAt: at.Add(6 * time.Second), SendCount: 3, Reason: bridge.ReasonInUse,
+		Origin: bridge.OriginReactivated, Identifiers: []string{"full", ""}, Addresses: []string{"full@example.org"},
+		Baseline:          &bridge.Baseline{StateChangedAt: at.Add(789), Credentials: []bridge.Credential{{Type: "oidc", Identifiers: []string{"idp:1"}}}},
+		RevokeRequestedAt: at.Add(7 * time.Second), UnresolvedUntil: at.Add(8 * time.Second), CleaningBeganAt: at.Add(9 * time.Second),
+		Cleaned: []string{"password", "sessions"}, CheckAt: at.Add(10 * time.Second), Checks: 2,
+		Claim: &bridge.Claim{ID: uuid.New(), Until: at.Add(time.Minute), UnresolvedSince: at.Add(5 * time.Second), CheckAt: at.Add(6 * time.Second), Checks: 1},
+	}
+	plain := bridge.Invitation{
+		ID: uuid.MustParse("0197a3c2-1111-7000-8000-000000000001"), State: bridge.StatePending, Email: "plain@example.com",
+		SchemaID: "default", Lifespan: time.Hour, Delivery: bridge.DeliveryOff, CreatedAt: at, UpdatedAt: at, ExpiresAt: at.Add(time.Hour),
+	}
+	last := plain
+	last.ID, last.State, last.Leftover, last.CheckAt = uuid.UUID{0: 0xff, 6: 0x70}, bridge.StateRevoked, bridge.LeftoverDue, at.Add(time.Hour)
+	last.IdentityID = full.IdentityID
+	err := errors.Join(tx.PutInvitation(plain), tx.PutInvitation(full), tx.PutInvitation(last))
+	for i, channel := range []bridge.Channel{bridge.ChannelAPI, bridge.ChannelEmail, bridge.ChannelHook, "", bridge.ChannelAPI} {
+		digest := bridge.Digest{0: byte(255 - i), 31: 1}
+		holder := full.ID
+		if i == 4 {
+			holder = last.ID
+		} else if i == 3 {
+			continue
+		}
+		c.digests = append(c.digests, digest)
+		err = errors.Join(err, tx.PutToken(digest, bridge.TokenRecord{InvitationID: holder, Channel: channel, Epoch: i}))
+	}
+	for i, state := range append(bridge.MessageStates(), bridge.MessageQueued) {
+		m := bridge.Message{
+			ID: uuid.UUID{0: 1, 6: 0x70, 15: byte(i)}, Endpoint: fmt.Sprintf("crm-%d\x00", i), InvitationID: full.ID, State: state,
+			Payload:   bridge.Payload{Type: bridge.EventTokenCreated, Timestamp: at, Data: bridge.PayloadData{Invitation: full.View(), IdentityID: full.IdentityID}},
+			CreatedAt: at, UpdatedAt: at.Add(time.Second), DueAt: at, Since: at, Tries: i,
+		}
+		for n := range i {
+			m.Attempts = append(m.Attempts, bridge.Attempt{At: at, Took: time.Second, Outcome: bridge.AttemptRetry, Status: 500 + n, Detail: "not <there>\x00"})
+		}
+		if i == 0 {
+			m.Claim = &bridge.MessageClaim{ID: uuid.New(), Until: at.Add(time.Minute)}
+		}
+		err = errors.Join(err, tx.PutMessage(m))
+	}
+	c.first, c.claimed = plain, full.ID
+	return err
+}
+
+// equal compares all that the contract shows of the two stores.
+func (c *copying) equal() {
+	c.t.Helper()
+	from, err := boltstore.OpenExport(c.file, c.address)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer from.Close()
+	to := c.database(c.asTest())
+	defer to.Close()
+	if diff := cmp.Diff(contentOf(c.t, from.View, c.digests), contentOf(c.t, to.View, c.digests)); diff != "" {
+		c.t.Error(diff)
+	}
+}
+
+// content is what the contract shows of a store.
+type content struct {
+	Invitations []bridge.Invitation
+	Messages    []bridge.Message
+	Tokens      []bridge.TokenRecord
+	Backlog     bridge.Backlog
+}
+
+func contentOf(t *testing.T, view func(context.Context, func(bridge.Tx) error) error, digests []bridge.Digest) (all content) {
+	t.Helper()
+	err := view(t.Context(), func(tx bridge.Tx) (err error) {
+		all = content{}
+		for q := (bridge.InvitationQuery{Limit: 500}); ; {
+			list, err := tx.ListInvitations(q)
+			if err != nil {
+				return err
+			} else if len(list) == 0 {
+				break
+			}
+			all.Invitations = append(all.Invitations, list...)
+			q.Before = list[len(list)-1].ID
+		}
+		for q := (bridge.MessageQuery{Limit: 500}); ; {
+			list, err := tx.ListMessages(q)
+			if err != nil {
+				return err
+			} else if len(list) == 0 {
+				break
+			}
+			all.Messages = append(all.Messages, list...)
+			q.Before = list[len(list)-1].ID
+		}
+		for _, d := range digests {
+			_, r, err := tx.InvitationByToken(d)
+			if err != nil && !errors.Is(err, bridge.ErrRowNotFound) {
+				return err
+			}
+			all.Tokens = append(all.Tokens, r)
+		}
+		all.Backlog, err = tx.Backlog()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
