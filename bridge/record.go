@@ -3,6 +3,8 @@ package bridge
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
+	"fmt"
 )
 
 // Record is everything that a store has about one invitation: the unit in which a
@@ -31,8 +33,17 @@ func (c *RecordCounts) Add(r Record) {
 
 // Checksum returns the SHA-256 of all fields of all rows of the record. It is the
 // same in every store.
-func (r Record) Checksum() ([sha256.Size]byte, error) {
-	// What is not in the JSON is in no store.
-	raw, err := json.Marshal(r)
-	return sha256.Sum256(raw), err
+func (r Record) Checksum() (sum [sha256.Size]byte, err error) {
+	h := sha256.New()
+	_, _ = fmt.Fprintln(h, len(r.Tokens), len(r.Messages)) // a hash returns no error
+	rows := json.NewEncoder(h)                             // what is not in the JSON is in no store
+	err = rows.Encode(r.Invitation)
+	for _, t := range r.Tokens {
+		_, _ = h.Write(t.Digest[:])
+		err = errors.Join(err, rows.Encode(t.TokenRecord))
+	}
+	for i := range r.Messages {
+		err = errors.Join(err, rows.Encode(&r.Messages[i]))
+	}
+	return [sha256.Size]byte(h.Sum(nil)), err
 }
