@@ -13,10 +13,8 @@ import (
 // process takes the place of the dead one, but after the last: then two replicas
 // settle what all the dead have left, while the clients repeat their requests.
 func killReplicas(ctx context.Context, s scenario, f fleet, point string, kills, slack int) (all result, err error) {
-	limit := time.Duration(slack) * responseLimit
-	if s.claims {
-		limit += f.kratos.lease()
-	}
+	// A claim lasts so long, and so does the lease of an address.
+	limit := time.Duration(slack)*responseLimit + f.kratos.lease()
 	for tried := 0; all.kills < kills && tried < 2*kills; {
 		n := min(batch, kills-all.kills)
 		r, err := killReplicaBatch(ctx, s, f, point, n, limit)
