@@ -25,7 +25,7 @@ func contend(ctx context.Context, o options) error {
 		return err
 	}
 	defer stop()
-	f.kratos.timeout = 30 * time.Second // so many clients keep a small machine busy
+	f.kratos.timeout = patience
 	t, remove, err := newReplicaTrial(ctx, scenario{cooldown: day}, f, 0, nil)
 	if err != nil {
 		return err
@@ -55,6 +55,10 @@ func contend(ctx context.Context, o options) error {
 	}
 	return nil
 }
+
+// patience is the time for Kratos where no request may fail, though many keep a small
+// machine busy.
+const patience = 30 * time.Second
 
 // rush is the result of many requests at once.
 type rush struct {

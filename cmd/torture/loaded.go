@@ -33,6 +33,9 @@ func newLoaded(ctx context.Context, o options, through dsnThrough) (l *loaded, e
 	if err != nil {
 		return l, err
 	}
+	if o.patience > 0 {
+		f.kratos.timeout = o.patience
+	}
 	l.fleet, l.closes = f, append(l.closes, stop)
 	return l, l.startReplicas(ctx, o, fake, through)
 }

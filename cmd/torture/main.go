@@ -92,6 +92,7 @@ type options struct {
 	replicas        int
 	rounds, clients int                  // of an experiment
 	rate            int                  // requests a second, of an experiment
+	patience        time.Duration        // time for Kratos; 0: as with one bridge
 	postgres        *kratostest.Postgres // nil: a server of its own
 	soak, away      time.Duration
 	only            *regexp.Regexp

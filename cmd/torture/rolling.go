@@ -10,6 +10,7 @@ import (
 // rolling stops one replica after the other under load and starts it again, as an
 // upgrade does.
 func rolling(ctx context.Context, o options) error {
+	o.patience = patience
 	l, err := newLoaded(ctx, o, nil)
 	if err != nil {
 		return err
