@@ -28,6 +28,16 @@ func watchWarnings(conn *pgx.Conn) func() bool {
 	return func() bool { return data[warnedKey] == true }
 }
 
+// checkEncoding refuses a database that cannot store all texts.
+//
+// Errors: ErrEncoding.
+func checkEncoding(conn *pgx.Conn) error {
+	if conn.PgConn().ParameterStatus("server_encoding") != "UTF8" {
+		return refused(ErrEncoding, adviceUTF8)
+	}
+	return nil
+}
+
 // noteCommitLevel remembers whether the role or the database has a lower
 // synchronous_commit than a commit needs. A higher one stays.
 func noteCommitLevel(ctx context.Context, conn *pgx.Conn) error {

@@ -80,6 +80,8 @@ func parse(dsn string) (_ *pgxpool.Config, w poolWords, err error) {
 	if config.PingTimeout == 0 {
 		config.PingTimeout = pingTimeout
 	}
+
+	params["client_encoding"] = "UTF8" // whatever that of the role is: Go's texts are
 	w.timeouts = maps.Clone(timeouts)
 	for name := range timeouts {
 		if value, found := params[name]; found {

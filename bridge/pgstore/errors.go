@@ -33,6 +33,9 @@ var (
 	// ErrOthersConnected: a program other than the copy uses the database.
 	ErrOthersConnected = errors.New("a bridge is connected to the database")
 
+	// ErrEncoding: the database cannot store all texts.
+	ErrEncoding = errors.New("the encoding of the database is not UTF8")
+
 	// ErrPooled: the connection leads through a pooler that shares sessions, which
 	// cannot migrate.
 	ErrPooled = errors.New("the connection leads through a pooler in transaction mode")
@@ -48,7 +51,9 @@ const (
 	adviceFinish  = `run "invitebridge store copy" again until it succeeds, or use another database`
 	adviceEmpty   = "a copy needs a database without invitations: use another one"
 	adviceStop    = "stop every bridge that uses it, and try again; a pooler may keep connections for some minutes"
-	adviceDirect  = "a migration needs a connection to PostgreSQL itself: give its own address"
+
+	adviceUTF8   = "create a database with ENCODING 'UTF8'"
+	adviceDirect = "a migration needs a connection to PostgreSQL itself: give its own address"
 )
 
 func refused(sentinel error, advice string) error {

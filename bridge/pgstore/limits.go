@@ -37,12 +37,17 @@ func (w poolWords) adapt(config *pgxpool.Config, pooled bool) []statement {
 
 // findPooler connects once and reports whether the connection leads through a
 // pooler.
+//
+// Errors: ErrEncoding; those of the connection.
 func findPooler(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return false, connectError(err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	if err := checkEncoding(conn); err != nil {
+		return false, err
+	}
 	pid, err := backend(ctx, conn)
 	return pid != conn.PgConn().PID(), err
 }
@@ -50,6 +55,8 @@ func findPooler(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
 // findSharing connects and reports whether others can get the session of a
 // connection between its transactions, as in transaction mode. It cannot see that if
 // all sessions of the pooler are in use.
+//
+// Errors: ErrEncoding; those of the connection.
 func findSharing(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
 	var seen [2]uint32
 	for i := range seen {
@@ -58,6 +65,9 @@ func findSharing(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
 			return false, connectError(err)
 		}
 		defer func() { _ = conn.Close(ctx) }()
+		if err := checkEncoding(conn); err != nil {
+			return false, err
+		}
 		if seen[i], err = backend(ctx, conn); err != nil || seen[i] == conn.PgConn().PID() {
 			return false, err
 		}

@@ -39,7 +39,7 @@ const (
 // date, or newer, is left as it is. The connection must not lead through PgBouncer in
 // transaction mode, because it holds a lock of the session.
 //
-// Errors: ErrDSN, ErrPooled. Others are those of the connection and of the migration.
+// Errors: ErrDSN, ErrEncoding, ErrPooled. Others are those of the connection and of the migration.
 func Migrate(ctx context.Context, dsn string) error {
 	config, _, err := parse(dsn)
 	if err != nil {

@@ -31,8 +31,8 @@ func WithOnRetry(fn func(cause string, err error)) Option {
 // connections may lead through PgBouncer in transaction mode: see limits.go. The
 // caller closes the store.
 //
-// Errors: ErrDSN, ErrNotMigrated, ErrOlderSchema, ErrNewerSchema, ErrUnfinishedCopy.
-// Others are those of the connection.
+// Errors: ErrDSN, ErrEncoding, ErrNotMigrated, ErrOlderSchema, ErrNewerSchema,
+// ErrUnfinishedCopy. Others are those of the connection.
 func Open(ctx context.Context, dsn string, options ...Option) (*Store, error) {
 	config, words, err := parse(dsn)
 	if err != nil {
