@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"encoding/json"
 	"slices"
 
 	"invitebridge/bridge"
@@ -33,12 +34,26 @@ func (t *tx) PutMessage(m bridge.Message) error {
 	if before == nil {
 		t.write(putMessage, messages.args(after)...)
 	} else {
+		after.payload = before.keep(after.payload)
 		t.write(updateMessage, messages.args(after)...)
 	}
 	t.writeAttempts(before, after)
 	t.delta.queued += after.queued() - before.queued()
 	t.known[m.ID] = after
 	return nil
+}
+
+// keep returns the stored payload if a new one is the same as far as this release knows
+// it: a later release may have added fields.
+func (r *messageRow) keep(payload string) string {
+	m, err := r.message()
+	if err != nil {
+		return payload
+	}
+	if known, err := json.Marshal(m.Payload); err != nil || string(known) != payload {
+		return payload
+	}
+	return r.payload
 }
 
 // writeAttempts writes the attempts that were added, or all if others have changed.
