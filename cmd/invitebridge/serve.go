@@ -182,7 +182,7 @@ func (s *server) serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	s.serveListener(ctx, group, listeners.public, instruments.fail.handler(api.Public()))
 	s.serveListener(ctx, group, listeners.admin, instruments.fail.handler(api.Admin()))
-	group.Go(func() error { s.sweep(instruments.fail.sweep(ctx), service, store.sweepInterval()); return nil })
+	group.Go(func() error { s.sweep(ctx, service, store.sweepInterval()); return nil })
 	group.Go(func() error { delivery.worker.Run(ctx, instruments.fail.queue(service)); return nil })
 	reloads := reloader{server: s, current: cfg, last: s.read, delivery: delivery, api: api, listeners: listeners}
 	group.Go(func() error { reloads.run(ctx); return nil })
@@ -197,7 +197,7 @@ func (s *server) sweep(ctx context.Context, service *bridge.Service, interval ti
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		swept, err := service.Sweep(ctx)
+		swept, err := service.Sweep(s.instrumentation.fail.sweep(ctx))
 		if ctx.Err() != nil {
 			return
 		}
