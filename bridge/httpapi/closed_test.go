@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"invitebridge/bridge/httpapi"
@@ -20,27 +21,26 @@ func TestClientClosedRequest(t *testing.T) {
 		}
 		c.Observe = func(x httpapi.RequestRecord) { seen <- x }
 	})
-	drain := func() httpapi.RequestRecord { <-served; return <-seen }
 	issued := a.invite(object{"email": email})
-	drain()
+	<-served
+	<-seen
 	for name, url := range map[string]string{
 		"admin API": a.admin + base + "/" + issued.ID, "public API": a.public + base + "/" + issued.Token, "page": a.public + "/invite/" + issued.Token,
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, disconnect := context.WithCancel(t.Context())
-			a.Store.OnCall(func() {
-				disconnect()
+			a.Store.OnCall(sync.OnceFunc(func() { // a request may call the store again
 				ctx := <-served
+				disconnect()
 				<-ctx.Done()
-				served <- ctx
-			})
+			}))
 			defer a.Store.OnCall(nil)
 			r := request(t, http.MethodGet, url, nil, "Authorization", "Bearer "+key)
 			if res, err := http.DefaultClient.Do(r.WithContext(ctx)); err == nil {
 				_ = res.Body.Close()
 				t.Error("the client got a response")
 			}
-			if x := drain(); x.Status != 499 {
+			if x := <-seen; x.Status != 499 {
 				t.Errorf("status %d", x.Status)
 			}
 			lines := strings.Split(strings.TrimSpace(a.log.String()), "\n")
