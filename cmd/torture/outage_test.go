@@ -21,7 +21,6 @@ var experimentTests = map[string]options{
 
 func TestExperiments(t *testing.T) {
 	testenv.SkipIfShort(t, slowReason)
-	t.Parallel()
 	for name := range experiments {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
