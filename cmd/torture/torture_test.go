@@ -30,7 +30,7 @@ func TestTorture(t *testing.T) {
 	t.Parallel()
 	kills := 3
 	if os.Getenv("CI") == "true" {
-		kills = 8
+		kills = 5
 	}
 	var out strings.Builder
 	err := torture(t.Context(), options{kills: kills, parallel: 32, slack: int(testenv.Limit / responseLimit), only: regexp.MustCompile(""), out: &out})
