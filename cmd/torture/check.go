@@ -156,14 +156,9 @@ func deliveredOnce(event string) check {
 // emailedAtMost checks that an email arrived, and at most this many since the last
 // start. Each kill between the mail server's response and recording it may
 // duplicate an email; without a kill there are no duplicates.
-func emailedAtMost(most int) check { return emailed(1, most) }
-
-// emailed is emailedAtMost for a scenario whose invitations may end first: a process
-// that is killed right after a commit leaves the email of that commit claimed for a
-// minute.
-func emailed(least, most int) check {
+func emailedAtMost(most int) check {
 	return func(_ context.Context, t *trial, s *subject) error {
-		if n := t.env.emailCount(s.email); n < least || n > s.emailsBefore+most {
+		if n := t.env.emailCount(s.email); n < 1 || n > s.emailsBefore+most {
 			return fmt.Errorf("%d emails arrived, %d of them before the last start; want at most %d more", n, s.emailsBefore, most)
 		}
 		return nil
