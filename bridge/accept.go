@@ -8,18 +8,41 @@ import (
 	"github.com/google/uuid"
 )
 
-// Accept sets the password and activates the identity. Of several concurrent
-// callers exactly one succeeds.
+// Accept is AcceptWith by a password.
+func (s *Service) Accept(ctx context.Context, token, password string) (Invitation, error) {
+	a, err := s.AcceptWith(ctx, token, AcceptParams{Method: AcceptPassword, Password: password})
+	return a.Invitation, err
+}
+
+// AcceptWith activates the identity, with a password or so that the invitee can
+// choose another way to sign in. Of several concurrent callers exactly one succeeds.
 //
 // After an error the token stays valid, unless the error says otherwise. After
-// ErrKratosUnavailable it may be unknown whether the password was set. Retrying
-// with the same token is safe; without a retry the sweep reconciles the outcome.
+// ErrKratosUnavailable it may be unknown whether the identity was activated.
+// Retrying with the same token is safe; without a retry the sweep reconciles the
+// outcome. A recovery flow or session is created after the acceptance is committed,
+// and only for the caller who succeeded.
 //
-// Errors: ErrNotFound, ErrExpired, ErrRevoked, ErrAccepted;
-// ErrPasswordPolicyViolation; ErrHookRefused, ErrHookUnavailable;
-// ErrAcceptInProgress, ErrAcceptTooEarly; ErrKratosRejected,
+// Errors: ErrNotFound, ErrExpired, ErrRevoked, ErrAccepted; ErrMethodNotOffered,
+// ErrSessionNotOffered, ErrBadRequest; ErrPasswordPolicyViolation; ErrHookRefused,
+// ErrHookUnavailable; ErrAcceptInProgress, ErrAcceptTooEarly; ErrKratosRejected,
 // ErrKratosUnavailable, ErrStoreUnavailable.
-func (s *Service) Accept(ctx context.Context, token, password string) (Invitation, error) {
+func (s *Service) AcceptWith(ctx context.Context, token string, p AcceptParams) (Acceptance, error) {
+	inv, err := s.accept(ctx, token, p)
+	if err != nil {
+		return Acceptance{}, err
+	}
+	a := Acceptance{Invitation: inv}
+	switch {
+	case p.Method == AcceptKratos:
+		a.Recovery = s.startRecovery(ctx, inv, p.Native)
+	case p.SignIn != nil:
+		a.Session = s.signIn(ctx, inv, p.Password, *p.SignIn)
+	}
+	return a, nil
+}
+
+func (s *Service) accept(ctx context.Context, token string, p AcceptParams) (Invitation, error) {
 	inv, d, err := s.lookUpUsable(ctx, token)
 	if errors.Is(err, ErrExpired) && inv.State == StatePending && inv.Claim != nil {
 		// It may have been accepted by a request whose response was lost.
@@ -30,8 +53,13 @@ func (s *Service) Accept(ctx context.Context, token, password string) (Invitatio
 	if err != nil {
 		return Invitation{}, err
 	}
-	if err := s.config.PasswordPolicy.Check(ctx, inv.identifiers(), password); err != nil {
+	if err := p.check(s); err != nil {
 		return Invitation{}, err
+	}
+	if p.Method == AcceptPassword {
+		if err := s.config.PasswordPolicy.Check(ctx, inv.identifiers(), p.Password); err != nil {
+			return Invitation{}, err
+		}
 	}
 	if err := s.tooEarly(inv); err != nil {
 		return Invitation{}, err
@@ -47,11 +75,13 @@ func (s *Service) Accept(ctx context.Context, token, password string) (Invitatio
 		return Invitation{}, err
 	}
 	acceptedAt := s.now()
-	outcome := s.callHooks(ctx, EventPrePassword, inv)
+	hooks := payload(EventPrePassword, inv, s.now())
+	hooks.Data.Method = p.Method
+	outcome := s.callHooksWith(ctx, hooks)
 	if outcome == nil {
-		outcome = s.handOver(ctx, inv, password, channel == ChannelEmail, acceptedAt)
+		outcome = s.handOver(ctx, inv, p, channel == ChannelEmail, acceptedAt)
 	}
-	return s.commitOutcome(ctx, inv, acceptedAt, outcome)
+	return s.commitOutcome(ctx, inv, p.Method, acceptedAt, outcome)
 }
 
 // identifiers returns the texts that a password must not resemble.
@@ -83,88 +113,13 @@ func (s *Service) begin(ctx context.Context, d Digest, former uuid.UUID) (inv In
 	return inv, channel, nil
 }
 
-// handOver makes the identity the invitee's: it removes old credentials, verifies
-// the address, sets the password and activates. It ends with the claim's lease.
-func (s *Service) handOver(ctx context.Context, inv Invitation, password string, verify bool, at time.Time) error {
-	claim, ok := s.claims.find(inv.Claim.ID)
-	left := s.instant().left(claim.until) - leaseMargin
-	if !ok || left <= 0 {
-		return notApplied("activate", "the lease of the claim ended before")
-	}
-	ctx, cancel := context.WithTimeout(ctx, min(left, s.config.IdentityTimeout))
-	defer cancel()
-	w := writer{service: s, identity: inv.IdentityID, question: inv.question(), lease: claim.until.add(-leaseMargin), begin: s.beginForClaim(inv)}
-	if inv.Origin == OriginReactivated {
-		if err := s.removeCredentials(ctx, w, inv); err != nil {
-			return err
-		}
-		w.question.cleaned = true
-	}
-	if verify {
-		err := w.write(ctx, func(i Identity) (Write, error) {
-			if i.EmailIndex < 0 || i.EmailVerified {
-				return nil, nil
-			}
-			return WriteVerified{At: at}, nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return w.write(ctx, func(i Identity) (Write, error) {
-		if err := s.config.PasswordPolicy.CheckSimilar(i.Identifiers, password); err != nil {
-			return nil, err
-		}
-		return WriteActive{Mark: Mark{InvitationID: inv.ID, AcceptedAt: at, Origin: inv.Origin}, Password: password}, nil
-	})
-}
-
-// question returns the question to judge about the identity of a stored
-// invitation.
-func (i Invitation) question() question {
-	return question{
-		invitation: i.ID, email: i.Email, baseline: i.Baseline, cleaned: !i.CleaningBeganAt.IsZero(),
-		existing: i.Origin != OriginCreated, maker: i.ID, addresses: i.Addresses,
-	}
-}
-
-// beginForClaim returns the begin function of a writer for a claim. It fails
-// unless the claim is still held and no revocation was requested. Only
-// writes that remove what opened a reactivated identity store a note of it; for
-// the others the store has nothing to commit.
-func (s *Service) beginForClaim(inv Invitation) func(context.Context, Identity, Write) error {
-	return func(ctx context.Context, i Identity, w Write) error {
-		if err := s.checkAcceptable(ctx, i, inv.Email); err != nil {
-			return err
-		}
-		now := s.now()
-		return s.update(ctx, func(tx Tx) error {
-			current, err := tx.Invitation(inv.ID)
-			switch {
-			case err != nil:
-				return callerError(err)
-			case !current.HoldsClaim(inv.Claim.ID):
-				return claimLost(current)
-			case !current.RevokeRequestedAt.IsZero():
-				return ErrRevoked
-			case !now.Before(current.Claim.Until):
-				return ErrKratosUnavailable.WithCause(notApplied(w.Name(), "the lease of the claim ended before"))
-			}
-			if cleaned := current.noteCleaning(w, i, now); cleaned != nil {
-				return tx.PutInvitation(*cleaned)
-			}
-			return nil
-		})
-	}
-}
-
 // commitOutcome commits the outcome of a claim, if the claim is still held, and
 // returns the response for the caller.
-func (s *Service) commitOutcome(ctx context.Context, claimed Invitation, acceptedAt time.Time, outcome error) (Invitation, error) {
+func (s *Service) commitOutcome(ctx context.Context, claimed Invitation, method AcceptMethod, acceptedAt time.Time, outcome error) (Invitation, error) {
 	now := s.instant()
 	change, answer := decide(acceptedAt, now.wall, outcome)
 	var inv Invitation
-	ends := s.prepareClaimEnd()
+	ends := s.prepareClaimEnd(method)
 	ends.accepted.reserve(now.wall)
 	defer ends.accepted.release()
 	err := s.update(ctx, func(tx Tx) error {
@@ -229,7 +184,7 @@ func decide(acceptedAt, now time.Time, outcome error) (change func(Invitation) I
 	case !errors.As(outcome, &e):
 		return markUnresolved, ErrInternal.WithCause(outcome)
 	case e.Outcome == OutcomeUnknown:
-		return markUnresolved, ErrKratosUnavailable.WithReasonf("Kratos did not respond, so it is not yet known whether the password was set. Trying again with the same link is safe.").WithCause(outcome)
+		return markUnresolved, ErrKratosUnavailable.WithReasonf("Kratos did not respond, so it is not yet known whether the account was activated. Trying again with the same link is safe.").WithCause(outcome)
 	case e.Outcome == OutcomeNotApplied:
 		return release, ErrKratosUnavailable.WithCause(outcome)
 	default:

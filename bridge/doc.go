@@ -9,7 +9,8 @@
 //   - Inviter: the API client that creates invitations, usually on behalf of a
 //     user.
 //   - Invitee: the person who owns the mailbox. They hold a token, and accept by
-//     setting a password.
+//     setting a password or by choosing another way to sign in, see
+//     [AcceptMethod].
 //   - Identity: the account in the identity system (Kratos) that an invitation
 //     activates, see [Identity]. It is reached through [Identities].
 //   - Token: the secret in an invitation link, see [Token]. An invitation may have
@@ -108,7 +109,11 @@
 //   - adopt.go: creating an identity, or adopting an existing one
 //   - issue.go: a new token and the messages that carry it
 //   - preview.go: Preview, and the lookup of tokens
-//   - accept.go: Accept
+//   - method.go: how an invitee accepts, and with which parameters
+//   - accept.go: Accept and AcceptWith
+//   - handover.go: the writes of an acceptance
+//   - recovery.go: the recovery flow after an acceptance without a password
+//   - session.go: a session after an acceptance
 //   - reconcile.go: claims whose outcome is unknown
 //   - resend.go: Resend, by the inviter
 //   - renew.go: Renew, by the invitee

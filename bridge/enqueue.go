@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ import (
 type notification struct {
 	service *Service
 	event   Event
+	method  AcceptMethod // of an acceptance
 	drafts  []draftMessage
 }
 
@@ -115,7 +117,7 @@ func (t notification) saveAndEnqueue(tx Tx, before, after Invitation, now time.T
 	case StateRevoked:
 		p.Data.Reason = after.Reason
 	case StateAccepted:
-		p.Data.Late = before.State != StatePending
+		p.Data.Late, p.Data.Method = before.State != StatePending, t.method
 	case StatePending, StateExpired:
 	}
 	return t.enqueue(tx, p, after, nil)
@@ -159,8 +161,12 @@ func (s *Service) wakeEndpoint(endpoint string) {
 // claimNotifications holds the messages for both outcomes of a claim.
 type claimNotifications struct{ accepted, revoked notification }
 
-func (s *Service) prepareClaimEnd() claimNotifications {
-	return claimNotifications{accepted: s.prepare(EventPostPassword), revoked: s.prepare(EventInvitationRevoked)}
+// prepareClaimEnd returns the messages for both outcomes. method is that of the
+// acceptance, if it succeeded; empty: AcceptPassword.
+func (s *Service) prepareClaimEnd(method AcceptMethod) claimNotifications {
+	e := claimNotifications{accepted: s.prepare(EventPostPassword), revoked: s.prepare(EventInvitationRevoked)}
+	e.accepted.method = cmp.Or(method, AcceptPassword)
+	return e
 }
 
 func (e claimNotifications) saveAndEnqueue(tx Tx, before, after Invitation, now time.Time) error {

@@ -117,6 +117,8 @@ var (
 	ErrReturnToNotAllowed      = &Error{Kind: KindInvalid, ID: "return_to_not_allowed", Reason: "return_to is not covered by any of the configured invitation.allowed_return_urls."}
 	ErrExpiresInInvalid        = &Error{Kind: KindInvalid, ID: "expires_in_invalid", Reason: "expires_in must be a duration such as \"48h\", between one second and the configured maximum."}
 	ErrPasswordPolicyViolation = &Error{Kind: KindInvalid, ID: "password_policy_violation", Reason: "The password does not meet the password policy. Choose another one; the invitation is still valid."}
+	ErrMethodNotOffered        = &Error{Kind: KindInvalid, ID: "accept_method_not_offered", Reason: "The invitation cannot be accepted like this. Use one of the methods that the invitation's accept_with lists; the operator sets them in invitation.accept_with."}
+	ErrSessionNotOffered       = &Error{Kind: KindInvalid, ID: "session_not_offered", Reason: "Sessions are not offered. Accept without \"session\", then sign in; the operator may set invitation.session to true."}
 	ErrUnauthorized            = &Error{Kind: KindUnauthorized, ID: "unauthorized", Reason: "Send a valid API key as \"Authorization: Bearer KEY\"."}
 	ErrNotFound                = &Error{Kind: KindNotFound, ID: "invitation_not_found", Reason: "The invitation does not exist. Check the link or the id."}
 	ErrMessageNotFound         = &Error{Kind: KindNotFound, ID: "message_not_found", Reason: "The message does not exist. Check the id."}
@@ -134,7 +136,7 @@ var (
 	ErrEndpointDisabled        = &Error{Kind: KindConflict, ID: "endpoint_disabled", Reason: "The endpoint is disabled because its receiver responded with status 410. Enable the endpoint, then retry the message."}
 	ErrExpired                 = &Error{Kind: KindGone, ID: "invitation_expired", Reason: "The invitation has expired. Ask for a new one."}
 	ErrRevoked                 = &Error{Kind: KindGone, ID: "invitation_revoked", Reason: "The invitation was revoked. Contact the person who invited you."}
-	ErrAccepted                = &Error{Kind: KindGone, ID: "invitation_accepted", Reason: "The invitation was already accepted. Sign in with the password that was set."}
+	ErrAccepted                = &Error{Kind: KindGone, ID: "invitation_accepted", Reason: "The invitation was already accepted. Sign in, or recover the account."}
 	ErrBodyTooLarge            = &Error{Kind: KindTooLarge, ID: "body_too_large", Reason: "The request body is too large."}
 	ErrUnsupportedMediaType    = &Error{Kind: KindUnsupportedMedia, ID: "unsupported_media_type", Reason: "Send the body as Content-Type: application/json."}
 	ErrTooManyRequests         = &Error{Kind: KindTooMany, ID: "too_many_requests", Reason: "Too many requests from this address. Wait, then try again."}

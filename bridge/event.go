@@ -47,6 +47,9 @@ type PayloadData struct {
 	// Token and Link are secrets. Set for EventTokenCreated only.
 	Token string `json:"invitation_token,omitempty"`
 	Link  string `json:"invitation_link,omitempty"`
+	// Method is how the invitation is accepted. Set for EventPrePassword and
+	// EventPostPassword only.
+	Method AcceptMethod `json:"method,omitempty"`
 	// Reactivate reports that the inviter permits the reactivation of an account
 	// that was in use before. Set for EventPreInvitation only.
 	Reactivate bool `json:"reactivate,omitempty"`

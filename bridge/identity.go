@@ -58,6 +58,9 @@ type Mark struct {
 	InvitationID uuid.UUID // zero: no mark
 	AcceptedAt   time.Time // zero: not activated by this invitation
 	Origin       Origin    // empty: OriginCreated
+	// Method is how this invitation was accepted; empty: AcceptPassword, or not at
+	// all.
+	Method AcceptMethod
 }
 
 // Origin is where the identity of an invitation comes from.
@@ -140,6 +143,19 @@ type Identities interface {
 	// of this schema cannot sign in with a password. Otherwise as EmailTrait.
 	PasswordTraits(ctx context.Context, schemaID string) ([]string, error)
 
+	// StartRecovery starts a recovery flow for an active identity and returns its
+	// code, of which nobody is notified.
+	//
+	// Errors: ErrIdentityNotFound; OutcomeInvalid if the identity system does not
+	// permit ReturnTo.
+	StartRecovery(ctx context.Context, p RecoveryParams) (RecoveryFlow, error)
+
+	// SignIn creates a session by signing in with a password, under the first
+	// of the identifiers that is one of the account.
+	//
+	// Errors: OutcomeRejected if none of them signs in.
+	SignIn(ctx context.Context, identifiers []string, password string, d Device) (Session, error)
+
 	// Ping returns nil if the identity system is ready to serve.
 	Ping(ctx context.Context) error
 }
@@ -158,6 +174,13 @@ type (
 	WriteActive struct {
 		Mark     Mark
 		Password string
+	}
+	// WriteActiveOnly sets active state and mark, and leaves the credentials as they
+	// are. If VerifiedAt is not zero, it also marks Identity.Email as verified. All
+	// of that is one atomic write.
+	WriteActiveOnly struct {
+		Mark       Mark
+		VerifiedAt time.Time
 	}
 	// WritePassword sets a password and leaves the identity inactive.
 	WritePassword struct{ Password string }
@@ -178,6 +201,9 @@ func (WriteVerified) Name() string { return "verify" }
 
 // Name implements [Write].
 func (WriteActive) Name() string { return "activate" }
+
+// Name implements [Write].
+func (WriteActiveOnly) Name() string { return "activate_only" }
 
 // Name implements [Write].
 func (WritePassword) Name() string { return "set_password" }

@@ -76,7 +76,7 @@ func (s *Service) leaseOf(c Claim) instant {
 // claim is still the same. It returns the current invitation.
 func (s *Service) reconcileClaim(ctx context.Context, inv Invitation, v verdict, i Identity) (reconciled Invitation, err error) {
 	now := s.now()
-	err = s.updateClaim(ctx, inv, now, func(current Invitation) Invitation {
+	err = s.updateClaim(ctx, inv, i.Mark.Method, now, func(current Invitation) Invitation {
 		reconciled = current.Reconcile(v, i.Mark, now)
 		return reconciled
 	}, &reconciled)
@@ -88,8 +88,8 @@ func (s *Service) reconcileClaim(ctx context.Context, inv Invitation, v verdict,
 
 // updateClaim changes an invitation if its claim is still the same. result receives
 // the invitation, changed or not; zero if it no longer exists.
-func (s *Service) updateClaim(ctx context.Context, inv Invitation, now time.Time, change func(Invitation) Invitation, result *Invitation) error {
-	ends := s.prepareClaimEnd()
+func (s *Service) updateClaim(ctx context.Context, inv Invitation, method AcceptMethod, now time.Time, change func(Invitation) Invitation, result *Invitation) error {
+	ends := s.prepareClaimEnd(method)
 	err := s.update(ctx, func(tx Tx) error {
 		current, err := tx.Invitation(inv.ID)
 		if errors.Is(err, ErrRowNotFound) {
@@ -146,7 +146,7 @@ func (s *Service) checkContext(ctx context.Context, checks int) (context.Context
 func (s *Service) postponeClaim(ctx context.Context, inv Invitation) error {
 	now := s.now()
 	var result Invitation
-	return s.updateClaim(ctx, inv, now, func(i Invitation) Invitation { return i.PostponeClaim(now) }, &result)
+	return s.updateClaim(ctx, inv, "", now, func(i Invitation) Invitation { return i.PostponeClaim(now) }, &result)
 }
 
 // postponeUnreadable reports an identity that could not be read. It returns an
@@ -182,7 +182,7 @@ func (s *Service) reconcileUnresolved(ctx context.Context, inv Invitation) (Invi
 // identity, unless a claim is held. An ended invitation becomes accepted if it was
 // the one that activated the identity.
 func (s *Service) reconcileUnclaimed(ctx context.Context, inv Invitation, v verdict, i Identity) error {
-	now, ends := s.now(), s.prepareClaimEnd()
+	now, ends := s.now(), s.prepareClaimEnd(i.Mark.Method)
 	late := false
 	err := s.update(ctx, func(tx Tx) error {
 		late = false

@@ -36,6 +36,14 @@ type Config struct {
 	// Unaccepted is what happens to identities that the bridge created and that
 	// were never used, after their invitations end.
 	Unaccepted Unaccepted
+	// AcceptWith lists the methods by which invitees may accept. Empty: only
+	// AcceptPassword.
+	AcceptWith []AcceptMethod
+	// ReturnTo is where a recovery flow ends if the inviter asked for nothing else.
+	// Empty: the identity system decides.
+	ReturnTo string
+	// Sessions permits clients to request a session when they accept.
+	Sessions bool
 	// Renew permits invitees to request a new link, see [Service.Renew].
 	Renew bool
 	// CodeLifespan is how long a code or link of the identity system is valid. A

@@ -8,14 +8,15 @@ import (
 )
 
 // checkCanSignIn rejects an identity that was just created if the invitee would not
-// receive email at the address or could not sign in.
+// receive email at the address, or is to set a password and could not sign in with
+// it.
 //
 // Errors: ErrTraitsInvalid.
 func (s *Service) checkCanSignIn(ctx context.Context, i Identity, email string) error {
 	if i.Email != email {
 		return ErrTraitsInvalid.WithReasonf("Kratos treats traits.%s of schema %s neither as an email address nor as an identifier. Set kratos.email_trait to the path of the email address in that schema.", i.EmailTrait, i.SchemaID)
 	}
-	if len(i.Identifiers) > 0 {
+	if len(i.Identifiers) > 0 || !s.Offers(AcceptPassword) {
 		return nil
 	}
 	why, err := s.noSignIn(ctx, i)
@@ -25,10 +26,14 @@ func (s *Service) checkCanSignIn(ctx context.Context, i Identity, email string) 
 	return ErrTraitsInvalid.WithReasonf("%s", why).WithCause(err)
 }
 
-// checkAdoptable rejects an existing identity that could not sign in.
+// checkAdoptable rejects an existing identity that could not sign in with the
+// password that the invitee is to set.
 //
 // Errors: ErrIdentityConflict.
 func (s *Service) checkAdoptable(ctx context.Context, i Identity) error {
+	if !s.Offers(AcceptPassword) {
+		return nil
+	}
 	why, err := s.noSignIn(ctx, i)
 	if err == nil && why != "" {
 		err = ErrIdentityConflict.WithReasonf("%s", why)
@@ -36,13 +41,17 @@ func (s *Service) checkAdoptable(ctx context.Context, i Identity) error {
 	return err
 }
 
-// checkAcceptable refuses to hand over an identity that could not sign in, or that
-// no longer has the invited address in its email trait. The invitation is left
+// checkAcceptable refuses to hand over an identity that could not sign in with the
+// password that is to be set, or that no longer has the invited address in its email trait. The invitation is left
 // unchanged.
 //
 // Errors: ErrKratosRejected.
-func (s *Service) checkAcceptable(ctx context.Context, i Identity, email string) error {
-	why, err := s.noSignIn(ctx, i)
+func (s *Service) checkAcceptable(ctx context.Context, i Identity, email string, method AcceptMethod) error {
+	var why string
+	var err error
+	if method == AcceptPassword {
+		why, err = s.noSignIn(ctx, i)
+	}
 	switch {
 	case err != nil:
 		return err

@@ -144,6 +144,11 @@ type Invitation struct {
 	ReturnTo string `yaml:"return_to"`
 	// AllowedReturnURLs are the URLs an inviter may ask for instead.
 	AllowedReturnURLs []string `yaml:"allowed_return_urls"`
+	// AcceptWith lists how invitees may accept: AcceptPassword, AcceptKratos or both.
+	AcceptWith []string `yaml:"accept_with"`
+	// Session lets a client of the API request a session when it accepts with a
+	// password.
+	Session bool `yaml:"session"`
 	// UnacceptedIdentities is what happens in Kratos to an identity that was
 	// created for an invitation which was never accepted: UnacceptedKeep,
 	// UnacceptedAtPurge or UnacceptedAtExpiry.
@@ -158,6 +163,12 @@ type Invitation struct {
 	TraitsInMessages []string `yaml:"traits_in_messages"`
 }
 
+// Values of Invitation.AcceptWith.
+const (
+	AcceptPassword = "password"
+	AcceptKratos   = "kratos"
+)
+
 // Values of Invitation.UnacceptedIdentities. The deleting ones also delete when
 // an invitation is revoked.
 const (
@@ -166,10 +177,22 @@ const (
 	UnacceptedAtExpiry = "at_expiry"
 )
 
-// Selfservice mirrors where Kratos' own configuration has the password policy,
-// so that the section can be copied from there.
+// Selfservice mirrors where Kratos' own configuration has the same keys, so that
+// they can be copied from there.
 type Selfservice struct {
+	Flows   Flows   `yaml:"flows"`
 	Methods Methods `yaml:"methods"`
+}
+
+// Flows holds the pages of Kratos that the bridge refers to.
+type Flows struct {
+	Settings Flow `yaml:"settings"`
+}
+
+// Flow is the page of one flow.
+type Flow struct {
+	// UIURL is the page's URL; empty if it is not known. See Config.FormOrigins.
+	UIURL string `yaml:"ui_url"`
 }
 
 // Methods holds the login methods.

@@ -33,6 +33,7 @@ func Default() Config {
 			MaxLifespan:          Duration(720 * time.Hour),
 			Cooldown:             Duration(time.Minute),
 			Retention:            Duration(720 * time.Hour),
+			AcceptWith:           []string{AcceptPassword},
 			UnacceptedIdentities: UnacceptedAtPurge,
 			Renew:                true,
 		},

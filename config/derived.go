@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,6 +78,34 @@ func (c Config) DefaultReturnURL() string {
 		return c.Invitation.ReturnTo
 	}
 	return strings.TrimRight(c.Kratos.PublicURL, "/") + "/self-service/login/browser"
+}
+
+// RecoveryURL returns where the forms of Kratos' recovery flow are sent, without the
+// flow; empty if the page must not send one, because FormOrigins has not all origins
+// that browsers are redirected to.
+func (c Config) RecoveryURL() string {
+	if c.Selfservice.Flows.Settings.UIURL == "" {
+		return ""
+	}
+	return strings.TrimRight(c.Kratos.PublicURL, "/") + "/self-service/recovery"
+}
+
+// FormOrigins returns the origins of Kratos' public API and of its settings page:
+// those that a form sent to RecoveryURL leads to.
+func (c Config) FormOrigins() []string {
+	if c.RecoveryURL() == "" || !slices.Contains(c.Invitation.AcceptWith, AcceptKratos) {
+		return nil
+	}
+	origins := []string{originOf(c.Kratos.PublicURL), originOf(c.Selfservice.Flows.Settings.UIURL)}
+	return slices.Compact(origins)
+}
+
+func originOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // NeverUsedSince returns kratos.never_used_since, or the zero time. Before it,

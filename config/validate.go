@@ -27,6 +27,9 @@ func (c Config) check(complete bool) []Problem {
 	k.apiKeys(c.Serve.Admin.APIKeys, complete)
 	k.kratos(c.Kratos)
 	k.invitation(c.Invitation)
+	k.namedInASCII(c.Selfservice.Flows.Settings.UIURL, "selfservice.flows.settings.ui_url",
+		"must be the absolute http or https URL of the settings page, without user, or empty",
+		func(text string) bool { return text == "" || isWebURL(text) })
 	k.password(c.PasswordPolicy())
 	k.hooks(c.Hooks)
 	k.clients(c.Clients)
@@ -143,6 +146,14 @@ func (k *checks) invitation(v Invitation) {
 				"without user, query and fragment",
 			func(text string) bool { return isReturnURL(text) && isBare(text) })
 	}
+	k.require(len(v.AcceptWith) > 0, at+"accept_with", "must have at least one of password and kratos")
+	for i, method := range v.AcceptWith {
+		key := index(at+"accept_with", i)
+		k.oneOf(method, key, AcceptPassword, AcceptKratos)
+		k.require(!slices.Contains(v.AcceptWith[:i], method), key, "must not be listed twice")
+	}
+	k.require(!v.Session || slices.Contains(v.AcceptWith, AcceptPassword), at+"session",
+		"needs password in invitation.accept_with; with kratos, the invitee is signed in anyway")
 	k.oneOf(v.UnacceptedIdentities, at+"unaccepted_identities", UnacceptedKeep, UnacceptedAtPurge, UnacceptedAtExpiry)
 	for i, name := range v.AllowedInviterNames {
 		k.require(isLabel(name), index(at+"allowed_inviter_names", i), "must be a name of at most 256 bytes, "+

@@ -1,7 +1,10 @@
 package kratos
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"maps"
 	"net/http"
 
 	ory "github.com/ory/client-go"
@@ -79,12 +82,27 @@ func (c *Client) getRequest(path string) request { return c.send(http.MethodGet,
 
 // send returns a request without a body.
 func (c *Client) send(method, path string) request {
+	return func(ctx context.Context) (*http.Response, error) { return c.do(ctx, method, path, nil, nil) }
+}
+
+// post returns a POST of a JSON body that client-go does not offer. The headers are
+// sent in addition.
+func (c *Client) post(path string, body []byte, headers http.Header) request {
 	return func(ctx context.Context) (*http.Response, error) {
-		r, err := http.NewRequestWithContext(ctx, method, c.config.AdminURL+path, nil)
-		if err != nil {
-			return nil, err
-		}
-		r.Header.Set("User-Agent", userAgent)
-		return c.http.Do(r)
+		return c.do(ctx, http.MethodPost, path, bytes.NewReader(body), headers)
 	}
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader, headers http.Header) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.config.AdminURL+path, body)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("User-Agent", userAgent)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Accept", "application/json") // otherwise Kratos redirects
+	}
+	maps.Copy(r.Header, headers)
+	return c.http.Do(r)
 }

@@ -21,6 +21,7 @@ type markJSON struct {
 	ID         string `json:"id"`
 	AcceptedAt string `json:"accepted_at,omitempty"`
 	Origin     string `json:"origin,omitempty"`
+	Method     string `json:"method,omitempty"`
 }
 
 // splitMark splits metadata into the mark and the rest, which is nil if nothing
@@ -77,14 +78,14 @@ func addMark(rest json.RawMessage, mark bridge.Mark) (json.RawMessage, error) {
 func isMark(m member) bool { return m.name == markKey }
 
 func printMark(mark bridge.Mark) json.RawMessage {
-	text := markJSON{ID: mark.InvitationID.String(), Origin: string(mark.Origin)}
+	text := markJSON{ID: mark.InvitationID.String(), Origin: string(mark.Origin), Method: string(mark.Method)}
 	if mark.Origin == bridge.OriginCreated {
 		text.Origin = "" // the default in every release
 	}
 	if !mark.AcceptedAt.IsZero() {
 		text.AcceptedAt = mark.AcceptedAt.UTC().Format(markTime)
 	}
-	out, _ := json.Marshal(text) // cannot fail for two strings
+	out, _ := json.Marshal(text) // cannot fail for strings
 	return out
 }
 
@@ -98,6 +99,9 @@ func parseMark(raw json.RawMessage) (bridge.Mark, bool) {
 		return bridge.Mark{}, false
 	}
 	mark := bridge.Mark{InvitationID: id, Origin: bridge.Origin(text.Origin)}
+	if method := bridge.AcceptMethod(text.Method); method == bridge.AcceptKratos {
+		mark.Method = method
+	}
 	if text.AcceptedAt != "" {
 		at, err := time.Parse(time.RFC3339Nano, text.AcceptedAt)
 		if err != nil {

@@ -31,10 +31,15 @@ func (c *Client) Write(ctx context.Context, i bridge.Identity, w bridge.Write) (
 	case bridge.WriteVerified:
 		return k.verify(ctx, i, w.At)
 	case bridge.WriteActive:
-		if w.Mark.InvitationID == uuid.Nil || w.Mark.AcceptedAt.IsZero() {
-			return after, k.rejected("an activation must name its invitation and its time")
+		if err := k.checkAcceptance(w.Mark); err != nil {
+			return after, err
 		}
 		return after, k.put(ctx, i, stateActive, w.Mark, w.Password)
+	case bridge.WriteActiveOnly:
+		if err := k.checkAcceptance(w.Mark); err != nil {
+			return after, err
+		}
+		return k.activate(ctx, i, w)
 	case bridge.WritePassword:
 		return after, k.put(ctx, i, stateInactive, i.Mark, w.Password)
 	case bridge.EndSessions:
@@ -49,6 +54,14 @@ func (c *Client) Write(ctx context.Context, i bridge.Identity, w bridge.Write) (
 		return after, k.remove(ctx, i, "", messageNotFound)
 	}
 	return after, k.rejected("unknown write")
+}
+
+// checkAcceptance rejects a mark that does not prove an acceptance.
+func (k call) checkAcceptance(mark bridge.Mark) error {
+	if mark.InvitationID == uuid.Nil || mark.AcceptedAt.IsZero() {
+		return k.rejected("an activation must name its invitation and its time")
+	}
+	return nil
 }
 
 func secretsOf(w bridge.Write) []string {

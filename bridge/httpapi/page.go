@@ -85,16 +85,35 @@ func (a *API) submitPage(w http.ResponseWriter, r *http.Request) error {
 	case form.Has("renew"):
 		return a.renewPage(w, r)
 	}
-	inv, err := a.acceptAfterDoubleSubmit(r, pathToken(r), form.Get("password"))
+	p := bridge.AcceptParams{Method: bridge.AcceptPassword, Password: form.Get("password")}
+	if form.Get("method") == string(bridge.AcceptKratos) {
+		p = bridge.AcceptParams{Method: bridge.AcceptKratos}
+	}
+	done, err := a.acceptAfterDoubleSubmit(r, pathToken(r), p)
 	if err != nil {
 		return a.redisplayForm(w, r, err)
 	}
-	annotate(r, func(n *requestNotes) { n.invitation = inv.ID.String() })
-	v := page.Input{Screen: page.ScreenAccepted, ContinueURL: inv.ReturnTo, Redirect: inv.ReturnTo != "" || a.config.AutoRedirect}
-	if v.ContinueURL == "" {
-		a.redirectToLogin(r.Context(), &v)
+	annotate(r, func(n *requestNotes) { n.invitation = done.Invitation.ID.String() })
+	return a.renderPage(w, r, http.StatusOK, a.nextStep(r.Context(), p.Method, done), done.Invitation.Locale)
+}
+
+// nextStep returns the page after an acceptance.
+func (a *API) nextStep(ctx context.Context, method bridge.AcceptMethod, done bridge.Acceptance) page.Input {
+	if f := done.Recovery; f != nil {
+		v := page.Input{Screen: page.ScreenContinue, Recovery: page.Recovery{URL: f.URL, Code: f.Code.Reveal()}}
+		if a.config.RecoveryURL != "" {
+			v.Recovery.FormURL = a.config.RecoveryURL + "?flow=" + f.ID.String()
+		}
+		return v
 	}
-	return a.renderPage(w, r, http.StatusOK, v, inv.Locale)
+	v := page.Input{Screen: page.ScreenRecover}
+	if method == bridge.AcceptPassword {
+		v = page.Input{Screen: page.ScreenAccepted, ContinueURL: done.Invitation.ReturnTo, Redirect: done.Invitation.ReturnTo != "" || a.config.AutoRedirect}
+	}
+	if v.ContinueURL == "" {
+		a.redirectToLogin(ctx, &v)
+	}
+	return v
 }
 
 // redirectToLogin sets the page's link to the login page; if there is no login
@@ -111,23 +130,23 @@ func (a *API) redirectToLogin(ctx context.Context, v *page.Input) {
 // It covers the hooks, and Kratos when it responds normally.
 const doubleSubmitWait = 10 * time.Second
 
-// acceptAfterDoubleSubmit is Accept for browsers. If the user clicks twice, the
+// acceptAfterDoubleSubmit is AcceptWith for browsers. If the user clicks twice, the
 // browser shows only the second response, so that has to wait for the outcome of
 // the first request.
-func (a *API) acceptAfterDoubleSubmit(r *http.Request, token, password string) (bridge.Invitation, error) {
+func (a *API) acceptAfterDoubleSubmit(r *http.Request, token string, p bridge.AcceptParams) (bridge.Acceptance, error) {
 	deadline := time.NewTimer(doubleSubmitWait)
 	defer deadline.Stop()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		inv, err := a.service.Accept(r.Context(), token, password)
+		done, err := a.service.AcceptWith(r.Context(), token, p)
 		if !errors.Is(err, bridge.ErrAcceptInProgress) {
-			return inv, err
+			return done, err
 		}
 		select {
 		case <-time.After(pause):
 		case <-deadline.C:
-			return inv, err
+			return done, err
 		case <-r.Context().Done():
-			return inv, err
+			return done, err
 		}
 	}
 }

@@ -23,6 +23,9 @@ type Config struct {
 	PublicURL    string
 	LoginURL     string // where invitees go after accepting, unless return_to is set
 	AutoRedirect bool   // the page redirects to LoginURL by itself
+	// RecoveryURL is where Kratos' recovery forms are sent, without the flow. Empty:
+	// the page cannot send one, and shows the code instead.
+	RecoveryURL string
 	// NoLogin reports whether LoginURL is known not to serve a login page; the
 	// invitee's page then does not link to it. Nil: LoginURL serves one.
 	NoLogin        func(context.Context) bool

@@ -21,11 +21,12 @@ func wireIssued(o bridge.IssuedInvitation) issuedInvitation {
 
 // preview is what an invitee sees before accepting.
 type preview struct {
-	Email          string         `json:"email"`
-	InviterName    string         `json:"inviter_name,omitempty"`
-	ExpiresAt      time.Time      `json:"expires_at"`
-	State          bridge.State   `json:"state"`
-	PasswordPolicy passwordPolicy `json:"password_policy"`
+	Email          string                `json:"email"`
+	InviterName    string                `json:"inviter_name,omitempty"`
+	ExpiresAt      time.Time             `json:"expires_at"`
+	State          bridge.State          `json:"state"`
+	AcceptWith     []bridge.AcceptMethod `json:"accept_with"`
+	PasswordPolicy *passwordPolicy       `json:"password_policy,omitempty"` // unless no password is accepted
 }
 
 // passwordPolicy uses Kratos' names. Lengths are in bytes.
@@ -49,10 +50,19 @@ type accepted struct {
 	ContinueWith []continueWith        `json:"continue_with"`
 }
 
-// continueWith has the shape of Kratos' continue_with.
+// continueWith has the shape of Kratos' continue_with, with the code of a recovery
+// flow in addition: nobody is sent it. Each action has its own members.
 type continueWith struct {
-	Action            string `json:"action"`
-	RedirectBrowserTo string `json:"redirect_browser_to"`
+	Action            string        `json:"action"`
+	RedirectBrowserTo string        `json:"redirect_browser_to,omitempty"`
+	SessionToken      string        `json:"ory_session_token,omitempty"`
+	Flow              *continueFlow `json:"flow,omitempty"`
+	RecoveryCode      string        `json:"recovery_code,omitempty"`
+}
+
+type continueFlow struct {
+	ID  uuid.UUID `json:"id"`
+	URL string    `json:"url"`
 }
 
 // renewal is the response to a renew request. State is a word of Kratos.

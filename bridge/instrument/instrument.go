@@ -22,7 +22,7 @@ type Observer func(ctx context.Context, call string) (_ context.Context, end fun
 const outcomePanic = "panic"
 
 // Identities observes each call of next under the method's name: create, get,
-// find_by_email, find_by_traits, has_sessions or ping; or under the name of the
+// find_by_email, find_by_traits, has_sessions, recovery, sign_in or ping; or under the name of the
 // [bridge.Write]. The outcomes are ok; not_found, exists and race for the
 // sentinels; invalid, refused, not_done and unknown for each
 // [bridge.CallOutcome]; and error for any other error.
@@ -90,6 +90,22 @@ func (w identities) EmailTrait(ctx context.Context, schemaID string) (string, er
 
 func (w identities) PasswordTraits(ctx context.Context, schemaID string) ([]string, error) {
 	return w.next.PasswordTraits(ctx, schemaID)
+}
+
+func (w identities) StartRecovery(ctx context.Context, p bridge.RecoveryParams) (flow bridge.RecoveryFlow, err error) {
+	err = observe(ctx, w.observer, "recovery", identityOutcome, func(ctx context.Context) error {
+		flow, err = w.next.StartRecovery(ctx, p)
+		return err
+	})
+	return flow, err
+}
+
+func (w identities) SignIn(ctx context.Context, identifiers []string, password string, d bridge.Device) (session bridge.Session, err error) {
+	err = observe(ctx, w.observer, "sign_in", identityOutcome, func(ctx context.Context) error {
+		session, err = w.next.SignIn(ctx, identifiers, password, d)
+		return err
+	})
+	return session, err
 }
 
 func (w identities) Ping(ctx context.Context) error {

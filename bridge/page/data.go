@@ -24,7 +24,9 @@ type Data struct {
 	Script   template.JS
 	Support  *Link // nil: none
 
-	// The form.
+	// The form, which offers at least one of the two.
+	Password   bool // to choose a password
+	Kratos     bool // to choose another way to sign in, later
 	Email      string
 	Invited    []Part // who invites to what; names are inserted values
 	Until      string // the expiry for the datetime attribute; empty: unknown
@@ -32,6 +34,11 @@ type Data struct {
 	Rules      []Rule
 	Faults     []string // why the form is shown again; empty: not submitted yet
 	FieldFault bool     // the problem is the password
+
+	// Where to choose a way to sign in: the code goes to FormURL, or if that is
+	// empty, the invitee enters it at ContinueURL.
+	FormURL template.URL
+	Code    string
 
 	// The other screens.
 	Renewable   bool
@@ -69,13 +76,16 @@ func (p *Page) data(w translation, v Input) Data {
 	}
 	switch v.Screen {
 	case ScreenForm:
+		d.Password, d.Kratos = p.password, p.kratos
 		d.Email = v.Email
-		d.Invited = w.invited(v.InviterName, p.title)
+		d.Invited = w.invited(v.InviterName, p.title, p.password)
 		if !v.ExpiresAt.IsZero() {
 			d.Until = v.ExpiresAt.UTC().Format(time.RFC3339)
 			d.Valid = interpolate(w.text["valid_until"], "date", w.date(v.ExpiresAt, v.TimeZone))
 		}
-		d.Rules = w.rules(v.Policy, v.Identifiers)
+		if p.password {
+			d.Rules = w.rules(v.Policy, v.Identifiers)
+		}
 		d.Faults, d.FieldFault = w.problemTexts(v.Problem)
 	case ScreenExpired:
 		if d.Renewable = v.Renewable; v.Renewable {
@@ -85,10 +95,19 @@ func (p *Page) data(w translation, v Input) Data {
 		d.Body = strings.ReplaceAll(d.Body, "{date}", w.date(ceilMinute(v.From), v.TimeZone))
 	case ScreenUnavailable:
 		d.RequestID = v.RequestID
-	case ScreenAccepted, ScreenDone, ScreenUnknown:
+	case ScreenContinue:
+		d.FormURL, d.ContinueURL, d.Code = safeURL(v.Recovery.FormURL), safeURL(v.Recovery.URL), v.Recovery.Code
+		if d.FormURL == "" {
+			d.Body = w.text["continue_code_text"]
+		}
+	case ScreenAccepted, ScreenRecover, ScreenDone, ScreenUnknown:
 		d.ContinueURL = safeURL(v.ContinueURL)
 		d.Redirect = v.Redirect && v.Screen == ScreenAccepted && d.ContinueURL != ""
-		if place := cmp.Or(p.title, v.Place); place != "" && d.ContinueURL == "" && v.Screen != ScreenUnknown {
+		place := cmp.Or(p.title, v.Place)
+		switch {
+		case v.Screen == ScreenDone && p.kratos: // with either method
+			d.Body = w.text["done_kratos_text"]
+		case place != "" && d.ContinueURL == "" && (v.Screen == ScreenAccepted || v.Screen == ScreenDone):
 			d.Body = strings.ReplaceAll(w.text["sign_in_now"], "{place}", place)
 		}
 	default: // heading and body are enough

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"html/template"
+	"slices"
 
 	"golang.org/x/text/language"
+
+	"invitebridge/bridge"
 )
 
 // Config customizes the page. The zero value is valid.
@@ -19,6 +22,11 @@ type Config struct {
 	AccentColor, AccentColorDark string
 	CSSPath                      string // a style sheet that is appended to the built-in one
 	TemplateOverridePath         string // a directory with custom texts and templates
+	// AcceptWith lists the ways to accept that the form offers. Empty: a password.
+	AcceptWith []bridge.AcceptMethod
+	// FormOrigins are the other origins that a form of the page may be sent to, or
+	// redirected to from there: those of ScreenContinue.
+	FormOrigins []string
 }
 
 // Page renders the invitee's page. It is safe for concurrent use.
@@ -31,6 +39,8 @@ type Page struct {
 	languages []translation // English comes first
 	matcher   language.Matcher
 	policy    string
+	// Which ways to accept the form offers.
+	password, kratos bool
 }
 
 // Document is a rendered page with its response headers.
@@ -55,7 +65,9 @@ func New(config Config) (*Page, error) {
 	}
 	p := &Page{
 		title: config.Title, logo: logo, style: style, support: support, template: tmpl,
-		languages: languages, matcher: newMatcher(languages), policy: contentSecurityPolicy(style),
+		languages: languages, matcher: newMatcher(languages), policy: contentSecurityPolicy(style, config.FormOrigins),
+		password: len(config.AcceptWith) == 0 || slices.Contains(config.AcceptWith, bridge.AcceptPassword),
+		kratos:   slices.Contains(config.AcceptWith, bridge.AcceptKratos),
 	}
 	if err := p.selfTest(); err != nil {
 		return nil, err

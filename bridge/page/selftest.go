@@ -25,7 +25,7 @@ func (p *Page) selfTest() error {
 				err = p.checkMarkup(doc.HTML)
 			}
 			if err == nil && v.Screen == ScreenForm {
-				err = checkForm(doc.HTML)
+				err = p.checkForm(doc.HTML)
 			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("fix the template: %s in %s: %w", v.Screen, w.tag, err))
@@ -43,6 +43,7 @@ func samples() []Input {
 		Email: "jo@example.com", InviterName: "Sam", ExpiresAt: time.Date(2030, 5, 17, 9, 0, 0, 0, time.UTC),
 		Policy: bridge.PasswordPolicy{MinLength: 8, CheckSimilarity: true, Breaches: noBreaches{}}, Identifiers: []string{"jo"},
 		Problem: bridge.ErrTooManyRequests, Renewable: true, ContinueURL: "https://example.com/login", Redirect: true, RequestID: "1",
+		Recovery: Recovery{FormURL: "https://kratos.example.com/self-service/recovery?flow=1", URL: "https://example.com/recovery?flow=1", Code: "123456"},
 	}
 	var views []Input
 	for _, screen := range Screens() {
@@ -92,26 +93,45 @@ func checkAttributes(tag html.Token) error {
 	return nil
 }
 
-// checkForm reports whether the form is missing, without which an invitee cannot
-// accept.
-func checkForm(document []byte) error {
-	var posts, asks bool
+// checkForm reports whether a form is missing that an invitee needs to accept.
+func (p *Page) checkForm(document []byte) error {
+	password, kratos := false, false
+	for _, control := range formControls(document) {
+		password = password || control["name"] == "password"
+		kratos = kratos || control["name"] == "method" && control["value"] == string(bridge.AcceptKratos)
+	}
+	switch {
+	case p.password && !password:
+		return errors.New(`the form is missing: it needs method="post", no action, and a field named password`)
+	case p.kratos && !kratos:
+		return errors.New(`the form is missing that accepts without a password: it needs method="post", no action, and a button named method with the value kratos`)
+	}
+	return nil
+}
+
+// formControls returns the attributes of all fields and buttons inside forms that
+// are posted to the page itself.
+func formControls(document []byte) (controls []map[string]string) {
+	posts := false
 	for z := html.NewTokenizer(bytes.NewReader(document)); ; {
 		switch z.Next() {
 		case html.ErrorToken:
-			if posts && asks {
-				return nil
-			}
-			return errors.New(`the form is missing: it needs method="post", no action, and a field named password`)
+			return controls
 		case html.StartTagToken, html.SelfClosingTagToken:
 			token := z.Token()
 			attributes := map[string]string{}
 			for _, a := range token.Attr {
 				attributes[a.Key] = a.Val
 			}
-			_, elsewhere := attributes["action"]
-			posts = posts || token.Data == "form" && strings.EqualFold(attributes["method"], "post") && !elsewhere
-			asks = asks || posts && token.Data == "input" && attributes["name"] == "password"
+			switch token.Data {
+			case "form":
+				_, elsewhere := attributes["action"]
+				posts = strings.EqualFold(attributes["method"], "post") && !elsewhere
+			case "input", "button":
+				if posts {
+					controls = append(controls, attributes)
+				}
+			}
 		default: // not an opening tag
 		}
 	}

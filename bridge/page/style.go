@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -114,12 +115,14 @@ func parseSupport(address string) (*Link, error) {
 	return nil, fmt.Errorf("support_address: %q is neither an email address nor an https URL", address)
 }
 
-// contentSecurityPolicy returns a policy that allows what every page contains and
-// nothing else.
-func contentSecurityPolicy(style template.CSS) string {
+// contentSecurityPolicy returns a policy that allows what the pages contain and
+// nothing else. Browsers check it for the target of a form and for each redirect
+// that follows. It is the same for all pages, because the script shows one page in
+// place of another.
+func contentSecurityPolicy(style template.CSS, formOrigins []string) string {
 	return fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; img-src data:; "+
-		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-		hash(string(style)), hash(string(script)))
+		"connect-src 'self'; form-action %s; base-uri 'none'; frame-ancestors 'none'",
+		hash(string(style)), hash(string(script)), strings.Join(slices.Concat([]string{"'self'"}, formOrigins), " "))
 }
 
 func hash(text string) string {

@@ -26,13 +26,18 @@ func interpolate(text string, values ...string) []Part {
 	return append(divided, Part{Text: text[end:]})
 }
 
-func (w translation) invited(inviter, title string) []Part {
+// invited returns who invites to what, and what to do: to choose a password or, without
+// one, to continue.
+func (w translation) invited(inviter, title string, password bool) []Part {
 	key, name := "invited", bridge.PersonName(inviter)
 	if name != "" {
 		key = "invited_by"
 	}
 	if title != "" {
 		key += "_to"
+	}
+	if !password {
+		key += "_continue"
 	}
 	return interpolate(w.text[key], "inviter", name, "title", title)
 }

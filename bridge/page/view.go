@@ -9,11 +9,13 @@ import (
 // Screen identifies one state of the invitee's page.
 type Screen string
 
-// The screens. Only ScreenForm has a password field. ScreenExpired has a button
+// The screens. Only ScreenForm may have a password field. ScreenExpired has a button
 // that requests a new link if Input.Renewable is set.
 const (
-	ScreenForm        Screen = "form"        // pending: choose a password
+	ScreenForm        Screen = "form"        // pending: choose a password, or another way to sign in
 	ScreenAccepted    Screen = "accepted"    // the password was just set
+	ScreenContinue    Screen = "continue"    // the account was just activated: choose a way to sign in
+	ScreenRecover     Screen = "recover"     // the same, but the invitee has to recover the account
 	ScreenDone        Screen = "done"        // accepted earlier
 	ScreenEarly       Screen = "early"       // cannot be accepted yet
 	ScreenExpired     Screen = "expired"     // the expiry has passed
@@ -26,7 +28,7 @@ const (
 // Screens returns every screen.
 func Screens() []Screen {
 	return []Screen{
-		ScreenForm, ScreenAccepted, ScreenDone, ScreenEarly, ScreenExpired, ScreenRenewed,
+		ScreenForm, ScreenAccepted, ScreenContinue, ScreenRecover, ScreenDone, ScreenEarly, ScreenExpired, ScreenRenewed,
 		ScreenRevoked, ScreenUnknown, ScreenUnavailable,
 	}
 }
@@ -52,15 +54,25 @@ type Input struct {
 	From time.Time
 	// Renewable makes ScreenExpired offer a new link.
 	Renewable bool
-	// ContinueURL is the next step on ScreenAccepted, ScreenDone and ScreenUnknown:
-	// the login, or the URL chosen by the inviter. With Redirect, the page
-	// navigates there without a click.
+	// ContinueURL is the next step on ScreenAccepted, ScreenRecover, ScreenDone and
+	// ScreenUnknown: the login, or the URL chosen by the inviter. With Redirect,
+	// the page navigates there without a click.
 	ContinueURL string
 	Redirect    bool
+	// Recovery is the next step on ScreenContinue.
+	Recovery Recovery
 	// Place is where to sign in, such as a host name, on ScreenAccepted and
 	// ScreenDone without a ContinueURL. The page's title takes precedence.
 	Place string
 	// RequestID lets support find the request in the log, for ScreenUnavailable.
 	// It may be empty.
 	RequestID string
+}
+
+// Recovery is a recovery flow in which the invitee continues. The page either sends
+// the code to FormURL, or shows it with a link to URL, where it is to be entered.
+type Recovery struct {
+	FormURL string // empty: show the code
+	URL     string
+	Code    string
 }

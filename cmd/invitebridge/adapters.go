@@ -63,11 +63,23 @@ func passwordPolicy(p config.PasswordPolicy, breaches bridge.BreachCounter) brid
 
 // newPage reads the page's files and renders the page once to validate them.
 func newPage(cfg config.Config) (*page.Page, error) {
-	p, err := page.New(page.Config(cfg.Page))
+	p, err := page.New(page.Config{
+		Title: cfg.Page.Title, LogoPath: cfg.Page.LogoPath, SupportAddress: cfg.Page.SupportAddress,
+		AccentColor: cfg.Page.AccentColor, AccentColorDark: cfg.Page.AccentColorDark,
+		CSSPath: cfg.Page.CSSPath, TemplateOverridePath: cfg.Page.TemplateOverridePath,
+		AcceptWith: acceptMethods(cfg), FormOrigins: cfg.FormOrigins(),
+	})
 	if err != nil {
 		return nil, usageError{fmt.Errorf("page: %w", err)}
 	}
 	return p, nil
+}
+
+func acceptMethods(cfg config.Config) (methods []bridge.AcceptMethod) {
+	for _, m := range cfg.Invitation.AcceptWith {
+		methods = append(methods, bridge.AcceptMethod(m))
+	}
+	return methods
 }
 
 // newSenders reads templates and connects to nothing. Without a configured mail

@@ -110,6 +110,7 @@ func (s *server) serve(ctx context.Context) error {
 	if err := s.checkSchema(ctx, identities); err != nil {
 		return err
 	}
+	s.checkRecovery(ctx, identities)
 	returnURLs, err := bridge.ParseReturnURLs(cfg.Invitation.AllowedReturnURLs)
 	if err != nil {
 		return usageError{err}
@@ -137,6 +138,9 @@ func (s *server) serve(ctx context.Context) error {
 		IdentityTimeout:     identityTimeout(time.Duration(cfg.Kratos.Timeout)),
 		PasswordPolicy:      passwordPolicy(cfg.PasswordPolicy(), breaches),
 		Unaccepted:          bridge.Unaccepted(cfg.Invitation.UnacceptedIdentities),
+		AcceptWith:          acceptMethods(cfg),
+		ReturnTo:            cfg.Invitation.ReturnTo,
+		Sessions:            cfg.Invitation.Session,
 		Renew:               cfg.Invitation.Renew,
 		LocaleSupported:     delivery.localeSupported,
 		AllowedInviterNames: cfg.Invitation.AllowedInviterNames,
@@ -162,6 +166,7 @@ func (s *server) serve(ctx context.Context) error {
 		LoginURL:       cfg.DefaultReturnURL(),
 		AutoRedirect:   cfg.Invitation.ReturnTo != "",
 		NoLogin:        login.missing,
+		RecoveryURL:    cfg.RecoveryURL(),
 		Page:           page,
 		APIKeys:        apiKeys(cfg),
 		TrustedProxies: cfg.TrustedProxies(),

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"invitebridge/bridge"
+	"invitebridge/config"
 	"invitebridge/kratos"
 )
 
@@ -24,7 +26,7 @@ func (s *server) checkSchema(ctx context.Context, identities *kratos.Client) err
 		s.log.Warn("invitations with kratos.schema_id will be rejected", "cause", why)
 	case err != nil:
 		s.log.Warn("invitations are rejected until the identity schema can be read from kratos.public_url, or kratos.email_trait is set", "cause", err.Error())
-	case unread == nil && len(passwords) == 0:
+	case unread == nil && len(passwords) == 0 && slices.Contains(s.config.Invitation.AcceptWith, config.AcceptPassword):
 		s.log.Warn("invitations with kratos.schema_id will be rejected", "cause", "the schema has no password identifier")
 	}
 	return nil

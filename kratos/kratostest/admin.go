@@ -9,6 +9,8 @@ import (
 	"net/http"
 
 	"github.com/google/uuid"
+
+	"invitebridge/bridge"
 )
 
 // Admin changes the identities as an operator or another program does, without
@@ -39,6 +41,12 @@ type Admin interface {
 	//
 	// Errors: ErrWrongPassword, ErrInactive.
 	SignIn(ctx context.Context, email, password string) error
+
+	// UseRecoveryCode submits the code of a recovery flow as a browser does, from
+	// any page. It returns the identity that this signs in.
+	//
+	// Errors: ErrWrongCode, ErrInactive.
+	UseRecoveryCode(ctx context.Context, flow bridge.RecoveryFlow) (uuid.UUID, error)
 }
 
 var (

@@ -77,6 +77,7 @@ type Fake struct {
 	rawAdmin
 	options  FakeOptions
 	identity *fakeStore
+	codes    fakeCodes
 	faults   faults
 	log      requestLog
 
@@ -162,7 +163,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if answer, ok := f.public(r.URL.Path); ok && r.Method == http.MethodGet {
+	if answer, ok := f.public(r, body); ok {
 		answer.write(w)
 		return
 	}

@@ -71,6 +71,8 @@ func (f *Fake) handle(method string, u *url.URL, contentType string, body []byte
 		return f.deleteSessions(t.id)
 	case "DELETE " + RouteCredential:
 		return f.deleteCredential(t.uuid(), t.credential, u.Query())
+	case "POST " + RouteRecovery:
+		return f.createRecoveryCode(u.Query(), body)
 	}
 	switch t.route {
 	case RouteIdentities, RouteIdentity, RouteSessions, RouteCredential, RouteReady:

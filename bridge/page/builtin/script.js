@@ -102,8 +102,8 @@ function exchange(answer, typed) {
   main.querySelector("[autofocus]")?.removeAttribute("autofocus"); // the focus is set below
   document.querySelector("main").replaceWith(document.adoptNode(main));
   document.title = answer.title;
-  const on = main.querySelector("a[data-follow]");
-  if (on) return on.click();
+  const on = main.querySelector("[data-follow]");
+  if (on) return on.tagName === "FORM" ? on.submit() : on.click();
   ready();
   const field = main.querySelector("#password");
   if (field) {
@@ -146,6 +146,8 @@ async function send(form, submitter) {
 
 document.addEventListener("submit", (event) => {
   // A custom page without these elements works as a plain form.
+  // One that leads to another page is sent as it is.
+  if (event.target.hasAttribute("data-follow")) return;
   if (!window.fetch || event.submitter?.tagName !== "BUTTON" || !document.querySelector("main h1")) return;
   event.preventDefault();
   if (!event.submitter.disabled) send(event.target, event.submitter);

@@ -35,13 +35,39 @@ func (k call) mark(ctx context.Context, i bridge.Identity, mark bridge.Mark) (af
 	if _, err := addMark(i.MetadataAdmin, mark); err != nil {
 		return after, k.rejected("%v", err)
 	}
-	p := *ory.NewJsonPatch("add", "/metadata_admin/"+markKey)
-	p.Value = printMark(mark)
-	after, err = k.patch(ctx, i, []ory.JsonPatch{p})
+	after, err = k.patch(ctx, i, []ory.JsonPatch{operation("add", "/metadata_admin/"+markKey, printMark(mark))})
 	if err == nil && !hasMark(after, mark) {
 		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, http.StatusOK, textMalformedBody, nil)
 	}
 	return after, err
+}
+
+// activate sets the active state and the mark and, if asked to, marks the email
+// address as verified. If the response shows less than that, something took effect,
+// and a read has to show what.
+func (k call) activate(ctx context.Context, i bridge.Identity, w bridge.WriteActiveOnly) (after bridge.Identity, err error) {
+	if _, err := addMark(i.MetadataAdmin, w.Mark); err != nil {
+		return after, k.rejected("%v", err)
+	}
+	verify := !w.VerifiedAt.IsZero()
+	if verify && i.EmailIndex < 0 {
+		return after, k.rejected("the email address is not among the verifiable addresses")
+	}
+	patch := []ory.JsonPatch{operation("replace", "/state", stateActive), operation("add", "/metadata_admin/"+markKey, printMark(w.Mark))}
+	if verify {
+		patch = append(patch, verification(i.EmailIndex, i.Email, w.VerifiedAt)...)
+	}
+	after, err = k.patch(ctx, i, patch)
+	if err == nil && (!after.Active || !hasMark(after, w.Mark) || verify && !after.EmailVerified) {
+		return bridge.Identity{}, k.fail(bridge.OutcomeUnknown, http.StatusOK, textMalformedBody, nil)
+	}
+	return after, err
+}
+
+func operation(op, path string, value any) ory.JsonPatch {
+	p := *ory.NewJsonPatch(op, path)
+	p.Value = value
+	return p
 }
 
 // patch returns the identity as the response shows it, with what the response
@@ -76,9 +102,7 @@ func (k call) patch(ctx context.Context, i bridge.Identity, patch []ory.JsonPatc
 // An index past the end changes nothing and is not an error to Kratos.
 func verification(index int, email string, at time.Time) []ory.JsonPatch {
 	replace := func(name string, value any) ory.JsonPatch {
-		p := *ory.NewJsonPatch("replace", fmt.Sprintf("/verifiable_addresses/%d/%s", index, name))
-		p.Value = value
-		return p
+		return operation("replace", fmt.Sprintf("/verifiable_addresses/%d/%s", index, name), value)
 	}
 	return []ory.JsonPatch{
 		replace("value", email),
