@@ -39,7 +39,7 @@ func TestTrust_attacks(t *testing.T) {
 		"an accepted account is invited again":              inviteAccepted,
 	} {
 		t.Run(name, func(t *testing.T) {
-			attack(t, newLive(t, kratos))
+			eachMethod(t, func(t *testing.T, with func(*bridge.Config)) { attack(t, newLive(t, kratos, with)) })
 		})
 	}
 }
@@ -130,7 +130,7 @@ func oldToken(t *testing.T, l *liveBridge, after time.Duration) {
 		_, err := l.Service.Resend(t.Context(), inv.ID)
 		refused(t, err, bridge.ErrIdentityInUse)
 	}
-	_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
+	_, err := l.tryAccept(t, offer.Token.Reveal(), inviteePassword)
 	refused(t, err, ended)
 	_, err = l.Service.Invite(t.Context(), h.request())
 	refused(t, err, bridge.ErrIdentityDeactivated)
@@ -149,7 +149,7 @@ func activatedMeanwhile(t *testing.T, l *liveBridge, use use) {
 	offer := l.invite(t, bridge.InviteRequest{Email: freshEmail()})
 	inv := offer.Invitation
 	l.activateBriefly(t, inv, use)
-	_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
+	_, err := l.tryAccept(t, offer.Token.Reveal(), inviteePassword)
 	refused(t, err, bridge.ErrRevoked)
 	_, err = l.Service.Resend(t.Context(), inv.ID)
 	refused(t, err, bridge.ErrRevoked)
@@ -168,7 +168,7 @@ func killedAfterWrite(t *testing.T, l *liveBridge, backup func(*liveBridge, *tes
 	inv, path := offer.Invitation, l.path
 	if backup == nil {
 		l.Store.FailUpdates(failFrom(3))
-		if _, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword); err == nil {
+		if _, err := l.tryAccept(t, offer.Token.Reveal(), inviteePassword); err == nil {
 			t.Fatal("the acceptance succeeded")
 		}
 	} else {
@@ -180,14 +180,14 @@ func killedAfterWrite(t *testing.T, l *liveBridge, backup func(*liveBridge, *tes
 		})
 		l.accept(t, offer, inviteePassword)
 	}
-	session := must[string](t)(l.Login(t.Context(), inv.Email, inviteePassword))
+	session := l.firstSession(t, inv.Email)
 	const owners = "owner-Horse-9-battery"
 	noError(t, l.SetPassword(t.Context(), session, owners))
 	l.Clock.Advance(25 * time.Hour) // after the lease, and the expiry
 	l.restart(t, path)
 	l.Clock.Advance(3 * time.Second)
 	for range 2 {
-		_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), "finder-Horse-5-battery")
+		_, err := l.tryAccept(t, offer.Token.Reveal(), "finder-Horse-5-battery")
 		refused(t, err, bridge.ErrAccepted)
 		l.sweep(t)
 	}
@@ -198,6 +198,16 @@ func killedAfterWrite(t *testing.T, l *liveBridge, backup func(*liveBridge, *tes
 	if n := l.countMessages(t, bridgetest.Hook, bridge.EventPostPassword); n != 1 {
 		t.Errorf("hooks were notified of %d acceptances", n)
 	}
+}
+
+// firstSession signs in after an acceptance whose response may be lost: with the
+// password, or by recovering the account.
+func (l *liveBridge) firstSession(t *testing.T, email string) string {
+	t.Helper()
+	if l.byKratos() {
+		return must[string](t)(must[*kratostest.Mailed](t)(l.MailRecovery(t.Context(), email)).Use(t.Context()))
+	}
+	return must[string](t)(l.Login(t.Context(), email, inviteePassword))
 }
 
 // userNameLikeAddress: a user name that is the address of someone else.
@@ -226,7 +236,7 @@ func inviteAccepted(t *testing.T, l *liveBridge) {
 	noError(t, l.SetState(t.Context(), inv.IdentityID, "inactive"))
 	_, err = l.Service.Invite(t.Context(), bridge.InviteRequest{Email: inv.Email})
 	refused(t, err, bridge.ErrIdentityDeactivated)
-	_, err = l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
+	_, err = l.tryAccept(t, offer.Token.Reveal(), inviteePassword)
 	refused(t, err, bridge.ErrAccepted)
 	l.checkAccount(t, account{
 		id: inv.IdentityID, email: inv.Email, state: "inactive", strangers: []string{inviteePassword},

@@ -135,25 +135,27 @@ func TestTrust_existing(t *testing.T) {
 			{"reactivate", true, e.reactivate, e.reactivateOrigin},
 		} {
 			t.Run(e.name+"/"+asked.name, func(t *testing.T) {
-				l := newLive(t, kratos)
-				address := freshEmail()
-				id := e.make(t, l, address)
-				before := must[json.RawMessage](t)(l.Read(t.Context(), id))
-				r := bridge.InviteRequest{Email: address, Reactivate: asked.reactivate, KeepAddresses: e.keepAddresses}
-				if asked.want == nil {
-					l.inviteAndAccept(t, r, id, asked.origin)
-					return
-				}
-				_, err := l.Service.Invite(t.Context(), r)
-				got := refusal(t, err, asked.want)
-				_, err = l.Service.Invite(t.Context(), bridge.InviteRequest{IdentityID: id, Reactivate: r.Reactivate, KeepAddresses: r.KeepAddresses})
-				refused(t, err, asked.want)
-				if named, _ := got.Extra["addresses"].([]string); e.addresses != nil && !slices.Equal(named, e.addresses(address)) {
-					t.Errorf("it names the addresses %q", named)
-				}
-				if after := must[json.RawMessage](t)(l.Read(t.Context(), id)); string(after) != string(before) {
-					t.Errorf("the refusal changed the identity:\n%s\n%s", before, after)
-				}
+				eachMethod(t, func(t *testing.T, with func(*bridge.Config)) {
+					l := newLive(t, kratos, with)
+					address := freshEmail()
+					id := e.make(t, l, address)
+					before := must[json.RawMessage](t)(l.Read(t.Context(), id))
+					r := bridge.InviteRequest{Email: address, Reactivate: asked.reactivate, KeepAddresses: e.keepAddresses}
+					if asked.want == nil {
+						l.inviteAndAccept(t, r, id, asked.origin)
+						return
+					}
+					_, err := l.Service.Invite(t.Context(), r)
+					got := refusal(t, err, asked.want)
+					_, err = l.Service.Invite(t.Context(), bridge.InviteRequest{IdentityID: id, Reactivate: r.Reactivate, KeepAddresses: r.KeepAddresses})
+					refused(t, err, asked.want)
+					if named, _ := got.Extra["addresses"].([]string); e.addresses != nil && !slices.Equal(named, e.addresses(address)) {
+						t.Errorf("it names the addresses %q", named)
+					}
+					if after := must[json.RawMessage](t)(l.Read(t.Context(), id)); string(after) != string(before) {
+						t.Errorf("the refusal changed the identity:\n%s\n%s", before, after)
+					}
+				})
 			})
 		}
 	}
@@ -213,25 +215,27 @@ func TestTrust_existing_later(t *testing.T) {
 	} {
 		for _, used := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, "/used ", used), func(t *testing.T) {
-				l := newLive(t, kratos)
-				r := bridge.InviteRequest{Email: freshEmail(), Reactivate: used, KeepAddresses: strings.Contains(name, "kept")}
-				var id uuid.UUID
-				if r.KeepAddresses {
-					id = withSecond(used)(t, l, r.Email)
-				} else if id = imported("")(t, l, r.Email); used {
-					l.use(t, id)
-				}
-				offer := l.invite(t, r)
-				l.Clock.Advance(time.Hour)
-				meanwhile(t, l, id, r.Email)
-				_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
-				refused(t, err, bridge.ErrRevoked)
-				if inv := l.get(t, offer); inv.Reason != bridge.ReasonInUse {
-					t.Errorf("the reason is %q", inv.Reason)
-				}
-				l.checkAccount(t, account{
-					id: id, email: r.Email, state: "inactive", strangers: []string{inviteePassword},
-					token: offer.Token.Reveal(), ended: bridge.ErrRevoked,
+				eachMethod(t, func(t *testing.T, with func(*bridge.Config)) {
+					l := newLive(t, kratos, with)
+					r := bridge.InviteRequest{Email: freshEmail(), Reactivate: used, KeepAddresses: strings.Contains(name, "kept")}
+					var id uuid.UUID
+					if r.KeepAddresses {
+						id = withSecond(used)(t, l, r.Email)
+					} else if id = imported("")(t, l, r.Email); used {
+						l.use(t, id)
+					}
+					offer := l.invite(t, r)
+					l.Clock.Advance(time.Hour)
+					meanwhile(t, l, id, r.Email)
+					_, err := l.tryAccept(t, offer.Token.Reveal(), inviteePassword)
+					refused(t, err, bridge.ErrRevoked)
+					if inv := l.get(t, offer); inv.Reason != bridge.ReasonInUse {
+						t.Errorf("the reason is %q", inv.Reason)
+					}
+					l.checkAccount(t, account{
+						id: id, email: r.Email, state: "inactive", strangers: []string{inviteePassword},
+						token: offer.Token.Reveal(), ended: bridge.ErrRevoked,
+					})
 				})
 			})
 		}

@@ -109,10 +109,41 @@ func (l *liveBridge) invite(t *testing.T, r bridge.InviteRequest) bridge.IssuedI
 
 func (l *liveBridge) accept(t *testing.T, offer bridge.IssuedInvitation, password string) {
 	t.Helper()
-	inv, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), password)
+	inv, err := l.tryAccept(t, offer.Token.Reveal(), password)
 	if err != nil || inv.State != bridge.StateAccepted {
 		t.Fatalf("accept: %s, %v", inv.State, err)
 	}
+}
+
+// eachMethod runs a test for each way to accept.
+func eachMethod(t *testing.T, test func(*testing.T, func(*bridge.Config))) {
+	for _, method := range bridge.AcceptMethods() {
+		t.Run(string(method), func(t *testing.T) {
+			test(t, func(c *bridge.Config) { c.AcceptWith = []bridge.AcceptMethod{method} })
+		})
+	}
+}
+
+// byKratos reports whether invitees accept without a password.
+func (l *liveBridge) byKratos() bool { return !l.Service.Offers(bridge.AcceptPassword) }
+
+// tryAccept accepts by the configured method. After an acceptance without a
+// password, the invitee chooses that password at Kratos.
+func (l *liveBridge) tryAccept(t *testing.T, token, password string) (bridge.Invitation, error) {
+	t.Helper()
+	if !l.byKratos() {
+		return l.Service.Accept(t.Context(), token, password)
+	}
+	a, err := l.Service.AcceptWith(t.Context(), token, bridge.AcceptParams{Method: bridge.AcceptKratos, Native: true})
+	if err != nil {
+		return a.Invitation, err
+	}
+	if a.Recovery == nil {
+		t.Fatal("there is no recovery flow")
+	}
+	session := must[string](t)(l.RecoveryOf(*a.Recovery).Use(t.Context()))
+	noError(t, l.SetPassword(t.Context(), session, password))
+	return a.Invitation, nil
 }
 
 // emailedToken returns the token of the email to the invitee, which the bridge

@@ -62,8 +62,10 @@ func TestTrust_honest(t *testing.T) {
 		}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLive(t, kratos)
-			l.acceptAndCheck(t, flow(t, l, freshEmail()))
+			eachMethod(t, func(t *testing.T, with func(*bridge.Config)) {
+				l := newLive(t, kratos, with)
+				l.acceptAndCheck(t, flow(t, l, freshEmail()))
+			})
 		})
 	}
 }
@@ -123,7 +125,7 @@ func TestTrust_killedAfterVerify(t *testing.T) {
 			offer := l.invite(t, bridge.InviteRequest{Email: freshEmail()})
 			emailed := l.emailedToken(t)
 			l.Store.FailUpdates(failFrom(3)) // the claim, the verification, the password
-			_, err := l.Service.Accept(t.Context(), emailed, "lost-Horse-6-battery")
+			_, err := l.tryAccept(t, emailed, "lost-Horse-6-battery")
 			refused(t, err, bridge.ErrStoreUnavailable)
 			l.Store.FailUpdates(nil)
 			if !l.verified(t, offer.Invitation.IdentityID) {
@@ -138,7 +140,7 @@ func TestTrust_killedAfterVerify(t *testing.T) {
 				id: offer.Invitation.IdentityID, email: offer.Invitation.Email, state: "inactive",
 				strangers: []string{"lost-Horse-6-battery"}, token: emailed,
 			})
-			_, err = l.Service.Accept(t.Context(), emailed, inviteePassword)
+			_, err = l.tryAccept(t, emailed, inviteePassword)
 			noError(t, err)
 			l.checkAccount(t, account{
 				id: offer.Invitation.IdentityID, email: offer.Invitation.Email, state: "active", holder: inviteePassword,

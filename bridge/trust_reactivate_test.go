@@ -33,16 +33,20 @@ func (l *liveBridge) deactivatedHolder(t *testing.T) holder {
 // holder opens it.
 func TestTrust_reactivate(t *testing.T) {
 	t.Parallel()
-	l := newLive(t, kratostest.StartEveryMethod(t, kratostest.Options{}))
+	kratos := kratostest.StartEveryMethod(t, kratostest.Options{})
+	eachMethod(t, func(t *testing.T, with func(*bridge.Config)) { handOver(t, newLive(t, kratos, with)) })
+}
+
+func handOver(t *testing.T, l *liveBridge) {
 	h := l.deactivatedHolder(t)
 	offer := l.invite(t, h.again())
-	_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
+	_, err := l.tryAccept(t, offer.Token.Reveal(), inviteePassword)
 	early := refusal(t, err, bridge.ErrAcceptTooEarly)
 	if early.RetryAfter <= 0 || early.RetryAfter > time.Hour {
 		t.Errorf("retry after %s", early.RetryAfter)
 	}
 	l.Clock.Advance(early.RetryAfter - time.Minute)
-	_, err = l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
+	_, err = l.tryAccept(t, offer.Token.Reveal(), inviteePassword)
 	refused(t, err, bridge.ErrAcceptTooEarly)
 	if inv := l.get(t, offer); !inv.CleaningBeganAt.IsZero() {
 		t.Errorf("refused as too early, but %q was removed", inv.Cleaned)
@@ -75,7 +79,7 @@ func TestTrust_codes(t *testing.T) {
 			maps.Copy(ways, l.sendCodes(t, h, "while inactive"))
 			offer := l.invite(t, h.again())
 			for {
-				_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
+				_, err := l.tryAccept(t, offer.Token.Reveal(), inviteePassword)
 				var early *bridge.Error
 				if errors.As(err, &early) && errors.Is(err, bridge.ErrAcceptTooEarly) {
 					time.Sleep(early.RetryAfter)
@@ -119,7 +123,7 @@ func (l *liveBridge) interrupt(t *testing.T, h holder, nth int, written, restart
 	} else {
 		l.Store.FailUpdates(failFrom(1 + nth)) // the first is the claim
 	}
-	_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), "lost-Horse-6-battery")
+	_, err := l.tryAccept(t, offer.Token.Reveal(), "lost-Horse-6-battery")
 	if err == nil {
 		t.Fatal("the acceptance succeeded")
 	}
@@ -141,25 +145,7 @@ func TestTrust_halfCleaned(t *testing.T) {
 	for nth := 1; nth <= len(removed)+1; nth++ {
 		for _, written := range []bool{false, true} {
 			t.Run(fmt.Sprint("accepted again/", nth, "/", written), func(t *testing.T) {
-				l := newLive(t, kratos)
-				h := l.deactivatedHolder(t)
-				offer := l.interrupt(t, h, nth, written, nth%2 == 0)
-				a := account{id: h.id, email: h.email, former: &h, token: offer.Token.Reveal()}
-				a.state, a.strangers = "inactive", []string{"lost-Horse-6-battery", inviteePassword}
-				a.ended = bridge.ErrAccepted
-				if written && nth == len(removed)+1 { // the last write is the acceptance
-					_, err := l.Service.Accept(t.Context(), a.token, inviteePassword)
-					refused(t, err, bridge.ErrAccepted)
-					a.state, a.strangers, a.holder = "active", []string{inviteePassword, formerPassword}, "lost-Horse-6-battery"
-					l.checkAccount(t, a)
-					return
-				}
-				a.ended = nil
-				l.checkAccount(t, a)
-				l.accept(t, offer, inviteePassword)
-				a.state, a.strangers, a.holder = "active", []string{formerPassword, "lost-Horse-6-battery"}, inviteePassword
-				a.ended = bridge.ErrAccepted
-				l.checkAccount(t, a)
+				eachMethod(t, func(t *testing.T, with func(*bridge.Config)) { acceptAgain(t, newLive(t, kratos, with), nth, written) })
 			})
 		}
 		t.Run(fmt.Sprint("activated by an administrator/", nth), func(t *testing.T) {
@@ -167,7 +153,7 @@ func TestTrust_halfCleaned(t *testing.T) {
 			h := l.deactivatedHolder(t)
 			offer := l.interrupt(t, h, nth, false, nth%2 == 1)
 			noError(t, l.SetState(t.Context(), h.id, "active"))
-			_, err := l.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
+			_, err := l.tryAccept(t, offer.Token.Reveal(), inviteePassword)
 			refused(t, err, bridge.ErrRevoked)
 			if inv := l.get(t, offer); !slices.Equal(inv.Cleaned, removed[:nth-1]) {
 				t.Errorf("removed: %q", inv.Cleaned)
@@ -180,6 +166,32 @@ func TestTrust_halfCleaned(t *testing.T) {
 			l.checkRecovery(t, h)
 		})
 	}
+}
+
+// acceptAgain accepts an invitation once more, after an acceptance that was
+// interrupted before or after its nth write.
+func acceptAgain(t *testing.T, l *liveBridge, nth int, written bool) {
+	h := l.deactivatedHolder(t)
+	offer := l.interrupt(t, h, nth, written, nth%2 == 0)
+	a := account{id: h.id, email: h.email, former: &h, token: offer.Token.Reveal()}
+	a.state, a.strangers = "inactive", []string{"lost-Horse-6-battery", inviteePassword}
+	a.ended = bridge.ErrAccepted
+	if written && nth == len(removed)+1 { // the last write is the acceptance
+		_, err := l.tryAccept(t, a.token, inviteePassword)
+		refused(t, err, bridge.ErrAccepted)
+		a.state, a.strangers, a.holder = "active", []string{inviteePassword, formerPassword}, "lost-Horse-6-battery"
+		if l.byKratos() {
+			noError(t, l.SetPassword(t.Context(), l.firstSession(t, h.email), a.holder))
+		}
+		l.checkAccount(t, a)
+		return
+	}
+	a.ended = nil
+	l.checkAccount(t, a)
+	l.accept(t, offer, inviteePassword)
+	a.state, a.strangers, a.holder = "active", []string{formerPassword, "lost-Horse-6-battery"}, inviteePassword
+	a.ended = bridge.ErrAccepted
+	l.checkAccount(t, a)
 }
 
 // checkRecovery checks that the holder of an account can recover it by email.

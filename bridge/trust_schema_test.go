@@ -46,7 +46,7 @@ func TestTrust_schema_changes(t *testing.T) {
 			now := newLive(t, kratos, schema)
 			now.restart(t, l.path)
 			for _, offer := range []bridge.IssuedInvitation{made, adopted} {
-				_, err := now.Service.Accept(t.Context(), offer.Token.Reveal(), inviteePassword)
+				_, err := now.tryAccept(t, offer.Token.Reveal(), inviteePassword)
 				refused(t, err, bridge.ErrKratosRejected)
 				now.checkAccount(t, account{
 					id: offer.Invitation.IdentityID, email: offer.Invitation.Email, state: "inactive", strangers: []string{inviteePassword}, token: offer.Token.Reveal(),

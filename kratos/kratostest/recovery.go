@@ -9,6 +9,8 @@ import (
 	"net/url"
 
 	"github.com/google/uuid"
+
+	"invitebridge/bridge"
 )
 
 // AdminRecoveryCode creates a recovery code, as an administrator does who
@@ -30,9 +32,18 @@ func (s *Server) AdminRecoveryCode(ctx context.Context, id uuid.UUID) (*Mailed, 
 	if err != nil {
 		return nil, err
 	}
-	m := &Mailed{Code: made.Code, server: s, kind: "recovery"}
-	m.flow.UI.Action = s.PublicURL + "/self-service/recovery?" + link.RawQuery
-	return m, nil
+	return s.recovery(made.Code, link.RawQuery), nil
+}
+
+// RecoveryOf returns the code of a recovery flow for native apps.
+func (s *Server) RecoveryOf(flow bridge.RecoveryFlow) *Mailed {
+	return s.recovery(flow.Code.Reveal(), url.Values{"flow": {flow.ID.String()}}.Encode())
+}
+
+func (s *Server) recovery(code, query string) *Mailed {
+	m := &Mailed{Code: code, server: s, kind: "recovery"}
+	m.flow.UI.Action = s.PublicURL + "/self-service/recovery?" + query
+	return m
 }
 
 // AdminRecoveryLink creates a recovery link.
