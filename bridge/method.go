@@ -54,17 +54,17 @@ func (s *Service) Offers(m AcceptMethod) bool { return slices.Contains(s.Methods
 
 // check returns why an acceptance with these parameters is not permitted.
 //
-// Errors: ErrMethodNotOffered, ErrBadRequest, ErrSessionNotOffered.
+// Errors: ErrBadRequest, ErrMethodNotOffered, ErrSessionNotOffered.
 func (p AcceptParams) check(s *Service) error {
 	switch {
-	case !s.Offers(p.Method):
-		return ErrMethodNotOffered
 	case p.Method == AcceptKratos && p.Password != "":
 		return ErrBadRequest.WithReasonf("Send either a password or the method kratos. With kratos, the invitee chooses how to sign in later.")
 	case p.Method == AcceptKratos && p.SignIn != nil:
 		return ErrBadRequest.WithReasonf("A session is available with a password only. With the method kratos, the invitee is signed in by the recovery flow.")
 	case p.Method == AcceptPassword && p.Native:
 		return ErrBadRequest.WithReasonf("flow_type is for the method kratos only.")
+	case !s.Offers(p.Method):
+		return ErrMethodNotOffered
 	case p.SignIn != nil && !s.config.Sessions:
 		return ErrSessionNotOffered
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// RecoveryFlow is a recovery flow of the identity system. Whoever submits its code
-// is signed in as the identity, and may then choose how to sign in.
+// RecoveryFlow is a recovery flow of the identity system. Submitting its code signs in
+// as the identity and permits to choose how to sign in from then on.
 type RecoveryFlow struct {
 	ID        uuid.UUID
 	URL       string // the page at which the code can be entered; it does not contain the code

@@ -130,6 +130,15 @@ func (d *driver) badRequests(t *testing.T) {
 	}, func(*operation) any { return object{"email": "x"} })
 	w.want("acceptInvitation", http.StatusBadRequest, "password_policy_violation", object{"password": "short"})
 	w.want("confirmInvitation", http.StatusBadRequest, "password_policy_violation", object{"password": email, "invitation_token": w.issued.Token})
+	for id, body := range map[string]object{
+		"accept_method_not_offered": {"method": "kratos"},
+		"session_not_offered":       {"password": password, "session": true},
+		"bad_request":               {"method": "kratos", "password": password},
+	} {
+		w.want("acceptInvitation", http.StatusBadRequest, id, body)
+		body["invitation_token"] = w.issued.Token
+		w.want("confirmInvitation", http.StatusBadRequest, id, body)
+	}
 }
 
 func (d *driver) unknown(t *testing.T) {

@@ -39,12 +39,15 @@ func fullSample(event bridge.Event) bridge.Payload {
 	case bridge.EventDeliveryFailed:
 		data.Message.Detail = "the mail server refused the address"
 		view.SentAt, view.SendCount, view.Delivery = time.Time{}, 0, bridge.DeliveryFailed
+	case bridge.EventPrePassword:
+		data.Method = bridge.AcceptPassword
 	case bridge.EventPostPassword:
+		data.Method = bridge.AcceptPassword
 		view.Origin, view.Cleaned = bridge.OriginReactivated, []string{"password", "sessions"}
 		view.RevokedAt, data.Late = sampleTime.Add(59*time.Minute), true
 	case bridge.EventInvitationRevoked:
 		view.RevokeRequestedAt = sampleTime.Add(59 * time.Minute)
-	case bridge.EventInvitationExpired, bridge.EventPrePassword, bridge.EventPreInvitation:
+	case bridge.EventInvitationExpired, bridge.EventPreInvitation:
 	}
 	return p
 }
