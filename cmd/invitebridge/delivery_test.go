@@ -38,7 +38,13 @@ func newWired(t *testing.T, lines ...string) *wired {
 		t.Fatal(err)
 	}
 	t.Cleanup(mailbox.Stop)
-	w := &wired{kratos: kratostest.Shared(t), mailbox: mailbox, crm: newHookReceiver(t), gate: newHookReceiver(t)}
+	return newWiredOn(t, kratostest.Shared(t), mailbox, lines...)
+}
+
+// newWiredOn is newWired with a Kratos and a mail server.
+func newWiredOn(t *testing.T, kratos *kratostest.Server, mailbox *mailtest.Mailbox, lines ...string) *wired {
+	t.Helper()
+	w := &wired{kratos: kratos, mailbox: mailbox, crm: newHookReceiver(t), gate: newHookReceiver(t)}
 	w.running = startBridge(t, w.kratos, append(lines, "log: { level: trace }", fmt.Sprintf(`
 courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com, from_name: Example } }
 hooks:

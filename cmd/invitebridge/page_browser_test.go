@@ -19,16 +19,19 @@ const passwordField, submitButton = "#password", "form > button"
 // startPage starts a wired bridge whose links lead to itself.
 func startPage(t *testing.T, lines ...string) *wired {
 	t.Helper()
+	serve := fmt.Sprintf(`serve: { public: { port: %d, base_url: "http://127.0.0.1:%[1]d" } }`, freePort(t))
+	return newWired(t, append(lines, serve)...)
+}
+
+// freePort returns a port that is free right now.
+func freePort(t *testing.T) int {
+	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	serve := fmt.Sprintf(`serve: { public: { port: %d, base_url: "http://127.0.0.1:%[1]d" } }`, port)
-	return newWired(t, append(lines, serve)...)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 // withLogin starts a proxy to Kratos' public API that adds the login page to which

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 
@@ -21,6 +22,7 @@ type hookEvent struct {
 	Type  string `json:"type"`
 	token string
 	email string
+	body  string
 }
 
 // hookReceiver verifies every webhook with the official library. It answers 204
@@ -70,7 +72,7 @@ func (r *hookReceiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if err != nil {
 		r.t.Errorf("verification of a webhook failed: %v", err)
 	}
-	e := hookEvent{id: request.Header.Get("Webhook-Id"), Type: payload.Type, token: payload.Data.Token, email: payload.Data.Invitation.Email}
+	e := hookEvent{id: request.Header.Get("Webhook-Id"), Type: payload.Type, token: payload.Data.Token, email: payload.Data.Invitation.Email, body: string(body)}
 	r.mu.Lock()
 	answer := r.answer
 	r.got = append(r.got, e)
@@ -78,6 +80,13 @@ func (r *hookReceiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if answer == nil || !answer(e, w) {
 		w.WriteHeader(http.StatusNoContent)
 	}
+}
+
+// all returns all received events.
+func (r *hookReceiver) all() []hookEvent {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.got)
 }
 
 // events returns the received events of one type for one address.

@@ -56,6 +56,10 @@ type Options struct {
 	// Binary is the Kratos to run; empty: the result of Build.
 	Binary string
 
+	// Host is the name by which browsers reach the public API; empty: 127.0.0.1.
+	// Passkeys need localhost.
+	Host string
+
 	// PublicPort and AdminPort are ports on 127.0.0.1; 0: free ones.
 	PublicPort, AdminPort int
 
@@ -155,7 +159,7 @@ func writeConfig(o Options) ([]string, error) {
 	var text bytes.Buffer
 	err := configTemplate.Execute(&text, configFile{
 		Options: o, Dir: "file://" + filepath.ToSlash(o.Dir),
-		PublicURL: loopback(o.PublicPort), AdminURL: loopback(o.AdminPort), UIURL: loopback(o.PublicPort),
+		PublicURL: o.publicURL(), AdminURL: loopback(o.AdminPort), UIURL: loopback(o.PublicPort),
 		SchemaIDs: slices.Sorted(maps.Keys(o.Schemas)), CookieSecret: cookieSecret, CipherSecret: cipherSecret,
 	})
 	if err != nil {
@@ -167,6 +171,13 @@ func writeConfig(o Options) ([]string, error) {
 	}
 	paths = append(paths, filepath.Join(o.Dir, "over.yml"))
 	return paths, os.WriteFile(paths[1], []byte(o.Config), 0o600)
+}
+
+func (o Options) publicURL() string {
+	if o.Host == "" {
+		return loopback(o.PublicPort)
+	}
+	return "http://" + o.Host + ":" + strconv.Itoa(o.PublicPort)
 }
 
 func loopback(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }

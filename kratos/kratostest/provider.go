@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"html/template"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -24,9 +25,9 @@ type Person struct {
 // hint identifies a person to [Provider], in the parameter login_hint.
 func (p Person) hint() string { return url.Values{"sub": {p.Subject}, "email": {p.Email}}.Encode() }
 
-// Provider is an OpenID provider on loopback. It shows no login page: the
-// person in login_hint has consented to any client. It is stateless, because
-// its authorization codes contain everything it needs later.
+// Provider is an OpenID provider on loopback. The person in login_hint has
+// consented to any client; without login_hint, a page asks for a name. It is
+// stateless, because its authorization codes contain everything it needs later.
 type Provider struct {
 	Issuer string // for Options.OIDC
 
@@ -74,6 +75,11 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 // grant is the content of an authorization code.
 type grant struct{ Client, Nonce, Hint string }
 
+// askName is the page of a person who is not known yet.
+var askName = template.Must(template.New("name").Parse(`<!doctype html><html lang="en"><title>Provider</title><link rel="icon" href="data:,">
+<form><h1>Sign in at the provider</h1>{{range $name, $values := .}}{{range $values}}<input type="hidden" name="{{$name}}" value="{{.}}">{{end}}{{end}}
+<label>Name <input name="name" required></label><button>Sign in</button></form>`))
+
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	back, err := url.Parse(query.Get("redirect_uri"))
@@ -81,7 +87,16 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	code, _ := json.Marshal(grant{query.Get("client_id"), query.Get("nonce"), query.Get("login_hint")})
+	hint := query.Get("login_hint")
+	if name := query.Get("name"); name != "" {
+		hint = Person{Subject: name, Email: "other-" + name + "@example.com"}.hint()
+	}
+	if hint == "" {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_ = askName.Execute(w, query)
+		return
+	}
+	code, _ := json.Marshal(grant{query.Get("client_id"), query.Get("nonce"), hint})
 	back.RawQuery = url.Values{
 		"state": {query.Get("state")}, "code": {base64.RawURLEncoding.EncodeToString(code)},
 	}.Encode()

@@ -134,7 +134,7 @@ func (s *Server) serve(ctx context.Context, o Options) (err error) {
 	for _, path := range configs {
 		args = append(args, "-c", path)
 	}
-	s.PublicURL, s.AdminURL = loopback(o.PublicPort), loopback(o.AdminPort)
+	s.PublicURL, s.AdminURL = o.publicURL(), loopback(o.AdminPort)
 	s.rawAdmin = rawAdmin{send: s.sendAdmin}
 	s.process, err = startProcess(o.Log, o.environment(), o.Binary, args...)
 	if err != nil {

@@ -169,6 +169,18 @@ func (tab *Tab) Value(selector string) string {
 	return evaluate[string](tab, `document.querySelector(`+quote(selector)+`).value`)
 }
 
+// Text returns the text of an element.
+func (tab *Tab) Text(selector string) string {
+	tab.t.Helper()
+	return evaluate[string](tab, `document.querySelector(`+quote(selector)+`).innerText.trim()`)
+}
+
+// Link returns the URL of a link.
+func (tab *Tab) Link(selector string) string {
+	tab.t.Helper()
+	return evaluate[string](tab, `document.querySelector(`+quote(selector)+`).href`)
+}
+
 // Focused returns a short selector of the focused element, or "body".
 func (tab *Tab) Focused() string {
 	tab.t.Helper()

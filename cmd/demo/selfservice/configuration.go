@@ -1,14 +1,31 @@
 package selfservice
 
-import "strings"
+import (
+	"net"
+	"net/url"
+	"strings"
+)
 
 // Configuration returns the part of Kratos' configuration, in YAML, that refers to
-// the UI at ui, and sends emails through the mail server at smtp.
+// the UI at ui, and sends emails through the mail server at smtp. Passkeys are
+// enabled if ui has a name: browsers do not permit them for an IP address.
 func Configuration(ui, smtp string) string {
-	return strings.NewReplacer("UI", strings.TrimSuffix(ui, "/"), "SMTP", smtp).Replace(`
+	ui = strings.TrimSuffix(ui, "/")
+	name := ""
+	if u, err := url.Parse(ui); err == nil && net.ParseIP(u.Hostname()) == nil {
+		name = u.Hostname()
+	}
+	passkeys := ""
+	if name != "" {
+		passkeys = "    passkey: { enabled: true, config: { rp: { id: NAME, display_name: Example, origins: [ UI ] } } }"
+	}
+	return strings.NewReplacer("UI", ui, "SMTP", smtp).Replace(`
 selfservice:
   default_browser_return_url: UI/sessions
   allowed_return_urls: [ UI ]
+  methods:
+    password: { enabled: true }
+` + strings.NewReplacer("UI", ui, "NAME", name).Replace(passkeys) + `
   flows:
     error: { ui_url: UI/error }
     login: { ui_url: UI/login }

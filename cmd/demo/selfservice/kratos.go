@@ -62,7 +62,9 @@ type node struct {
 		Text                     message // of a text
 		Href                     string  // of a link
 		Title                    message
-		Src                      string // of an image
+		Src                      string // of an image or a script
+		// OnClickTrigger and OnLoadTrigger name functions of Kratos' script.
+		OnClickTrigger, OnLoadTrigger string
 	}
 	Messages []message
 	Meta     struct{ Label message }

@@ -10,8 +10,12 @@ import (
 	"strings"
 )
 
-//go:embed page.gotmpl
-var source string
+var (
+	//go:embed page.gotmpl
+	source string
+	//go:embed triggers.js
+	triggers template.JS
+)
 
 var layout = template.Must(template.New("page").Funcs(template.FuncMap{"image": image}).Parse(source))
 
@@ -23,6 +27,8 @@ type page struct {
 	Action   string // of every form
 	Method   string
 	Forms    [][]node
+	Script   template.JS // calls the functions of Script sources; empty: there are none
+	Sources  []string    // of Kratos' scripts, for passkeys
 	Links    []link
 }
 
@@ -34,7 +40,17 @@ var titles = map[string]string{
 }
 
 func (u *UI) flowPage(kind string, f flow) page {
-	p := page{Title: titles[kind], Messages: f.UI.Messages, Action: f.UI.Action, Method: f.UI.Method, Forms: forms(f.UI.Nodes)}
+	p := page{Title: titles[kind], Messages: f.UI.Messages, Action: f.UI.Action, Method: f.UI.Method}
+	var inputs []node
+	for _, n := range f.UI.Nodes {
+		switch {
+		case n.Type != "script":
+			inputs = append(inputs, n)
+		case strings.HasPrefix(n.Attributes.Src, u.browser+"/"):
+			p.Script, p.Sources = triggers, append(p.Sources, n.Attributes.Src)
+		}
+	}
+	p.Forms = forms(inputs)
 	switch kind {
 	case "login":
 		p.Links = []link{{u.start("recovery"), "Forgot your password?"}}

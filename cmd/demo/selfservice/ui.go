@@ -1,6 +1,6 @@
 // Package selfservice is a small self-service UI for Kratos: pages to sign in,
 // register, change settings, recover and verify an account, sign out, and see who
-// is signed in. The demo uses it, and so does the stack test if Ory's reference UI
+// is signed in, with passwords, codes, passkeys and social sign-ins. The demo uses it, and so does the stack test if Ory's reference UI
 // cannot be pulled. Like that one it has the pages /login, /registration,
 // /settings, /recovery, /verification, /error and /sessions.
 //
@@ -9,6 +9,8 @@
 package selfservice
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +23,7 @@ type UI struct {
 	public, browser string // Kratos' public API: for the UI, and for browsers
 	http            *http.Client
 	mux             *http.ServeMux
+	policy          string // the Content-Security-Policy
 }
 
 const kratosTimeout = 10 * time.Second
@@ -36,6 +39,9 @@ func New(public, browser string) *UI {
 		http: &http.Client{Timeout: kratosTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		mux:  http.NewServeMux(),
 	}
+	// Not form-action: Chromium applies it to the redirects that follow too.
+	u.policy = "default-src 'none'; style-src 'unsafe-inline'; script-src " + hash(string(triggers)) + " " + u.browser + "/.well-known/ory/; " +
+		"img-src data:; base-uri 'none'; frame-ancestors 'none'"
 	for _, kind := range kinds {
 		u.mux.HandleFunc("GET /"+kind, func(w http.ResponseWriter, r *http.Request) { u.form(w, r, kind) })
 	}
@@ -52,8 +58,7 @@ func New(public, browser string) *UI {
 func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store") // forms carry tokens
-	// Not form-action: Chromium applies it to the redirects that follow too.
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", u.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	u.mux.ServeHTTP(w, r)
 }
@@ -127,4 +132,10 @@ func (u *UI) session(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	show(w, http.StatusOK, s.page(out.To))
+}
+
+// hash returns the source expression that permits an inline script.
+func hash(script string) string {
+	sum := sha256.Sum256([]byte(script))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
