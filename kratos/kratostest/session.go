@@ -19,9 +19,13 @@ var (
 
 // Session is what Kratos shows the holder of a session token.
 type Session struct {
-	ID       uuid.UUID `json:"id"`
-	Active   bool      `json:"active"`
-	AAL      string    `json:"authenticator_assurance_level"`
+	ID      uuid.UUID `json:"id"`
+	Active  bool      `json:"active"`
+	AAL     string    `json:"authenticator_assurance_level"`
+	Devices []struct {
+		UserAgent string `json:"user_agent"`
+		IPAddress string `json:"ip_address"`
+	} `json:"devices"`
 	Identity struct {
 		ID    uuid.UUID `json:"id"`
 		State string    `json:"state"`

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+)
+
+// TestWaysIn_api: a native app accepts without a browser, with and without a
+// password, and has a session afterwards.
+func TestWaysIn_api(t *testing.T) {
+	w := startWaysIn(t)
+	accept := func(email string, body object) (session, secret string) {
+		issued := w.invite(object{"email": email, "notify": false})
+		a := w.call(http.MethodPost, w.public+base+"/"+token(issued), body)
+		if a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.text)
+		}
+		step := a.body["continue_with"].([]any)[0].(object)
+		switch step["action"] {
+		case "set_ory_session_token":
+			secret = step["ory_session_token"].(string)
+			return secret, secret
+		case "show_recovery_ui":
+			flow := bridge.RecoveryFlow{ID: uuid.MustParse(step["flow"].(object)["id"].(string)), Code: bridge.NewCode(step["recovery_code"].(string))}
+			session, err := w.kratos.RecoveryOf(flow).Use(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return session, flow.Code.Reveal()
+		}
+		t.Fatalf("it continues with %v", step)
+		return "", ""
+	}
+	var secrets []string
+	for name, body := range map[string]object{
+		"kratos":   {"method": "kratos", "flow_type": "api"},
+		"password": {"password": password, "session": true},
+	} {
+		email := "api." + name + "@example.com"
+		session, secret := accept(email, body)
+		in, err := w.kratos.Whoami(t.Context(), session)
+		if err != nil || !in.Active || in.AAL != "aal1" {
+			t.Errorf("%s: the session is %+v, %v", name, in, err)
+		}
+		if name == "password" && (len(in.Devices) != 1 || in.Devices[0].UserAgent != "Go-http-client/1.1" || !strings.HasPrefix(in.Devices[0].IPAddress, "127.0.0.1")) {
+			t.Errorf("its devices are %+v", in.Devices)
+		}
+		secrets = append(secrets, session, secret)
+		w.crm.await("post_password_creation", email)
+	}
+	assertNoSecret(t, w.running, secrets)
+}
