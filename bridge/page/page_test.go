@@ -22,6 +22,7 @@ func full(screen page.Screen) page.Input {
 		Policy:    bridge.PasswordPolicy{MinLength: 12, CheckSimilarity: true},
 		From:      time.Date(2026, 3, 9, 23, 5, 0, 1, time.FixedZone("", 3600)),
 		Renewable: true, ContinueURL: "https://app.example.com/login?a=1&b=2", RequestID: "req-77",
+		Recovery: page.Recovery{URL: "https://app.example.com/login?a=1&b=2", Code: "824153"},
 	}
 }
 
@@ -166,7 +167,8 @@ func TestRender_nextStep(t *testing.T) {
 		v := full(screen)
 		v.Redirect = true
 		_, root := render(t, p, "", v)
-		ends := screen == page.ScreenAccepted || screen == page.ScreenDone || screen == page.ScreenUnknown
+		ends := screen == page.ScreenAccepted || screen == page.ScreenRecover || screen == page.ScreenDone || screen == page.ScreenUnknown ||
+			screen == page.ScreenContinue // to the page where the code is entered
 		links := find(one(t, root, "main"), "a")
 		if ends != (len(links) == 1) || ends && (attr(links[0], "href") != v.ContinueURL || attr(links[0], "rel") != "noreferrer") {
 			t.Errorf("%s has %d links", screen, len(links))

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"cmp"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -17,10 +18,17 @@ func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
 // TestScreens shows every screen in a browser, in light and dark mode and both
 // languages, in the narrowest supported window, and checks accessibility.
 func TestScreens(t *testing.T) {
-	p := newPage(t, page.Config{Title: "Example", SupportAddress: "help@example.com"})
+	config := page.Config{Title: "Example", SupportAddress: "help@example.com"}
+	p := newPage(t, config)
+	config.AcceptWith = []bridge.AcceptMethod{bridge.AcceptPassword, bridge.AcceptKratos}
+	either := newPage(t, config)
+	config.AcceptWith = []bridge.AcceptMethod{bridge.AcceptKratos}
+	kratos := newPage(t, config)
 	weak := full(page.ScreenForm)
 	weak.Problem = &bridge.Error{ID: bridge.ErrPasswordPolicyViolation.ID, Messages: []bridge.UIText{{ID: 4000032, Type: "error", Context: map[string]any{"min_length": 12}}}}
-	views := map[string]page.Input{"weak": weak}
+	sent := full(page.ScreenContinue)
+	sent.Recovery.FormURL = "https://kratos.example.com/self-service/recovery?flow=1"
+	views := map[string]page.Input{"weak": weak, "either": full(page.ScreenForm), "kratos": full(page.ScreenForm), "sent": sent}
 	for _, screen := range page.Screens() {
 		v := full(screen)
 		v.Redirect = false // it would leave the page
@@ -34,6 +42,7 @@ func TestScreens(t *testing.T) {
 	} {
 		t.Run(screen, func(t *testing.T) {
 			for name, view := range views {
+				p := cmp.Or(map[string]*page.Page{"either": either, "kratos": kratos}[name], p)
 				t.Run(name, func(t *testing.T) { checkInBrowser(t, p, view, browser, name+"-"+screen) })
 			}
 		})

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"time"
 
 	"invitebridge/bridge"
+	"invitebridge/config"
 	"invitebridge/kratos"
 )
 
@@ -38,6 +40,9 @@ func (d *doctor) checks() []check {
 		{"kratos.schema_id", d.schemas},
 		{"clock", one(d.clock)},
 		{"courier.smtp", one(d.mail)},
+	}
+	if slices.Contains(d.config.Invitation.AcceptWith, config.AcceptKratos) {
+		checks = append(checks, check{"recovery", one(d.recovery)})
 	}
 	checks = append(checks, d.sockets()...)
 	for _, h := range d.config.Hooks {

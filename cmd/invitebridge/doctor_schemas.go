@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"invitebridge/config"
 	"invitebridge/kratos"
 )
 
@@ -75,12 +76,14 @@ func (d *doctor) schema(ctx context.Context, id string) finding {
 	case !trait.Known:
 		return problem(fmt.Sprintf("trait %s of schema %s is neither a password identifier nor an address in Kratos, so invitations would be rejected", path, id),
 			"set kratos.email_trait to the path of the email address inside the traits")
-	case len(layout.Password) == 0:
+	case len(layout.Password) == 0 && slices.Contains(d.config.Invitation.AcceptWith, config.AcceptPassword):
 		return problem(fmt.Sprintf("no trait of schema %s is a password identifier, so invitees could not log in after accepting", id),
 			`add "ory.sh/kratos": {"credentials": {"password": {"identifier": true}}} to one`)
 	case !trait.Verifiable:
 		return warning(fmt.Sprintf("trait %s of schema %s cannot be verified, so accepting marks no address as verified", path, id),
 			`add "ory.sh/kratos": {"verification": {"via": "email"}} to it if addresses should be verified`)
+	case len(layout.Password) == 0:
+		return passed("schema %s has the trait %s, which can be verified", id, path)
 	case !trait.Identifier:
 		return passed("schema %s has the trait %s, which can be verified; invitees log in with %s, which inviters must provide", id, path, strings.Join(layout.Password, " or "))
 	}

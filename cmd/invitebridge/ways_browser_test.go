@@ -126,7 +126,7 @@ func TestWaysIn(t *testing.T) {
 			email := "ways." + name + "@example.com"
 			tab := w.open(t, email, pagetest.Options{})
 			tab.AddAuthenticator()
-			tab.See("Choose another way to sign in")
+			tab.See("Choose another way")
 			tab.Click(kratosButton)
 			w.atSettings(tab)
 			choose.set(tab, email)

@@ -39,7 +39,8 @@ type fakeCode struct {
 }
 
 // createRecoveryCode handles POST /admin/recovery/code. Like Kratos, it also makes
-// codes for inactive identities.
+// codes for inactive identities. Its codes are no bare numbers, so that a test finds
+// one in a log.
 func (f *Fake) createRecoveryCode(q url.Values, body []byte) reply {
 	var b struct {
 		IdentityID uuid.UUID `json:"identity_id"`
@@ -62,7 +63,7 @@ func (f *Fake) createRecoveryCode(q url.Values, body []byte) reply {
 	if _, ok := f.identity.copyOf(b.IdentityID); !ok {
 		return notFound()
 	}
-	flow, code := uuid.New(), fakeCode{fmt.Sprintf("%06d", rand.N(1_000_000)), b.IdentityID, b.FlowType == "api", f.now().Add(lifespan)} //nolint:gosec // a test's code
+	flow, code := uuid.New(), fakeCode{fmt.Sprintf("code-%06d", rand.N(1_000_000)), b.IdentityID, b.FlowType == "api", f.now().Add(lifespan)} //nolint:gosec // a test's code
 	f.codes.mu.Lock()
 	defer f.codes.mu.Unlock()
 	if f.codes.byFlow == nil {

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"invitebridge/bridge"
+	"invitebridge/kratos"
+)
+
+// recovery tries what happens after an acceptance with kratos.
+func (d *doctor) recovery(ctx context.Context) finding {
+	ui := d.config.Selfservice.Flows.Settings.UIURL
+	settings, err := d.admin.TryRecovery(ctx, d.config.Kratos.SchemaID, d.config.Invitation.ReturnTo)
+	var e *bridge.IdentityError
+	switch {
+	case errors.Is(err, kratos.ErrNotTried):
+		return warning("a recovery code could not be tried: "+reason(err), "invite yourself, and accept with kratos")
+	case errors.As(err, &e):
+		_, advice := recoveryFault(err)
+		return problem(reason(err), advice)
+	case err != nil:
+		return problem(reason(err), "check kratos.public_url, at which the code was submitted")
+	case ui == "":
+		return warning("selfservice.flows.settings.ui_url is not set, so invitees who accept with kratos have to type a code", "set it to "+kratos.Origin(settings)+settings.Path)
+	case !slices.Contains(d.config.FormOrigins(), kratos.Origin(settings)):
+		return problem("after a code, Kratos redirects browsers to "+kratos.Origin(settings)+", which the page does not permit", "set selfservice.flows.settings.ui_url as in Kratos")
+	}
+	return passed("a recovery code leads to Kratos' settings page")
+}
