@@ -29,6 +29,10 @@ type answer struct {
 	ExpiresAt  time.Time `json:"expires_at"`
 	AcceptedAt time.Time `json:"accepted_at"`
 	Error      struct{ ID string }
+	Continue   []struct {
+		Flow struct{ ID uuid.UUID }
+		Code string `json:"recovery_code"`
+	} `json:"continue_with"`
 }
 
 // client returns a client of the bridge that listens at a unix socket. It keeps no

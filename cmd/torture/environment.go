@@ -177,7 +177,7 @@ serve:
   public: { host: "unix:%%s", rate_limit: { requests: 0 } }
   admin: { host: "unix:%%s", api_keys: [ { name: torture, key: %%s } ] }
 kratos: { admin_url: "%s", public_url: "%s", timeout: %v }
-invitation: { cooldown: %v, unaccepted_identities: %s }
+invitation: { cooldown: %v, unaccepted_identities: %s, accept_with: [ password, kratos ] }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
 courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com } }
 hooks:

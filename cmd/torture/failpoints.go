@@ -19,6 +19,9 @@ var (
 	// With the token of an email, which proves control of the address.
 	emailPoints = failpoints("accept", "update1", "pre_password_creation1",
 		"get1", "request1", "update2", "verify1", "request2", "update3", "activate1", "request3", "update4")
+	// Without a password: one write, and the recovery code after the commit.
+	kratosPoints = failpoints("accept", "update1", "pre_password_creation1",
+		"get1", "request1", "update2", "activate_only1", "request2", "update3", "recovery1", "request3")
 	// The former holder's password is replaced; the sessions, the link to a
 	// provider and the authenticator app are removed.
 	reactivateAcceptPoints = failpoints("accept", "update1", "pre_password_creation1",

@@ -50,6 +50,8 @@ var scenarios = []scenario{
 		prepare: invite, act: accept, state: isAccepted, messages: deliveredOnce("post_password_creation")},
 	{name: "accept-email", points: emailPoints, verbs: []string{"accept"}, cooldown: day, claims: true,
 		prepare: inviteByEmail, act: accept, state: isAccepted, messages: deliveredOnce("post_password_creation")},
+	{name: "accept-kratos", points: kratosPoints, verbs: []string{"accept"}, cooldown: day, claims: true,
+		prepare: inviteByEmail, act: acceptByKratos, state: isActivated, messages: deliveredOnce("post_password_creation")},
 	{name: "reactivate-invite", points: reactivateInvitePoints, verbs: []string{"invite"}, cooldown: day,
 		prepare: createFormerAccount, act: inviteAnew, afterKill: isUntouched, state: all(isPending, isAdopted, isUntouched),
 		messages: all(deliveredOnce("invitation_token_created"), emailedAtMost(1))},

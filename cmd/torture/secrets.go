@@ -12,6 +12,11 @@ func (t *trial) checkSecrets(ctx context.Context) error {
 	secrets := append(t.env.sampledTokens(), apiKey)
 	for _, s := range t.subjects {
 		secrets = append(append(secrets, s.tokens...), s.password)
+		for _, flow := range s.recovery {
+			if code := flow.Code.Reveal(); len(code) >= prefixLen { // those of a real Kratos are too short
+				secrets = append(secrets, code)
+			}
+		}
 	}
 	files, err := t.bridges.files(ctx)
 	if err != nil {
@@ -26,7 +31,7 @@ func (t *trial) checkSecrets(ctx context.Context) error {
 			return err
 		}
 		if holdsAny(text, secrets) {
-			return fmt.Errorf("%s contains a token, a password or the API key", name)
+			return fmt.Errorf("%s contains a token, a code, a password or the API key", name)
 		}
 	}
 	return nil

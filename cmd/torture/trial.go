@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"invitebridge/bridge"
 )
 
 // subject is one invitation and what its client knows of it.
@@ -17,15 +19,17 @@ type subject struct {
 	email, password    string
 	id, identity       uuid.UUID
 	tokens             []string
-	until              time.Time // see scenario.dueAt
-	adopted            uuid.UUID // the identity that existed before
-	former             holder    // the former holder of that account
-	reclaimed          bool      // an administrator gave it back to that holder
-	reclaimedAt        time.Time // when that began
-	emailsBefore       int       // received before the last start
-	attempts           int       // how often its password was submitted
-	resent             int       // how often an email was requested again
-	accepted           bool      // and revoked: requests that succeeded
+	recovery           []bridge.RecoveryFlow // with the codes that were answered
+	recovered          bool                  // with that code
+	until              time.Time             // see scenario.dueAt
+	adopted            uuid.UUID             // the identity that existed before
+	former             holder                // the former holder of that account
+	reclaimed          bool                  // an administrator gave it back to that holder
+	reclaimedAt        time.Time             // when that began
+	emailsBefore       int                   // received before the last start
+	attempts           int                   // how often its password was submitted
+	resent             int                   // how often an email was requested again
+	accepted           bool                  // and revoked: requests that succeeded
 	revoked            bool
 	revocationAccepted bool // answered 202: it will be revoked unless it was being accepted
 	revoking           bool // a revocation was requested, whatever its result
