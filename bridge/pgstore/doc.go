@@ -1,6 +1,6 @@
 // Package pgstore is the store for several replicas: it keeps invitations in a
-// PostgreSQL database, in the schema invitebridge. It is the only importer of pgx,
-// and of the service it imports package bridge alone.
+// PostgreSQL database, in the schema invitebridge. Of what ships, it is the
+// only importer of pgx, and of the service it imports package bridge alone.
 //
 // # Promises
 //

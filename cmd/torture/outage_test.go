@@ -26,7 +26,7 @@ func TestExperiments(t *testing.T) {
 			t.Parallel()
 			o := experimentTests[name]
 			var out strings.Builder
-			o.replicas, o.postgres, o.slack, o.out = 3, kratostest.SharedPostgres(t), int(testenv.Limit/responseLimit), &out
+			o.replicas, o.postgres, o.slack, o.out = 3, kratostest.OwnPostgres(t), int(testenv.Limit/responseLimit), &out
 			err := experiment(t.Context(), name, o)
 			t.Log("\n" + out.String())
 			if err != nil {
