@@ -35,5 +35,6 @@
 // # Round trips
 //
 // Statements whose result no one needs are sent with the next read or with the
-// commit. The first read begins the transaction.
+// commit. The first read begins the transaction. No caller waits for the end of a
+// transaction that wrote nothing.
 package pgstore
