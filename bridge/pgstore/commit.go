@@ -32,9 +32,10 @@ const (
 	bury = `INSERT INTO invitebridge.outcomes AS o (key, dead) VALUES ($1, true)
 		ON CONFLICT (key) DO UPDATE SET at = clock_timestamp() RETURNING dead`
 	purgeOutcomes = `DELETE FROM invitebridge.outcomes WHERE key IN (
-		SELECT key FROM invitebridge.outcomes WHERE at < clock_timestamp() - interval '1 day'
+		SELECT key FROM invitebridge.outcomes WHERE at < now() - interval '1 day'
 		ORDER BY at LIMIT 5000 FOR UPDATE SKIP LOCKED)`
-	addCounters = `UPDATE invitebridge.counters SET pending = pending + $1, queued = queued + $2
+	latestOutcome = "SELECT max(at) FROM invitebridge.outcomes"
+	addCounters   = `UPDATE invitebridge.counters SET pending = pending + $1, queued = queued + $2
 		WHERE slot = pg_backend_pid() % 64`
 )
 
