@@ -149,9 +149,9 @@ type Tx interface {
 
 	// DueMessages returns at most limit queued messages of an endpoint that have
 	// NextAttemptAt <= now, the earliest first. It may leave out those whose
-	// invitation another Update is using, and does not wait for them. It leaves out
-	// those of an event that is not in Events: only the later release that has queued
-	// them can deliver them.
+	// invitation another Update is using or has just read, and does not wait for them.
+	// It leaves out those of an event that is not in Events: only the later release
+	// that has queued them can deliver them.
 	DueMessages(endpoint string, now time.Time, limit int) ([]Message, error)
 
 	// QueuedMessages returns at most limit queued messages of an endpoint, those

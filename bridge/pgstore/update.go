@@ -74,7 +74,7 @@ func (t *tx) run(fn func(bridge.Tx) error) error {
 		if len(t.queue) > 0 { // what the function required
 			err = t.do()
 		}
-		t.await = err != nil
+		t.await = err != nil || t.claims
 		return err
 	case t.conn == nil: // it ends a lease and has used nothing else
 		if err := t.do(); err != nil {
