@@ -113,6 +113,7 @@ torture-replicas: ## The same with three replicas on PostgreSQL, which fails too
 	$(REPLICAS) -rounds 10 failovers
 	$(REPLICAS) -rounds 3 -rate 200 rolling
 	$(REPLICAS) -rounds 10000 histories
+	$(REPLICAS) -rounds 1000 clocks
 	$(REPLICAS) -kills 100
 
 SOAK ?= 30m

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +29,7 @@ type environment struct {
 	events      map[delivered]map[string]int            // how often each webhook-id arrived
 	emails      map[string]int                          // by address
 	tokens      map[string]string                       // of the last email, by address
+	ahead       [2]time.Duration                        // least and most, of the clocks of those that called blocking hooks
 	tokenSample []string                                // tokens from webhooks and emails
 	hookAnswers map[uuid.UUID]func(http.ResponseWriter) // responses to the blocking hook for acceptances
 }
@@ -97,12 +100,24 @@ func (w *environment) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.events[key][r.Header.Get("webhook-id")]++
 	w.remember(payload.Data.Token)
+	if strings.HasPrefix(payload.Type, "pre_") {
+		w.noteClock(r.Header.Get("webhook-timestamp"))
+	}
 	answer := w.hookAnswers[payload.Data.Invitation.ID]
 	w.mu.Unlock()
 	if answer == nil || payload.Type != "pre_password_creation" {
 		answer = agree
 	}
 	answer(rw)
+}
+
+// noteClock takes when a blocking hook was called, by the caller's clock.
+// The caller must hold the lock.
+func (w *environment) noteClock(timestamp string) {
+	if at, err := strconv.ParseInt(timestamp, 10, 64); err == nil {
+		ahead := time.Until(time.Unix(at, 0))
+		w.ahead = [2]time.Duration{min(w.ahead[0], ahead), max(w.ahead[1], ahead)}
+	}
 }
 
 func agree(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) }

@@ -35,6 +35,9 @@ func histories(ctx context.Context, o options) error {
 		return err
 	}
 	defer remove()
+	for i, ahead := range o.clocks {
+		t.bridges.(*replicas).all[i%o.replicas].ahead = ahead
+	}
 	if err := t.bridges.start(ctx); err != nil {
 		return err
 	}
@@ -73,7 +76,25 @@ func histories(ctx context.Context, o options) error {
 	if violations > 0 {
 		err = errors.Join(err, errBroken)
 	}
-	return errors.Join(err, killed)
+	return errors.Join(err, killed, t.env.checkClocks(o.clocks))
+}
+
+// clocks is histories with replicas whose clocks are wrong, one by 30 seconds each way.
+func clocks(ctx context.Context, o options) error {
+	o.clocks = []time.Duration{-30 * time.Second, 0, 30 * time.Second}
+	return histories(ctx, o)
+}
+
+// checkClocks checks that the webhooks came from clocks that were as wrong as these.
+func (w *environment) checkClocks(clocks []time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ahead := range clocks {
+		if within := 10 * time.Second; w.ahead[0] > ahead+within || w.ahead[1] < ahead-within {
+			return fmt.Errorf("the clocks of the replicas were wrong by %v, not by %v", w.ahead, clocks)
+		}
+	}
+	return nil
 }
 
 // killNowAndThen kills a replica at random and starts it again, until ctx ends.
