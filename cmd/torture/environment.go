@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -109,15 +108,6 @@ func (w *environment) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		answer = agree
 	}
 	answer(rw)
-}
-
-// noteClock takes when a blocking hook was called, by the caller's clock.
-// The caller must hold the lock.
-func (w *environment) noteClock(timestamp string) {
-	if at, err := strconv.ParseInt(timestamp, 10, 64); err == nil {
-		ahead := time.Until(time.Unix(at, 0))
-		w.ahead = [2]time.Duration{min(w.ahead[0], ahead), max(w.ahead[1], ahead)}
-	}
 }
 
 func agree(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) }
