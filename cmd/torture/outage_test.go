@@ -16,7 +16,7 @@ var experimentTests = map[string]options{
 	"silences":   {rounds: 1, rate: 10},
 	"failovers":  {rounds: 1, rate: 20},
 	"histories":  {rounds: 200, parallel: 8},
-	"clocks":     {rounds: 30, parallel: 8},
+	"clocks":     {rounds: 20, parallel: 8},
 	"rolling":    {rounds: 1, rate: 50},
 }
 
