@@ -102,6 +102,7 @@ torture-replicas: ## The same with three replicas on PostgreSQL, which fails too
 	$(REPLICAS) -rounds 20 contention
 	$(REPLICAS) -rounds 100 outages
 	$(REPLICAS) -rounds 10 silences
+	[ "$$(id -u)" != 0 ] || $(REPLICAS) -rounds 10 drops
 	$(REPLICAS) -rounds 10 failovers
 	$(REPLICAS) -rounds 3 -rate 200 rolling
 	$(REPLICAS) -rounds 10000 histories
