@@ -71,6 +71,7 @@ var experiments = map[string]func(context.Context, options) error{
 	"contention": contend,
 	"outages":    outages,
 	"silences":   silences,
+	"drops":      drops,
 	"failovers":  failovers,
 	"histories":  histories,
 	"clocks":     clocks,
