@@ -1,7 +1,7 @@
 # The commands for contributors. They need Go and gcc (for the real Kratos); "stack"
-# also needs Docker with Compose. "test" checks the invitee's page with Chromium,
-# which it installs as root on Debian. It skips tests whose program, such as
-# Chromium or PostgreSQL, is missing.
+# also needs Docker with Compose. "test" checks the invitee's page with Chromium and
+# the store with PostgreSQL, which it installs as root on Debian. It skips tests whose
+# program is missing.
 
 GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -20,6 +20,14 @@ export GITHUB_REPOSITORY       ?= $(GITHUB_REPOSITORY_OWNER)/invitebridge
 CHROMIUM = [ -n "$$CHROMIUM_BIN" ] || command -v chromium || command -v chromium-browser || command -v google-chrome || \
 	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing Chromium" >&2 && \
 	{ apt-get update && apt-get install -y --no-install-recommends chromium; } >/dev/null 2>&1; } || true
+
+# The same with PostgreSQL, unless POSTGRES_DSN names a server. The tests start their
+# own: the package must not.
+POSTGRESQL = [ -n "$$POSTGRES_DSN" ] || command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing PostgreSQL" >&2 && \
+	{ conf=/etc/postgresql-common/createcluster.conf; [ -e $$conf ] || \
+	{ mkdir -p $${conf%/*} && echo "create_main_cluster = false" >$$conf; }; apt-get update && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql; } >/dev/null 2>&1; } || true
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build check test stack snapshot release release-chart packages chart lint vuln mutants bench fuzz torture torture-replicas soak
@@ -42,7 +50,7 @@ check: ## Before each commit: vet, lint and the fast tests
 	$(GO) test -short $(GOTEST_FLAGS) ./...
 
 test: ## Run all tests, including those with a real Kratos, with the race detector
-	@{ $(CHROMIUM); } >/dev/null
+	@{ $(CHROMIUM); $(POSTGRESQL); } >/dev/null
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m $(GOTEST_FLAGS) ./...
 
@@ -89,7 +97,7 @@ mutants: ## Break each rule about account ownership and check that a test fails
 	@GO=$(GO) sh bridge/mutants/run.sh
 
 # BENCH="-only invite,mail -turn 5s" runs a part, or for longer; -help lists the flags.
-bench: ## Measure against bare calls of Kratos, a quarter of an hour: docs/performance.md
+bench: ## Measure against bare calls of Kratos, 20 minutes: docs/performance.md
 	$(GO) run ./cmd/bench $(BENCH)
 
 KILLS ?= 200
@@ -102,9 +110,11 @@ torture-replicas: ## The same with three replicas on PostgreSQL, which fails too
 	$(REPLICAS) -rounds 20 contention
 	$(REPLICAS) -rounds 100 outages
 	$(REPLICAS) -rounds 10 silences
+	[ "$$(id -u)" != 0 ] || $(REPLICAS) -rounds 10 drops
 	$(REPLICAS) -rounds 10 failovers
 	$(REPLICAS) -rounds 3 -rate 200 rolling
 	$(REPLICAS) -rounds 10000 histories
+	$(REPLICAS) -rounds 1000 clocks
 	$(REPLICAS) -kills 100
 
 SOAK ?= 30m

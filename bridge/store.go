@@ -149,11 +149,14 @@ type Tx interface {
 
 	// DueMessages returns at most limit queued messages of an endpoint that have
 	// NextAttemptAt <= now, the earliest first. It may leave out those whose
-	// invitation another Update is using, and does not wait for them.
+	// invitation another Update is using or has just read, and does not wait for them.
+	// It leaves out those of an event that is not in Events: only the later release
+	// that has queued them can deliver them.
 	DueMessages(endpoint string, now time.Time, limit int) ([]Message, error)
 
 	// QueuedMessages returns at most limit queued messages of an endpoint, those
-	// with the earliest NextAttemptAt first, due or not.
+	// with the earliest NextAttemptAt first, due or not. It leaves out the same events
+	// as DueMessages.
 	QueuedMessages(endpoint string, limit int) ([]Message, error)
 
 	// ListMessages returns the messages that match q, newest first (by id,

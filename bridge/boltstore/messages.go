@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -39,14 +40,15 @@ func (t *tx) DueMessages(endpoint string, now time.Time, limit int) ([]bridge.Me
 	return t.queued(endpoint, limit, func(m bridge.Message) bool { return !m.NextAttemptAt().After(now) })
 }
 
-// queued reads the queue of an endpoint up to the first message that is not wanted.
+// queued reads the queue of an endpoint up to the first message that is not wanted,
+// without those of unknown events.
 func (t *tx) queued(endpoint string, limit int, wanted func(bridge.Message) bool) (_ []bridge.Message, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.checkOpen(); err != nil {
 		return nil, err
 	}
 	var list []bridge.Message
-	prefix := hash(endpoint)
+	prefix, known := hash(endpoint), bridge.Events()
 	c := t.bucket(outboxBucket).Cursor()
 	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix) && len(list) < limit; k, _ = c.Next() {
 		m, err := t.messageRow(uuid.UUID(k[hashSize+timeSize:]))
@@ -56,7 +58,9 @@ func (t *tx) queued(endpoint string, limit int, wanted func(bridge.Message) bool
 		if !wanted(m) {
 			break
 		}
-		list = append(list, m)
+		if slices.Contains(known, m.Payload.Type) {
+			list = append(list, m)
+		}
 	}
 	return list, nil
 }

@@ -1,11 +1,15 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-chi/chi/v5"
 
 	"invitebridge/bridge"
 )
@@ -84,6 +88,17 @@ func (a *API) expireOnPost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			_, _ = a.service.ExpireDue(r.Context())
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// stripSlash makes a path with a slash at its end match the route without it.
+func stripSlash(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		routing := chi.RouteContext(r.Context())
+		if path := cmp.Or(routing.RoutePath, r.URL.Path); len(path) > 1 && strings.HasSuffix(path, "/") {
+			routing.RoutePath = strings.TrimSuffix(path, "/")
 		}
 		next.ServeHTTP(w, r)
 	})

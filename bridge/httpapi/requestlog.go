@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
@@ -83,9 +82,9 @@ func (a *API) logRequests(listener string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start := time.Now()
-			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			ww := &statusWriter{ResponseWriter: w}
 			defer func() {
-				x := RequestRecord{listener, method(r), route(r), ww.Status(), time.Since(start)}
+				x := RequestRecord{listener, method(r), route(r), ww.status, time.Since(start)}
 				annotate(r, func(n *requestNotes) { x.Status = cmp.Or(n.status, x.Status) })
 				a.logRequest(x, r)
 				if a.config.Observe != nil {
@@ -101,6 +100,34 @@ func (a *API) logRequests(listener string) func(http.Handler) http.Handler {
 		})
 	}
 }
+
+// statusWriter notes the status of a response; 0: nothing was written. (That of chi's
+// middleware package brings the profiler of net/http/pprof into the binary.)
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader ignores all but the first final status: nothing can follow it.
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	if status >= http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for [http.ResponseController].
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // route returns the route pattern that matches the whole path; empty if none
 // does. A pattern that matches only a prefix does not count: the rest of the path

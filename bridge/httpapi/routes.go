@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/rs/cors"
 )
 
@@ -118,7 +117,7 @@ func allowedMethods(router chi.Routes, r *http.Request) string {
 // trusted reports whether the request id and trace context of a request are
 // accepted.
 func (a *API) useCommon(r chi.Router, listener string, trusted func(*http.Request) bool) {
-	r.Use(a.withRequestID(trusted), a.logRequests(listener), a.recover(writeError), securityHeaders, middleware.StripSlashes, headIsGet)
+	r.Use(a.withRequestID(trusted), a.logRequests(listener), a.recover(writeError), securityHeaders, stripSlash, headIsGet)
 	r.NotFound(a.handle(routeNotFound))
 	r.MethodNotAllowed(a.handle(methodNotAllowed))
 }

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
 )
@@ -25,6 +28,29 @@ func TestClaimNotCommitted(t *testing.T) {
 	f.Store.FailCommits(nil)
 	f.drain()
 	f.assertAllDelivered(1)
+}
+
+// TestLaterEvents: during an upgrade, a later release queues an event that this one
+// does not know. The message stays as it is for the later one, and delays no other.
+func TestLaterEvents(t *testing.T) {
+	f := newFixture(t)
+	f.invite(1)
+	later := f.newest()
+	later.ID, later.Endpoint, later.Payload.Type = uuid.UUID{1}, "healthy", "invitation_reminded"
+	later.DueAt = later.DueAt.Add(-time.Hour)
+	if err := f.Store.Update(t.Context(), func(tx bridge.Tx) error { return tx.PutMessage(later) }); err != nil {
+		t.Fatal(err)
+	}
+	f.drain()
+	if n := len(f.healthy.Received()); n != 1 {
+		t.Errorf("%d messages were sent", n)
+	}
+	if diff := cmp.Diff(later, f.message(later.ID)); diff != "" {
+		t.Errorf("the message has changed: %s", diff)
+	}
+	if claimed, next, err := f.Service.ClaimMessages(t.Context(), "healthy", 9, time.Minute); len(claimed) > 0 || !next.IsZero() || err != nil {
+		t.Errorf("claimed %v, next at %s (%v)", claimed, next, err)
+	}
 }
 
 // TestStopCostsNoAttempt: an attempt canceled by the shutdown is released and does

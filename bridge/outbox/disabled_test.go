@@ -167,6 +167,7 @@ func (f *fixture) failed() []bridge.Message {
 type board struct {
 	mu       sync.Mutex
 	disabled []bridge.DisabledEndpoint
+	enabled  map[string]time.Time // last
 }
 
 func (*board) Now() time.Time { return time.Now() }
@@ -180,21 +181,24 @@ func (b *board) DisabledEndpoints(context.Context) ([]bridge.DisabledEndpoint, e
 func (b *board) DisableEndpoint(_ context.Context, e bridge.DisabledEndpoint) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.disabled = append(b.disabled, e)
+	if e.At.After(b.enabled[e.ID]) {
+		b.disabled = append(b.disabled, e)
+	}
 	return nil
 }
 
 func (b *board) EnableEndpoint(_ context.Context, id string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.enabled[id] = time.Now()
 	b.disabled = slices.DeleteFunc(b.disabled, func(e bridge.DisabledEndpoint) bool { return e.ID == id })
 	return nil
 }
 
-// TestSharedEndpoints: an endpoint that one worker finds disabled is disabled for
-// another one with the same settings, and enabled for both.
-func TestSharedEndpoints(t *testing.T) {
-	shared := &board{}
+// newSharedFixtures starts two workers that share a board. Both waits until the
+// endpoint "failing" has a state at both, and "healthy" is enabled.
+func newSharedFixtures(t *testing.T) (first, second *fixture, shared *board, both func(bridge.EndpointState)) {
+	shared = &board{enabled: map[string]time.Time{}}
 	var fixtures []*fixture
 	for range 2 {
 		f := &fixture{}
@@ -203,10 +207,7 @@ func TestSharedEndpoints(t *testing.T) {
 		f.running()
 		fixtures = append(fixtures, f)
 	}
-	first, second := fixtures[0], fixtures[1]
-	first.failing.Fail(bridge.AttemptDisabled)
-	first.invite(1)
-	both := func(state bridge.EndpointState) {
+	both = func(state bridge.EndpointState) {
 		t.Helper()
 		for _, f := range fixtures {
 			f.eventually(func() bool {
@@ -214,6 +215,15 @@ func TestSharedEndpoints(t *testing.T) {
 			})
 		}
 	}
+	return fixtures[0], fixtures[1], shared, both
+}
+
+// TestSharedEndpoints: an endpoint that one worker finds disabled is disabled for
+// another one with the same settings, and enabled for both.
+func TestSharedEndpoints(t *testing.T) {
+	first, second, shared, both := newSharedFixtures(t)
+	first.failing.Fail(bridge.AttemptDisabled)
+	first.invite(1)
 	both(bridge.EndpointDisabled)
 	if first.endpoint("failing") != second.endpoint("failing") {
 		t.Errorf("%+v and %+v", first.endpoint("failing"), second.endpoint("failing"))
@@ -225,5 +235,25 @@ func TestSharedEndpoints(t *testing.T) {
 	both(bridge.EndpointEnabled)
 	_ = shared.DisableEndpoint(t.Context(), bridge.DisabledEndpoint{ID: "healthy", Settings: [32]byte{1}, At: time.Now()})
 	time.Sleep(50 * time.Millisecond) // several periods
+	both(bridge.EndpointEnabled)
+}
+
+// TestSharedEnable: an endpoint is enabled at one worker while an attempt of another one
+// is in flight. Its 410 does not disable the endpoint.
+func TestSharedEnable(t *testing.T) {
+	first, second, _, both := newSharedFixtures(t)
+	arrived, release := make(chan uuid.UUID, 1), make(chan struct{})
+	first.failing.Answer(func(d bridge.Dispatch) bridge.SendResult {
+		arrived <- d.MessageID
+		<-release
+		return bridge.SendResult{Outcome: bridge.AttemptDisabled, Status: 410}
+	})
+	first.invite(1)
+	id := <-arrived
+	if _, err := second.Service.EnableEndpoint(t.Context(), "failing"); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	first.eventually(func() bool { return first.message(id).State == bridge.MessageFailed })
 	both(bridge.EndpointEnabled)
 }

@@ -51,7 +51,7 @@ type Shared interface {
 	Now() time.Time
 	// DisabledEndpoints returns the endpoints that any process has found disabled.
 	DisabledEndpoints(ctx context.Context) ([]bridge.DisabledEndpoint, error)
-	// DisableEndpoint disables an endpoint for all.
+	// DisableEndpoint disables an endpoint for all, unless it was enabled after e.At.
 	DisableEndpoint(ctx context.Context, e bridge.DisabledEndpoint) error
 	// EnableEndpoint enables an endpoint for all.
 	EnableEndpoint(ctx context.Context, id string) error

@@ -24,17 +24,20 @@ const (
 )
 
 const (
-	insertOutcome = "INSERT INTO invitebridge.outcomes (key) VALUES ($1)"
+	// Each row has the time by the clock of its writer, which may be ahead of the server's
+	// after a failover: who starts later gives no earlier one, see latestOutcome.
+	insertOutcome = "INSERT INTO invitebridge.outcomes (key, at) VALUES ($1, greatest(clock_timestamp(), $2))"
 	// bury proves the outcome of a transaction. It returns false if that has
 	// committed. Otherwise the row is there first: the transaction can no longer
 	// insert its key, and so not commit. It always writes, and so its own commit
 	// proves that what it read is replicated.
-	bury = `INSERT INTO invitebridge.outcomes AS o (key, dead) VALUES ($1, true)
-		ON CONFLICT (key) DO UPDATE SET at = clock_timestamp() RETURNING dead`
+	bury = `INSERT INTO invitebridge.outcomes AS o (key, at, dead) VALUES ($1, greatest(clock_timestamp(), $2), true)
+		ON CONFLICT (key) DO UPDATE SET at = excluded.at RETURNING dead`
 	purgeOutcomes = `DELETE FROM invitebridge.outcomes WHERE key IN (
-		SELECT key FROM invitebridge.outcomes WHERE at < clock_timestamp() - interval '1 day'
+		SELECT key FROM invitebridge.outcomes WHERE at < now() - interval '1 day'
 		ORDER BY at LIMIT 5000 FOR UPDATE SKIP LOCKED)`
-	addCounters = `UPDATE invitebridge.counters SET pending = pending + $1, queued = queued + $2
+	latestOutcome = "SELECT max(at) FROM invitebridge.outcomes"
+	addCounters   = `UPDATE invitebridge.counters SET pending = pending + $1, queued = queued + $2
 		WHERE slot = pg_backend_pid() % 64`
 )
 
@@ -49,8 +52,8 @@ var errNotCommitted = errors.New("the transaction was not committed")
 func (t *tx) commit() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), commitTimeout)
 	defer cancel()
-	key := uuid.New()
-	list := append(t.queue, statement{sql: insertOutcome, args: []any{(*id)(&key)}})
+	key, now := uuid.New(), t.store.Now()
+	list := append(t.queue, statement{sql: insertOutcome, args: []any{(*id)(&key), (*moment)(&now)}})
 	t.queue = nil
 	if t.delta != (counts{}) {
 		// The last statement, because others may wait for its row.
@@ -114,7 +117,8 @@ func (s *Store) buried(ctx context.Context, key uuid.UUID) (dead bool, err error
 	if commitsLow(conn) {
 		batch.Queue(raiseCommit)
 	}
-	batch.Queue(bury, (*id)(&key)).QueryRow(func(row pgx.Row) error { return row.Scan(&dead) })
+	now := s.Now()
+	batch.Queue(bury, (*id)(&key), (*moment)(&now)).QueryRow(func(row pgx.Row) error { return row.Scan(&dead) })
 	batch.Queue("COMMIT").Exec(func(t pgconn.CommandTag) error {
 		tag = t
 		return nil

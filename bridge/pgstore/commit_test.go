@@ -152,11 +152,11 @@ func TestTombstone(t *testing.T) {
 			t.Errorf("got %v, want that it was not committed", err)
 		}
 	}
-	if _, err := s.pool.Exec(context.Background(), insertOutcome, argID(key)); codeOf(err) != uniqueViolation {
+	if _, err := s.pool.Exec(context.Background(), insertOutcome, argID(key), "-infinity"); codeOf(err) != uniqueViolation {
 		t.Errorf("got %v, want a unique violation", err)
 	}
 	committed := uuid.New()
-	if _, err := s.pool.Exec(context.Background(), insertOutcome, argID(committed)); err != nil {
+	if _, err := s.pool.Exec(context.Background(), insertOutcome, argID(committed), "-infinity"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.resolve(context.Background(), committed, nil); err != nil {

@@ -1,6 +1,6 @@
 // Package pgstore is the store for several replicas: it keeps invitations in a
-// PostgreSQL database, in the schema invitebridge. It is the only importer of pgx,
-// and of the service it imports package bridge alone.
+// PostgreSQL database, in the schema invitebridge. Of what ships, it is the
+// only importer of pgx, and of the service it imports package bridge alone.
 //
 // # Promises
 //
@@ -35,5 +35,6 @@
 // # Round trips
 //
 // Statements whose result no one needs are sent with the next read or with the
-// commit. The first read begins the transaction.
+// commit. The first read begins the transaction. No caller waits for the end of a
+// transaction that wrote nothing.
 package pgstore

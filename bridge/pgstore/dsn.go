@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -69,6 +70,10 @@ func parse(dsn string) (_ *pgxpool.Config, w poolWords, err error) {
 	config, err := pgxpool.ParseConfig(u.String())
 	if err != nil {
 		return nil, w, fmt.Errorf("pgstore: %w: %s", ErrDSN, withoutSecrets(err, u, dsn))
+	}
+	if config.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
+		return nil, w, fmt.Errorf("pgstore: %w: default_query_exec_mode=simple_protocol puts email addresses into the text of "+
+			"statements, which pg_stat_activity and the log of PostgreSQL show: remove it, PgBouncer does not need it", ErrDSN)
 	}
 	params := config.ConnConfig.RuntimeParams
 	if _, found := params["application_name"]; !found {

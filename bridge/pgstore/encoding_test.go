@@ -10,9 +10,7 @@ import (
 // what to do, and nothing is created in it.
 func TestEncoding(t *testing.T) {
 	newDatabase(t) // the server has a template now
-	administer(t, "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-	t.Cleanup(func() { administer(t, "DROP DATABASE latin WITH (FORCE)") })
-	dsn := patient(t, inDatabase(t, template.dsn, "latin"))
+	dsn := createDatabase(t, "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
 	err := Migrate(t.Context(), dsn)
 	if err == nil {
 		inv := sample(1)

@@ -17,7 +17,7 @@ import (
 // TestImport: records are stored as they are, also through PgBouncer and with a role
 // whose commits would not be durable. The backlog counts them.
 func TestImport(t *testing.T) {
-	pooler := kratostest.StartPgBouncer(t, kratostest.SharedPostgres(t), "transaction")
+	pooler := kratostest.StartPgBouncer(t, "transaction")
 	for name, through := range map[string]func(string) string{
 		"directly":            func(dsn string) string { return dsn },
 		"through PgBouncer":   func(dsn string) string { return pooler.Through(dsn) },

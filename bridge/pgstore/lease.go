@@ -22,7 +22,7 @@ const (
 	endLease   = "SELECT invitebridge.end_lease($1, $2)"
 
 	purgeLeases = `DELETE FROM invitebridge.leases WHERE name IN (
-		SELECT name FROM invitebridge.leases WHERE until < clock_timestamp() - interval '1 day'
+		SELECT name FROM invitebridge.leases WHERE until < now() - interval '1 day'
 		ORDER BY until LIMIT 5000 FOR UPDATE SKIP LOCKED)`
 )
 

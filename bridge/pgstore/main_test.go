@@ -39,8 +39,15 @@ func newDatabase(t testing.TB) string {
 	if template.err != nil {
 		t.Fatal(template.err)
 	}
-	name := fmt.Sprint("store", databases.Add(1))
-	administer(t, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, path.Base(parseURL(t, template.dsn).Path)))
+	return createDatabase(t, "TEMPLATE "+path.Base(parseURL(t, template.dsn).Path))
+}
+
+// createDatabase returns the DSN of a database of its own, which the test drops. There
+// must be a template.
+func createDatabase(t testing.TB, options string) string {
+	t.Helper()
+	name := fmt.Sprintf("%s_%d", path.Base(parseURL(t, template.dsn).Path), databases.Add(1))
+	administer(t, fmt.Sprintf("CREATE DATABASE %s %s", name, options))
 	t.Cleanup(func() { administer(t, fmt.Sprintf("DROP DATABASE %s WITH (FORCE)", name)) })
 	return patient(t, inDatabase(t, template.dsn, name))
 }
@@ -91,7 +98,7 @@ func parseURL(t testing.TB, dsn string) *url.URL {
 
 func administer(t testing.TB, statement string) {
 	t.Helper()
-	execute(t, inDatabase(t, template.dsn, "postgres"), statement)
+	execute(t, kratostest.SharedPostgres(t).DSN(), statement)
 }
 
 func connect(t testing.TB, dsn string) *pgx.Conn {

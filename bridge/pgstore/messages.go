@@ -66,6 +66,7 @@ func (t *tx) DueMessages(endpoint string, now time.Time, limit int) (due []bridg
 	if err := t.checkOpen(); err != nil {
 		return nil, err
 	}
+	t.claims = true
 	var ids, invitations ascend
 	err = t.do(statement{sql: lockDue, args: args, rows: func(rows pgx.Rows) error {
 		var message, invitation uuid.UUID

@@ -104,7 +104,7 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	}
 	// What was committed is not in the future, whatever the clock of the server.
 	var latest *time.Time
-	if err := s.pool.QueryRow(ctx, "SELECT max(at) FROM invitebridge.outcomes").Scan(&latest); err != nil {
+	if err := s.pool.QueryRow(ctx, latestOutcome).Scan(&latest); err != nil {
 		return fmt.Errorf("pgstore: the latest commit: %w", err)
 	}
 	if latest != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"invitebridge/bridge/testenv"
+	"invitebridge/kratos/kratostest"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -97,6 +98,34 @@ func TestDSN(t *testing.T) {
 	}
 }
 
+// TestDSNArguments: a mode that writes arguments into the text of statements is
+// refused. With the others, pg_stat_activity shows the statement without them.
+func TestDSNArguments(t *testing.T) {
+	dsn := newDatabase(t)
+	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
+		config, _, err := parse(withWords(t, dsn, "default_query_exec_mode", mode))
+		if mode == "simple_protocol" {
+			if !errors.Is(err, ErrDSN) || !strings.Contains(err.Error(), "default_query_exec_mode") {
+				t.Errorf("%s: got %v, want %v that names it", mode, err, ErrDSN)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := pgx.ConnectConfig(t.Context(), config.ConnConfig)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text string
+		err = conn.QueryRow(t.Context(), "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid() AND $1 <> ''", "ada@example.com").Scan(&text)
+		if err != nil || strings.Contains(text, "ada@example.com") || !strings.Contains(text, "$1") {
+			t.Errorf("%s: pg_stat_activity shows %q (%v)", mode, text, err)
+		}
+		_ = conn.Close(t.Context())
+	}
+}
+
 // TestDSNPool: Kratos' words reach the pool, and not the server.
 func TestDSNPool(t *testing.T) {
 	config, words, err := parse("postgres://u:p@h/d?max_conns=7&max_idle_conns=3&max_conn_lifetime=2h&max_conn_idle_time=5m&lock_timeout=1s")
@@ -144,6 +173,7 @@ func TestDSNIdle(t *testing.T) {
 // TestUnknownUser: an error of the server names the reason, and neither user nor
 // password.
 func TestUnknownUser(t *testing.T) {
+	kratostest.OwnPostgres(t) // which asks for no password
 	u := parseURL(t, newDatabase(t))
 	u.User = url.UserPassword("canary", secret)
 	_, openErr := Open(t.Context(), u.String())

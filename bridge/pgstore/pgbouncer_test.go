@@ -16,7 +16,7 @@ import (
 
 // TestPgBouncer runs the suite about transactions through PgBouncer in transaction mode.
 func TestPgBouncer(t *testing.T) {
-	b := startPgBouncer(t, "transaction")
+	b := kratostest.StartPgBouncer(t, "transaction")
 	byDir := map[string]string{}
 	storetest.RunTransactions(t, func(t testing.TB, dir string) bridge.Store {
 		direct, found := byDir[dir]
@@ -32,7 +32,7 @@ func TestPgBouncer(t *testing.T) {
 // TestPgBouncerTimeouts: each transaction has the timeouts of the DSN, and the
 // session keeps none of them.
 func TestPgBouncerTimeouts(t *testing.T) {
-	b := startPgBouncer(t, "transaction")
+	b := kratostest.StartPgBouncer(t, "transaction")
 	dsn := withWords(t, newDatabase(t), "lock_timeout", "1234ms")
 	for name, through := range map[string]string{"direct": dsn, "pooled": b.Through(dsn)} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestPgBouncerTrips(t *testing.T) {
 	direct := newDatabase(t)
 	put(t, open(t, direct), sample(1))
 	trips := map[string]int{}
-	for name, dsn := range map[string]string{"direct": direct, "pooled": startPgBouncer(t, "transaction").Through(direct)} {
+	for name, dsn := range map[string]string{"direct": direct, "pooled": kratostest.StartPgBouncer(t, "transaction").Through(direct)} {
 		proxy, dsn := startProxy(t, dsn)
 		s := open(t, withWords(t, dsn, "max_conns", "1"))
 		for range 3 { // the first one describes or prepares the statements
@@ -86,7 +86,7 @@ func TestPgBouncerTrips(t *testing.T) {
 func TestPgBouncerCut(t *testing.T) {
 	direct := newDatabase(t)
 	put(t, open(t, direct), sample(1))
-	proxy, dsn := startProxy(t, startPgBouncer(t, "transaction").Through(direct))
+	proxy, dsn := startProxy(t, kratostest.StartPgBouncer(t, "transaction").Through(direct))
 	s := open(t, withWords(t, dsn, "max_conns", "1"))
 	inv := sample(1)
 	increment(t, s, inv.ID, nil) // describes all statements
@@ -109,7 +109,7 @@ func TestPgBouncerCut(t *testing.T) {
 func TestPgBouncerMigrate(t *testing.T) {
 	for mode, want := range map[string]error{"transaction": ErrPooled, "session": nil} {
 		t.Run(mode, func(t *testing.T) {
-			dsn := startPgBouncer(t, mode).Through(emptyDatabase(t))
+			dsn := kratostest.StartPgBouncer(t, mode).Through(emptyDatabase(t))
 			if err := Migrate(t.Context(), dsn); !errors.Is(err, want) || err != nil && !strings.Contains(err.Error(), adviceDirect) {
 				t.Fatalf("got %v, want %v and advice", err, want)
 			}
@@ -120,12 +120,6 @@ func TestPgBouncerMigrate(t *testing.T) {
 			}
 		})
 	}
-}
-
-// startPgBouncer starts PgBouncer in front of all databases of the shared PostgreSQL.
-func startPgBouncer(t *testing.T, mode string) *kratostest.PgBouncer {
-	t.Helper()
-	return kratostest.StartPgBouncer(t, kratostest.SharedPostgres(t), mode)
 }
 
 // setting returns a setting in a transaction.

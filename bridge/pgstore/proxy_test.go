@@ -19,7 +19,7 @@ type proxy struct {
 	toClient int  // likewise
 	refusing bool // new connections are closed at once
 	silent   bool // nothing passes, and nothing is closed
-	trips    int  // requests that waited for a response
+	trips    int  // requests for a response, but for those that end a transaction
 	running  sync.WaitGroup
 	open     map[net.Conn]bool
 }
@@ -145,18 +145,24 @@ func (p *proxy) roundTrips() int {
 // of PostgreSQL.
 type requests struct {
 	started bool   // the first message, which has no type, is complete
+	query   bool   // that has begun
 	header  []byte // of a message that has begun
 	body    int    // bytes of it that are still to come
+	text    []byte // those that came
 }
 
 // in returns how many requests for a response are in the next bytes: Sync ends a
-// batch, Query is one on its own.
+// batch, Query is one on its own. It does not count ROLLBACK, for which no caller
+// waits.
 func (r *requests) in(next []byte) (n int) {
 	for len(next) > 0 {
 		if r.body > 0 {
 			skip := min(r.body, len(next))
-			next = next[skip:]
+			r.text, next = append(r.text, next[:skip]...), next[skip:]
 			r.body -= skip
+			if r.body == 0 && r.query && string(r.text) != "ROLLBACK\x00" {
+				n++
+			}
 			continue
 		}
 		r.header, next = append(r.header, next[0]), next[1:]
@@ -165,11 +171,12 @@ func (r *requests) in(next []byte) (n int) {
 			size = 4
 		}
 		if len(r.header) == size {
-			if r.started && (r.header[0] == 'S' || r.header[0] == 'Q') {
+			r.query = r.started && r.header[0] == 'Q'
+			if r.started && r.header[0] == 'S' {
 				n++
 			}
 			r.body = int(binary.BigEndian.Uint32(r.header[size-4:])) - 4
-			r.started, r.header = true, nil
+			r.started, r.header, r.text = true, nil, nil
 		}
 	}
 	return n

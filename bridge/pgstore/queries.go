@@ -37,12 +37,24 @@ var (
 	selectClaims   = invitationQuery("t.state = 'pending' AND t.claim_until IS NOT NULL AND t.claim_due_at <= $1", "ORDER BY t.claim_due_at, t.id LIMIT $2")
 	selectChecks   = invitationQuery("t.check_at IS NOT NULL AND t.claim_until IS NULL AND t.check_at <= $1", "ORDER BY t.check_at, t.id LIMIT $2")
 	selectTerminal = invitationQuery("t.state <> 'pending' AND t.leftover <> 'due' AND t.updated_at <= $1", "ORDER BY t.updated_at, t.id LIMIT $2")
-	selectQueue    = messageQuery("t.state = 'queued' AND t.endpoint = $1", "ORDER BY t.next_at, t.id LIMIT $2")
-	selectDue      = messageQuery("t.state = 'queued' AND t.endpoint = $1 AND t.next_at <= $2", "ORDER BY t.next_at, t.id LIMIT $3")
+	selectQueue    = messageQuery("t.state = 'queued' AND t.endpoint = $1 AND "+knownEvent("t"), "ORDER BY t.next_at, t.id LIMIT $2")
+	selectDue      = messageQuery("t.state = 'queued' AND t.endpoint = $1 AND t.next_at <= $2 AND "+knownEvent("t"), "ORDER BY t.next_at, t.id LIMIT $3")
 	// lockDue locks the invitations of due messages that no one else has locked.
 	lockDue = `SELECT m.id, t.id FROM invitebridge.messages m JOIN invitebridge.invitations t ON t.id = m.invitation_id
-		WHERE m.state = 'queued' AND m.endpoint = $1 AND m.next_at <= $2 ORDER BY m.next_at, m.id LIMIT $3 FOR NO KEY UPDATE OF t SKIP LOCKED`
+		WHERE m.state = 'queued' AND m.endpoint = $1 AND m.next_at <= $2 AND ` + knownEvent("m") + `
+		ORDER BY m.next_at, m.id LIMIT $3 FOR NO KEY UPDATE OF t SKIP LOCKED`
 )
+
+// knownEvent returns the condition that this release knows the event of a message. Its
+// name is the first value of the payload. The operators of PostgreSQL for JSON would
+// fail at a text with U+0000.
+func knownEvent(table string) string {
+	var names []string
+	for _, event := range bridge.Events() {
+		names = append(names, "'"+string(event)+"'")
+	}
+	return fmt.Sprintf(`split_part(left(%s.payload::text, 100), '"', 4) IN (%s)`, table, strings.Join(names, ", "))
+}
 
 func invitationQuery(where, order string) query {
 	from := fmt.Sprintf("FROM invitebridge.invitations t WHERE %s %s", where, order)

@@ -23,7 +23,7 @@ type session struct {
 	conn  *pgxpool.Conn   // nil: not begun, or ended
 	queue []statement
 	sent  bool
-	locks bool // others may wait for its end
+	await bool // the caller waits for its end
 }
 
 // statement is one statement of a batch. At most one of rows and tag is set: it
@@ -106,7 +106,8 @@ func (s *session) sendOn(ctx context.Context, list []statement) error {
 	return fmt.Errorf("pgstore: %w", err)
 }
 
-// end rolls back what was not committed and gives the connection back.
+// end rolls back what was not committed and gives the connection back. Where there is
+// nothing to undo, the caller need not wait for that; Close does.
 func (s *session) end() {
 	conn := s.conn
 	if conn == nil {
@@ -123,9 +124,9 @@ func (s *session) end() {
 		defer cancel()
 		_, _ = conn.Exec(ctx, "ROLLBACK")
 	}
-	if s.locks {
+	if s.await {
 		rollback()
 		return
 	}
-	s.store.running.Go(rollback) // the caller of a view need not wait for it
+	s.store.running.Go(rollback)
 }

@@ -79,8 +79,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	probe := uuid.Nil // no transaction has this key
-	if _, err := s.pool.Exec(ctx, bury, (*id)(&probe)); err != nil {
+	probe, now := uuid.Nil, s.Now() // no transaction has this key
+	if _, err := s.pool.Exec(ctx, bury, (*id)(&probe), (*moment)(&now)); err != nil {
 		return contextError(ctx, fmt.Errorf("pgstore: ping: %w", hideUser(err)))
 	}
 	return nil

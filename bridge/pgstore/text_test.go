@@ -62,7 +62,7 @@ func TestTexts_messages(t *testing.T) {
 			ID: uuid.UUID{15: byte(i + 1)}, InvitationID: inv.ID, State: bridge.MessageQueued, Endpoint: text, CreatedAt: inv.CreatedAt,
 			Attempts: []bridge.Attempt{{At: inv.CreatedAt, Outcome: bridge.AttemptOutcome(text), Detail: text}},
 		}
-		want.Payload.Data.Invitation.InviterName = text
+		want.Payload.Type, want.Payload.Data.Invitation.InviterName = bridge.EventInvitationRevoked, text
 		if err := s.Update(context.Background(), func(tx bridge.Tx) error { return tx.PutMessage(want) }); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}

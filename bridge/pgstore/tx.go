@@ -26,6 +26,7 @@ type tx struct {
 	rows       map[uuid.UUID]*invitationRow // as they are now, by this transaction
 	known      map[uuid.UUID]*messageRow    // likewise
 	predicates bool                         // it holds the lock of predicate reads
+	claims     bool                         // it has locked what is due, which others skip meanwhile
 	delta      counts                       // what this transaction adds to the counters
 }
 

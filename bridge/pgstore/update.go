@@ -46,7 +46,7 @@ func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 
 func (s *Store) newUpdate(ctx context.Context, m mode) *tx {
 	t := &tx{
-		session:  session{store: s, ctx: ctx, locks: true, begin: []statement{{sql: beginUpdate}}},
+		session:  session{store: s, ctx: ctx, await: true, begin: []statement{{sql: beginUpdate}}},
 		writable: true, mode: m, rows: make(map[uuid.UUID]*invitationRow), known: make(map[uuid.UUID]*messageRow),
 	}
 	if m.exclusive {
@@ -70,10 +70,12 @@ func (t *tx) run(fn func(bridge.Tx) error) error {
 	switch {
 	case err != nil:
 		return err
-	case !t.wrote && len(t.queue) > 0:
-		return t.do() // what the function required
 	case !t.wrote:
-		return nil
+		if len(t.queue) > 0 { // what the function required
+			err = t.do()
+		}
+		t.await = err != nil || t.claims
+		return err
 	case t.conn == nil: // it ends a lease and has used nothing else
 		if err := t.do(); err != nil {
 			return err

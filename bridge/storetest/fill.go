@@ -38,19 +38,26 @@ const (
 // looks up at random is put in ascending order: identities, digests, and the
 // SHA-256 of addresses. The digests are invented, except those of the tokens that
 // are returned.
-func Fill(ctx context.Context, store bridge.Store, n int, seed uint64, now time.Time) (list []Filled, err error) {
+func Fill(ctx context.Context, store bridge.Store, n int, seed uint64, now time.Time) ([]Filled, error) {
+	return FillBy(n, seed, now, func(list []bridge.Record) error { return store.Update(ctx, putRecords(list)) })
+}
+
+// FillBy is Fill for a store into which put brings records, each time those that
+// follow the last ones in the order of their ids.
+func FillBy(n int, seed uint64, now time.Time, put func([]bridge.Record) error) (list []Filled, err error) {
 	f := filler{n: n, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), now: now.UTC().Truncate(time.Microsecond)}
 	parts := uint64((n + fillSort - 1) / fillSort)
 	for part := range parts {
 		for chunk := range slices.Chunk(f.addresses(part, parts), fillCommit) {
-			rows := make([]filledRow, len(chunk))
+			records := make([]bridge.Record, len(chunk))
 			for i, address := range chunk {
-				rows[i] = f.row(address.n)
-				if rows[i].token != (bridge.Token{}) {
-					list = append(list, Filled{rows[i].invitation, rows[i].token})
+				var token bridge.Token
+				records[i], token = f.record(address.n)
+				if token != (bridge.Token{}) {
+					list = append(list, Filled{records[i].Invitation, token})
 				}
 			}
-			if err := store.Update(ctx, putRows(rows)); err != nil {
+			if err := put(records); err != nil {
 				return nil, err
 			}
 		}
@@ -65,20 +72,16 @@ type filler struct {
 	now     time.Time
 }
 
-type filledRow struct {
-	invitation bridge.Invitation
-	digest     bridge.Digest
-	token      bridge.Token // zero: the digest is invented
-}
-
-func putRows(rows []filledRow) func(bridge.Tx) error {
+func putRecords(list []bridge.Record) func(bridge.Tx) error {
 	return func(tx bridge.Tx) error {
-		for _, r := range rows {
-			if err := tx.PutInvitation(r.invitation); err != nil {
+		for _, r := range list {
+			if err := tx.PutInvitation(r.Invitation); err != nil {
 				return err
 			}
-			if err := tx.PutToken(r.digest, bridge.TokenRecord{InvitationID: r.invitation.ID, Channel: bridge.ChannelAPI}); err != nil {
-				return err
+			for _, k := range r.Tokens {
+				if err := tx.PutToken(k.Digest, k.TokenRecord); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -111,8 +114,9 @@ func (f *filler) addresses(part, parts uint64) (list []address) {
 
 func (f *filler) email(n int) string { return fmt.Sprintf("invitee-%d@fill-%d.example.com", n, f.seed) }
 
-// row makes the next invitation, for the n-th address.
-func (f *filler) row(n int) (r filledRow) {
+// record makes the next invitation, for the n-th address. Its token is zero if the
+// digest is invented.
+func (f *filler) record(n int) (r bridge.Record, token bridge.Token) {
 	j := f.made
 	f.made++
 	at := f.now.Add(-fillAge / time.Duration(f.n) * time.Duration(f.n-1-j)).Truncate(time.Microsecond)
@@ -121,7 +125,7 @@ func (f *filler) row(n int) (r filledRow) {
 	var identity uuid.UUID
 	f.ascending(identity[:], j)
 	identity[6], identity[8] = identity[6]&0x0f|0x40, identity[8]&0x3f|0x80 // a UUIDv4
-	r.invitation = bridge.Invitation{
+	r.Invitation = bridge.Invitation{
 		ID:         idAt(at, j),
 		State:      bridge.StatePending,
 		Email:      f.email(n),
@@ -143,14 +147,17 @@ func (f *filler) row(n int) (r filledRow) {
 		InviteeNotifiedAt: at,
 		HooksNotifiedAt:   at,
 	}
-	f.ascending(r.digest[:], j)
+	var digest bridge.Digest
+	f.ascending(digest[:], j)
 	if j%max(1, (f.n+maxFilled-1)/maxFilled) == 0 {
 		var raw [16]byte
 		f.fill(raw[:])
-		r.token, _ = bridge.ParseToken(base64.RawURLEncoding.EncodeToString(raw[:]))
-		r.digest = r.token.Digest()
+		token, _ = bridge.ParseToken(base64.RawURLEncoding.EncodeToString(raw[:]))
+		digest = token.Digest()
 	}
-	return r
+	record := bridge.TokenRecord{InvitationID: r.Invitation.ID, Channel: bridge.ChannelAPI}
+	r.Tokens = []bridge.StoredToken{{Digest: digest, TokenRecord: record}}
+	return r, token
 }
 
 func (f *filler) fill(key []byte) {

@@ -90,6 +90,30 @@ var queueTests = []test{
 			}
 		}
 	}},
+	{"queue: only events that this release knows", func(b *fixture) {
+		inv := b.invitation()
+		b.put(inv)
+		later := []bridge.Message{b.queuedMessage(inv), b.queuedMessage(inv), b.queuedMessage(inv)}
+		for i, event := range []bridge.Event{"invitation_reminded", "invitation", bridge.EventInvitationRevoked + "_too"} {
+			later[i].Payload.Type = event
+		}
+		var known []bridge.Message
+		for _, event := range bridge.Events() {
+			m := b.queuedMessage(inv)
+			m.Payload.Type = event
+			known = append(known, m)
+		}
+		b.putMessages(append(later, known...)...)
+		b.same("queue", known, b.queue("crm", 99))
+		b.same("the first", known[:1], b.queue("crm", 1))
+		var due []bridge.Message
+		b.update(func(tx bridge.Tx) (err error) {
+			due, err = tx.DueMessages("crm", far, 99)
+			return err
+		})
+		b.same("due", known, due)
+		b.same("all are kept", len(later)+len(known), len(b.messages(bridge.MessageQuery{State: bridge.MessageQueued, Limit: 99})))
+	}},
 	{"queue: endpoints match exactly", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)

@@ -37,6 +37,28 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestRun_postgres: the same with a bridge on PostgreSQL, and with pending invitations
+// there.
+func TestRun_postgres(t *testing.T) {
+	kratostest.SharedPostgres(t) // or skip
+	t.Setenv(envDSN, "postgres")
+	var out strings.Builder
+	if err := run(t.Context(), options{turns: 1, turn: time.Millisecond, pending: 3000, out: &out}, "postgres"); err != nil {
+		t.Fatal(err)
+	}
+	t.Log(out.String())
+	for _, row := range []string{
+		`- the database of Kratos: PostgreSQL`,
+		`\| invite, PostgreSQL / bare create, 16 at once \| \d+\.\d\d \|  \| ≥ 0\.75 \|`,
+		`\| accept, token of the API, PostgreSQL / bare PUT, bcrypt 8, 16 at once \| \d+\.\d\d \|  \| ≥ 0\.85 \|`,
+		`\| preview of a token, PostgreSQL: time with 3000 pending / with none \| \d+\.\d\d \|  \| ≤ 1\.30 \|`,
+	} {
+		if !regexp.MustCompile(row).MatchString(out.String()) {
+			t.Errorf("no line matches %s", row)
+		}
+	}
+}
+
 func TestRun_refused(t *testing.T) {
 	valid := options{turns: 1, turn: time.Second, pending: 1}
 	for name, c := range map[string]struct {

@@ -37,15 +37,14 @@ func buildBridge(ctx context.Context, dir, tags string) (binary string, err erro
 // bridgeProcess is "invitebridge serve".
 type bridgeProcess struct {
 	public, admin string // URLs
-	store, log    string // files
-	profile       string // the file, or "" for none
+	log, profile  string // files; no profile: ""
 	cmd           *exec.Cmd
 	args          []string
 	ended         chan struct{} // closed when the process is gone
 }
 
 const bridgeConfig = `
-dsn: bolt://%s
+dsn: %s
 serve:
   public: { host: 127.0.0.1, port: %s, base_url: "http://127.0.0.1:%[2]s", rate_limit: { requests: 0 } }
   admin: { host: 127.0.0.1, port: %s, api_keys: [ { name: bench, key: %s } ] }
@@ -53,14 +52,15 @@ kratos: { public_url: "%s", admin_url: "%s" }
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
 `
 
-// newBridge prepares a bridge with a store, or "" for a new one, and extra lines of
-// configuration.
-func (s *stage) newBridge(k *kratosServer, store, lines string) (*bridgeProcess, error) {
+// newBridge prepares a bridge with the DSN of a store, or "" for a new file, and extra
+// lines of configuration.
+func (s *stage) newBridge(k *kratosServer, dsn, lines string) (*bridgeProcess, error) {
 	dir, err := os.MkdirTemp(s.bench.dir, "bridge-")
 	if err != nil {
 		return nil, err
 	}
-	b := &bridgeProcess{store: cmp.Or(store, filepath.Join(dir, "invites.db")), log: filepath.Join(dir, "log")}
+	dsn = cmp.Or(dsn, boltScheme+filepath.Join(dir, "invites.db"))
+	b := &bridgeProcess{log: filepath.Join(dir, "log")}
 	public, publicErr := freePort()
 	admin, adminErr := freePort()
 	if err := errors.Join(publicErr, adminErr); err != nil {
@@ -68,7 +68,7 @@ func (s *stage) newBridge(k *kratosServer, store, lines string) (*bridgeProcess,
 	}
 	b.public, b.admin = "http://127.0.0.1:"+public, "http://127.0.0.1:"+admin
 	file := filepath.Join(dir, "invitebridge.yml")
-	text := fmt.Sprintf(bridgeConfig, b.store, public, admin, apiKey, k.public, k.admin) + lines
+	text := fmt.Sprintf(bridgeConfig, dsn, public, admin, apiKey, k.public, k.admin) + lines
 	b.args = []string{s.bench.binary, "serve", "-c", file}
 	if s.bench.options.profiled() {
 		b.profile = dir + ".pprof"
@@ -83,8 +83,8 @@ func (s *stage) startBridge(ctx context.Context, k *kratosServer, lines string) 
 }
 
 // startBridgeOn does the same with an existing store.
-func (s *stage) startBridgeOn(ctx context.Context, k *kratosServer, store, lines string) (*bridgeProcess, error) {
-	b, err := s.newBridge(k, store, lines)
+func (s *stage) startBridgeOn(ctx context.Context, k *kratosServer, dsn, lines string) (*bridgeProcess, error) {
+	b, err := s.newBridge(k, dsn, lines)
 	if err != nil {
 		return nil, err
 	}

@@ -3,19 +3,15 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"invitebridge/bridge"
-	"invitebridge/bridge/boltstore"
-	"invitebridge/bridge/storetest"
 )
 
 // filled is a store and its bridge, once it is started.
 type filled struct {
-	name, path   string
+	name, dsn    string
+	keeper       keeper
 	bridge       *bridgeProcess
 	tokens       []string
 	open, expire float64 // milliseconds to open the store, and to expire 100 invitations
@@ -25,30 +21,28 @@ type filled struct {
 const expiring = 1000
 
 // fillStores makes a store with n pending invitations and one with none.
-func (s *stage) fillStores(ctx context.Context, n int) (small, large *filled, err error) {
+func (s *stage) fillStores(ctx context.Context, k keeper, n int) (small, large *filled, err error) {
 	const day = 24 * time.Hour
 	begin := time.Now()
 	// Fill makes invitations in the day before its time. A seventh of them expires
 	// two days after it was made: those of the first moments of that day are due.
 	dueWithin := min(day, 7*day*expiring/time.Duration(n))
-	if large, err = s.fillStore(ctx, "store with many", n, begin.Add(-day-dueWithin)); err != nil {
+	if large, err = s.fillStore(ctx, k, "store with many", n, begin.Add(-day-dueWithin)); err != nil {
 		return nil, nil, err
 	}
-	small, err = s.fillStore(ctx, "store with none", expiring, begin.Add(-9*day)) // all are due
+	small, err = s.fillStore(ctx, k, "store with none", expiring, begin.Add(-9*day)) // all are due
 	return small, large, err
 }
 
 // fillStore makes a store with n invitations made in the day before a time.
-func (s *stage) fillStore(ctx context.Context, name string, n int, at time.Time) (f *filled, err error) {
+func (s *stage) fillStore(ctx context.Context, k keeper, name string, n int, at time.Time) (f *filled, err error) {
 	s.bench.progress("making a store of %d invitations", n)
-	f = &filled{name: name, path: filepath.Join(s.bench.dir, strings.ReplaceAll(name, " ", "-")+".db")}
-	s.atEnd(func() error { return os.Remove(f.path) })
-	store, err := boltstore.Open(f.path)
-	if err != nil {
+	f = &filled{name: name, keeper: k}
+	if f.dsn, err = k.create(ctx, s); err != nil {
 		return nil, err
 	}
-	list, err := storetest.Fill(ctx, store, n, 1, at)
-	if err = errors.Join(err, store.Close()); err != nil {
+	list, err := k.fill(ctx, f.dsn, n, at)
+	if err != nil {
 		return nil, err
 	}
 	now := time.Now().Add(time.Hour) // later than the section takes
@@ -65,7 +59,7 @@ func (f *filled) inProcess(ctx context.Context) error {
 	var opening, expiry []float64
 	for range 5 {
 		begin := time.Now()
-		store, err := boltstore.Open(f.path)
+		store, err := f.keeper.open(ctx, f.dsn)
 		if err != nil {
 			return err
 		}
@@ -74,7 +68,7 @@ func (f *filled) inProcess(ctx context.Context) error {
 			return err
 		}
 	}
-	store, err := boltstore.Open(f.path)
+	store, err := f.keeper.open(ctx, f.dsn)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func main() {
 	only := flag.String("only", "", "run only these `sections`, separated by commas: "+strings.Join(names(), ", "))
 	flag.IntVar(&o.turns, "turns", 5, "number of turns of each way of doing the work")
 	flag.DurationVar(&o.turn, "turn", 2*time.Second, "length of a turn")
-	flag.IntVar(&o.pending, "pending", 1_000_000, "number of pending invitations in the section size; each takes 1.8 kB of disk")
+	flag.IntVar(&o.pending, "pending", 1_000_000, "number of pending invitations in the sections size and postgres; each takes about 2 kB of disk")
 	flag.StringVar(&o.profile, "profile", "", "write the bridges' CPU profile to `FILE`, for go tool pprof; recording it costs time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -71,13 +71,16 @@ var sections = []section{
 	{"footprint", measureFootprint},
 	{"size", measureSize},
 	{"memory", measureMemory},
+	{"postgres", measurePostgres},
+	{"postgres", measurePostgresSize},
+	{"postgres12", measurePostgres12},
 }
 
 func names() (all []string) {
 	for _, s := range sections {
 		all = append(all, s.name)
 	}
-	return all
+	return slices.Compact(all)
 }
 
 // bench is one run of the program.
@@ -129,6 +132,10 @@ func run(ctx context.Context, o options, only string) (err error) {
 	defer func() { b.report.print(o.out) }() // what was measured, even after a failure
 	for _, s := range sections {
 		if len(chosen) > 0 && !slices.Contains(chosen, s.name) {
+			continue
+		}
+		if strings.HasPrefix(s.name, "postgres") && b.database.private == nil {
+			b.progress("a part of the section %s is left out: it needs the PostgreSQL that is started for the run", s.name)
 			continue
 		}
 		started := &stage{bench: b, turn: o.turn}

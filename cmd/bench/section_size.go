@@ -11,36 +11,43 @@ import (
 	"time"
 )
 
-const (
-	bytesPerPending = 1800 // of the store, roughly
-	maxGrowth       = 1.2  // of the time of an operation, compared with an empty store
-	maxOpening      = 1000 // milliseconds
-)
+const maxOpening = 1000 // milliseconds
 
-// measureSize compares a bridge with many pending invitations with one that has none.
+// measureSize compares a bridge with many pending invitations in a file with one that
+// has none.
 func measureSize(ctx context.Context, s *stage) error {
-	n := s.bench.options.pending
-	if err := s.checkDisk(n); err != nil {
-		return err
-	}
-	small, large, err := s.fillStores(ctx, n)
+	small, large, err := s.compareSizes(ctx, inFile)
 	if err != nil {
 		return err
+	}
+	what := fmt.Sprintf("opening a store with %d pending invitations", s.bench.options.pending)
+	s.bench.report.goal(what, "%.0f ms", []float64{large.open}, most(maxOpening), "")
+	return s.measureBackup(ctx, small, large)
+}
+
+// compareSizes makes two stores, one with many pending invitations and one with none,
+// and compares their bridges.
+func (s *stage) compareSizes(ctx context.Context, where keeper) (small, large *filled, err error) {
+	n := s.bench.options.pending
+	if err := s.checkDisk(uint64(n) * where.bytesPerPending * 5 / 4); err != nil {
+		return nil, nil, err
+	}
+	if small, large, err = s.fillStores(ctx, where, n); err != nil {
+		return nil, nil, err
 	}
 	r := &s.bench.report
-	r.size("expiring 100 invitations", small.expire, large.expire)
-	r.size("opening the store", small.open, large.open)
-	r.goal(fmt.Sprintf("opening a store with %d pending invitations", n), "%.0f ms", []float64{large.open}, most(maxOpening), "")
+	r.size("expiring 100 invitations"+where.suffix, small.expire, large.expire)
+	r.size("opening the store"+where.suffix, small.open, large.open)
 	k, err := s.startKratos(ctx, cheapBcrypt, "")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	for _, f := range []*filled{small, large} {
-		if f.bridge, err = s.startBridgeOn(ctx, k, f.path, ""); err != nil {
-			return err
+		if f.bridge, err = s.startBridgeOn(ctx, k, f.dsn, ""); err != nil {
+			return nil, nil, err
 		}
 		if err := f.prepare(ctx, s); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
 	for _, operation := range []struct {
@@ -51,23 +58,23 @@ func measureSize(ctx context.Context, s *stage) error {
 		{"preview of a token", (*filled).preview},
 		{"page of 100", (*filled).page},
 	} {
+		name := operation.name + where.suffix
 		ways := []*way{operation.way(small), operation.way(large)}
-		ways[0].name, ways[1].name = operation.name+", empty store", fmt.Sprintf("%s, %d pending", operation.name, n)
+		ways[0].name, ways[1].name = name+", empty store", fmt.Sprintf("%s, %d pending", name, n)
 		all, err := s.compare(ctx, 1, ways...)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		r.compare(all)
-		r.size(operation.name, 1000/median(all[0].rates()), 1000/median(all[1].rates()))
-		r.growth(fmt.Sprintf("%s: time with %d pending / with none", operation.name, n), all[1], all[0], maxGrowth)
+		r.size(name, 1000/median(all[0].rates()), 1000/median(all[1].rates()))
+		r.growth(fmt.Sprintf("%s: time with %d pending / with none", name, n), all[1], all[0], where.maxGrowth)
 	}
-	return s.measureBackup(ctx, small, large)
+	return small, large, nil
 }
 
-// checkDisk returns an error unless there is room for a store of n invitations.
-func (s *stage) checkDisk(n int) error {
-	need := uint64(n) * bytesPerPending * 5 / 4
-	s.bench.progress("a store with %d pending invitations needs up to %.1f GB in %s", n, float64(need)/giga, s.bench.dir)
+// checkDisk returns an error unless so many bytes are free.
+func (s *stage) checkDisk(need uint64) error {
+	s.bench.progress("the stores need up to %.1f GB in %s", float64(need)/giga, os.TempDir())
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(s.bench.dir, &disk); err != nil {
 		return err
@@ -81,14 +88,14 @@ func (s *stage) checkDisk(n int) error {
 func (s *stage) measureBackup(ctx context.Context, stores ...*filled) error {
 	var took [2]float64
 	for i, f := range stores {
-		s.bench.progress("backup of %s", f.path)
+		s.bench.progress("backup of the %s", f.name)
 		begin := time.Now()
 		backup := request{method: http.MethodGet, url: f.bridge.admin + base + "/backup", key: apiKey, want: http.StatusOK}
 		if err := backup.exchange(ctx, "", io.Discard); err != nil {
 			return err
 		}
 		took[i] = time.Since(begin).Seconds() * 1000
-		info, err := os.Stat(f.path)
+		info, err := os.Stat(storeFile(f.dsn))
 		if err != nil {
 			return err
 		}

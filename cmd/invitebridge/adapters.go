@@ -157,7 +157,7 @@ func newMailer(cfg config.Config) (*mail.Mailer, error) {
 }
 
 func webhookConfig(cfg config.Config) webhook.Config {
-	out := webhook.Config{DisallowPrivateIPRanges: cfg.Clients.HTTP.DisallowPrivateIPRanges, Version: version()}
+	out := webhook.Config{DisallowPrivateIPRanges: cfg.Clients.HTTP.DisallowPrivateIPRanges, Version: version(), Now: wallClock}
 	for _, url := range cfg.Clients.HTTP.PrivateIPExceptionURLs {
 		out.PrivateIPExceptionURLs = append(out.PrivateIPExceptionURLs, url.Reveal())
 	}

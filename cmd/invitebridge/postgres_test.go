@@ -60,7 +60,7 @@ func TestPostgres(t *testing.T) {
 	}
 	t.Run("accepted at another replica", func(t *testing.T) { invited(t, inviting, accepting, "replica@example.com") })
 	t.Run("through PgBouncer", func(t *testing.T) {
-		pooled := startBridge(t, kratos, "dsn: "+kratostest.StartPgBouncer(t, kratostest.SharedPostgres(t), "transaction").Through(dsn))
+		pooled := startBridge(t, kratos, "dsn: "+kratostest.StartPgBouncer(t, "transaction").Through(dsn))
 		invited(t, pooled, inviting, "pooled@example.com")
 		invited(t, accepting, pooled, "into.the.pool@example.com")
 		if a := pooled.call(http.MethodGet, pooled.admin+"/health/ready", nil); a.status != http.StatusOK {
@@ -161,7 +161,7 @@ func TestPostgresDev(t *testing.T) {
 // credentials.
 func TestPostgresRefused(t *testing.T) {
 	dsn := newDSN(t)
-	pooler := kratostest.StartPgBouncer(t, kratostest.SharedPostgres(t), "transaction")
+	pooler := kratostest.StartPgBouncer(t, "transaction")
 	unknown, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)

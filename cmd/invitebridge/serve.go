@@ -154,6 +154,7 @@ func (s *server) serve(ctx context.Context) error {
 		OnCounted:           instruments.metrics.Count,
 		Warn:                s.log.Warn,
 		Clock:               store.clock(),
+		Now:                 wallClock,
 	})
 	instruments.scrape(service, store)
 	login, err := newLoginPage(cfg)

@@ -32,6 +32,12 @@ type failpoints struct{ file string }
 
 func newFailpoints() failpoints { return failpoints{os.Getenv("INVITEBRIDGE_FAILPOINT_FILE")} }
 
+// wallShift is set by INVITEBRIDGE_FAILPOINT_CLOCK, a duration: a machine whose clock is
+// wrong by that.
+var wallShift, _ = time.ParseDuration(os.Getenv("INVITEBRIDGE_FAILPOINT_CLOCK"))
+
+func wallClock() time.Time { return time.Now().Add(wallShift) }
+
 // operation is an operation in progress. It counts the calls made in it.
 type operation struct {
 	verb  string

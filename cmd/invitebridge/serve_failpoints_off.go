@@ -17,6 +17,8 @@ type failpoints struct{}
 
 func newFailpoints() failpoints { return failpoints{} }
 
+func wallClock() time.Time { return time.Now() }
+
 func (failpoints) identities(next bridge.Identities) bridge.Identities        { return next }
 func (failpoints) hooks(next bridge.Hooks) bridge.Hooks                       { return next }
 func (failpoints) sender(next bridge.Sender) bridge.Sender                    { return next }

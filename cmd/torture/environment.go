@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type environment struct {
 	events      map[delivered]map[string]int            // how often each webhook-id arrived
 	emails      map[string]int                          // by address
 	tokens      map[string]string                       // of the last email, by address
+	ahead       [2]time.Duration                        // least and most, of the clocks of those that called blocking hooks
 	tokenSample []string                                // tokens from webhooks and emails
 	hookAnswers map[uuid.UUID]func(http.ResponseWriter) // responses to the blocking hook for acceptances
 }
@@ -97,6 +99,9 @@ func (w *environment) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.events[key][r.Header.Get("webhook-id")]++
 	w.remember(payload.Data.Token)
+	if strings.HasPrefix(payload.Type, "pre_") {
+		w.noteClock(r.Header.Get("webhook-timestamp"))
+	}
 	answer := w.hookAnswers[payload.Data.Invitation.ID]
 	w.mu.Unlock()
 	if answer == nil || payload.Type != "pre_password_creation" {

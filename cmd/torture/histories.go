@@ -35,6 +35,9 @@ func histories(ctx context.Context, o options) error {
 		return err
 	}
 	defer remove()
+	for i, ahead := range o.clocks {
+		t.bridges.(*replicas).all[i%o.replicas].ahead = ahead
+	}
 	if err := t.bridges.start(ctx); err != nil {
 		return err
 	}
@@ -45,7 +48,7 @@ func histories(ctx context.Context, o options) error {
 	killer.Go(func() { kills, killed = t.killNowAndThen(killing) })
 	var mu sync.Mutex
 	replies := make(map[string]int)
-	steps, violations := 0, 0
+	steps, broken := 0, 0
 	var trials []func() error
 	for range o.rounds {
 		trials = append(trials, func() error {
@@ -59,7 +62,7 @@ func histories(ctx context.Context, o options) error {
 				replies[s.Input.(step).verb+" "+s.Output.(reply).text]++
 			}
 			if verdict != porcupine.Ok || err != nil {
-				violations++
+				broken++
 				fmt.Fprintf(o.out, "a history is %s, %v:\n%s", verdict, err, h)
 			}
 			return ctx.Err()
@@ -68,12 +71,12 @@ func histories(ctx context.Context, o options) error {
 	err = together(trials, o.parallel)
 	end()
 	killer.Wait()
-	fmt.Fprintf(o.out, "%d histories of %d requests at %d replicas, %d of which were killed: %d not linearizable\n%s\n",
-		o.rounds, steps, o.replicas, kills, violations, counts(replies))
-	if violations > 0 {
+	fmt.Fprintf(o.out, "%d histories of %d requests at %d replicas, %d of which were killed: %d broken or not linearizable\n%s\n",
+		o.rounds, steps, o.replicas, kills, broken, counts(replies))
+	if broken > 0 {
 		err = errors.Join(err, errBroken)
 	}
-	return errors.Join(err, killed)
+	return errors.Join(err, killed, t.env.checkClocks(o.clocks))
 }
 
 // killNowAndThen kills a replica at random and starts it again, until ctx ends.
@@ -98,7 +101,8 @@ type history struct {
 	mu     sync.Mutex
 	known  []invited
 	steps  []porcupine.Operation
-	winner string // the password that got 200
+	winner string      // the password that got 200
+	ends   []time.Time // of the invitations, as replies showed them
 }
 
 // invited is what a client learns from a reply.
@@ -149,6 +153,9 @@ func (h *history) act(ctx context.Context, n int) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !a.ExpiresAt.IsZero() {
+		h.ends = append(h.ends, a.ExpiresAt)
+	}
 	if a.status == http.StatusOK && in.verb == "accept" {
 		h.winner = body["password"].(string)
 	}
@@ -186,7 +193,7 @@ func (h *history) check(ctx context.Context) (porcupine.CheckResult, error) {
 	if h.winner != "" {
 		err = h.trial.kratos.SignIn(ctx, h.email, h.winner)
 	}
-	return porcupine.CheckOperationsTimeout(addressModel(), h.steps, checkTimeout), err
+	return porcupine.CheckOperationsTimeout(addressModel(), h.steps, checkTimeout), errors.Join(err, h.checkTimes())
 }
 
 // String returns the history, for a person who looks for the fault.

@@ -71,8 +71,10 @@ var experiments = map[string]func(context.Context, options) error{
 	"contention": contend,
 	"outages":    outages,
 	"silences":   silences,
+	"drops":      drops,
 	"failovers":  failovers,
 	"histories":  histories,
+	"clocks":     clocks,
 	"rolling":    rolling,
 }
 
@@ -92,6 +94,7 @@ type options struct {
 	replicas        int
 	rounds, clients int                  // of an experiment
 	rate            int                  // requests a second, of an experiment
+	clocks          []time.Duration      // how far those of the replicas are ahead; nil: not at all
 	patience        time.Duration        // time for Kratos; 0: as with one bridge
 	postgres        *kratostest.Postgres // nil: a server of its own
 	soak, away      time.Duration

@@ -60,17 +60,32 @@ func silences(ctx context.Context, o options) error {
 		return err
 	}
 	defer l.close()
+	return l.silence(ctx, o, network)
+}
+
+// cable is a network that can be cut.
+type cable interface {
+	silence(context.Context) error
+	resume(context.Context) error
+}
+
+// silence cuts the network again and again.
+func (l *loaded) silence(ctx context.Context, o options, network cable) error {
 	var back time.Duration
-	err = l.during(ctx, func(ctx context.Context) error {
+	err := l.during(ctx, func(ctx context.Context) error {
 		for range o.rounds {
 			if err := pause(ctx, randomly(time.Second, 3*time.Second)); err != nil {
 				return err
 			}
-			network.silence()
+			if err := network.silence(ctx); err != nil {
+				return err
+			}
 			if err := pause(ctx, randomly(answerTime/2, answerTime*3/2)); err != nil {
 				return err
 			}
-			network.resume()
+			if err := network.resume(ctx); err != nil {
+				return err
+			}
 			resumed := time.Now()
 			if err := l.awaitReady(ctx); err != nil {
 				return err

@@ -42,6 +42,7 @@ type process struct {
 	cmd           *exec.Cmd
 	ended         chan struct{} // closed when the process is gone
 	stopping      atomic.Bool   // it was asked to end, and has not ended yet
+	ahead         time.Duration // of its wall clock
 }
 
 // newProcess prepares a bridge whose store is a file of its own, unless a DSN is
@@ -81,7 +82,7 @@ func (p *process) migrate(ctx context.Context) error {
 // when the process was killed before that.
 func (p *process) start(ctx context.Context) error {
 	p.cmd = exec.CommandContext(ctx, p.binary, "serve", "-c", p.file("invitebridge.yml"))
-	p.cmd.Env = append(os.Environ(), "INVITEBRIDGE_FAILPOINT_FILE="+p.failpoint)
+	p.cmd.Env = append(os.Environ(), "INVITEBRIDGE_FAILPOINT_FILE="+p.failpoint, "INVITEBRIDGE_FAILPOINT_CLOCK="+p.ahead.String())
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		return err

@@ -79,17 +79,19 @@ func forward(to, from net.Conn, silent <-chan struct{}) {
 }
 
 // silence cuts all connections, and those that begin before resume.
-func (r *relay) silence() {
+func (r *relay) silence(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	close(r.silent)
+	return nil
 }
 
 // resume lets new connections through. Those that were cut stay so.
-func (r *relay) resume() {
+func (r *relay) resume(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.silent = make(chan struct{})
+	return nil
 }
 
 func (r *relay) close() {

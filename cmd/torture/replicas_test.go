@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { os.Exit(kratostest.Main(m)) }
 func TestReplicasContend(t *testing.T) {
 	testenv.SkipIfShort(t, slowReason)
 	var out strings.Builder
-	err := contend(t.Context(), options{replicas: 3, rounds: 3, clients: 100, postgres: kratostest.SharedPostgres(t), out: &out})
+	err := contend(t.Context(), options{replicas: 3, rounds: 3, clients: 100, postgres: kratostest.OwnPostgres(t), out: &out})
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)
@@ -43,7 +43,7 @@ func TestReplicasKilled(t *testing.T) {
 	var out strings.Builder
 	err := tortureReplicas(t.Context(), options{
 		replicas: 3, kills: kills, parallel: 4, slack: int(testenv.Limit / responseLimit),
-		only: regexp.MustCompile("^(" + strings.Join(sample, "|") + ")$"), postgres: kratostest.SharedPostgres(t), out: &out,
+		only: regexp.MustCompile("^(" + strings.Join(sample, "|") + ")$"), postgres: kratostest.OwnPostgres(t), out: &out,
 	})
 	t.Log("\n" + out.String())
 	if err != nil {

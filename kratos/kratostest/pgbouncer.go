@@ -29,16 +29,15 @@ default_pool_size = 20
 max_client_conn = 500
 `
 
-// StartPgBouncer starts PgBouncer in a mode, "transaction" or "session", until the
-// test ends. It skips the test where PgBouncer is not installed, and fails it
-// instead if the environment has CI=true.
-func StartPgBouncer(t testing.TB, p *Postgres, mode string) *PgBouncer {
+// StartPgBouncer starts PgBouncer in front of the server of OwnPostgres in a mode,
+// "transaction" or "session", until the test ends. It skips the test where PgBouncer
+// is not installed, and fails it instead if the environment has CI=true.
+func StartPgBouncer(t testing.TB, mode string) *PgBouncer {
 	t.Helper()
+	p := OwnPostgres(t)
 	program, err := pgBouncerPath()
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skip("PgBouncer is not installed")
-	} else if err != nil {
-		t.Fatal(err)
+	if err != nil {
+		missing(t, "PgBouncer is not installed; Debian's package is pgbouncer")
 	}
 	b, child, err := p.startPgBouncer(program, mode)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -12,22 +13,26 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
 // ErrNoPostgres reports that PostgreSQL is not installed.
-var ErrNoPostgres = errors.New("PostgreSQL is not installed: no initdb in PATH or /usr/lib/postgresql")
+var ErrNoPostgres = errors.New("PostgreSQL is not installed: no initdb in PATH or /usr/lib/postgresql; Debian's package is postgresql")
 
-// Postgres is a private PostgreSQL cluster on loopback. It is a child of this
-// process and exits with it.
+// Postgres is a private PostgreSQL cluster on loopback, a child of this process that
+// exits with it. One from [SharedPostgres] may be another's server instead, of which
+// nothing but databases can be had.
 type Postgres struct {
 	bin, dir string
 	port     int
 	owner    *user.User // the user it runs as; nil: this user
 	process  *process
 	durable  bool
-	count    atomic.Int64 // of databases
+	foreign  *url.URL // the DSN of another's server; nil: it is ours
+
+	mu      sync.Mutex
+	created []string // databases on a foreign server
 }
 
 const superuser = "kratostest"
@@ -127,15 +132,6 @@ func (p *Postgres) serveAt(ctx context.Context, data string) (err error) {
 	}
 }
 
-// NewDatabase creates an empty database and returns its DSN.
-func (p *Postgres) NewDatabase(ctx context.Context) (dsn string, err error) {
-	name := "db" + strconv.FormatInt(p.count.Add(1), 10)
-	if err := p.run(ctx, "createdb", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", superuser, name); err != nil {
-		return "", fmt.Errorf("kratostest: PostgreSQL: %w", err)
-	}
-	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", superuser, p.port, name), nil
-}
-
 func (p *Postgres) run(ctx context.Context, program string, args ...string) error {
 	child, err := p.command(program, args...)
 	if err != nil {
@@ -171,9 +167,10 @@ func (p *Postgres) Version(ctx context.Context) string {
 	return strings.TrimSpace("PostgreSQL " + version)
 }
 
-// Stop stops PostgreSQL and removes its data. It may be called twice.
+// Stop stops PostgreSQL and removes its data. Of a server that is not ours it drops
+// the databases that NewDatabase created. It may be called twice.
 func (p *Postgres) Stop() error {
-	var errs []error
+	errs := []error{p.dropDatabases()}
 	if p.process != nil {
 		errs = append(errs, p.process.close())
 	}

@@ -21,7 +21,6 @@ func (p *Postgres) NewStandby(ctx context.Context, replaced *Postgres) (standby 
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	standby = &Postgres{bin: p.bin, durable: p.durable, owner: p.owner}
-	standby.count.Store(p.count.Load())
 	if err = standby.follow(ctx, p, replaced); err != nil {
 		_ = standby.Stop() // err is the cause
 		return nil, fmt.Errorf("kratostest: PostgreSQL: a standby: %w", err)

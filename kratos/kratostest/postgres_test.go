@@ -10,7 +10,7 @@ import (
 
 // Databases of one cluster are independent, and Stop leaves nothing behind.
 func TestPostgres(t *testing.T) {
-	kratostest.SharedPostgres(t) // skips without PostgreSQL
+	kratostest.OwnPostgres(t) // skips without PostgreSQL
 	p, err := kratostest.StartPostgres(t.Context())
 	if err != nil {
 		t.Fatal(err)

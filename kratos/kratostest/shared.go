@@ -89,9 +89,9 @@ func Shared(t testing.TB) *Server {
 }
 
 // SharedPostgres returns the shared PostgreSQL of this test process, and starts
-// it for the first test that calls it. It skips the test with -short, and where
-// PostgreSQL is not installed; in the latter case it fails the test instead if
-// the environment has CI=true. [Main] must run the tests.
+// it for the first test that calls it. Where PostgreSQL is not installed, it is the
+// server that POSTGRES_DSN names; without that, the test is skipped, and fails if the
+// environment has CI=true. It is skipped with -short too. [Main] must run the tests.
 func SharedPostgres(t testing.TB) *Postgres {
 	t.Helper()
 	testenv.SkipIfShort(t, "a PostgreSQL server")
@@ -100,12 +100,35 @@ func SharedPostgres(t testing.TB) *Postgres {
 	}
 	shared.postgresOnce.Do(func() {
 		shared.postgres, shared.postgresErr = StartPostgres(context.Background())
+		if dsn := os.Getenv(envPostgres); errors.Is(shared.postgresErr, ErrNoPostgres) && dsn != "" {
+			shared.postgres, shared.postgresErr = foreignPostgres(dsn)
+		}
 	})
-	if errors.Is(shared.postgresErr, ErrNoPostgres) && os.Getenv("CI") != "true" {
-		t.Skip(shared.postgresErr)
+	if errors.Is(shared.postgresErr, ErrNoPostgres) {
+		missing(t, shared.postgresErr.Error()+"; or name a server in "+envPostgres)
 	}
 	if shared.postgresErr != nil {
 		t.Fatal(shared.postgresErr)
 	}
 	return shared.postgres
+}
+
+// OwnPostgres is SharedPostgres for tests that need the programs of PostgreSQL, or a
+// server of this machine, to stop, configure or dump it.
+func OwnPostgres(t testing.TB) *Postgres {
+	t.Helper()
+	p := SharedPostgres(t)
+	if p.foreign != nil {
+		missing(t, ErrNoPostgres.Error())
+	}
+	return p
+}
+
+// missing skips a test that needs what is not installed, or fails it in CI.
+func missing(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
 }

@@ -156,7 +156,7 @@ CREATE TABLE invitebridge.endpoints (
     PRIMARY KEY (id, settings)
 );
 COMMENT ON TABLE invitebridge.endpoints IS 'Endpoints that their receivers have disabled. Who has the endpoint with other settings may try again.';
-COMMENT ON COLUMN invitebridge.endpoints.settings IS 'SHA-256 of the configuration of the endpoint.';
+COMMENT ON COLUMN invitebridge.endpoints.settings IS 'SHA-256 of the configuration of the endpoint; all zero: disabled_at is when the endpoint was last enabled.';
 
 CREATE TABLE invitebridge.leases (
     name    bytea PRIMARY KEY CHECK (length(name) = 32),
