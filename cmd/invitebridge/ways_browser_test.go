@@ -125,13 +125,15 @@ func TestWaysIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			email := "ways." + name + "@example.com"
 			tab := w.open(t, email, pagetest.Options{})
-			tab.AddAuthenticator()
+			device := tab.AddAuthenticator()
 			tab.See("Choose another way")
 			tab.Click(kratosButton)
 			w.atSettings(tab)
 			choose.set(tab, email)
 			tab.At(w.pages + "/sessions") // the bridge's return_to
+			device.Confirm(false)         // otherwise the login page signs in at once
 			w.signOut(tab, email)
+			device.Confirm(true)
 			choose.signIn(tab, email)
 			tab.See("You are signed in as " + email)
 			if err := tab.Log().Unblocked(); err != nil {

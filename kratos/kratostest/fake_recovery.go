@@ -1,12 +1,14 @@
 package kratostest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -106,19 +108,24 @@ func (s *Server) UseRecoveryCode(ctx context.Context, flow bridge.RecoveryFlow) 
 	}
 	session, err := b.whoami(ctx)
 	if err == ErrNoSession { //nolint:errorlint // the sentinel itself
-		return uuid.Nil, s.whyNoRecovery(ctx, a)
+		return uuid.Nil, b.whyNoRecovery(ctx, a)
 	}
 	return session.Identity.ID, err
 }
 
-// whyNoRecovery returns why the form of a recovery flow did not sign in: the error
-// that Kratos redirected to, or that the code is wrong.
-func (s *Server) whyNoRecovery(ctx context.Context, a answer) error {
-	if a.location != nil && a.location.Query().Has("id") {
-		status, body, err := s.exchange(ctx, http.MethodGet, s.PublicURL+"/self-service/errors?id="+a.location.Query().Get("id"), nil)
-		if err == nil && status == http.StatusOK && strings.Contains(string(body), "disabled") {
-			return ErrInactive
-		}
+// whyNoRecovery returns why the form of a recovery flow did not sign in: the error,
+// or the flow's message, at the page to which Kratos redirected.
+func (v *visitor) whyNoRecovery(ctx context.Context, a answer) error {
+	if a.location == nil {
+		return ErrWrongCode
+	}
+	address := v.server.PublicURL + "/self-service/recovery/flows?id=" + a.location.Query().Get("flow") // from v26.3 on
+	if id := a.location.Query().Get("id"); id != "" {
+		address = v.server.PublicURL + "/self-service/errors?id=" + id
+	}
+	shown, err := v.exchange(ctx, http.MethodGet, address, nil)
+	if err == nil && (bytes.Contains(shown.body, []byte("account was disabled")) || bytes.Contains(shown.body, []byte(strconv.Itoa(messageDisabled)))) {
+		return ErrInactive
 	}
 	return ErrWrongCode
 }
