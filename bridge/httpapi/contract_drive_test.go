@@ -121,6 +121,8 @@ func (d *driver) badRequests(t *testing.T) {
 	})
 	w.want("createInvitation", http.StatusBadRequest, "email_invalid", object{"email": "Ada"})
 	w.want("createInvitation", http.StatusBadRequest, "traits_invalid", object{"email": email, "metadata_admin": object{bridge.MetadataKey: 1}})
+	w.want("createInvitation", http.StatusBadRequest, "field_not_supported", object{"email": "new@example.com", "external_id": "crm-7"})
+	w.want("createInvitation", http.StatusBadRequest, "bad_request", object{"email": email, "organization_id": uuid.Nil})
 	w.want("createInvitation", http.StatusBadRequest, "return_to_not_allowed", object{"email": email, "return_to": "https://evil.example/"})
 	w.want("createInvitation", http.StatusBadRequest, "expires_in_invalid", object{"email": email, "expires_in": "9999h"})
 	w.wantAll(http.StatusBadRequest, "email_invalid", func(r *http.Request) {
