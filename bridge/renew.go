@@ -70,10 +70,21 @@ func (s *Service) renewal(inv Invitation, record TokenRecord, now time.Time) (In
 		return inv, ErrIdentityConflict
 	case !errors.Is(ended, ErrExpired):
 		return inv, ended
+	}
+	return s.anotherLink(inv, now)
+}
+
+// anotherLink returns an invitation for which the invitee may get another email: an
+// expired one is revived, a valid one keeps its expiry.
+//
+// Errors: those of [Invitation.Resend]; ErrTooManyRequests during the cooldown, which
+// doubles with each email after the first.
+func (s *Service) anotherLink(inv Invitation, now time.Time) (Invitation, error) {
+	switch {
 	case now.Before(inv.InviteeNotifiedAt.Add(s.config.Cooldown << min(max(inv.SendCount-1, 0), maxDoublings))):
 		return inv, ErrTooManyRequests
 	case inv.CheckUsable(now) == nil:
-		return inv, nil // revived before: send another email
+		return inv, nil
 	}
 	return inv.Resend(now)
 }

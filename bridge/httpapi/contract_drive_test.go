@@ -36,6 +36,7 @@ func TestEveryDocumentedResponse(t *testing.T) {
 	t.Run("too many requests", d.tooMany)
 	t.Run("internal", d.failures)
 	t.Run("the page", d.page)
+	t.Run("a new link", d.linkRequests)
 	t.Run("endpoints", d.endpoints)
 
 	seen := map[string]bool{}
@@ -135,7 +136,7 @@ func (d *driver) badRequests(t *testing.T) {
 }
 
 func (d *driver) unknown(t *testing.T) {
-	w := d.start(t)
+	w := d.start(t, func(c *bridge.Config) { c.Renew = false }) // so there is no requestLink
 	w.issued.ID, w.messageID, w.issued.Token = uuid.NewString(), uuid.NewString(), bridge.MintToken().Reveal()
 	w.wantAll(http.StatusNotFound, "invitation_not_found", nil, w.defaultBody)
 	w.wantAll(http.StatusNotFound, "message_not_found", nil, w.defaultBody)

@@ -24,7 +24,7 @@ type Data struct {
 	Script   template.JS
 	Support  *Link // nil: none
 
-	// The form.
+	// The form. ScreenAgain has Email, as entered before, and Faults.
 	Email      string
 	Invited    []Part // who invites to what; names are inserted values
 	Until      string // the expiry for the datetime attribute; empty: unknown
@@ -77,6 +77,9 @@ func (p *Page) data(w translation, v Input) Data {
 		}
 		d.Rules = w.rules(v.Policy, v.Identifiers)
 		d.Faults, d.FieldFault = w.problemTexts(v.Problem)
+	case ScreenAgain:
+		d.Email = v.Email
+		d.Faults, _ = w.problemTexts(v.Problem)
 	case ScreenExpired:
 		if d.Renewable = v.Renewable; v.Renewable {
 			d.Body = w.text["expired_renew_text"]

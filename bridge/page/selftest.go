@@ -95,14 +95,20 @@ func checkAttributes(tag html.Token) error {
 // checkForm reports whether the form is missing, without which an invitee cannot
 // accept.
 func checkForm(document []byte) error {
+	if hasForm(document, "password") {
+		return nil
+	}
+	return errors.New(`the form is missing: it needs method="post", no action, and a field named password`)
+}
+
+// hasForm reports whether a document has a form that sends a field to the page's own
+// address.
+func hasForm(document []byte, field string) bool {
 	var posts, asks bool
 	for z := html.NewTokenizer(bytes.NewReader(document)); ; {
 		switch z.Next() {
 		case html.ErrorToken:
-			if posts && asks {
-				return nil
-			}
-			return errors.New(`the form is missing: it needs method="post", no action, and a field named password`)
+			return posts && asks
 		case html.StartTagToken, html.SelfClosingTagToken:
 			token := z.Token()
 			attributes := map[string]string{}
@@ -111,7 +117,7 @@ func checkForm(document []byte) error {
 			}
 			_, elsewhere := attributes["action"]
 			posts = posts || token.Data == "form" && strings.EqualFold(attributes["method"], "post") && !elsewhere
-			asks = asks || posts && token.Data == "input" && attributes["name"] == "password"
+			asks = asks || posts && token.Data == "input" && attributes["name"] == field
 		default: // not an opening tag
 		}
 	}
