@@ -8,13 +8,13 @@ import (
 	"mime/quotedprintable"
 	"net/http"
 	"net/mail"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"invitebridge/bridge/mail/mailtest"
+	"invitebridge/bridge/page/pagetest"
 	"invitebridge/kratos/kratostest"
 )
 
@@ -139,9 +139,9 @@ func TestKratosTemplates(t *testing.T) {
 		l := startLeading(t, recovery)
 		for door, form := range doors {
 			for locale, words := range map[string]struct{ inactive, ask, ignore string }{
-				"":      {"Your account is not active", "If you have been invited, ask for a new link here:", "you can ignore it"},
-				"fr":    {"Your account is not active", "If you have been invited, ask for a new link here:", "you can ignore it"},
-				"de-AT": {"Ihr Konto ist nicht aktiv", "Wenn Sie eingeladen wurden, können Sie hier einen neuen Link anfordern:", "können Sie sie ignorieren"},
+				"":                              {"Your account is not active", "If you have been invited, ask for a new link here:", "you can ignore it"},
+				"fr":                            {"Your account is not active", "If you have been invited, ask for a new link here:", "you can ignore it"},
+				"de-AT":                         {"Ihr Konto ist nicht aktiv", "Wenn Sie eingeladen wurden, können Sie hier einen neuen Link anfordern:", "können Sie sie ignorieren"},
 				`de"><script>alert(1)</script>`: {"Ihr Konto ist nicht aktiv", "Wenn Sie eingeladen wurden", "können Sie sie ignorieren"},
 			} {
 				for _, state := range []string{"inactive", "active"} {
@@ -198,22 +198,21 @@ func TestLeadBack(t *testing.T) {
 		t.Fatalf("no link in %s", got)
 	}
 	page := b.public + strings.TrimPrefix(link, "http://127.0.0.1:4488") // where the bridge of the stack is
-	form := b.call(http.MethodGet, page, nil)
-	if form.status != http.StatusOK || !strings.Contains(form.text, `name="email"`) {
-		t.Fatal(form.status, form.text)
+	tab := pagetest.Open(t, pagetest.Options{Width: 390, Height: 780, Mobile: true})
+	tab.Visit(page)
+	tab.Fill("#email", "=?utf-8?q?lost?=@example.com") // browsers accept it
+	tab.Click(submitButton)
+	tab.See("complete email address")
+	if focus := tab.Focused(); !strings.Contains(focus, "email") {
+		t.Errorf("the focus is on %s", focus)
 	}
-	res, err := client.PostForm(page, url.Values{"email": {email}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = res.Body.Close()
-	token := regexp.MustCompile(`/invite/(\S{22})`).FindStringSubmatch((<-box.Emails).Text)
-	if res.StatusCode != http.StatusOK || token == nil {
-		t.Fatal(res.Status, token)
-	}
-	if accepted := b.accept(token[1], password); accepted.status != http.StatusOK {
-		t.Fatal(accepted.status, accepted.text)
-	}
+	tab.Fill("#email", email)
+	tab.Click(submitButton)
+	tab.See("Check your inbox")
+	tab.Visit(b.public + regexp.MustCompile(`/invite/\S{22}`).FindString((<-box.Emails).Text))
+	tab.Fill(passwordField, password)
+	tab.Click(submitButton)
+	tab.See("You can sign in now")
 	if err := l.SignIn(t.Context(), email, password); err != nil {
 		t.Error(err)
 	}
