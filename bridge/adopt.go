@@ -13,7 +13,7 @@ import (
 func (s *Service) createOrAdopt(ctx context.Context, held *hold, inv Invitation, d *draft) (_ Invitation, made bool, err error) {
 	if d.identity == nil {
 		i, err := s.identities.Create(ctx, IdentityParams{
-			InvitationID: inv.ID, SchemaID: s.schemaOf(d), Traits: d.Traits,
+			InvitationID: inv.ID, ExternalID: d.ExternalID, OrganizationID: d.OrganizationID, SchemaID: s.schemaOf(d), Traits: d.Traits,
 			MetadataPublic: d.MetadataPublic, MetadataAdmin: d.MetadataAdmin,
 		})
 		if err == nil {
@@ -232,6 +232,10 @@ func (s *Service) checkMatches(d *draft, identity Identity) error {
 	switch {
 	case d.SchemaID != "" && d.SchemaID != identity.SchemaID:
 		differs = "schema_id"
+	case d.ExternalID != "" && d.ExternalID != identity.ExternalID:
+		differs = "external_id"
+	case d.OrganizationID != uuid.Nil && d.OrganizationID != identity.OrganizationID:
+		differs = "organization_id"
 	case d.traitsGiven && !s.sameTraits(d, identity):
 		differs = "traits"
 	case isSet(d.MetadataPublic) && !sameJSON(d.MetadataPublic, identity.MetadataPublic):

@@ -117,6 +117,7 @@
 //   - reconcile.go: claims whose outcome is unknown
 //   - resend.go: Resend, by the inviter
 //   - renew.go: Renew, by the invitee
+//   - again.go: Again, by anyone who knows the address
 //   - revoke.go: Revoke
 //   - list.go: Get, List and Backlog
 //   - sweep.go: ExpireDue and Sweep

@@ -114,6 +114,7 @@ var (
 	ErrBadRequest              = &Error{Kind: KindInvalid, ID: "bad_request", Reason: "The request was malformed or contained invalid parameters."}
 	ErrEmailInvalid            = &Error{Kind: KindInvalid, ID: "email_invalid", Reason: "The email address is invalid. Use a plain address such as name@example.com."}
 	ErrTraitsInvalid           = &Error{Kind: KindInvalid, ID: "traits_invalid", Reason: "The traits or metadata do not match the identity schema."}
+	ErrFieldNotSupported       = &Error{Kind: KindInvalid, ID: "field_not_supported", Reason: "This Kratos does not know external_id or organization_id: creating an identity with them needs v25.4.0 or later. Upgrade Kratos, or omit the field."}
 	ErrReturnToNotAllowed      = &Error{Kind: KindInvalid, ID: "return_to_not_allowed", Reason: "return_to is not covered by any of the configured invitation.allowed_return_urls."}
 	ErrExpiresInInvalid        = &Error{Kind: KindInvalid, ID: "expires_in_invalid", Reason: "expires_in must be a duration such as \"48h\", between one second and the configured maximum."}
 	ErrPasswordPolicyViolation = &Error{Kind: KindInvalid, ID: "password_policy_violation", Reason: "The password does not meet the password policy. Choose another one; the invitation is still valid."}

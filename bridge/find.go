@@ -30,6 +30,9 @@ func (s *Service) findConflicting(ctx context.Context, d *draft, refused error) 
 	case len(taken) > 0:
 		return i, ErrIdentityConflict.WithReasonf("%s belongs to another identity, which does not receive email at this address. To invite that identity, send its id as identity_id. Otherwise, use another value.", "traits."+strings.Join(taken, ", traits."))
 	}
+	if d.ExternalID != "" {
+		return i, ErrIdentityConflict.WithReasonf("external_id, or another identifier in the request, belongs to an identity that cannot be found by this email address. To invite that identity, send its id as identity_id. Otherwise, use another value.")
+	}
 	return i, ErrIdentityConflict.WithReasonf("An identifier in the request belongs to an identity that cannot be found by this email address. To invite that identity, send its id as identity_id.")
 }
 

@@ -15,9 +15,11 @@ import (
 type Identity struct {
 	ID         uuid.UUID
 	ExternalID string // the operator's own id; empty: none
-	SchemaID   string
-	Active     bool
-	CreatedAt  time.Time // zero: not returned
+	// OrganizationID is the organization that it belongs to; zero: none.
+	OrganizationID uuid.UUID
+	SchemaID       string
+	Active         bool
+	CreatedAt      time.Time // zero: not returned
 	// StateChangedAt is when it last became active or inactive, in the time zone
 	// of the response; zero: not returned.
 	StateChangedAt time.Time
@@ -76,6 +78,8 @@ const (
 // IdentityParams are the parameters of [Identities].Create.
 type IdentityParams struct {
 	InvitationID   uuid.UUID
+	ExternalID     string    // unique among all identities; empty: none
+	OrganizationID uuid.UUID // zero: none
 	SchemaID       string
 	Traits         json.RawMessage // an object, the email trait included
 	MetadataPublic json.RawMessage // empty: none
@@ -88,7 +92,8 @@ type IdentityParams struct {
 type Identities interface {
 	// Create creates an inactive identity that carries the mark of the invitation.
 	//
-	// Errors: ErrIdentityExists if an identifier belongs to another identity.
+	// Errors: ErrIdentityExists if an identifier or the external id belongs to another
+	// identity; ErrIdentityFieldUnknown.
 	Create(ctx context.Context, n IdentityParams) (Identity, error)
 
 	// Get reads one identity.
@@ -221,6 +226,9 @@ func (DeleteIdentity) Name() string { return "delete" }
 var (
 	ErrIdentityNotFound = errors.New("identity not found")
 	ErrIdentityExists   = errors.New("identity exists")
+	// ErrIdentityFieldUnknown means that this release of the identity system has no
+	// external ids, or does not take an organization when an identity is created.
+	ErrIdentityFieldUnknown = errors.New("the identity system does not know external_id or organization_id")
 	// ErrIdentityRace means that another client wrote the identity at the same
 	// time, and that this write changed nothing.
 	ErrIdentityRace = errors.New("the identity was written by another client at the same time")
@@ -268,6 +276,9 @@ func (e *IdentityError) Unwrap() error { return e.Cause }
 // identityError translates an error of Identities into one for callers. The verbs
 // themselves handle sentinels whose meaning depends on the verb.
 func identityError(err error) error {
+	if errors.Is(err, ErrIdentityFieldUnknown) {
+		return ErrFieldNotSupported.WithCause(err)
+	}
 	var e *IdentityError
 	if !errors.As(err, &e) {
 		return ErrInternal.WithCause(err)

@@ -12,10 +12,11 @@ import (
 // any error, retrying is safe.
 //
 // Errors: ErrBadRequest, ErrEmailInvalid, ErrTraitsInvalid,
-// ErrReturnToNotAllowed, ErrExpiresInInvalid; ErrIdentityAlreadyActive;
+// ErrReturnToNotAllowed, ErrExpiresInInvalid, ErrFieldNotSupported;
+// ErrIdentityAlreadyActive;
 // ErrIdentityDeactivated and ErrIdentityHasCredentials unless the request permits
-// the reactivation; ErrIdentityConflict if the traits or metadata in the request
-// differ from those of the identity, if an identifier belongs to another
+// the reactivation; ErrIdentityConflict if the traits, metadata or ids in the
+// request differ from those of the identity, if an identifier belongs to another
 // identity, or if a former holder would keep access to the identity;
 // ErrAcceptInProgress; ErrHookRefused, ErrHookUnavailable; ErrKratosRejected,
 // ErrKratosUnavailable, ErrStoreUnavailable.

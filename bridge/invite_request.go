@@ -15,6 +15,8 @@ import (
 type InviteRequest struct {
 	Email          string    // either Email or IdentityID
 	IdentityID     uuid.UUID // an existing inactive identity
+	ExternalID     string    // the operator's own id of the identity; unique among all identities
+	OrganizationID uuid.UUID // of the identity
 	SchemaID       string
 	Traits         json.RawMessage // an object; the email trait is filled in
 	MetadataPublic json.RawMessage
@@ -39,7 +41,10 @@ type InviteRequest struct {
 // MetadataKey is the member of an identity's admin metadata that holds the [Mark].
 const MetadataKey = "invitation"
 
-const maxLabelLength = 256 // bytes of each free text of an invitation
+const (
+	maxLabelLength      = 256 // bytes of each free text of an invitation
+	maxExternalIDLength = 64  // bytes; Kratos' column has as many characters
+)
 
 // draft is a validated request, from which the invitation is created.
 type draft struct {
@@ -76,6 +81,9 @@ func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 		if len(text) > maxLabelLength || strings.ContainsFunc(text, unicode.IsControl) {
 			return r, ErrBadRequest.WithReasonf("%s must be at most %d bytes long and must not contain control characters.", name, maxLabelLength)
 		}
+	}
+	if len(r.ExternalID) > maxExternalIDLength || strings.ContainsFunc(r.ExternalID, unicode.IsControl) {
+		return r, ErrBadRequest.WithReasonf("external_id must be at most %d bytes long and must not contain control characters.", maxExternalIDLength)
 	}
 	if (r.Email == "") == (r.IdentityID == uuid.Nil) {
 		return r, ErrBadRequest.WithReasonf("Send either email or identity_id.")

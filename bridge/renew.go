@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Renewable reports whether Renew can have any effect: whether it is permitted,
@@ -42,16 +44,18 @@ func (s *Service) Renew(ctx context.Context, token string) error {
 		_, err = s.renewal(inv, record, s.now())
 	}
 	if err == nil {
-		_, err = s.resend(ctx, inv, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
-			if err := latestDecision(tx, inv.Email); err != nil {
-				return inv, err
-			}
+		err = s.resendByInvitee(ctx, inv, func(inv Invitation, now time.Time) (Invitation, error) {
 			return s.renewal(inv, record, now)
 		})
 	}
+	return unlessUnavailable(err)
+}
+
+// unlessUnavailable returns nil for a refusal, so that callers learn nothing.
+func unlessUnavailable(err error) error {
 	var e *Error
 	if errors.As(err, &e) && e.Kind != KindUnavailable && e.Kind != KindRejected {
-		return nil // the same as for a guessed token
+		return nil
 	}
 	return err
 }
@@ -66,22 +70,74 @@ func (s *Service) renewal(inv Invitation, record TokenRecord, now time.Time) (In
 		return inv, ErrIdentityConflict
 	case !errors.Is(ended, ErrExpired):
 		return inv, ended
+	}
+	return s.anotherLink(inv, now)
+}
+
+// anotherLink returns an invitation for which the invitee may get another email: an
+// expired one is revived, a valid one keeps its expiry.
+//
+// Errors: those of [Invitation.Resend]; ErrTooManyRequests during the cooldown, which
+// doubles with each email after the first.
+func (s *Service) anotherLink(inv Invitation, now time.Time) (Invitation, error) {
+	switch {
 	case now.Before(inv.InviteeNotifiedAt.Add(s.config.Cooldown << min(max(inv.SendCount-1, 0), maxDoublings))):
 		return inv, ErrTooManyRequests
 	case inv.CheckUsable(now) == nil:
-		return inv, nil // revived before: send another email
+		return inv, nil
 	}
 	return inv.Resend(now)
 }
 
-// latestDecision returns ErrRevoked or ErrAccepted if the newest invitation of an
-// address ended like that.
-func latestDecision(tx Tx, email string) error {
-	newest, err := tx.ListInvitations(InvitationQuery{Email: email, Limit: 1})
-	if err != nil || len(newest) == 0 {
+// resendByInvitee is resend, unless the inviter's latest decision about the address
+// is another one.
+func (s *Service) resendByInvitee(ctx context.Context, inv Invitation, change func(Invitation, time.Time) (Invitation, error)) error {
+	held, err := s.lockBoth(ctx, inv)
+	if err != nil {
 		return err
 	}
-	switch newest[0].State {
+	defer held.release(ctx)
+	// Which invitation is the newest does not change while the address is locked. Its
+	// state may.
+	newest, err := s.newestOf(ctx, inv.Email)
+	if err != nil {
+		return err
+	}
+	_, err = s.resend(ctx, held, inv, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
+		if err := latestDecision(tx, newest.ID); err != nil {
+			return inv, err
+		}
+		return change(inv, now)
+	})
+	return err
+}
+
+// newestOf returns the newest invitation of an address.
+//
+// Errors: ErrNotFound if there is none.
+func (s *Service) newestOf(ctx context.Context, email string) (Invitation, error) {
+	var newest []Invitation
+	err := s.view(ctx, func(tx Tx) (err error) {
+		newest, err = tx.ListInvitations(InvitationQuery{Email: email, Limit: 1})
+		return err
+	})
+	switch {
+	case err != nil:
+		return Invitation{}, err
+	case len(newest) == 0:
+		return Invitation{}, ErrNotFound
+	}
+	return newest[0], nil
+}
+
+// latestDecision returns ErrRevoked or ErrAccepted if the newest invitation of an
+// address ended like that.
+func latestDecision(tx Tx, newest uuid.UUID) error {
+	inv, err := tx.Invitation(newest)
+	if err != nil {
+		return err
+	}
+	switch inv.State {
 	case StateRevoked:
 		return ErrRevoked
 	case StateAccepted:

@@ -32,7 +32,12 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (IssuedInvitation, e
 	if inv.State == StateExpired && s.config.Unaccepted == DeleteAtExpiry {
 		return IssuedInvitation{}, ErrIdentityConflict.WithReasonf("The invitation has expired and its identity is deleted. Create a new invitation.")
 	}
-	return s.resend(ctx, inv, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
+	held, err := s.lockBoth(ctx, inv)
+	if err != nil {
+		return IssuedInvitation{}, err
+	}
+	defer held.release(ctx)
+	return s.resend(ctx, held, inv, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
 }
 
 // revokedError returns ErrRevoked with the reason, and what the inviter can do.
@@ -48,14 +53,9 @@ func (r Reason) revokedError() error {
 }
 
 // resend issues a token for the invitation that change returns, after checking that
-// its identity is still not in use.
-func (s *Service) resend(ctx context.Context, inv Invitation, change func(Tx, Invitation, time.Time) (Invitation, error)) (IssuedInvitation, error) {
-	// The sweep may be about to delete the identity of an expired invitation.
-	held, err := s.lockBoth(ctx, inv)
-	if err != nil {
-		return IssuedInvitation{}, err
-	}
-	defer held.release(ctx)
+// its identity is still not in use. held is what lockBoth returns for it: the sweep
+// may be about to delete the identity of an expired invitation.
+func (s *Service) resend(ctx context.Context, held *hold, inv Invitation, change func(Tx, Invitation, time.Time) (Invitation, error)) (IssuedInvitation, error) {
 	if inv.State == StateExpired {
 		if err := s.callHooks(ctx, EventPreInvitation, inv); err != nil {
 			return IssuedInvitation{}, err
@@ -63,7 +63,7 @@ func (s *Service) resend(ctx context.Context, inv Invitation, change func(Tx, In
 	}
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()
-	_, err = s.checkInvited(ctx, inv)
+	_, err := s.checkInvited(ctx, inv)
 	if errors.Is(err, ErrRevoked) && inv.State == StateExpired {
 		return IssuedInvitation{}, ErrIdentityConflict.WithReasonf("The identity of this invitation no longer exists. Create a new invitation.")
 	} else if err != nil {

@@ -153,7 +153,7 @@ type Invitation struct {
 	// created for an invitation which was never accepted: UnacceptedKeep,
 	// UnacceptedAtPurge or UnacceptedAtExpiry.
 	UnacceptedIdentities string `yaml:"unaccepted_identities"`
-	// Renew lets an invitee with an expired link request a new one.
+	// Renew lets an invitee request a new link, with an expired one or by address.
 	Renew bool `yaml:"renew"`
 	// AllowedInviterNames are shown to invitees even though they look like a
 	// link, such as "Node.js Team". Each must match the whole name.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 
 	ory "github.com/ory/client-go"
 
@@ -33,6 +35,9 @@ func (c *Client) Create(ctx context.Context, n bridge.IdentityParams) (bridge.Id
 		return res, err
 	})
 	if err != nil {
+		if isUnknownField(err, "external_id", "organization_id") {
+			return bridge.Identity{}, bridge.ErrIdentityFieldUnknown
+		}
 		return bridge.Identity{}, k.classify(k.invalidInput(ctx, err, n.SchemaID), map[int]error{http.StatusConflict: bridge.ErrIdentityExists})
 	}
 	r, err := c.parseRecord(ctx, a.body, credentialTypes)
@@ -66,6 +71,12 @@ func (k call) createBody(n bridge.IdentityParams) (ory.CreateIdentityBody, error
 	body := *ory.NewCreateIdentityBody(n.SchemaID, traits)
 	body.SetState(stateInactive) // Kratos' default is active
 	body.MetadataAdmin = admin
+	if n.ExternalID != "" {
+		body.SetExternalId(n.ExternalID)
+	}
+	if n.OrganizationID != uuid.Nil {
+		body.SetOrganizationId(n.OrganizationID.String())
+	}
 	if !missing(n.MetadataPublic) {
 		if !json.Valid(n.MetadataPublic) {
 			return none, k.invalid("metadata_public: not JSON")
@@ -90,4 +101,18 @@ func (k call) invalidInput(ctx context.Context, err error, schemaID string) erro
 		return none
 	}
 	return k.fail(bridge.OutcomeInvalid, r.status, k.safe(invalidInput(p.text())), nil)
+}
+
+// isUnknownField reports whether err is Kratos' 400 for a request with one of these
+// fields, which releases before v25.4.0 do not know.
+func isUnknownField(err error, names ...string) bool {
+	var r statusError
+	if !errors.As(err, &r) || r.status != http.StatusBadRequest {
+		return false
+	}
+	p, fromKratos := parseProblem(r)
+	return fromKratos && slices.ContainsFunc(names, func(name string) bool {
+		text := `unknown field "` + name + `"`
+		return strings.Contains(p.Message, text) || strings.Contains(p.Reason, text)
+	})
 }

@@ -24,6 +24,7 @@ const (
 type recordJSON struct {
 	ID                  uuid.UUID                 `json:"id"`
 	ExternalID          string                    `json:"external_id"`
+	OrganizationID      uuid.NullUUID             `json:"organization_id"`
 	SchemaID            string                    `json:"schema_id"`
 	State               string                    `json:"state"`
 	Traits              jsontext.Value            `json:"traits"`
@@ -73,7 +74,7 @@ func (c *Client) parseRecord(ctx context.Context, raw json.RawMessage, shown cre
 		return bridge.Identity{}, err
 	}
 	i := bridge.Identity{
-		ID: j.ID, ExternalID: j.ExternalID, SchemaID: j.SchemaID, Active: j.State == stateActive,
+		ID: j.ID, ExternalID: j.ExternalID, OrganizationID: j.OrganizationID.UUID, SchemaID: j.SchemaID, Active: j.State == stateActive,
 		CreatedAt: j.CreatedAt, StateChangedAt: j.StateChangedAt,
 		Traits: json.RawMessage(j.Traits), MetadataPublic: present(j.MetadataPublic),
 	}

@@ -16,6 +16,8 @@ import (
 type inviteBody struct {
 	Email          string         `json:"email"`
 	IdentityID     *uuid.UUID     `json:"identity_id"`
+	ExternalID     string         `json:"external_id"`
+	OrganizationID *uuid.UUID     `json:"organization_id"`
 	SchemaID       string         `json:"schema_id"`
 	Traits         jsontext.Value `json:"traits"`
 	MetadataPublic jsontext.Value `json:"metadata_public"`
@@ -34,7 +36,7 @@ type inviteBody struct {
 
 func (b inviteBody) request() (bridge.InviteRequest, error) {
 	r := bridge.InviteRequest{
-		Email: b.Email, SchemaID: b.SchemaID,
+		Email: b.Email, ExternalID: b.ExternalID, SchemaID: b.SchemaID,
 		Traits:         json.RawMessage(b.Traits),
 		MetadataPublic: json.RawMessage(b.MetadataPublic),
 		MetadataAdmin:  json.RawMessage(b.MetadataAdmin),
@@ -43,6 +45,11 @@ func (b inviteBody) request() (bridge.InviteRequest, error) {
 	}
 	if b.IdentityID != nil {
 		r.IdentityID = *b.IdentityID
+	}
+	if b.OrganizationID != nil {
+		if r.OrganizationID = *b.OrganizationID; r.OrganizationID == uuid.Nil {
+			return r, bridge.ErrBadRequest.WithReasonf("organization_id must be the id of an organization.")
+		}
 	}
 	if b.ExpiresIn != nil {
 		d, err := time.ParseDuration(*b.ExpiresIn)
@@ -73,7 +80,9 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 		code = http.StatusCreated
 	}
 	w.Header().Set("Location", a.config.BasePath+"/"+o.Invitation.ID.String())
-	writeJSON(w, code, wireIssued(o))
+	issued := wireIssued(o)
+	issued.ExternalID, issued.OrganizationID = request.ExternalID, request.OrganizationID
+	writeJSON(w, code, issued)
 	return nil
 }
 

@@ -36,6 +36,7 @@ type api struct {
 	public, admin string
 	log           *buffer
 	checker       *contractChecker
+	handlers      *httpapi.API
 	read          atomic.Int64 // bytes that both servers read from their clients
 }
 
@@ -69,6 +70,7 @@ func startWith(t testing.TB, w *bridgetest.Harness, changes ...func(*httpapi.Con
 		change(&config)
 	}
 	handlers := httpapi.New(w.Service, config)
+	a.handlers = handlers
 	public, admin := http.Handler(handlers.Public()), http.Handler(handlers.Admin())
 	if config.BasePath == base { // the document in the repository has no other
 		public, admin = a.checker.wrap("public", public), a.checker.wrap("admin", admin)

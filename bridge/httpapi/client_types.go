@@ -32,7 +32,7 @@ type Page[T any] struct {
 // bridge's defaults apply.
 func encodeInvite(r bridge.InviteRequest) ([]byte, error) {
 	body := inviteBody{
-		Email: r.Email, SchemaID: r.SchemaID,
+		Email: r.Email, ExternalID: r.ExternalID, SchemaID: r.SchemaID,
 		Traits:         jsontext.Value(r.Traits),
 		MetadataPublic: jsontext.Value(r.MetadataPublic),
 		MetadataAdmin:  jsontext.Value(r.MetadataAdmin),
@@ -41,6 +41,9 @@ func encodeInvite(r bridge.InviteRequest) ([]byte, error) {
 	}
 	if id := r.IdentityID; id != uuid.Nil {
 		body.IdentityID = &id
+	}
+	if id := r.OrganizationID; id != uuid.Nil {
+		body.OrganizationID = &id
 	}
 	if r.ExpiresIn != 0 {
 		text := r.ExpiresIn.String()

@@ -36,6 +36,7 @@ func TestEveryDocumentedResponse(t *testing.T) {
 	t.Run("too many requests", d.tooMany)
 	t.Run("internal", d.failures)
 	t.Run("the page", d.page)
+	t.Run("a new link", d.linkRequests)
 	t.Run("endpoints", d.endpoints)
 
 	seen := map[string]bool{}
@@ -121,6 +122,8 @@ func (d *driver) badRequests(t *testing.T) {
 	})
 	w.want("createInvitation", http.StatusBadRequest, "email_invalid", object{"email": "Ada"})
 	w.want("createInvitation", http.StatusBadRequest, "traits_invalid", object{"email": email, "metadata_admin": object{bridge.MetadataKey: 1}})
+	w.want("createInvitation", http.StatusBadRequest, "field_not_supported", object{"email": "new@example.com", "external_id": "crm-7"})
+	w.want("createInvitation", http.StatusBadRequest, "bad_request", object{"email": email, "organization_id": uuid.Nil})
 	w.want("createInvitation", http.StatusBadRequest, "return_to_not_allowed", object{"email": email, "return_to": "https://evil.example/"})
 	w.want("createInvitation", http.StatusBadRequest, "expires_in_invalid", object{"email": email, "expires_in": "9999h"})
 	w.wantAll(http.StatusBadRequest, "email_invalid", func(r *http.Request) {
@@ -142,7 +145,7 @@ func (d *driver) badRequests(t *testing.T) {
 }
 
 func (d *driver) unknown(t *testing.T) {
-	w := d.start(t)
+	w := d.start(t, func(c *bridge.Config) { c.Renew = false }) // so there is no requestLink
 	w.issued.ID, w.messageID, w.issued.Token = uuid.NewString(), uuid.NewString(), bridge.MintToken().Reveal()
 	w.wantAll(http.StatusNotFound, "invitation_not_found", nil, w.defaultBody)
 	w.wantAll(http.StatusNotFound, "message_not_found", nil, w.defaultBody)

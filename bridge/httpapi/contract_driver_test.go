@@ -49,6 +49,10 @@ func (d *scenario) body(operation string) any {
 		return object{"password": password}
 	case "confirmInvitation":
 		return object{"invitation_token": d.issued.Token, "password": password}
+	case "requestLink":
+		return object{"email": email}
+	case "submitLinkRequest":
+		return url.Values{"email": {email}}.Encode()
 	case "submitInvitation":
 		return url.Values{"password": {password}}.Encode()
 	}
@@ -75,7 +79,7 @@ func (d *scenario) send(o *operation, change func(*http.Request), body any) (las
 		if !o.public {
 			r.Header.Set("Authorization", "Bearer "+key)
 		}
-		if o.id == "submitInvitation" {
+		if o.id == "submitInvitation" || o.id == "submitLinkRequest" {
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 		if change != nil {

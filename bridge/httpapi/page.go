@@ -29,6 +29,8 @@ func (a *API) pageRoutes(r chi.Router) {
 	r.Use(a.pageSecurityHeaders, a.recover(a.writePageError))
 	r.NotFound(a.handlePage(routeNotFound))
 	r.MethodNotAllowed(a.handlePage(methodNotAllowed))
+	r.Get("/again", a.handlePage(a.openAgain))
+	r.Post("/again", a.handlePage(a.submitAgain))
 	r.Get("/{token}", a.handlePage(a.openPage))
 	r.Post("/{token}", a.handlePage(a.submitPage))
 }

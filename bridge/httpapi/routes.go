@@ -22,6 +22,7 @@ func (a *API) Public() chi.Router {
 		r.Post("/{token}", a.handle(a.accept))
 		r.Post("/{token}/renew", a.handle(a.renew))
 		r.Post("/confirm", a.handle(a.confirm))
+		r.Post("/again", a.handle(a.again))
 	})
 	r.Route("/invite", a.pageRoutes)
 	return r

@@ -85,12 +85,13 @@ type API struct {
 	document []byte // the body of GET /openapi.json
 	ready    readiness
 	limits   *limiter
+	links    linkRequests
 
 	backingUp  sync.Mutex
 	backupTime time.Duration // the constant of that name, except in tests
 }
 
-// New returns an API. It starts no goroutines.
+// New returns an API. It starts no goroutines; the caller runs [API.SendLinks].
 func New(service *bridge.Service, config Config) *API {
 	if config.Now == nil {
 		config.Now = time.Now
@@ -98,6 +99,7 @@ func New(service *bridge.Service, config Config) *API {
 	a := &API{
 		service: service, config: config, document: config.document(),
 		ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit),
+		links:      linkRequests{waiting: make(chan string, maxLinkRequests)},
 		backupTime: backupTime,
 	}
 	a.SetAPIKeys(config.APIKeys)

@@ -13,6 +13,10 @@ type issuedInvitation struct {
 	bridge.InvitationView
 	Token string `json:"invitation_token"`
 	Link  string `json:"invitation_link"`
+	// The ids of the identity, as the inviter sent them. They are stored in Kratos
+	// only.
+	ExternalID     string    `json:"external_id,omitempty"`
+	OrganizationID uuid.UUID `json:"organization_id,omitzero"`
 }
 
 func wireIssued(o bridge.IssuedInvitation) issuedInvitation {

@@ -23,6 +23,7 @@ func everything() *Metrics {
 	m.Collect(func(context.Context) (bridge.Backlog, time.Duration, error) {
 		return bridge.Backlog{Pending: 1, Queued: 1}, time.Second, nil
 	}, func() (int64, int64, error) { return 1, 1, nil })
+	m.CollectLinkRequests(func() (int, int64) { return 1, 2 })
 	m.CollectEndpoints(func() []bridge.Endpoint { return []bridge.Endpoint{{ID: "crm", State: bridge.EndpointDisabled}} })
 	m.CollectDatabase(func() Pool { return Pool{Acquired: 3, Idle: 2, Max: 8, Waits: 4, Waited: 1500 * time.Millisecond} }, []string{"connection"})
 	m.Retry("deadlock_detected")

@@ -24,7 +24,8 @@ type Data struct {
 	Script   template.JS
 	Support  *Link // nil: none
 
-	// The form, which offers at least one of the two.
+	// The form, which offers at least one of the two. ScreenAgain has Email, as entered
+	// before, and Faults.
 	Password   bool // to choose a password
 	Kratos     bool // to choose another way to sign in, later
 	Email      string
@@ -87,6 +88,9 @@ func (p *Page) data(w translation, v Input) Data {
 			d.Rules = w.rules(v.Policy, v.Identifiers)
 		}
 		d.Faults, d.FieldFault = w.problemTexts(v.Problem)
+	case ScreenAgain:
+		d.Email = v.Email
+		d.Faults, _ = w.problemTexts(v.Problem)
 	case ScreenExpired:
 		if d.Renewable = v.Renewable; v.Renewable {
 			d.Body = w.text["expired_renew_text"]

@@ -25,7 +25,9 @@
 // The script uses main, h1, #username, #password, .show, .feedback, .faults and
 // elements with data-rule; a page without them remains a plain form. The form
 // needs method="post", no action, and a field named password. To request a new
-// link it needs a button named renew with the value 1.
+// link it needs a button named renew with the value 1. The form of ScreenAgain
+// needs method="post", no action, and a field named email; where the template has
+// none, the built-in one is used for that screen.
 //
 // Package page imports package bridge and nothing else of this module.
 package page

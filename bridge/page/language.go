@@ -146,6 +146,8 @@ var (
 	// addedKeys maps each new key to the older text that is used where a language
 	// lacks the new one.
 	addedKeys = map[string]string{
+		"again_heading": "renew", "again_text": "expired_renew_text", "again_email": "account",
+		"asked_heading": "renewed_heading", "asked_text": "renewed_text", "problem_email": "problem_unread",
 		"early_heading": "unavailable_heading", "early_text": "unavailable_text",
 		"invited_by_to": "invited_by", "invited_to": "invited", "sign_in_now": "accepted_text",
 	}

@@ -3,6 +3,7 @@ package page_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,10 +42,33 @@ func TestOverride(t *testing.T) {
 	}
 }
 
+// added lists keys that came with later releases.
+var added = []string{
+	"early_heading", "early_text", "invited_by_to", "invited_to", "sign_in_now",
+	"again_heading", "again_text", "again_email", "asked_heading", "asked_text", "problem_email",
+}
+
+// TestOverride_again: a template that does not know the form for a new link gets the
+// built-in one for that screen only.
+func TestOverride_again(t *testing.T) {
+	const own = `<html><title>x</title><main class="own"><h1>{{.Heading}}</h1><form method="post"><input name="password"></form>`
+	for template, want := range map[string]bool{
+		own: false, own + `{{if eq .Sight "again"}}<form method="post"><input name="email"></form>{{end}}`: true,
+	} {
+		p := newPage(t, page.Config{TemplateOverridePath: folder(t, map[string]string{"page.gotmpl": template})})
+		for screen, mine := range map[page.Screen]bool{page.ScreenAgain: want, page.ScreenAsked: true} {
+			document, err := p.Render("de", "", full(screen))
+			if html := string(document.HTML); err != nil || strings.Contains(html, `class="own"`) != mine || screen == page.ScreenAgain && !strings.Contains(html, `name="email"`) {
+				t.Errorf("%s: %v, %s", screen, err, html)
+			}
+		}
+	}
+}
+
 // TestOverride_earlier: custom texts for an earlier release keep working.
 func TestOverride_earlier(t *testing.T) {
 	english := builtin(t, "en")
-	for _, key := range []string{"early_heading", "early_text", "invited_by_to", "invited_to", "sign_in_now", "weekdays", "date"} {
+	for _, key := range append(slices.Clone(added), "weekdays", "date") {
 		at := strings.Index(english, `  "`+key+`"`)
 		english = english[:at] + english[at+strings.Index(english[at:], "\n")+1:]
 	}
@@ -73,7 +97,7 @@ func TestOverride_earlier(t *testing.T) {
 // the built-in one.
 func TestOverride_sentence(t *testing.T) {
 	english := builtin(t, "en")
-	for _, key := range []string{"early_heading", "early_text", "invited_by_to", "invited_to", "sign_in_now"} {
+	for _, key := range added {
 		at := strings.Index(english, `  "`+key+`"`)
 		english = english[:at] + english[at+strings.Index(english[at:], "\n")+1:]
 	}

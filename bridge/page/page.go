@@ -36,7 +36,8 @@ type Page struct {
 	style     template.CSS
 	support   *Link
 	template  *template.Template
-	languages []translation // English comes first
+	again     *template.Template // for ScreenAgain
+	languages []translation      // English comes first
 	matcher   language.Matcher
 	policy    string
 	// Which ways to accept the form offers.
@@ -64,13 +65,18 @@ func New(config Config) (*Page, error) {
 		return nil, err
 	}
 	p := &Page{
-		title: config.Title, logo: logo, style: style, support: support, template: tmpl,
+		title: config.Title, logo: logo, style: style, support: support, template: tmpl, again: tmpl,
 		languages: languages, matcher: newMatcher(languages), policy: contentSecurityPolicy(style, config.FormOrigins),
 		password: len(config.AcceptWith) == 0 || slices.Contains(config.AcceptWith, bridge.AcceptPassword),
 		kratos:   slices.Contains(config.AcceptWith, bridge.AcceptKratos),
 	}
 	if err := p.selfTest(); err != nil {
 		return nil, err
+	}
+	// A template of an earlier release does not know this form.
+	if document, err := p.render(p.languages[0], Input{Screen: ScreenAgain}); err == nil && !hasForm(document.HTML, "email") {
+		p.again, err = loadTemplate(sources[:1])
+		return p, err
 	}
 	return p, nil
 }
@@ -84,7 +90,11 @@ func (p *Page) Render(accepted, locale string, v Input) (Document, error) {
 
 func (p *Page) render(w translation, v Input) (Document, error) {
 	var out bytes.Buffer
-	if err := p.template.Execute(&out, p.data(w, v)); err != nil {
+	tmpl := p.template
+	if v.Screen == ScreenAgain {
+		tmpl = p.again
+	}
+	if err := tmpl.Execute(&out, p.data(w, v)); err != nil {
 		return Document{}, err
 	}
 	return Document{HTML: out.Bytes(), Language: w.tag.String(), ContentSecurityPolicy: p.policy}, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,6 +108,12 @@ func (p *Page) checkForm(document []byte) error {
 		return errors.New(`the form is missing that accepts without a password: it needs method="post", no action, and a button named method with the value kratos`)
 	}
 	return nil
+}
+
+// hasForm reports whether a document has a form that sends a field to the page's own
+// address.
+func hasForm(document []byte, field string) bool {
+	return slices.ContainsFunc(formControls(document), func(c map[string]string) bool { return c["name"] == field })
 }
 
 // formControls returns the attributes of all fields and buttons inside forms that

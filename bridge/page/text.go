@@ -91,6 +91,7 @@ func (w translation) rules(policy bridge.PasswordPolicy, identifiers []string) [
 // that text. All other errors show problem_other.
 var problemKeys = map[string]string{
 	bridge.ErrPasswordPolicyViolation.ID: "problem_password",
+	bridge.ErrEmailInvalid.ID:            "problem_email",
 	bridge.ErrHookRefused.ID:             "problem_refused",
 	bridge.ErrKratosRejected.ID:          "problem_refused",
 	bridge.ErrIdentityConflict.ID:        "problem_refused",

@@ -9,8 +9,9 @@ import (
 // Screen identifies one state of the invitee's page.
 type Screen string
 
-// The screens. Only ScreenForm may have a password field. ScreenExpired has a button
-// that requests a new link if Input.Renewable is set.
+// The screens. Only ScreenForm may have a password field, and only ScreenAgain asks for
+// an address. ScreenExpired has a button that requests a new link if Input.Renewable is
+// set.
 const (
 	ScreenForm        Screen = "form"        // pending: choose a password, or another way to sign in
 	ScreenAccepted    Screen = "accepted"    // the password was just set
@@ -20,6 +21,8 @@ const (
 	ScreenEarly       Screen = "early"       // cannot be accepted yet
 	ScreenExpired     Screen = "expired"     // the expiry has passed
 	ScreenRenewed     Screen = "renewed"     // a new link was requested
+	ScreenAgain       Screen = "again"       // enter the address, for a new link
+	ScreenAsked       Screen = "asked"       // that was done
 	ScreenRevoked     Screen = "revoked"     // revoked by the inviter
 	ScreenUnknown     Screen = "unknown"     // no such invitation
 	ScreenUnavailable Screen = "unavailable" // a temporary failure; try again
@@ -29,6 +32,7 @@ const (
 func Screens() []Screen {
 	return []Screen{
 		ScreenForm, ScreenAccepted, ScreenContinue, ScreenRecover, ScreenDone, ScreenEarly, ScreenExpired, ScreenRenewed,
+		ScreenAgain, ScreenAsked,
 		ScreenRevoked, ScreenUnknown, ScreenUnavailable,
 	}
 }
@@ -38,7 +42,7 @@ func Screens() []Screen {
 type Input struct {
 	Screen Screen
 	// Email, InviterName and ExpiresAt describe the invitation on ScreenForm.
-	// InviterName may be empty.
+	// InviterName may be empty. On ScreenAgain, Email is what was entered before.
 	Email       string
 	InviterName string
 	ExpiresAt   time.Time // UTC

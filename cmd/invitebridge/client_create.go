@@ -76,7 +76,7 @@ func createInvitations(ctx context.Context, s *session, request bridge.InviteReq
 // inviteFlags holds the flags that make up the body of an invitation.
 type inviteFlags struct {
 	bridge.InviteRequest
-	identityID, from                      string
+	identityID, from, organizationID      string
 	traits, metadataPublic, metadataAdmin string
 }
 
@@ -84,6 +84,8 @@ func (f *inviteFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.identityID, "identity-id", "", "`ID` of an inactive identity, instead of EMAIL")
 	flags.StringVar(&f.from, "from", "", "`FILE` of comma-separated values, instead of EMAIL")
+	flags.StringVar(&f.ExternalID, "external-id", "", "your own `ID` of the identity; one EMAIL only, and Kratos v25.4.0 or later")
+	flags.StringVar(&f.organizationID, "organization-id", "", "`ID` of the identity's organization; Kratos v25.4.0 or later")
 	flags.StringVar(&f.SchemaID, "schema-id", "", "`ID` of the identity schema; default the bridge's")
 	flags.StringVar(&f.traits, "traits", "", "traits as a `JSON` object; the email trait is filled in")
 	flags.StringVar(&f.metadataPublic, "metadata-public", "", "public metadata as `JSON`")
@@ -131,6 +133,14 @@ func (f *inviteFlags) request(cmd *cobra.Command, emails []string) (r bridge.Inv
 		if r.IdentityID, err = uuid.Parse(f.identityID); err != nil {
 			return r, errors.New("--identity-id is not an id")
 		}
+	}
+	if f.organizationID != "" {
+		if r.OrganizationID, err = uuid.Parse(f.organizationID); err != nil {
+			return r, errors.New("--organization-id is not an id")
+		}
+	}
+	if f.ExternalID != "" && (len(emails) > 1 || f.from != "") {
+		return r, errors.New("--external-id is the id of one identity; invite one EMAIL at a time")
 	}
 	if cmd.Flags().Changed("expires-in") && r.ExpiresIn <= 0 {
 		return r, errors.New("--expires-in must be greater than 0")

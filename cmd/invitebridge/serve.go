@@ -178,6 +178,7 @@ func (s *server) serve(ctx context.Context) error {
 		Log:            s.log,
 	}))
 
+	instruments.metrics.CollectLinkRequests(api.LinkRequests)
 	listeners, err := s.bind(ctx)
 	if err != nil {
 		return err
@@ -190,6 +191,7 @@ func (s *server) serve(ctx context.Context) error {
 	s.serveListener(ctx, group, listeners.admin, instruments.fail.handler(api.Admin()))
 	group.Go(func() error { s.sweep(ctx, service, store.sweepInterval()); return nil })
 	group.Go(func() error { delivery.worker.Run(ctx, instruments.fail.queue(service)); return nil })
+	group.Go(func() error { api.SendLinks(ctx); return nil })
 	reloads := reloader{server: s, current: cfg, last: s.read, delivery: delivery, api: api, listeners: listeners}
 	group.Go(func() error { reloads.run(ctx); return nil })
 	group.Go(func() error { debug.FreeOSMemory(); return nil }) // a start needs more than an idle bridge

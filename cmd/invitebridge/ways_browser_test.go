@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -149,8 +148,6 @@ func (w *waysIn) atProvider(tab *pagetest.Tab, name string) {
 	tab.Fill("[name=name]", name)
 	tab.Click("button")
 }
-
-var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
 
 // code returns the code in the next email of Kratos to an address.
 func (w *waysIn) code(t *testing.T, email string) string {

@@ -27,6 +27,7 @@ type identityBody struct {
 	MetadataPublic json.RawMessage  `json:"metadata_public"`
 	MetadataAdmin  json.RawMessage  `json:"metadata_admin"`
 	ExternalID     string           `json:"external_id"`
+	OrganizationID *uuid.UUID       `json:"organization_id"`
 	Credentials    *credentialsBody `json:"credentials"`
 }
 
@@ -58,12 +59,14 @@ func (f *Fake) create(body []byte) reply {
 		switch {
 		case b.ExternalID != "":
 			return refusal(http.StatusBadRequest, "", `json: unknown field "external_id"`)
+		case b.OrganizationID != nil:
+			return refusal(http.StatusBadRequest, "", `json: unknown field "organization_id"`)
 		case b.Credentials != nil && b.Credentials.SAML != nil:
 			return refusal(http.StatusBadRequest, "", `json: unknown field "saml"`)
 		}
 	}
 	now := f.now()
-	i := &fakeIdentity{ID: uuid.New(), State: cmp.Or(b.State, stateActive), ExternalID: b.ExternalID}
+	i := &fakeIdentity{ID: uuid.New(), State: cmp.Or(b.State, stateActive), ExternalID: b.ExternalID, OrganizationID: b.OrganizationID}
 	if !validState(i.State) {
 		r, _ := badRequest(fmt.Sprintf("the state %q is not valid", i.State))
 		return r

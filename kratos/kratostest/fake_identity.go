@@ -20,6 +20,7 @@ const (
 type fakeIdentity struct {
 	ID             uuid.UUID       `json:"id"`
 	ExternalID     string          `json:"external_id,omitempty"`
+	OrganizationID *uuid.UUID      `json:"organization_id,omitempty"` // kept by a PUT
 	SchemaID       string          `json:"schema_id"`
 	State          string          `json:"state"`
 	StateChangedAt time.Time       `json:"state_changed_at,omitzero"` // as stored in the database

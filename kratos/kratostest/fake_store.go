@@ -9,7 +9,8 @@ import (
 
 type identifier struct{ method, value string }
 
-// fakeStore stores identities and enforces unique identifiers. It returns
+// fakeStore stores identities and enforces unique identifiers
+// and external ids. It returns
 // copies; callers must not modify their JSON.
 type fakeStore struct {
 	mu         sync.Mutex
@@ -90,6 +91,11 @@ func (s *fakeStore) change(id uuid.UUID, edit func(*fakeIdentity) bool) (found, 
 func (s *fakeStore) put(i *fakeIdentity) bool {
 	for _, id := range i.identifiers() {
 		if owner, taken := s.taken[id]; taken && owner != i.ID {
+			return false
+		}
+	}
+	for _, other := range s.identities {
+		if i.ExternalID != "" && other.ExternalID == i.ExternalID && other.ID != i.ID {
 			return false
 		}
 	}

@@ -110,7 +110,7 @@ function exchange(answer, typed) {
     field.value = typed;
     mark(field);
   }
-  (field || main.querySelector("h1")).focus();
+  (field || main.querySelector("[aria-invalid]") || main.querySelector("h1")).focus();
   main.querySelector(".faults")?.scrollIntoView({ block: "nearest" });
 }
 

@@ -1,0 +1,34 @@
+package bridge
+
+import "context"
+
+// Again emails a new link for the newest invitation of an address, to that address
+// and to no other. Anyone may request it, so the email goes out under the conditions
+// of [Service.Renew], whose cooldown and latest decision of the inviter it shares. A
+// valid invitation keeps its expiry and its earlier links; an expired one is revived.
+//
+// It returns nil whether or not an email was queued. How long it takes depends on
+// the address: do not let the requester wait for it.
+//
+// Errors: ErrEmailInvalid; ErrKratosRejected, ErrKratosUnavailable,
+// ErrHookUnavailable, ErrStoreUnavailable.
+func (s *Service) Again(ctx context.Context, address string) error {
+	email, err := s.ParseEmail(address)
+	if err != nil || !s.Renewable() {
+		return err
+	}
+	inv, err := s.newestOf(ctx, email)
+	if err == nil {
+		inv = s.withExpiryApplied(inv)
+		_, err = s.anotherLink(inv, s.now())
+	}
+	if err == nil {
+		err = s.resendByInvitee(ctx, inv, s.anotherLink)
+	}
+	return unlessUnavailable(err)
+}
+
+// ParseEmail is [ParseEmail] with the conversion that the service is configured with.
+//
+// Errors: ErrEmailInvalid.
+func (s *Service) ParseEmail(text string) (string, error) { return ParseEmail(text, s.config.ToASCII) }
