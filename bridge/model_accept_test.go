@@ -46,10 +46,17 @@ func (h *history) accept(t *rapid.T) {
 	h.drawTrouble(t, by.node)
 	l := by.invitation
 	sure := h.trouble.isNone() && h.mustOpen(k) && h.accounts[l.identity].restoreRead == nil && by.password != "short" && !h.claimed(l)
+	// Late requests of the model are those that set a password.
+	by.byKratos = !h.trouble.late && by.password != "short" && rapid.IntRange(0, 2).Draw(t, "by kratos") == 0
 	sent := h.delayPut(&by)
-	inv, err := by.node.w.Service.Accept(t.Context(), k.text, by.password)
+	with := bridge.AcceptParams{Method: bridge.AcceptPassword, Password: by.password}
+	if by.byKratos {
+		with = bridge.AcceptParams{Method: bridge.AcceptKratos}
+	}
+	done, err := by.node.w.Service.AcceptWith(t.Context(), k.text, with)
+	inv := done.Invitation
 	sent()
-	h.done(&by, "accept of %s, %s: %v", l.id, by.password, err)
+	h.done(&by, "accept of %s by %s, %s: %v", l.id, with.Method, by.password, err)
 	h.checkAccept(by, k, inv, err)
 	if sure && err != nil && !errors.Is(err, bridge.ErrAcceptTooEarly) {
 		h.broken("no one uses %s, and the token of %s is refused: %v", l.email, l.id, err)

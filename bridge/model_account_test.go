@@ -56,6 +56,7 @@ type modelInvitation struct {
 	permit       permit
 	made         modelInstant
 	activated    bool // it has activated the account
+	coded        bool // a recovery code was requested after that
 	detectable   bool // that happened while the bridge still checked for it
 	storedState
 }

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -21,6 +22,7 @@ type modelCall struct {
 	// Of an acceptance:
 	invitation *modelInvitation
 	password   string
+	byKratos   bool      // without a password, which the invitee chooses afterwards
 	at         time.Time // when it began, by the wall clock
 	run        time.Duration
 	expires    time.Time // of the invitation, at that time
@@ -67,6 +69,10 @@ func (h *history) auditWrite(by *modelCall, r kratostest.Request) {
 			h.Fatal(err)
 		}
 	}
+	if r.Route == kratostest.RouteRecovery {
+		h.auditCode(by, r)
+		return
+	}
 	if r.Method == http.MethodPost {
 		if r.Status == http.StatusCreated {
 			h.accounts[r.ID] = &modelAccount{id: r.ID, email: body.Traits.Email, ours: true, mark: body.MetadataAdmin.Invitation.ID}
@@ -91,6 +97,16 @@ func (h *history) auditWrite(by *modelCall, r kratostest.Request) {
 		if a.gone = effect; effect {
 			h.voidPermits(a)
 		}
+	case r.Method == http.MethodPatch && strings.Contains(r.Body, `"/state"`):
+		h.auditHandOver(by, a)
+		if !strings.Contains(r.Body, by.invitation.id.String()) || !by.byKratos {
+			h.broken("%s was activated for someone other than the caller", a.email)
+		}
+		if effect {
+			h.handedOver(a, by.invitation, by.password)
+			by.invitation.detectable = true
+			h.choosePassword(a)
+		}
 	case r.Method == http.MethodPatch && strings.Contains(r.Body, "/metadata_admin/"+bridge.MetadataKey):
 		h.auditMark(by, a, r.Body, effect)
 	default:
@@ -109,6 +125,29 @@ func (h *history) auditWrite(by *modelCall, r kratostest.Request) {
 			h.cleanedBy(a, by.invitation)
 		}
 	}
+}
+
+// choosePassword sets the password of an account that was activated without one, as
+// the invitee does with the recovery code or, if its response was lost, by email.
+func (h *history) choosePassword(a *modelAccount) {
+	if err := h.kratos.Activate(context.Background(), a.id, a.password); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// auditCode checks a request for a recovery code: it is made once, for the account
+// that the caller has just accepted.
+func (h *history) auditCode(by *modelCall, r kratostest.Request) {
+	l := by.invitation
+	switch {
+	case by.verb != acceptVerb || l == nil || !by.byKratos || !strings.Contains(r.Body, l.identity.String()):
+		h.broken("a recovery code is made by %s: %s", by.verb, r.Body)
+	case !l.activated || h.accounts[l.identity].mark != l.id:
+		h.broken("a recovery code is made for %s, which was not accepted", l.email)
+	case l.coded:
+		h.broken("a second recovery code is made for %s", l.email)
+	}
+	l.coded = true
 }
 
 // cleanedBy records that the password of an account was replaced by an unknown

@@ -144,6 +144,7 @@ func newHistory(s scope, harness newHarness) *history {
 	first := harness(s, kratostest.FakeOptions{Schemas: kratostest.CompanySchemas()}, func(c *bridge.Config) {
 		c.IdentityTimeout, c.Retention, c.CodeLifespan = modelBudget, modelRetention, modelCodes
 		c.Unaccepted, c.Renew, c.Hooks, c.Outbox = h.unaccepted, h.renewing, h, outbox
+		c.AcceptWith = bridge.AcceptMethods()
 	})
 	h.kratos, h.clock = first.Kratos, first.Clock
 	h.addBridge(first, outbox)
