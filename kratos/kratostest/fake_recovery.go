@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -65,7 +66,7 @@ func (f *Fake) createRecoveryCode(q url.Values, body []byte) reply {
 	if _, ok := f.identity.copyOf(b.IdentityID); !ok {
 		return notFound()
 	}
-	flow, code := uuid.New(), fakeCode{fmt.Sprintf("code-%06d", rand.N(1_000_000)), b.IdentityID, b.FlowType == "api", f.now().Add(lifespan)} //nolint:gosec // a test's code
+	flow, code := uuid.New(), fakeCode{fmt.Sprintf("code-%06d", rand.N(1_000_000)), b.IdentityID, b.FlowType == "api", f.now().Add(lifespan)}
 	f.codes.mu.Lock()
 	defer f.codes.mu.Unlock()
 	if f.codes.byFlow == nil {
@@ -107,7 +108,7 @@ func (s *Server) UseRecoveryCode(ctx context.Context, flow bridge.RecoveryFlow) 
 		return uuid.Nil, err
 	}
 	session, err := b.whoami(ctx)
-	if err == ErrNoSession { //nolint:errorlint // the sentinel itself
+	if errors.Is(err, ErrNoSession) {
 		return uuid.Nil, b.whyNoRecovery(ctx, a)
 	}
 	return session.Identity.ID, err
