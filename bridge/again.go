@@ -1,11 +1,16 @@
 package bridge
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Again emails a new link for the newest invitation of an address, to that address
 // and to no other. Anyone may request it, so the email goes out under the conditions
 // of [Service.Renew], whose cooldown and latest decision of the inviter it shares. A
 // valid invitation keeps its expiry and its earlier links; an expired one is revived.
+// If no email was sent about the invitation before, because its inviter passes on the
+// link, none is sent now.
 //
 // It returns nil whether or not an email was queued. How long it takes depends on
 // the address: do not let the requester wait for it.
@@ -20,12 +25,22 @@ func (s *Service) Again(ctx context.Context, address string) error {
 	inv, err := s.newestOf(ctx, email)
 	if err == nil {
 		inv = s.withExpiryApplied(inv)
-		_, err = s.anotherLink(inv, s.now())
+		_, err = s.linkByAddress(inv, s.now())
 	}
 	if err == nil {
-		err = s.resendByInvitee(ctx, inv, s.anotherLink)
+		err = s.resendByInvitee(ctx, inv, s.linkByAddress)
 	}
 	return unlessUnavailable(err)
+}
+
+// linkByAddress is anotherLink for someone who holds no token.
+//
+// Errors: those of anotherLink; ErrNotFound if the invitee gets no emails.
+func (s *Service) linkByAddress(inv Invitation, now time.Time) (Invitation, error) {
+	if inv.Delivery == DeliveryOff {
+		return inv, ErrNotFound
+	}
+	return s.anotherLink(inv, now)
 }
 
 // ParseEmail is [ParseEmail] with the conversion that the service is configured with.

@@ -49,8 +49,8 @@ func (Code) LogValue() slog.Value { return slog.StringValue(redactedCode) }
 // MarshalText hides the code from encoders. Use Reveal to send it.
 func (Code) MarshalText() ([]byte, error) { return []byte(redactedCode), nil }
 
-// codeLifespan is how long the code of an acceptance is valid: long enough for a
-// person who reads it from one page and types it into another.
+// codeLifespan is how long the code of an acceptance is valid at most: long enough for
+// a person who reads it from one page and types it into another.
 const codeLifespan = 10 * time.Minute
 
 // startRecovery starts the recovery flow of an invitation that was just accepted.
@@ -59,7 +59,9 @@ const codeLifespan = 10 * time.Minute
 func (s *Service) startRecovery(ctx context.Context, inv Invitation, native bool) *RecoveryFlow {
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()
-	p := RecoveryParams{IdentityID: inv.IdentityID, ReturnTo: inv.ReturnTo, Native: native, Lifespan: codeLifespan}
+	// No longer than other codes: an account is handed over anew when those are over.
+	lifespan := min(codeLifespan, s.config.CodeLifespan)
+	p := RecoveryParams{IdentityID: inv.IdentityID, ReturnTo: inv.ReturnTo, Native: native, Lifespan: lifespan}
 	if p.ReturnTo == "" {
 		p.ReturnTo = s.config.ReturnTo
 	}

@@ -24,8 +24,9 @@ func (s *Service) Renewable() bool {
 //
 // It returns nil whether or not an email was queued, so that callers learn nothing.
 // No email is queued
-//   - during the cooldown, which doubles with each email after the first, so that
-//     an old link cannot be used to flood a mailbox;
+//   - during the cooldown, which doubles with each email after the first, up to
+//     four lifespans of a link, so that nobody can flood a mailbox, and nobody can
+//     keep its owner without a link for ever;
 //   - if the newest invitation of the address was revoked, because that is the
 //     inviter's latest decision;
 //   - if it was accepted, or the identity was used: there was an account, and it
@@ -77,11 +78,11 @@ func (s *Service) renewal(inv Invitation, record TokenRecord, now time.Time) (In
 // anotherLink returns an invitation for which the invitee may get another email: an
 // expired one is revived, a valid one keeps its expiry.
 //
-// Errors: those of [Invitation.Resend]; ErrTooManyRequests during the cooldown, which
-// doubles with each email after the first.
+// Errors: those of [Invitation.Resend]; ErrTooManyRequests during the cooldown.
 func (s *Service) anotherLink(inv Invitation, now time.Time) (Invitation, error) {
+	cooldown := s.config.Cooldown << min(max(inv.SendCount-1, 0), maxDoublings)
 	switch {
-	case now.Before(inv.InviteeNotifiedAt.Add(s.config.Cooldown << min(max(inv.SendCount-1, 0), maxDoublings))):
+	case now.Before(inv.InviteeNotifiedAt.Add(min(cooldown, max(maxCooldown*s.config.Lifespan, s.config.Cooldown)))):
 		return inv, ErrTooManyRequests
 	case inv.CheckUsable(now) == nil:
 		return inv, nil
@@ -92,6 +93,11 @@ func (s *Service) anotherLink(inv Invitation, now time.Time) (Invitation, error)
 // resendByInvitee is resend, unless the inviter's latest decision about the address
 // is another one.
 func (s *Service) resendByInvitee(ctx context.Context, inv Invitation, change func(Invitation, time.Time) (Invitation, error)) error {
+	// Before the lock, so that the inviter need not wait for hooks that a stranger made
+	// the bridge call.
+	if err := s.askToRevive(ctx, inv); err != nil {
+		return err
+	}
 	held, err := s.lockBoth(ctx, inv)
 	if err != nil {
 		return err
@@ -147,5 +153,9 @@ func latestDecision(tx Tx, newest uuid.UUID) error {
 	return nil
 }
 
-// maxDoublings bounds the cooldown: a minute becomes 45 days.
-const maxDoublings = 16
+// maxDoublings keeps the cooldown within the range of a duration. maxCooldown is its
+// upper bound in lifespans.
+const (
+	maxDoublings = 16
+	maxCooldown  = 4
+)

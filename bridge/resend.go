@@ -37,6 +37,9 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (IssuedInvitation, e
 		return IssuedInvitation{}, err
 	}
 	defer held.release(ctx)
+	if err := s.askToRevive(ctx, inv); err != nil {
+		return IssuedInvitation{}, err
+	}
 	return s.resend(ctx, held, inv, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
 }
 
@@ -52,15 +55,18 @@ func (r Reason) revokedError() error {
 	return ErrRevoked.WithReasonf("The invitation was revoked. Create a new invitation.")
 }
 
+// askToRevive calls the blocking hooks if the invitation has expired.
+func (s *Service) askToRevive(ctx context.Context, inv Invitation) error {
+	if inv.State != StateExpired {
+		return nil
+	}
+	return s.callHooks(ctx, EventPreInvitation, inv)
+}
+
 // resend issues a token for the invitation that change returns, after checking that
-// its identity is still not in use. held is what lockBoth returns for it: the sweep
+// its identity is still not in use. The hooks have agreed. held is what lockBoth returns for it: the sweep
 // may be about to delete the identity of an expired invitation.
 func (s *Service) resend(ctx context.Context, held *hold, inv Invitation, change func(Tx, Invitation, time.Time) (Invitation, error)) (IssuedInvitation, error) {
-	if inv.State == StateExpired {
-		if err := s.callHooks(ctx, EventPreInvitation, inv); err != nil {
-			return IssuedInvitation{}, err
-		}
-	}
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()
 	_, err := s.checkInvited(ctx, inv)

@@ -81,10 +81,11 @@ func (c Config) DefaultReturnURL() string {
 }
 
 // RecoveryURL returns where the forms of Kratos' recovery flow are sent, without the
-// flow; empty if the page must not send one, because FormOrigins has not all origins
-// that browsers are redirected to.
+// flow; empty if the page cannot send one: because it is not known where browsers are
+// redirected to, or because a policy cannot permit it, as it names no IPv6 addresses.
 func (c Config) RecoveryURL() string {
-	if c.Selfservice.Flows.Settings.UIURL == "" {
+	ui := c.Selfservice.Flows.Settings.UIURL
+	if ui == "" || strings.Contains(originOf(ui)+originOf(c.Kratos.PublicURL), "[") {
 		return ""
 	}
 	return strings.TrimRight(c.Kratos.PublicURL, "/") + "/self-service/recovery"

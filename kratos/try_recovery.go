@@ -90,6 +90,3 @@ func traitAt(path, text string) []byte {
 	out, _ := json.Marshal(value) // cannot fail for maps of strings
 	return out
 }
-
-// Origin returns the origin of a URL.
-func Origin(u *url.URL) string { return u.Scheme + "://" + u.Host }

@@ -23,13 +23,25 @@ const (
 type linkRequests struct {
 	waiting chan string
 	dropped atomic.Int64
+
+	mu     sync.Mutex
+	queued map[string]bool // what waits, so that one address takes one place
 }
 
-// ask adds an address. If the queue is full, the request is dropped, whatever the
-// address is.
+// ask adds an address, unless it waits already. If the queue is full, the request is
+// dropped, whatever the address is.
 func (a *API) ask(email string) {
+	a.links.mu.Lock()
+	defer a.links.mu.Unlock()
+	if a.links.queued[email] {
+		return
+	}
 	select {
 	case a.links.waiting <- email:
+		if a.links.queued == nil {
+			a.links.queued = make(map[string]bool)
+		}
+		a.links.queued[email] = true
 	default:
 		a.links.dropped.Add(1)
 		a.config.Log.Warn("a request for a new link was dropped, because too many are waiting")
@@ -64,6 +76,9 @@ func (a *API) SendLinks(ctx context.Context) {
 }
 
 func (a *API) sendLink(ctx context.Context, email string) {
+	a.links.mu.Lock()
+	delete(a.links.queued, email)
+	a.links.mu.Unlock()
 	if err := a.service.Again(ctx, email); err != nil && ctx.Err() == nil {
 		a.config.Log.Warn("a requested link could not be sent", "cause", err.Error())
 	}

@@ -25,8 +25,12 @@ func (p *Page) selfTest() error {
 			if err == nil {
 				err = p.checkMarkup(doc.HTML)
 			}
-			if err == nil && v.Screen == ScreenForm {
+			switch {
+			case err != nil:
+			case v.Screen == ScreenForm:
 				err = p.checkForm(doc.HTML)
+			case v.Screen == ScreenContinue && p.kratos && !bytes.Contains(doc.HTML, []byte(v.Recovery.Code)):
+				err = errors.New("the code is missing, which is not made again: send {{.Code}} to {{.FormURL}} or, if that is empty, show it")
 			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("fix the template: %s in %s: %w", v.Screen, w.tag, err))
@@ -38,7 +42,7 @@ func (p *Page) selfTest() error {
 }
 
 // samples returns every screen twice: with everything it can show, and with
-// nothing optional.
+// nothing optional; and the one with the code in both forms.
 func samples() []Input {
 	full := Input{
 		Email: "jo@example.com", InviterName: "Sam", ExpiresAt: time.Date(2030, 5, 17, 9, 0, 0, 0, time.UTC),
@@ -51,7 +55,9 @@ func samples() []Input {
 		full.Screen = screen
 		views = append(views, full, Input{Screen: screen})
 	}
-	return views
+	shown := full // the code, which is not sent
+	shown.Screen, shown.Recovery.FormURL = ScreenContinue, ""
+	return append(views, shown)
 }
 
 type noBreaches struct{}

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
+	"net/url"
 
 	"invitebridge/bridge"
 	"invitebridge/kratos"
@@ -23,9 +23,15 @@ func (d *doctor) recovery(ctx context.Context) finding {
 	case err != nil:
 		return problem(reason(err), "check kratos.public_url, at which the code was submitted")
 	case ui == "":
-		return warning("selfservice.flows.settings.ui_url is not set, so invitees who accept with kratos have to type a code", "set it to "+kratos.Origin(settings)+settings.Path)
-	case !slices.Contains(d.config.FormOrigins(), kratos.Origin(settings)):
-		return problem("after a code, Kratos redirects browsers to "+kratos.Origin(settings)+", which the page does not permit", "set selfservice.flows.settings.ui_url as in Kratos")
+		return warning("selfservice.flows.settings.ui_url is not set, so invitees who accept with kratos have to type a code", "set it to "+pageOf(settings))
+	case d.config.RecoveryURL() == "":
+		return warning("browsers permit no form to an IPv6 address, so invitees who accept with kratos have to type a code", "give Kratos and its settings page a name")
+	}
+	if want, err := url.Parse(ui); err != nil || pageOf(settings) != pageOf(want) {
+		return problem("after a code, Kratos redirects browsers to "+pageOf(settings), "set selfservice.flows.settings.ui_url as in Kratos; if it is, see Kratos' log")
 	}
 	return passed("a recovery code leads to Kratos' settings page")
 }
+
+// pageOf returns a URL without what differs from one flow to another.
+func pageOf(u *url.URL) string { return u.Scheme + "://" + u.Host + u.Path }

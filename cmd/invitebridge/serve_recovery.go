@@ -22,7 +22,7 @@ func (s *server) checkRecovery(ctx context.Context, identities *kratos.Client) {
 		return
 	}
 	if cfg.RecoveryURL() == "" {
-		s.log.Warn("selfservice.flows.settings.ui_url is not set: invitees who accept with kratos have to type a code")
+		s.log.Warn("invitees who accept with kratos have to type a code: selfservice.flows.settings.ui_url is not set, or has an IPv6 address")
 	}
 	_, err := identities.StartRecovery(ctx, bridge.RecoveryParams{IdentityID: uuid.New(), ReturnTo: cfg.Invitation.ReturnTo})
 	if why, advice := recoveryFault(err); why != "" {
