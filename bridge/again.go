@@ -35,10 +35,15 @@ func (s *Service) Again(ctx context.Context, address string) error {
 
 // linkByAddress is anotherLink for someone who holds no token.
 //
-// Errors: those of anotherLink; ErrNotFound if the invitee gets no emails.
+// Errors: those of anotherLink; ErrNotFound if the invitee gets no emails;
+// ErrTooManyRequests also for the lifespan of a link after an email that was refused,
+// because only emails that were sent make the cooldown longer.
 func (s *Service) linkByAddress(inv Invitation, now time.Time) (Invitation, error) {
 	if inv.Delivery == DeliveryOff {
 		return inv, ErrNotFound
+	}
+	if inv.Delivery == DeliveryFailed && now.Before(inv.InviteeNotifiedAt.Add(s.config.Lifespan)) {
+		return inv, ErrTooManyRequests
 	}
 	return s.anotherLink(inv, now)
 }

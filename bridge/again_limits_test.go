@@ -78,3 +78,22 @@ func TestAgainDuringHook(t *testing.T) {
 		t.Errorf("the inviter: %v", err)
 	}
 }
+
+// TestAgainUndeliverable: the cooldown doubles for a mailbox that refuses every email,
+// too: each attempt reaches the mail server and the hooks.
+func TestAgainUndeliverable(t *testing.T) {
+	w := bridgetest.New(t)
+	invite(t, w, bridge.InviteRequest{Email: email})
+	for range 120 {
+		claimed, _, err := w.Service.ClaimMessages(t.Context(), bridge.EndpointCourier, 10, time.Minute)
+		noError(t, err)
+		for _, c := range claimed {
+			noError(t, w.Service.FinishMessages(t.Context(), bridge.FinishedMessage{Claimed: c, Result: bridge.SendResult{Outcome: bridge.AttemptFailed}}))
+		}
+		w.Clock.Advance(time.Minute)
+		again(t, w, email)
+	}
+	if n := emailsSent(t, w); n > 8 {
+		t.Errorf("%d emails in two hours, requested every minute", n)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,7 +32,7 @@ func (c *Client) TryRecovery(ctx context.Context, schemaID, returnTo string) (se
 		return nil, err
 	}
 	address := "doctor-" + uuid.NewString() + "@invitebridge.invalid"
-	body := fmt.Appendf(nil, `{"schema_id":%q,"state":"active","traits":%s}`, schemaID, traitAt(trait, address))
+	body, _ := json.Marshal(map[string]any{"schema_id": schemaID, "state": stateActive, "traits": traitAt(trait, address)}) // cannot fail
 	a, err := k.write(ctx, c.post("/admin/identities", body, nil))
 	var refused statusError
 	switch {
@@ -81,12 +80,11 @@ func (p *PublicClient) submitCode(ctx context.Context, flow bridge.RecoveryFlow)
 }
 
 // traitAt returns traits with a text at a dotted path.
-func traitAt(path, text string) []byte {
-	var value any = text
+func traitAt(path, text string) (value any) {
+	value = text
 	parts := strings.Split(path, ".")
 	for i := len(parts) - 1; i >= 0; i-- {
 		value = map[string]any{parts[i]: value}
 	}
-	out, _ := json.Marshal(value) // cannot fail for maps of strings
-	return out
+	return value
 }

@@ -11,8 +11,6 @@ import (
 )
 
 // folder creates a temporary directory with files.
-// folder creates a temporary directory with files.
-// folder creates a temporary directory with files.
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

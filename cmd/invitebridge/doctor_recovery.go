@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 
 	"invitebridge/bridge"
 	"invitebridge/kratos"
@@ -34,4 +35,13 @@ func (d *doctor) recovery(ctx context.Context) finding {
 }
 
 // pageOf returns a URL without what differs from one flow to another.
-func pageOf(u *url.URL) string { return u.Scheme + "://" + u.Host + u.Path }
+func pageOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host + u.Path
+}

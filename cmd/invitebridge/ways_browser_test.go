@@ -99,7 +99,7 @@ func TestWaysIn(t *testing.T) {
 		},
 		"passkey": {
 			func(tab *pagetest.Tab, _ string) { tab.Click("button[name=passkey_register_trigger]") },
-			func(*pagetest.Tab, string) {}, // the login page asks for the passkey by itself
+			func(tab *pagetest.Tab, _ string) { tab.Visit(w.pages + "/login") }, // it asks for the passkey by itself
 		},
 		"social": {
 			func(tab *pagetest.Tab, email string) {
