@@ -22,7 +22,7 @@ func TestAgainQuiet(t *testing.T) {
 	}
 }
 
-// TestAgainBlocksNobody: whoever knows an address and asks for it as often as permitted
+// TestAgainBlocksNobody: someone who knows an address and asks for it as often as permitted
 // does not keep the invitee, whose links have all expired, from getting another one.
 func TestAgainBlocksNobody(t *testing.T) {
 	w := bridgetest.New(t)
