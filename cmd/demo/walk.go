@@ -83,7 +83,7 @@ func withoutPassword(ctx context.Context, key string, receivers *receivers) erro
 		return err
 	}
 	if len(accepted.Next) == 0 {
-		return errors.New("Kratos made no code")
+		return errors.New("the answer has no code")
 	}
 	say("8. The code signs the invitee in at Kratos, which offers passkeys and whatever else it has.")
 	var in struct {
@@ -97,7 +97,7 @@ func withoutPassword(ctx context.Context, key string, receivers *receivers) erro
 		return err
 	}
 	if len(in.Next) == 0 {
-		return errors.New("Kratos returned no session token")
+		return errors.New("the answer has no session token")
 	}
 	say("9. The session.")
 	return call(ctx, http.MethodGet, kratosURL+"/sessions/whoami", in.Next[0].Token, nil, nil, http.StatusOK)
