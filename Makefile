@@ -35,7 +35,7 @@ POSTGRESQL = [ -n "$$POSTGRES_DSN" ] || command -v initdb || ls /usr/lib/postgre
 help: ## Show all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## Start a real Kratos and the bridge, send one invitation through, keep running
+demo: ## Start a real Kratos and the bridge, send two invitations through, keep running
 	@$(GO) build -o bin/demo ./cmd/demo && exec bin/demo
 
 build: ## Build bin/invitebridge, static and reproducible
@@ -54,7 +54,7 @@ test: ## Run all tests, including those with a real Kratos, with the race detect
 	$(GO) vet ./...
 	$(GO) test -race -timeout 20m $(GOTEST_FLAGS) ./...
 
-stack: ## Start docker-compose.yml with Docker and send one invitation through
+stack: ## Start docker-compose.yml with Docker and send two invitations through
 	$(GO) vet -tags docker ./config/stack
 	$(GO) test -tags docker -count=1 -v -timeout 20m ./config/stack
 

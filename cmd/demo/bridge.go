@@ -24,8 +24,12 @@ type bridge struct {
 
 const startTimeout = 2 * time.Minute
 
-// configuration sets the mail server and the webhook receiver; --dev does the rest.
+// configuration sets the addresses for browsers, how invitees accept, the mail server
+// and the webhook receiver; --dev does the rest.
 const configuration = `
+kratos: { public_url: "` + kratosURL + `" }
+selfservice: { flows: { settings: { ui_url: "` + pages + `/settings" } } }
+invitation: { accept_with: [ password, kratos ] }
 courier:
   smtp: { connection_uri: "%s", from_address: invitations@example.com, from_name: Example }
 hooks:

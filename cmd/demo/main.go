@@ -1,5 +1,5 @@
 // Command demo runs the bridge on this machine: it builds and starts a real Kratos
-// with self-service pages, starts the bridge next to it, sends one invitation
+// with self-service pages, starts the bridge next to it, sends two invitations
 // through, and keeps everything running until it is interrupted.
 package main
 
@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -34,8 +33,10 @@ const (
 	kratosAdmin  = 4434
 	public       = "http://127.0.0.1:4488/api/v1/invite"
 	admin        = "http://127.0.0.1:4489/api/v1/invite"
-	login        = "http://127.0.0.1:4433/self-service/login"
-	pages        = "http://127.0.0.1:4455" // of Kratos, as in Ory's quickstart
+	// Browsers permit passkeys for a name, and not for an IP address.
+	kratosHost = "localhost"
+	kratosURL  = "http://" + kratosHost + ":4433"
+	pages      = "http://" + kratosHost + ":4455" // of Kratos, as in Ory's quickstart
 )
 
 // free checks that the ports are unused: otherwise the invitation could go to a
@@ -53,6 +54,10 @@ func free(ctx context.Context) error {
 	return nil
 }
 
+// sessionTokens makes Kratos return a session token to native apps that submit a
+// recovery code.
+const sessionTokens = "feature_flags: { use_continue_with_transitions: true }\n"
+
 func demo(ctx context.Context) error {
 	if err := free(ctx); err != nil {
 		return err
@@ -68,8 +73,8 @@ func demo(ctx context.Context) error {
 	}
 	defer receivers.stop()
 	server, err := kratostest.Start(ctx, kratostest.Options{
-		PublicPort: kratosPublic, AdminPort: kratosAdmin,
-		Courier: true, Config: selfservice.Configuration(pages, receivers.mailbox.URI()),
+		Host: kratosHost, PublicPort: kratosPublic, AdminPort: kratosAdmin,
+		Courier: true, Config: selfservice.Configuration(pages, receivers.mailbox.URI()) + sessionTokens,
 	})
 	if err != nil {
 		return err
@@ -102,7 +107,7 @@ func demo(ctx context.Context) error {
 
 // startPages serves the self-service pages, which are not part of Kratos.
 func startPages(ctx context.Context, kratos string) (*http.Server, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", strings.TrimPrefix(pages, "http://"))
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:4455")
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +146,8 @@ func invitation(key string) {
 export KEY=%s
 curl -s %s/ -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"email":"you@example.com"}'
 
-The email appears here. Open its link in a browser, choose a password, continue and sign in.
+The email appears here. Open its link in a browser. Choose a password, continue and sign in;
+or choose another way and add a passkey: you are signed in already.
 %s says who is signed in. Emails with recovery codes appear here too.
 
 Ctrl-C stops everything.

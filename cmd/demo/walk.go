@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"time"
@@ -19,35 +16,31 @@ const (
 // tokenInEmail matches the token in the link of an email.
 var tokenInEmail = regexp.MustCompile(`/invite/([A-Za-z0-9_-]{22})`)
 
-// walk sends one invitation through and prints each request and response.
+// walk sends two invitations through and prints each request and response.
 func walk(ctx context.Context, key string, receivers *receivers) error {
-	email := fmt.Sprintf("ada+%d@example.com", time.Now().Unix()) // differs from that of earlier runs
 	if err := await(ctx, "http://127.0.0.1:4489/health/ready"); err != nil {
 		return err
 	}
-	say("1. An inviter invites " + email + ".")
-	var offer struct {
-		IdentityID string `json:"identity_id"`
-	}
-	body := map[string]any{"email": email, "inviter_name": "Grace", "metadata_public": map[string]any{"team": "blue"}}
-	if err := call(ctx, http.MethodPost, admin+"/", key, body, &offer, http.StatusCreated); err != nil {
+	if err := withPassword(ctx, key, receivers); err != nil {
 		return err
 	}
-	message, err := receivers.email()
+	return withoutPassword(ctx, key, receivers)
+}
+
+// withPassword ends with a login with the password that the invitee chose.
+func withPassword(ctx context.Context, key string, receivers *receivers) error {
+	email := address("ada")
+	say("1. An inviter invites " + email + ".")
+	identityID, accept, err := invite(ctx, key, email, receivers)
 	if err != nil {
 		return err
 	}
-	found := tokenInEmail.FindStringSubmatch(message.Text)
-	if found == nil {
-		return errors.New("the email has no link")
-	}
 	say("2. Kratos has an inactive identity.")
-	identity := fmt.Sprintf("http://127.0.0.1:%d/admin/identities/%s", kratosAdmin, offer.IdentityID)
+	identity := fmt.Sprintf("http://127.0.0.1:%d/admin/identities/%s", kratosAdmin, identityID)
 	if err := call(ctx, http.MethodGet, identity, "", nil, nil, http.StatusOK); err != nil {
 		return err
 	}
 	say("3. The invitee chooses a weak password. The token stays valid.")
-	accept := public + "/" + found[1]
 	if err := call(ctx, http.MethodPost, accept, "", map[string]any{"password": "1234567"}, nil, http.StatusBadRequest); err != nil {
 		return err
 	}
@@ -61,105 +54,77 @@ func walk(ctx context.Context, key string, receivers *receivers) error {
 			Action string `json:"action"`
 		} `json:"ui"`
 	}
-	if err := get(ctx, login+"/api", &flow); err != nil {
+	if err := get(ctx, kratosURL+"/self-service/login/api", &flow); err != nil {
 		return err
 	}
 	return call(ctx, http.MethodPost, flow.UI.Action, "",
 		map[string]any{"method": "password", "identifier": email, "password": password}, nil, http.StatusOK)
 }
 
-// call sends a request, prints it with its response, and checks the status.
-func call(ctx context.Context, method, url, key string, body, into any, want int) error {
-	var payload []byte
-	if body != nil {
-		payload, _ = json.Marshal(body)
-	}
-	fmt.Printf("   %s %s\n", method, url)
-	if payload != nil {
-		fmt.Printf("   %s\n", payload)
-	}
-	status, answer, err := send(ctx, method, url, key, payload)
+// withoutPassword ends with the session of an invitee who chooses another way.
+func withoutPassword(ctx context.Context, key string, receivers *receivers) error {
+	email := address("lin")
+	say("6. An inviter invites " + email + ".")
+	_, accept, err := invite(ctx, key, email, receivers)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("   %d %s\n%s\n", status, http.StatusText(status), pretty(answer))
-	if status != want {
-		return fmt.Errorf("%s %s: status %d, want %d", method, url, status, want)
+	say("7. The invitee accepts without a password, and gets a code for Kratos.")
+	var accepted struct {
+		Next []struct {
+			Code string `json:"recovery_code"`
+			Flow struct {
+				ID string `json:"id"`
+			} `json:"flow"`
+		} `json:"continue_with"`
 	}
-	if into == nil {
-		return nil
+	body := map[string]any{"method": "kratos", "flow_type": "api"} // a browser needs no flow_type
+	if err := call(ctx, http.MethodPost, accept, "", body, &accepted, http.StatusOK); err != nil {
+		return err
 	}
-	return json.Unmarshal(answer, into)
+	if len(accepted.Next) == 0 {
+		return errors.New("the answer has no code")
+	}
+	say("8. The code signs the invitee in at Kratos, which offers passkeys and whatever else it has.")
+	var in struct {
+		Next []struct {
+			Token string `json:"ory_session_token"`
+		} `json:"continue_with"`
+	}
+	recovery := kratosURL + "/self-service/recovery?flow=" + accepted.Next[0].Flow.ID
+	body = map[string]any{"method": "code", "code": accepted.Next[0].Code}
+	if err := call(ctx, http.MethodPost, recovery, "", body, &in, http.StatusOK); err != nil {
+		return err
+	}
+	if len(in.Next) == 0 {
+		return errors.New("the answer has no session token")
+	}
+	say("9. The session.")
+	return call(ctx, http.MethodGet, kratosURL+"/sessions/whoami", in.Next[0].Token, nil, nil, http.StatusOK)
 }
 
-func get(ctx context.Context, url string, into any) error {
-	status, answer, err := send(ctx, http.MethodGet, url, "", nil)
-	if err != nil || status != http.StatusOK {
-		return fmt.Errorf("GET %s: status %d, %w", url, status, err)
-	}
-	return json.Unmarshal(answer, into)
+// address returns an email address that differs from those of earlier runs.
+func address(name string) string {
+	return fmt.Sprintf("%s+%d@example.com", name, time.Now().Unix())
 }
 
-func send(ctx context.Context, method, url, key string, payload []byte) (int, []byte, error) {
-	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(payload))
+// invite invites someone, and returns the identity and the URL at which the invitee
+// accepts, which has the token from the email.
+func invite(ctx context.Context, key, email string, receivers *receivers) (identityID, accept string, err error) {
+	var offer struct {
+		IdentityID string `json:"identity_id"`
+	}
+	body := map[string]any{"email": email, "inviter_name": "Grace", "metadata_public": map[string]any{"team": "blue"}}
+	if err := call(ctx, http.MethodPost, admin+"/", key, body, &offer, http.StatusCreated); err != nil {
+		return "", "", err
+	}
+	message, err := receivers.email()
 	if err != nil {
-		return 0, nil, err
+		return "", "", err
 	}
-	r.Header.Set("Accept", "application/json")
-	if payload != nil {
-		r.Header.Set("Content-Type", "application/json")
+	found := tokenInEmail.FindStringSubmatch(message.Text)
+	if found == nil {
+		return "", "", errors.New("the email has no link")
 	}
-	if key != "" {
-		r.Header.Set("Authorization", "Bearer "+key)
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	return res.StatusCode, answer, err
-}
-
-// await polls a health URL until it returns 200.
-func await(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	for {
-		if status, _, err := send(ctx, http.MethodGet, url, "", nil); err == nil && status == http.StatusOK {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s was not ready in time", url)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// noise lists JSON fields that the printed responses leave out.
-var noise = []string{
-	"credentials", "recovery_addresses", "schema_url", "organization_id", "devices",
-	"authentication_methods", "authenticator_assurance_level", "state_changed_at",
-}
-
-// pretty indents a response, without the noise.
-func pretty(answer []byte) string {
-	var value any
-	if json.Unmarshal(answer, &value) != nil {
-		return "   " + string(answer)
-	}
-	quieten(value)
-	text, _ := json.MarshalIndent(value, "   ", "  ")
-	return "   " + string(text)
-}
-
-func quieten(value any) {
-	members, _ := value.(map[string]any)
-	for _, name := range noise {
-		delete(members, name)
-	}
-	for _, member := range members {
-		quieten(member)
-	}
+	return offer.IdentityID, public + "/" + found[1], nil
 }

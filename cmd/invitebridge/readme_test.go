@@ -132,14 +132,14 @@ func (n *reader) backup(lines []string) {
 }
 
 // demo follows the instructions that the demo prints, up to the page that shows
-// who is signed in.
+// who is signed in, with a password and with a passkey.
 func (n *reader) demo(lines []string) {
-	const email = "you@example.com"
+	const pages, email, another = "http://localhost:4455", "you@example.com", "you.too@example.com"
 	said, stop := n.starts(lines[0], "Ctrl-C stops everything.")
 	defer stop()
 	_, said, _ = strings.Cut(said, "== Your turn")
 	commands := regexp.MustCompile(`(?m)^(export KEY=|curl ).*$`).FindAllString(said, -1)
-	if len(commands) != 2 || !strings.Contains(said, "http://127.0.0.1:4455 says who is signed in") {
+	if len(commands) != 2 || !strings.Contains(said, pages+" says who is signed in") {
 		n.t.Fatalf("it says %q", said)
 	}
 	n.prints(commands, `"state":"pending"`)
@@ -149,11 +149,22 @@ func (n *reader) demo(lines []string) {
 	tab.Click(submitButton)
 	tab.See("Your password is set")
 	tab.Click("main a.button")
-	tab.At("http://127.0.0.1:4455/login?flow=")
-	tab.Fill("[name=identifier]", email)
+	tab.At(pages + "/login?flow=")
+	tab.Fill("form:has([name=password]) [name=identifier]", email)
 	tab.Fill("[name=password]", password)
 	tab.Click("button[name=method][value=password]")
 	tab.See("You are signed in as " + email)
+
+	commands[1] = strings.Replace(commands[1], email, another, 1)
+	n.prints(commands, `"state":"pending"`)
+	tab = pagetest.Open(n.t, pagetest.Options{})
+	tab.AddAuthenticator()
+	tab.Visit(n.mailed(another))
+	tab.Click(kratosButton)
+	tab.At(pages + "/settings?flow=")
+	tab.Click("button[name=passkey_register_trigger]")
+	tab.At(pages + "/sessions")
+	tab.See("You are signed in as " + another)
 }
 
 // mailed returns the link in an email that the demo has printed.

@@ -48,6 +48,9 @@ func newStack(t *testing.T) *stack {
 		*url = "http://127.0.0.1:" + port
 		s.environ = append(s.environ, variable+"="+port)
 	}
+	for _, url := range []*string{&s.kratos, &s.ui} { // as in docker-compose.yml
+		*url = strings.Replace(*url, "127.0.0.1", "localhost", 1)
+	}
 	return s.withFiles(t, "", filepath.Join(root, "docker-compose.yml"))
 }
 

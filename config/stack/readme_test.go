@@ -14,8 +14,8 @@ import (
 // names. Between its blocks it does what the reader does.
 func TestReadme(t *testing.T) {
 	s := newStack(t)
-	s.public, s.admin, s.kratos = "http://127.0.0.1:4488", "http://127.0.0.1:4489", "http://127.0.0.1:4433"
-	s.ui, s.mail = "http://127.0.0.1:4455", "http://127.0.0.1:8025"
+	s.public, s.admin, s.kratos = "http://127.0.0.1:4488", "http://127.0.0.1:4489", "http://localhost:4433"
+	s.ui, s.mail = "http://localhost:4455", "http://127.0.0.1:8025"
 	s.environ = append(os.Environ(), "COMPOSE_PROJECT_NAME="+s.project, "BRIDGE_IMAGE="+s.project, "PATH="+s.withCompose()+":"+os.Getenv("PATH"))
 	s.chooseImages()
 
@@ -26,7 +26,7 @@ func TestReadme(t *testing.T) {
 	if out := s.runShell(blocks[0]); !strings.Contains(out, `"invitation_token"`) {
 		t.Errorf("up and invite: %s", out)
 	}
-	s.accept(s.linkInEmail())
+	s.accept(s.linkInEmail(email))
 	s.runShell(blocks[1])
 }
 

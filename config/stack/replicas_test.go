@@ -49,7 +49,7 @@ func TestReplicas(t *testing.T) {
 		t.Fatal(out)
 	}
 	var i invitation
-	admin, link := s.admin+base+"/"+address[1], s.linkInEmail()
+	admin, link := s.admin+base+"/"+address[1], s.linkInEmail(email)
 	public := s.public + base + link[strings.LastIndex(link, "/"):]
 
 	s.stopDuring("invitebridge-1", public, "")
@@ -64,6 +64,9 @@ func TestReplicas(t *testing.T) {
 	if i.State != "accepted" {
 		t.Errorf("the invitation is %q, want accepted", i.State)
 	}
+
+	s.invite(another, key)
+	s.acceptAnotherWay(s.linkInEmail(another))
 
 	logs := s.do("logs", "--no-color")
 	for _, secret := range []string{key, databasePassword, password, link[strings.LastIndex(link, "/")+1:]} {

@@ -1,7 +1,7 @@
 //go:build docker
 
 // Package stack_test starts the stack of docker-compose.yml on a real Docker engine
-// and sends an invitation through.
+// and sends two invitations through.
 //
 // It needs docker, docker compose or docker-compose, and Go. An image that cannot
 // be pulled is replaced by a stand-in built from this machine's files.
@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,8 @@ func TestMain(m *testing.M) { os.Exit(pagetest.Main(m)) }
 
 const (
 	base     = "/api/v1/invite"
-	email    = "ada@example.com"
+	email    = "ada@example.com" // of the invitee who chooses a password
+	another  = "lin@example.com" // of the one who chooses a passkey
 	password = "correct-Horse-7-battery"
 )
 
@@ -51,11 +53,9 @@ func TestStack(t *testing.T) {
 	s.awaitHealthy("invitebridge")
 	t.Run("containers", func(t *testing.T) { s.forTest(t).checkContainers() })
 
-	offer := s.invite()
-	if offer.ID == "" {
-		t.FailNow()
-	}
-	link := s.linkInEmail()
+	s.send(http.MethodPost, s.admin+base+"/", "", map[string]any{"email": email}, nil, http.StatusUnauthorized)
+	offer := s.invite(email, s.apiKey())
+	link := s.linkInEmail(email)
 	started := s.restart()
 	s.awaitHealthy("invitebridge")
 	memory := s.docker("stats", "--no-stream", "--format", "{{.MemUsage}}", s.container("invitebridge"))
@@ -66,6 +66,12 @@ func TestStack(t *testing.T) {
 	s.accept(link)
 	if state := s.state(offer.ID); state != "accepted" {
 		t.Errorf("the invitation is %q, want accepted", state)
+	}
+
+	second := s.invite(another, s.apiKey())
+	s.acceptAnotherWay(s.linkInEmail(another))
+	if state := s.state(second.ID); state != "accepted" {
+		t.Errorf("the second invitation is %q, want accepted", state)
 	}
 
 	t.Logf("container start to ready: %s; binary exec to ready: %s; memory when idle: %s",
@@ -120,10 +126,12 @@ type invitation struct {
 	Token string `json:"invitation_token"`
 }
 
-func (s *stack) invite() (i invitation) {
+func (s *stack) invite(email, key string) (i invitation) {
 	s.t.Helper()
-	s.send(http.MethodPost, s.admin+base+"/", "", map[string]any{"email": email}, nil, http.StatusUnauthorized)
-	s.send(http.MethodPost, s.admin+base+"/", s.apiKey(), map[string]any{"email": email, "inviter_name": "Grace"}, &i, http.StatusCreated)
+	s.send(http.MethodPost, s.admin+base+"/", key, map[string]any{"email": email, "inviter_name": "Grace"}, &i, http.StatusCreated)
+	if i.ID == "" {
+		s.t.Fatal("the invitation has no id")
+	}
 	return i
 }
 
@@ -134,23 +142,26 @@ func (s *stack) state(id string) string {
 	return i.State
 }
 
-// linkInEmail waits for the email in the mail catcher and returns its link.
-func (s *stack) linkInEmail() string {
+type message struct {
+	ID string
+	To []struct{ Address string }
+}
+
+// linkInEmail waits for the email to an invitee, in the mail catcher, and returns its
+// link.
+func (s *stack) linkInEmail(to string) string {
 	s.t.Helper()
 	link := regexp.MustCompile(regexp.QuoteMeta(s.public) + `/invite/[A-Za-z0-9_-]{22}\b`)
-	var list struct {
-		Messages []struct {
-			ID string
-			To []struct{ Address string }
-		}
-	}
+	var list struct{ Messages []message }
+	others := func(m message) bool { return len(m.To) != 1 || m.To[0].Address != to }
 	for begin := time.Now(); len(list.Messages) == 0; time.Sleep(50 * time.Millisecond) {
 		if time.Since(begin) > time.Minute {
 			s.t.Fatal("no email arrived")
 		}
 		s.send(http.MethodGet, s.mail+"/api/v1/messages", "", nil, &list, http.StatusOK)
+		list.Messages = slices.DeleteFunc(list.Messages, others)
 	}
-	if len(list.Messages) != 1 || len(list.Messages[0].To) != 1 || list.Messages[0].To[0].Address != email {
+	if len(list.Messages) != 1 {
 		s.t.Fatalf("got the emails %+v, want one to the invitee", list.Messages)
 	}
 	var mail struct{ Text string }
@@ -176,11 +187,25 @@ func (s *stack) accept(link string) {
 	s.send(http.MethodPost, address, "", map[string]any{"password": password}, nil, http.StatusGone)
 	tab.Click("main a.button")
 	tab.At(s.ui + "/login?flow=")
-	tab.Fill("[name=identifier]", email)
+	tab.Fill("form:has([name=password]) [name=identifier]", email)
 	tab.Fill("[name=password]", password)
 	tab.Click("button[name=method][value=password]")
 	tab.At(s.ui + "/sessions")
 	tab.See("in as " + email) // part of the text of Ory's reference UI too
+}
+
+// acceptAnotherWay does the same without a password: it ends signed in, with a passkey.
+func (s *stack) acceptAnotherWay(link string) {
+	s.t.Helper()
+	tab := pagetest.Open(s.t, pagetest.Options{})
+	tab.AddAuthenticator()
+	tab.Visit(link)
+	tab.See("Choose another way")
+	tab.Click("button[name=method][value=kratos]")
+	tab.At(s.ui + "/settings?flow=")
+	tab.Click("button[name=passkey_register_trigger]")
+	tab.At(s.ui + "/sessions")
+	tab.See("in as " + another)
 }
 
 // send sends a request, checks the status and decodes the response into into.

@@ -30,7 +30,7 @@ selfservice:
     error: { ui_url: UI/error }
     login: { ui_url: UI/login }
     registration: { ui_url: UI/registration }
-    settings: { ui_url: UI/settings }
+    settings: { ui_url: UI/settings, after: { default_browser_return_url: UI/sessions } }
     recovery: { ui_url: UI/recovery }
     verification: { ui_url: UI/verification }
     logout: { after: { default_browser_return_url: UI/login } }

@@ -1,8 +1,9 @@
 // Package selfservice is a small self-service UI for Kratos: pages to sign in,
 // register, change settings, recover and verify an account, sign out, and see who
-// is signed in, with passwords, codes, passkeys and social sign-ins. The demo uses it, and so does the stack test if Ory's reference UI
-// cannot be pulled. Like that one it has the pages /login, /registration,
-// /settings, /recovery, /verification, /error and /sessions.
+// is signed in, with passwords, codes, passkeys and social sign-ins. The demo uses
+// it, and so does the stack test if Ory's reference UI cannot be pulled. Like that one
+// it has the pages /login, /registration, /settings, /recovery, /verification, /error
+// and /sessions.
 //
 // It stores nothing: it renders forms from Kratos' flows, and the browser posts
 // them to Kratos. It is for demos and tests, not for production.

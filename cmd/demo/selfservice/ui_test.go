@@ -72,7 +72,7 @@ func TestUI(t *testing.T) {
 	checkPage(t, tab)
 	tab.Fill("[name=password]", second)
 	tab.Click("button[name=method][value=password]")
-	tab.See("Your changes have been saved!")
+	tab.At(pages.URL + "/sessions")
 
 	tab.Visit(pages.URL)
 	tab.Click("a[href*=logout]")
