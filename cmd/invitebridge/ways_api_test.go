@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -9,12 +10,15 @@ import (
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/tracing/tracingtest"
 )
 
 // TestWaysIn_api: a native app accepts without a browser, with and without a
-// password, and has a session afterwards.
+// password, and has a session afterwards. Neither the code nor the session is in a
+// trace, the log, or the store.
 func TestWaysIn_api(t *testing.T) {
-	w := startWaysIn(t)
+	collector := tracingtest.New(t, nil)
+	w := startWaysIn(t, fmt.Sprintf(`tracing: { provider: otel, providers: { otlp: { server_url: %q, insecure: true, authorization_header: Bearer CANARY } } }`, collector.Server))
 	accept := func(email string, body object) (session, secret string) {
 		issued := w.invite(object{"email": email, "notify": false})
 		a := w.call(http.MethodPost, w.public+base+"/"+token(issued), body)
@@ -58,6 +62,18 @@ func TestWaysIn_api(t *testing.T) {
 		}
 		w.crm.await("post_password_creation", email)
 	}
+	w.stop()
 	assertNoSecret(t, w.running, sessions)
 	assertNoCode(t, w.running, codes)
+	assertNoSecretSent(t, collector, sessions)
+	for _, code := range codes {
+		if code.MatchString(collector.Raw()) {
+			t.Error("a trace has the code")
+		}
+	}
+	for _, span := range []string{"kratos activate_only", "kratos recovery", "kratos sign_in"} {
+		if len(collector.Named(span)) != 1 {
+			t.Errorf("there is no span %q: the search would prove nothing", span)
+		}
+	}
 }

@@ -22,7 +22,7 @@ type waysIn struct {
 
 const kratosButton = "button[name=method][value=kratos]"
 
-func startWaysIn(t *testing.T) *waysIn {
+func startWaysIn(t *testing.T, lines ...string) *waysIn {
 	t.Helper()
 	mailbox, err := mailtest.Start()
 	if err != nil {
@@ -39,7 +39,7 @@ func startWaysIn(t *testing.T) *waysIn {
 	})
 	ui = selfservice.New(kratos.PublicURL, kratos.PublicURL)
 	w := &waysIn{pages: pages, wired: &wired{kratos: kratos, mailbox: mailbox}}
-	w.wired = w.beside(t, kratos.AdminURL, "selfservice: { flows: { settings: { ui_url: "+pages+"/settings } } }")
+	w.wired = w.beside(t, kratos.AdminURL, append(lines, "selfservice: { flows: { settings: { ui_url: "+pages+"/settings } } }")...)
 	return w
 }
 
