@@ -63,7 +63,7 @@ func (f *Fake) createRecoveryCode(q url.Values, body []byte) reply {
 	if q.Get("return_to") == ForbiddenReturn {
 		return malformed("Requested return_to URL is not allowed.")
 	}
-	if _, ok := f.identity.copyOf(b.IdentityID); !ok {
+	if _, ok := f.identity.byID(b.IdentityID); !ok {
 		return notFound()
 	}
 	flow, code := uuid.New(), fakeCode{fmt.Sprintf("code-%06d", rand.N(1_000_000)), b.IdentityID, b.FlowType == "api", f.now().Add(lifespan)}
@@ -91,7 +91,7 @@ func (f *Fake) UseRecoveryCode(_ context.Context, flow bridge.RecoveryFlow) (uui
 	if !ok || code.text != flow.Code.Reveal() || f.now().After(code.expires) {
 		return uuid.Nil, ErrWrongCode
 	}
-	if i, ok := f.identity.copyOf(code.identity); !ok || i.State != stateActive {
+	if i, ok := f.identity.byID(code.identity); !ok || i.State != stateActive {
 		return uuid.Nil, ErrInactive
 	}
 	delete(f.codes.byFlow, flow.ID)
