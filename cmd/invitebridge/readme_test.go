@@ -81,6 +81,7 @@ var ranElsewhere = map[string]string{
 	"docs/production.md: A file that shrinks": "the test of the packages, in config/release",
 	"docs/reliability.md":                     "the make targets and long test runs, by hand",
 	"docs/support.md: Kratos":                 "by hand, with the binary of another version",
+	"docs/ways-in.md: The API":                "TestWaysIn_api, which sends the same",
 	"docs/webhooks.md: Answers and retries":   "testdata/script/messages.txtar",
 	"docs/webhooks.md: Disabled endpoints":    "testdata/script/endpoints.txtar",
 }

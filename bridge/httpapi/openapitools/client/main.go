@@ -72,14 +72,14 @@ func accept(ctx context.Context, invitee *ClientWithResponses, token InvitationT
 	if preview.JSON200 == nil || preview.JSON200.Email != email || *preview.JSON200.InviterName != "Grace" {
 		return unexpected("previewing the invitation", preview.Body)
 	}
-	accepted, err := invitee.AcceptInvitationWithResponse(ctx, token, AcceptInvitationBody{Password: password})
+	accepted, err := invitee.AcceptInvitationWithResponse(ctx, token, AcceptInvitationBody{Password: &password})
 	if err != nil {
 		return err
 	}
 	if accepted.JSON200 == nil || accepted.JSON200.Invitation.State != InvitationStateAccepted || len(accepted.JSON200.ContinueWith) != 1 {
 		return unexpected("accepting", accepted.Body)
 	}
-	again, err := invitee.ConfirmInvitationWithResponse(ctx, ConfirmInvitationBody{InvitationToken: token, Password: password})
+	again, err := invitee.ConfirmInvitationWithResponse(ctx, ConfirmInvitationBody{InvitationToken: token, Password: &password})
 	if err != nil {
 		return err
 	}
