@@ -42,7 +42,7 @@ func TestContinue_policy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			own := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			own := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				d, err := p.Render("en", "", page.Input{Screen: page.ScreenContinue, Recovery: page.Recovery{
 					URL: origin + "/recovery", FormURL: origin + "/self-service/recovery?flow=x", Code: "123456",
 				}})
