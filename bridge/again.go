@@ -24,10 +24,6 @@ func (s *Service) Again(ctx context.Context, address string) error {
 	}
 	inv, err := s.newestOf(ctx, email)
 	if err == nil {
-		inv = s.withExpiryApplied(inv)
-		_, err = s.linkByAddress(inv, s.now())
-	}
-	if err == nil {
 		err = s.resendByInvitee(ctx, inv, s.linkByAddress)
 	}
 	return unlessUnavailable(err)

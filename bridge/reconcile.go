@@ -155,8 +155,7 @@ func (s *Service) postponeUnreadable(ctx context.Context, inv Invitation, cause 
 	if err := s.identities.Ping(ctx); err != nil {
 		return ErrKratosUnavailable.WithCause(errors.Join(cause, err))
 	}
-	s.warn("an identity cannot be read; it is checked again later without delaying others",
-		"invitation_id", inv.ID.String(), "identity_id", inv.IdentityID.String(), "cause", cause.Error())
+	s.warnOf(inv, "an identity cannot be read; it is checked again later without delaying others", cause)
 	if s.config.OnCounted != nil {
 		s.config.OnCounted(Counters{Unreadable: 1})
 	}

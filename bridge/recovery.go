@@ -77,7 +77,3 @@ func (s *Service) startRecovery(ctx context.Context, inv Invitation, native bool
 	}
 	return &flow
 }
-
-func (s *Service) warnOf(inv Invitation, message string, cause error) {
-	s.warn(message, "invitation_id", inv.ID.String(), "identity_id", inv.IdentityID.String(), "cause", cause.Error())
-}

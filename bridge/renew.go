@@ -41,10 +41,6 @@ func (s *Service) Renew(ctx context.Context, token string) error {
 	}
 	inv, record, err := s.lookUp(ctx, token)
 	if err == nil {
-		inv = s.withExpiryApplied(inv)
-		_, err = s.renewal(inv, record, s.now())
-	}
-	if err == nil {
 		err = s.resendByInvitee(ctx, inv, func(inv Invitation, now time.Time) (Invitation, error) {
 			return s.renewal(inv, record, now)
 		})
@@ -90,9 +86,13 @@ func (s *Service) anotherLink(inv Invitation, now time.Time) (Invitation, error)
 	return inv.Resend(now)
 }
 
-// resendByInvitee is resend, unless the inviter's latest decision about the address
-// is another one.
+// resendByInvitee is resend, unless change refuses, or the inviter's latest decision
+// about the address is another one.
 func (s *Service) resendByInvitee(ctx context.Context, inv Invitation, change func(Invitation, time.Time) (Invitation, error)) error {
+	inv = s.withExpiryApplied(inv)
+	if _, err := change(inv, s.now()); err != nil {
+		return err
+	}
 	// Before the lock, so that the inviter need not wait for hooks that a stranger made
 	// the bridge call.
 	if err := s.askToRevive(ctx, inv); err != nil {

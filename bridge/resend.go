@@ -64,8 +64,9 @@ func (s *Service) askToRevive(ctx context.Context, inv Invitation) error {
 }
 
 // resend issues a token for the invitation that change returns, after checking that
-// its identity is still not in use. The hooks have agreed. held is what lockBoth returns for it: the sweep
-// may be about to delete the identity of an expired invitation.
+// its identity is still not in use. The hooks have agreed. held is what lockBoth
+// returns for it: the sweep may be about to delete the identity of an expired
+// invitation.
 func (s *Service) resend(ctx context.Context, held *hold, inv Invitation, change func(Tx, Invitation, time.Time) (Invitation, error)) (IssuedInvitation, error) {
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()

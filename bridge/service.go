@@ -164,6 +164,11 @@ func (s *Service) warn(message string, args ...any) {
 	}
 }
 
+// warnOf is warn about an invitation.
+func (s *Service) warnOf(inv Invitation, message string, cause error) {
+	s.warn(message, "invitation_id", inv.ID.String(), "identity_id", inv.IdentityID.String(), "cause", cause.Error())
+}
+
 // leaseMargin is the time between the latest end of calls to Identities and the end
 // of the lease: a request whose connection was cut may still be executing there.
 const leaseMargin = 5 * time.Second

@@ -42,8 +42,8 @@ func (s *Service) checkAdoptable(ctx context.Context, i Identity) error {
 }
 
 // checkAcceptable refuses to hand over an identity that could not sign in with the
-// password that is to be set, or that no longer has the invited address in its email trait. The invitation is left
-// unchanged.
+// password that is to be set, or that no longer has the invited address in its email
+// trait. The invitation is left unchanged.
 //
 // Errors: ErrKratosRejected.
 func (s *Service) checkAcceptable(ctx context.Context, i Identity, email string, method AcceptMethod) error {
