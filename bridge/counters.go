@@ -3,6 +3,8 @@ package bridge
 import (
 	"errors"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Counters holds what one commit, or one preview, adds to the metrics. It carries
@@ -33,6 +35,15 @@ func (t *countingTx) InsertInvitation(inv Invitation) error {
 		t.counters.Created++
 	}
 	return err
+}
+
+// InsertInvitations counts new invitations.
+func (t *countingTx) InsertInvitations(list ...Invitation) ([]uuid.UUID, error) {
+	conflicts, err := t.Tx.InsertInvitations(list...)
+	if err == nil {
+		t.counters.Created += len(list) - len(conflicts)
+	}
+	return conflicts, err
 }
 
 // PutInvitation counts the differences to the stored invitation. It reads that

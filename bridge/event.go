@@ -19,13 +19,14 @@ const (
 	EventInvitationRevoked Event = "invitation_revoked"
 	EventInvitationExpired Event = "invitation_expired"
 	EventDeliveryFailed    Event = "delivery_failed"
+	EventImportFinished    Event = "import_finished" // or was canceled; about no single invitation
 )
 
 // Events returns every event.
 func Events() []Event {
 	return []Event{
 		EventPreInvitation, EventTokenCreated, EventPrePassword, EventPostPassword,
-		EventInvitationRevoked, EventInvitationExpired, EventDeliveryFailed,
+		EventInvitationRevoked, EventInvitationExpired, EventDeliveryFailed, EventImportFinished,
 	}
 }
 
@@ -42,8 +43,10 @@ type Payload struct {
 
 // PayloadData is the data of an event.
 type PayloadData struct {
-	Invitation InvitationView `json:"invitation"`
-	IdentityID uuid.UUID      `json:"identity_id,omitzero"` // absent before the identity exists
+	Invitation InvitationView `json:"invitation,omitzero"` // absent for EventImportFinished
+	// Import is the import that has finished. Set for EventImportFinished only.
+	Import     *ImportView `json:"import,omitempty"`
+	IdentityID uuid.UUID   `json:"identity_id,omitzero"` // absent before the identity exists
 	// Token and Link are secrets. Set for EventTokenCreated only.
 	Token string `json:"invitation_token,omitempty"`
 	Link  string `json:"invitation_link,omitempty"`

@@ -85,6 +85,8 @@ type Invitation struct {
 	CheckAt time.Time `json:"look_at,omitzero"`
 	Checks  int       `json:"looks,omitempty"`
 
+	ImportID uuid.UUID `json:"import_id,omitzero"` // the import that created it; zero: none
+
 	// Further data for messages. Traits holds the invitee's traits that the
 	// configuration lists, by path, as of the creation of the invitation.
 	InviterEmail string            `json:"inviter_email,omitempty"` // canonical, see [ParseEmail]

@@ -12,7 +12,8 @@ import (
 type Message struct {
 	ID           uuid.UUID     `json:"id"` // a UUIDv7; the webhook-id of every attempt
 	Endpoint     string        `json:"endpoint"`
-	InvitationID uuid.UUID     `json:"invitation_id"`
+	InvitationID uuid.UUID     `json:"invitation_id"`      // zero: it is about an import
+	ImportID     uuid.UUID     `json:"import_id,omitzero"` // zero: it is about an invitation
 	State        MessageState  `json:"state"`
 	Payload      Payload       `json:"payload"` // as of the event
 	CreatedAt    time.Time     `json:"created_at"`

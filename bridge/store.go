@@ -132,6 +132,8 @@ type Tx interface {
 	// Errors: ErrRowNotFound if the invitation is not in the store.
 	PutToken(d Digest, r TokenRecord) error
 
+	ImportTx
+
 	// DeleteInvitation deletes an invitation, the records of all its tokens, and
 	// its messages.
 	//
@@ -165,7 +167,7 @@ type Tx interface {
 
 	// PutMessage inserts or replaces a message.
 	//
-	// Errors: ErrRowNotFound if its invitation is not in the store.
+	// Errors: ErrRowNotFound if its invitation or import is not in the store.
 	PutMessage(m Message) error
 
 	// CheckLease makes the Update fail with ErrLeaseLost, here or at its end, unless
@@ -207,6 +209,7 @@ type InvitationQuery struct {
 	Email      string // canonical, see [ParseEmail]
 	InviterID  string
 	IdentityID uuid.UUID
+	ImportID   uuid.UUID
 	Before     uuid.UUID // only ids below this one; zero: from the newest
 	Limit      int       // at least 1
 }

@@ -1,0 +1,29 @@
+package bridge
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ImportView is the public form of an import, in responses and events. Empty members
+// are omitted.
+type ImportView struct {
+	ID            uuid.UUID    `json:"id"`
+	State         ImportState  `json:"state"`
+	DryRun        bool         `json:"dry_run,omitempty"`
+	CreatedBy     string       `json:"created_by,omitempty"`
+	CreatedAt     time.Time    `json:"created_at"`
+	UpdatedAt     time.Time    `json:"updated_at"`
+	StartAt       time.Time    `json:"start_at,omitzero"`
+	FinishedAt    time.Time    `json:"finished_at,omitzero"`
+	Rows          int          `json:"rows"`
+	Waiting       int          `json:"waiting"` // rows without a result
+	Counts        ImportCounts `json:"counts"`
+	RowsPerSecond float64      `json:"rows_per_second,omitempty"`
+	WaitingFor    Dependency   `json:"waiting_for,omitempty"`
+	WaveSize      int          `json:"wave_size,omitempty"`
+	WaveEvery     string       `json:"wave_every,omitempty"` // a duration such as "24h0m0s"
+	NextWaveAt    time.Time    `json:"next_wave_at,omitzero"`
+	Reinvite      []State      `json:"reinvite,omitempty"`
+}
