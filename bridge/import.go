@@ -38,11 +38,14 @@ type Import struct {
 	Counts ImportCounts `json:"counts"`           // rows that have a result
 	Groups []RowGroup   `json:"groups,omitempty"` // begun and not finished
 
-	// DueAt is when the import next needs a worker: the earliest wins. Zero: only
-	// another request changes it.
-	DueAt      time.Time  `json:"due_at,omitzero"`
+	// DueAt is when the import next needs a worker: the earliest comes first. Zero: not
+	// before another request changes it.
+	DueAt time.Time `json:"due_at,omitzero"`
+	// WaitingFor is what the latest group could not do without. No further group is begun
+	// before HeldUntil. Pauses counts the groups in a row that ended so.
 	WaitingFor Dependency `json:"waiting_for,omitempty"`
-	Pauses     int        `json:"pauses,omitempty"` // consecutive ones, because of WaitingFor
+	HeldUntil  time.Time  `json:"held_until,omitzero"`
+	Pauses     int        `json:"pauses,omitempty"`
 	// RateSince and RateRows are the beginning of the latest period over which the
 	// speed is measured, and the rows that had a result then.
 	RateSince time.Time `json:"rate_since,omitzero"`
@@ -77,6 +80,8 @@ const (
 	DependencyStore  Dependency = "store"
 	// DependencyRequest is another request that is inviting or accepting the same address.
 	DependencyRequest Dependency = "request"
+	// DependencyRepair is a defect that the log describes.
+	DependencyRepair Dependency = "repair"
 )
 
 // RowGroup is a group of rows that a worker has begun. The rows in it that have no
@@ -89,6 +94,7 @@ type RowGroup struct {
 	Claim uuid.UUID `json:"claim,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 	Due   time.Time `json:"due"`
+	Tries int       `json:"tries,omitempty"` // ended claims that left rows to do
 }
 
 // NextAt returns when the group next needs a worker.
