@@ -12,10 +12,7 @@ import (
 // this call created it.
 func (s *Service) createOrAdopt(ctx context.Context, held *hold, inv Invitation, d *draft) (_ Invitation, made bool, err error) {
 	if d.identity == nil {
-		i, err := s.identities.Create(ctx, IdentityParams{
-			InvitationID: inv.ID, ExternalID: d.ExternalID, OrganizationID: d.OrganizationID, SchemaID: s.schemaOf(d), Traits: d.Traits,
-			MetadataPublic: d.MetadataPublic, MetadataAdmin: d.MetadataAdmin,
-		})
+		i, err := s.identities.Create(ctx, s.identityParams(d, inv.ID))
 		if err == nil {
 			inv.Traits = s.messageTraits(i.Traits) // with the defaults of the schema
 			inv = inv.withIdentity(i, OriginCreated)
@@ -31,6 +28,13 @@ func (s *Service) createOrAdopt(ctx context.Context, held *hold, inv Invitation,
 	}
 	inv, err = s.adopt(ctx, held, inv, d)
 	return inv, false, err
+}
+
+func (s *Service) identityParams(d *draft, invitation uuid.UUID) IdentityParams {
+	return IdentityParams{
+		InvitationID: invitation, ExternalID: d.ExternalID, OrganizationID: d.OrganizationID, SchemaID: s.schemaOf(d), Traits: d.Traits,
+		MetadataPublic: d.MetadataPublic, MetadataAdmin: d.MetadataAdmin,
+	}
 }
 
 // withIdentity returns the invitation with its identity, and the baseline to
@@ -55,7 +59,7 @@ func (s *Service) adopt(ctx context.Context, held *hold, inv Invitation, d *draf
 	}
 	if pending.ID != uuid.Nil {
 		if _, err := s.checkInvited(ctx, pending); err == nil {
-			return inv, ErrIdentityConflict.WithReasonf("Another invitation of this identity is pending, for a different email address or schema: %s. Revoke it first.", pending.ID)
+			return inv, errPendingElsewhere(pending)
 		} else if !errors.Is(err, ErrIdentityInUse) && !errors.Is(err, ErrRevoked) && !errors.Is(err, ErrAccepted) {
 			return inv, err
 		}
@@ -71,7 +75,10 @@ func (s *Service) adopt(ctx context.Context, held *hold, inv Invitation, d *draf
 		if err := s.checkAdoptable(ctx, i); err != nil {
 			return nil, err
 		}
-		if origin == OriginCreated && i.Mark.InvitationID != former.ID {
+		switch {
+		case i.Mark.InvitationID == inv.ID && (i.Mark.Origin == "" || i.Mark.Origin == OriginCreated):
+			origin = OriginCreated // by an earlier try of this invitation
+		case origin == OriginCreated && i.Mark.InvitationID != former.ID:
 			origin = OriginAdopted // another bridge has adopted it in the meantime
 		}
 		if err := s.lastsLongEnough(inv.withIdentity(i, origin)); err != nil {
@@ -208,6 +215,10 @@ func (s *Service) inviterError(v verdict, i Identity, d *draft) error {
 		return ErrIdentityDeactivated.WithReasonf("Kratos reports times in its local time zone as if they were UTC, so the bridge cannot determine whether this identity was ever used. Run Kratos with TZ=UTC and set kratos.never_used_since, or send \"reactivate\": true.")
 	}
 	return ErrIdentityDeactivated
+}
+
+func errPendingElsewhere(pending Invitation) error {
+	return ErrIdentityConflict.WithReasonf("Another invitation of this identity is pending, for a different email address or schema: %s. Revoke it first.", pending.ID)
 }
 
 func errAddresses(addresses []string) error {

@@ -96,7 +96,7 @@ func (s *Service) nextAttemptAt(ctx context.Context, endpoint string) (next time
 // claim begins one attempt. It returns nil for an email whose invitation is no
 // longer pending.
 func (s *Service) claim(tx Tx, m Message, a attemptParams) (*ClaimedMessage, error) {
-	inv, err := tx.Invitation(m.InvitationID)
+	inv, err := invitationOf(tx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +107,15 @@ func (s *Service) claim(tx Tx, m Message, a attemptParams) (*ClaimedMessage, err
 		return nil, saveMessage(tx, m.Drop(a.now), inv, a.now)
 	}
 	return s.beginAttempt(tx, m, inv, a)
+}
+
+// invitationOf returns the invitation that a message is about; zero: it is about an
+// import.
+func invitationOf(tx Tx, m Message) (Invitation, error) {
+	if m.ImportID != uuid.Nil {
+		return Invitation{}, nil
+	}
+	return tx.Invitation(m.InvitationID)
 }
 
 // endedBeforeEmail returns the error of CheckUsable if m is the email to the
@@ -161,9 +170,15 @@ func (t notification) failMessage(tx Tx, m Message, inv Invitation, detail strin
 	if m.Endpoint == EndpointCourier {
 		inv = inv.ApplyDelivery(m, now)
 	}
+	failed := &FailedMessage{ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, Detail: detail}
+	others := func(endpoint string) bool { return endpoint == m.Endpoint }
+	if m.ImportID != uuid.Nil {
+		p := Payload{Type: EventDeliveryFailed, Timestamp: now, Data: PayloadData{Import: m.Payload.Data.Import, Message: failed}}
+		return t.enqueueAbout(tx, m.ImportID, p, others)
+	}
 	p := payload(EventDeliveryFailed, inv, now)
-	p.Data.Message = &FailedMessage{ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, Detail: detail}
-	return t.enqueue(tx, p, inv, func(endpoint string) bool { return endpoint == m.Endpoint })
+	p.Data.Message = failed
+	return t.enqueue(tx, p, inv, others)
 }
 
 func channelOf(endpoint string) Channel {
@@ -210,7 +225,7 @@ func (s *Service) FinishMessages(ctx context.Context, finished ...FinishedMessag
 }
 
 func finish(tx Tx, f FinishedMessage, m Message, failed notification, now time.Time, random float64) error {
-	inv, err := tx.Invitation(m.InvitationID)
+	inv, err := invitationOf(tx, m)
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,26 @@ func (t notification) enqueue(tx Tx, p Payload, inv Invitation, skip func(endpoi
 	return nil
 }
 
+// enqueueAbout writes the messages about an import.
+func (t notification) enqueueAbout(tx Tx, importID uuid.UUID, p Payload, skip func(endpoint string) bool) error {
+	for i := range t.drafts {
+		d := &t.drafts[i]
+		d.claimed, d.queued = nil, false
+		if skip != nil && skip(d.endpoint) {
+			continue
+		}
+		err := tx.PutMessage(Message{
+			ID: d.id, Endpoint: d.endpoint, ImportID: importID, State: MessageQueued, Payload: p,
+			CreatedAt: p.Timestamp, UpdatedAt: p.Timestamp, DueAt: p.Timestamp, Since: p.Timestamp,
+		})
+		if err != nil {
+			return err
+		}
+		d.queued = true
+	}
+	return nil
+}
+
 // saveAndEnqueue writes an invitation and, if its state has changed, enqueues the
 // event. A state change also decides whether the identity is to be deleted.
 func (t notification) saveAndEnqueue(tx Tx, before, after Invitation, now time.Time) error {

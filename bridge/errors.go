@@ -117,6 +117,7 @@ var (
 	ErrFieldNotSupported       = &Error{Kind: KindInvalid, ID: "field_not_supported", Reason: "This Kratos does not know external_id or organization_id: creating an identity with them needs v25.4.0 or later. Upgrade Kratos, or omit the field."}
 	ErrReturnToNotAllowed      = &Error{Kind: KindInvalid, ID: "return_to_not_allowed", Reason: "return_to is not covered by any of the configured invitation.allowed_return_urls."}
 	ErrExpiresInInvalid        = &Error{Kind: KindInvalid, ID: "expires_in_invalid", Reason: "expires_in must be a duration such as \"48h\", between one second and the configured maximum."}
+	ErrImportInvalid           = &Error{Kind: KindInvalid, ID: "import_invalid", Reason: "The file cannot be imported."}
 	ErrPasswordPolicyViolation = &Error{Kind: KindInvalid, ID: "password_policy_violation", Reason: "The password does not meet the password policy. Choose another one; the invitation is still valid."}
 	ErrMethodNotOffered        = &Error{Kind: KindInvalid, ID: "accept_method_not_offered", Reason: "The invitation cannot be accepted like this. Use one of the methods that the invitation's accept_with lists; the operator sets them in invitation.accept_with."}
 	ErrSessionNotOffered       = &Error{Kind: KindInvalid, ID: "session_not_offered", Reason: "Sessions are not offered. Accept without \"session\", then sign in; the operator may set invitation.session to true."}
@@ -124,6 +125,7 @@ var (
 	ErrNotFound                = &Error{Kind: KindNotFound, ID: "invitation_not_found", Reason: "The invitation does not exist. Check the link or the id."}
 	ErrMessageNotFound         = &Error{Kind: KindNotFound, ID: "message_not_found", Reason: "The message does not exist. Check the id."}
 	ErrEndpointNotFound        = &Error{Kind: KindNotFound, ID: "endpoint_not_found", Reason: "No endpoint with this id is configured. Blocking hooks are called synchronously and have no endpoint."}
+	ErrImportNotFound          = &Error{Kind: KindNotFound, ID: "import_not_found", Reason: "The import does not exist. Check the id."}
 	ErrRouteNotFound           = &Error{Kind: KindNotFound, ID: "not_found", Reason: "The requested path does not exist."}
 	ErrMethodNotAllowed        = &Error{Kind: KindNotAllowed, ID: "method_not_allowed", Reason: "The requested path does not support this method."}
 	ErrIdentityAlreadyActive   = &Error{Kind: KindConflict, ID: "identity_already_active", Reason: "The identity is already active. It can sign in or recover its account and needs no invitation."}
@@ -134,6 +136,9 @@ var (
 	ErrAcceptTooEarly          = &Error{Kind: KindConflict, ID: "accept_too_early", Reason: "The invitation cannot be accepted yet. Try again later with the same link."}
 	ErrAcceptInProgress        = &Error{Kind: KindConflict, ID: "accept_in_progress", Reason: "The invitation is being accepted right now. Try again in a moment."}
 	ErrMessageNotFailed        = &Error{Kind: KindConflict, ID: "message_not_failed", Reason: "Only failed or queued messages can be retried; this one was sent or dropped."}
+	ErrImportLoading           = &Error{Kind: KindConflict, ID: "import_loading", Reason: "The file of this import is still being uploaded. Wait for the response to the upload, then try again."}
+	ErrImportEnded             = &Error{Kind: KindConflict, ID: "import_ended", Reason: "The import has finished or was canceled. To invite its remaining rows, send them as a new import."}
+	ErrIdempotencyKeyReused    = &Error{Kind: KindConflict, ID: "idempotency_key_reused", Reason: "This Idempotency-Key was used in the last 24 hours for a request with other content. Send a new key with each new request."}
 	ErrEndpointDisabled        = &Error{Kind: KindConflict, ID: "endpoint_disabled", Reason: "The endpoint is disabled because its receiver responded with status 410. Enable the endpoint, then retry the message."}
 	ErrExpired                 = &Error{Kind: KindGone, ID: "invitation_expired", Reason: "The invitation has expired. Ask for a new one."}
 	ErrRevoked                 = &Error{Kind: KindGone, ID: "invitation_revoked", Reason: "The invitation was revoked. Contact the person who invited you."}

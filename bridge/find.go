@@ -19,21 +19,34 @@ func (s *Service) findConflicting(ctx context.Context, d *draft, refused error) 
 		return Identity{}, identityError(refused)
 	}
 	i, taken, err := s.find(ctx, d)
-	var ours *Error
 	switch {
-	case err == nil, errors.As(err, &ours):
-		return i, err
+	case err == nil:
+		return i, nil
 	case !errors.Is(err, ErrIdentityNotFound):
-		return i, identityError(err)
+		return i, callerIdentityError(err)
 	case !exists:
 		return i, identityError(refused)
 	case len(taken) > 0:
-		return i, ErrIdentityConflict.WithReasonf("%s belongs to another identity, which does not receive email at this address. To invite that identity, send its id as identity_id. Otherwise, use another value.", "traits."+strings.Join(taken, ", traits."))
+		return i, errTaken(taken)
 	}
 	if d.ExternalID != "" {
 		return i, ErrIdentityConflict.WithReasonf("external_id, or another identifier in the request, belongs to an identity that cannot be found by this email address. To invite that identity, send its id as identity_id. Otherwise, use another value.")
 	}
 	return i, ErrIdentityConflict.WithReasonf("An identifier in the request belongs to an identity that cannot be found by this email address. To invite that identity, send its id as identity_id.")
+}
+
+// errTaken is the error for traits whose values belong to another identity.
+func errTaken(taken []string) error {
+	return ErrIdentityConflict.WithReasonf("%s belongs to another identity, which does not receive email at this address. To invite that identity, send its id as identity_id. Otherwise, use another value.", "traits."+strings.Join(taken, ", traits."))
+}
+
+// callerIdentityError is identityError for what may be an error for callers already.
+func callerIdentityError(err error) error {
+	var ours *Error
+	if errors.As(err, &ours) {
+		return err
+	}
+	return identityError(err)
 }
 
 // find searches for the identity of an address: by the address, if that is an

@@ -80,3 +80,17 @@ func (c ImportCounts) Total() (n int) {
 	}
 	return n
 }
+
+// add counts a row with a result; empty: it has none.
+func (c *ImportCounts) add(r ImportResult) {
+	if n := c.of(r); n != nil {
+		*n++
+	}
+}
+
+// fail returns the row as failed, with the id and the text that an invite would return.
+func (r ImportRow) fail(err error) ImportRow {
+	e := AsError(err)
+	r.Result, r.ErrorID, r.Reason, r.InvitationID = ResultFailed, e.ID, e.Reason, uuid.Nil
+	return r
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Invite creates an inactive identity and a pending invitation for it. If the
@@ -96,9 +98,7 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		return IssuedInvitation{}, err
 	}
 	inv := s.newInvitation(d)
-	p := payload(EventPreInvitation, inv, s.now())
-	p.Data.Reactivate = d.Reactivate
-	if err := s.callHooksWith(ctx, p); err != nil {
+	if err := s.callInvitationHooks(ctx, inv, d); err != nil {
 		return IssuedInvitation{}, err
 	}
 	ctx, cancel := s.detachedContext(ctx)
@@ -120,10 +120,11 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		}
 		return err
 	}
-	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put}, func(Tx) (_ Invitation, announce bool, err error) {
+	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put, store: d.store}, func(Tx) (_ Invitation, announce bool, err error) {
 		return inv, true, nil
 	})
-	if err != nil && made && !errors.Is(err, ErrPendingExists) && !errors.Is(err, ErrOutcomeUnknown) {
+	// A row of an import is tried again, and then finds what this try has created.
+	if err != nil && made && d.store == nil && !errors.Is(err, ErrPendingExists) && !errors.Is(err, ErrOutcomeUnknown) {
 		err = errors.Join(err, s.deleteCreated(ctx, held, inv))
 	}
 	issued.Created = true
@@ -148,11 +149,25 @@ func expireOld(tx Tx, inv Invitation, now time.Time, expired []notification) err
 	return err
 }
 
+// callInvitationHooks calls the hooks that decide on an invitation, unless they have
+// agreed already.
+func (s *Service) callInvitationHooks(ctx context.Context, inv Invitation, d *draft) error {
+	if d.hooksAgreed {
+		return nil
+	}
+	p := payload(EventPreInvitation, inv, s.now())
+	p.Data.Reactivate = d.Reactivate
+	return s.callHooksWith(ctx, p)
+}
+
 // newInvitation returns the invitation of a draft, without an identity.
 func (s *Service) newInvitation(d *draft) Invitation {
-	now := s.now()
+	now, id := s.now(), d.invitationID
+	if id == uuid.Nil {
+		id = s.newID()
+	}
 	return Invitation{
-		ID: s.newID(), State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
+		ID: id, ImportID: d.importID, State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
 		InviterID: d.InviterID, InviterName: InviterName(d.InviterName, s.config.AllowedInviterNames), InviterEmail: d.InviterEmail,
 		Locale: d.Locale, TimeZone: d.TimeZone, Traits: s.messageTraits(d.shownTraits()), ReturnTo: d.ReturnTo,
 		Lifespan: d.ExpiresIn, Delivery: DeliveryOff,

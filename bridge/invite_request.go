@@ -53,6 +53,12 @@ type draft struct {
 	traitsGiven bool
 	traits      json.RawMessage // as the inviter sent them
 	identity    *Identity       // named by the inviter, or found; nil: to be created
+
+	// Of a row of an import:
+	importID     uuid.UUID
+	invitationID uuid.UUID                  // zero: a new one
+	hooksAgreed  bool                       // the blocking hooks were called before
+	store        func(Tx, Invitation) error // stores the result of the row with the invitation
 }
 
 // dropFound drops an identity that was found rather than named by the inviter, so

@@ -20,6 +20,8 @@ type issuing struct {
 	held  *hold // ends with it; nil: nothing is held
 	quiet bool  // the invitee gets no email
 	put   func(Tx, Invitation) error
+	// store is called after put, instead of minting a token for the caller.
+	store func(Tx, Invitation) error
 }
 
 // issue mints a token and commits it together with the invitation that change
@@ -58,6 +60,9 @@ func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv I
 		})
 		if err != nil {
 			return err
+		}
+		if how.store != nil {
+			return how.store(tx, inv)
 		}
 		return tx.PutToken(token.Digest(), TokenRecord{InvitationID: inv.ID, Channel: ChannelAPI, Epoch: inv.Epoch})
 	})

@@ -60,7 +60,7 @@ func (s *Service) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, er
 		if s.disabled(m.Endpoint) {
 			return ErrEndpointDisabled.WithReasonf("The endpoint %q is disabled because its receiver responded with status 410. Enable the endpoint, then retry the message.", m.Endpoint)
 		}
-		inv, err := tx.Invitation(m.InvitationID)
+		inv, err := invitationOf(tx, m)
 		if err == nil && m.Endpoint == EndpointCourier {
 			err = inv.CheckUsable(now)
 		}

@@ -3,10 +3,13 @@ package bridge
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Config configures a [Service]. All fields are required unless stated otherwise.
@@ -60,6 +63,13 @@ type Config struct {
 	// Wake is called after each commit that queued a message for an endpoint. It
 	// must not block. Nil: not called.
 	Wake func(endpoint string)
+	// WakeImports is called after each commit after which RunImports has work. It must not
+	// block. Nil: not called.
+	WakeImports func()
+	// ParseInvite parses the body of an invite; members of defaults, which may be empty,
+	// apply where the body has none. Errors: ErrBadRequest, ErrExpiresInInvalid. Nil:
+	// Import must not be called.
+	ParseInvite func(defaults, body json.RawMessage) (InviteRequest, error)
 	// Outbox reports which endpoints are disabled. Nil: there are none.
 	Outbox Outbox
 	// Hooks are called before identities and passwords are created. Nil: none.
@@ -96,6 +106,9 @@ type Service struct {
 	locks         keyedMutex // serializes invites of one email address or identity
 	ids           ids
 	expireRunning chan struct{}
+	run           uuid.UUID // of this process
+	groupSize     atomic.Int64
+	interactive   interactive
 	claims        claims
 	started       instant
 	shifted       atomic.Bool // the identity system returns local times as UTC
@@ -112,7 +125,8 @@ func NewService(store Store, identities Identities, config Config) *Service {
 		config.Monotonic = func() time.Duration { return time.Since(start) }
 	}
 	config.LockTimeout = cmp.Or(config.LockTimeout, defaultLockTimeout)
-	s := &Service{store: store, identities: identities, config: config, expireRunning: make(chan struct{}, 1)}
+	s := &Service{store: store, identities: identities, config: config, expireRunning: make(chan struct{}, 1), run: uuid.New()}
+	s.groupSize.Store(firstGroupSize)
 	s.started = s.instant()
 	return s
 }

@@ -1,0 +1,118 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// GetImport returns one import.
+//
+// Errors: ErrImportNotFound; ErrStoreUnavailable.
+func (s *Service) GetImport(ctx context.Context, id uuid.UUID) (i Import, err error) {
+	err = s.view(ctx, func(tx Tx) (err error) {
+		i, err = tx.Import(id)
+		return err
+	})
+	return i, importNotFound(err)
+}
+
+// Imports returns a page of imports, newest first. next is the value of before for the
+// next page; zero: this is the last one.
+//
+// Errors: ErrStoreUnavailable.
+func (s *Service) Imports(ctx context.Context, before uuid.UUID, limit int) (page []Import, next uuid.UUID, err error) {
+	err = s.view(ctx, func(tx Tx) (err error) {
+		page, err = tx.ListImports(before, limit+1) // one more shows whether there is a next page
+		return err
+	})
+	if len(page) > limit {
+		page = page[:limit]
+		next = page[limit-1].ID
+	}
+	return page, next, err
+}
+
+// ImportRows returns rows of an import, by index, ascending; after the last there are
+// none.
+//
+// Errors: ErrImportNotFound; ErrStoreUnavailable.
+func (s *Service) ImportRows(ctx context.Context, q ImportRowQuery) (rows []ImportRow, err error) {
+	err = s.view(ctx, func(tx Tx) (err error) {
+		if _, err = tx.Import(q.ImportID); err != nil {
+			return err
+		}
+		rows, err = tx.ImportRows(q)
+		return err
+	})
+	return rows, importNotFound(err)
+}
+
+// PauseImport is [Import.Pause] of a stored import.
+//
+// Errors: ErrImportNotFound; ErrImportEnded, ErrImportLoading; ErrStoreUnavailable.
+func (s *Service) PauseImport(ctx context.Context, id uuid.UUID) (Import, error) {
+	return s.changeImport(ctx, id, Import.Pause)
+}
+
+// ResumeImport is [Import.Resume] of a stored import.
+//
+// Errors: ErrImportNotFound; ErrImportEnded, ErrImportLoading; ErrStoreUnavailable.
+func (s *Service) ResumeImport(ctx context.Context, id uuid.UUID) (Import, error) {
+	return s.changeImport(ctx, id, Import.Resume)
+}
+
+// CancelImport is [Import.Cancel] of a stored import.
+//
+// Errors: ErrImportNotFound; ErrImportLoading; ErrStoreUnavailable.
+func (s *Service) CancelImport(ctx context.Context, id uuid.UUID) (Import, error) {
+	return s.changeImport(ctx, id, Import.Cancel)
+}
+
+func (s *Service) changeImport(ctx context.Context, id uuid.UUID, change func(Import, time.Time) (Import, error)) (i Import, err error) {
+	now, finished := s.now(), s.prepare(EventImportFinished)
+	err = s.update(ctx, func(tx Tx) error {
+		before, err := tx.Import(id)
+		if err != nil {
+			return err
+		}
+		if i, err = change(before, now); err != nil || i.State == before.State {
+			return err
+		}
+		return s.putImport(tx, i, finished, now)
+	})
+	s.wake(finished)
+	s.wakeImports()
+	return i, importNotFound(err)
+}
+
+func importNotFound(err error) error {
+	if errors.Is(err, ErrRowNotFound) {
+		return ErrImportNotFound
+	}
+	return err
+}
+
+// View returns the public form of an import.
+func (i Import) View(now time.Time) ImportView {
+	v := ImportView{
+		ID: i.ID, State: i.State, DryRun: i.DryRun, CreatedBy: i.CreatedBy, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+		StartAt: i.StartAt, FinishedAt: i.FinishedAt, Rows: i.Rows, Waiting: i.Rows - i.Counts.Total(), Counts: i.Counts,
+		WaitingFor: i.WaitingFor, WaveSize: i.WaveSize, Reinvite: i.Reinvite,
+	}
+	if i.State == ImportRunning {
+		v.RowsPerSecond = float64(int(i.rate(now)*10)) / 10
+	}
+	if i.WaveSize > 0 {
+		v.WaveEvery = i.WaveEvery.String()
+		if i.Begun < i.Rows {
+			v.NextWaveAt = i.NextWaveAt
+		}
+	}
+	return v
+}
+
+// ViewImport returns the public form of an import at the present time.
+func (s *Service) ViewImport(i Import) ImportView { return i.View(s.now()) }

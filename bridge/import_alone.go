@@ -1,0 +1,59 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+)
+
+// inviteRow invites the address of one row as Invite does, under the id of the row. The
+// invitation and the result of the row are stored together.
+func (s *Service) inviteRow(ctx context.Context, g *claimedGroup, w *rowWork) {
+	d := w.draft
+	d.store = func(tx Tx, inv Invitation) error { return s.storeRow(tx, g, w, inv) }
+	_, err := s.inviteNew(ctx, d)
+	switch {
+	case err == nil:
+		w.stored = true
+	case errors.Is(err, ErrPendingExists):
+		w.waits = DependencyRequest // the next try finds that invitation
+	default:
+		s.settleRow(w, err)
+	}
+}
+
+// storeRow stores the result of a row with the update that inserts its invitation.
+func (s *Service) storeRow(tx Tx, g *claimedGroup, w *rowWork, inv Invitation) error {
+	i, err := tx.Import(g.imp.ID)
+	if err == nil && !i.holds(g.claim) || errors.Is(err, ErrRowNotFound) {
+		return errGroupLost
+	} else if err != nil {
+		return err
+	}
+	result := ResultAdopted
+	if inv.Origin == OriginCreated {
+		result = ResultInvited
+	}
+	w.finish(result, inv.ID)
+	i.Counts.add(result)
+	if err := tx.PutImportRows(i.ID, w.row); err != nil {
+		return err
+	}
+	return tx.PutImport(i)
+}
+
+// deleteUnusable deletes an identity that was just created for a row, and that its invitee
+// could not use.
+func (s *Service) deleteUnusable(ctx context.Context, inv Invitation) error {
+	held, err := s.lockBoth(ctx, inv)
+	if err != nil {
+		return err
+	}
+	defer held.release(ctx)
+	return s.deleteCreated(ctx, held, inv)
+}
+
+// compareIDs orders ids by creation.
+func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }

@@ -1,0 +1,275 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// rowConcurrency bounds the rows of a group that are processed one by one at a time.
+const rowConcurrency = 8
+
+// rowWork is a row while its group is processed. It is settled when it has a result, or
+// waits for a dependency.
+type rowWork struct {
+	row     ImportRow
+	draft   *draft
+	inv     Invitation // to be inserted; ID zero: none
+	created notification
+	waits   Dependency // the row has no result because of it
+	alone   bool       // the row is processed by itself
+	stored  bool       // the result is in the store
+}
+
+func (w *rowWork) settled() bool { return w.row.Result != "" || w.waits != "" }
+
+func (w *rowWork) finish(r ImportResult, invitation uuid.UUID) {
+	w.row.Result, w.row.InvitationID = r, invitation
+}
+
+// processGroup gives the rows of a group their results, as far as nothing is unavailable.
+//
+// Errors: ErrStoreUnavailable; the group is claimed again when its lease ends.
+func (s *Service) processGroup(ctx context.Context, g *claimedGroup) error {
+	work := make([]*rowWork, len(g.rows))
+	for n, row := range g.rows {
+		work[n] = &rowWork{row: row}
+	}
+	if g.tries > 0 && s.identities.Ping(ctx) != nil {
+		for _, w := range work {
+			w.waits = DependencyKratos
+		}
+		return s.finishGroup(ctx, g, work)
+	}
+	s.draftRows(ctx, g, work)
+	if err := s.judgeRows(ctx, g, work); err != nil {
+		return err
+	}
+	if g.imp.DryRun {
+		s.eachAlone(work, func(*rowWork) bool { return true }, func(w *rowWork) { s.dryRun(ctx, w) })
+		return s.finishGroup(ctx, g, work)
+	}
+	if s.config.Hooks != nil {
+		s.eachAlone(work, func(*rowWork) bool { return true }, func(w *rowWork) { s.askAboutRow(ctx, w) })
+	}
+	s.createRows(ctx, work)
+	s.eachAlone(work, func(w *rowWork) bool { return w.alone }, func(w *rowWork) { s.inviteRow(ctx, g, w) })
+	return s.finishGroup(ctx, g, work)
+}
+
+// draftRows parses the rows.
+func (s *Service) draftRows(ctx context.Context, g *claimedGroup, work []*rowWork) {
+	for _, w := range work {
+		r, err := s.config.ParseInvite(g.imp.Defaults, w.row.Body)
+		if err == nil {
+			w.draft, err = s.draft(ctx, r)
+		}
+		if err != nil {
+			s.settleRow(w, err)
+			continue
+		}
+		w.draft.invitationID, w.draft.importID = w.row.InvitationID, g.imp.ID
+		w.alone = w.draft.identity != nil
+	}
+}
+
+// eachAlone calls do for the rows that have no result yet and match, some at a time.
+func (s *Service) eachAlone(work []*rowWork, match func(*rowWork) bool, do func(*rowWork)) {
+	var running sync.WaitGroup
+	slots := make(chan struct{}, rowConcurrency)
+	for _, w := range work {
+		if w.settled() || !match(w) {
+			continue
+		}
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			do(w)
+		})
+	}
+	running.Wait()
+}
+
+func (s *Service) askAboutRow(ctx context.Context, w *rowWork) {
+	if err := s.callInvitationHooks(ctx, s.newInvitation(w.draft), w.draft); err != nil {
+		s.settleRow(w, err)
+	}
+	w.draft.hooksAgreed = true
+}
+
+// createRows creates the identities of the rows in one batch. Those that exist, or whose
+// input the identity system refuses, are left to be processed alone: so are addresses of
+// which an expired invitation is still stored as pending.
+func (s *Service) createRows(ctx context.Context, work []*rowWork) {
+	var batch []*rowWork
+	var params []IdentityParams
+	for _, w := range work {
+		if !w.settled() && !w.alone {
+			batch = append(batch, w)
+			params = append(params, s.identityParams(w.draft, w.row.InvitationID))
+		}
+	}
+	if len(batch) == 0 {
+		return
+	}
+	start := s.config.Monotonic()
+	for n, result := range s.identities.CreateAll(ctx, params) {
+		s.createdRow(ctx, batch[n], result)
+	}
+	s.adaptGroupSize(len(batch), s.config.Monotonic()-start)
+}
+
+func (s *Service) createdRow(ctx context.Context, w *rowWork, created CreateResult) {
+	var e *IdentityError
+	switch err := created.Err; {
+	case err == nil:
+		i := created.Identity
+		inv := s.newInvitation(w.draft).withIdentity(i, OriginCreated)
+		inv.Traits = s.messageTraits(i.Traits)
+		if err := s.checkCanSignIn(ctx, i, w.draft.email); err != nil {
+			s.settleRow(w, errors.Join(err, s.deleteUnusable(ctx, inv)))
+			return
+		}
+		w.inv, w.created = inv, s.prepare(EventTokenCreated)
+		w.finish(ResultInvited, inv.ID)
+	case errors.Is(err, ErrIdentityExists), errors.As(err, &e) && e.Outcome == OutcomeInvalid:
+		w.alone = true
+	default:
+		s.settleRow(w, identityError(err))
+	}
+}
+
+// settleRow gives a row its result after an error. Only an error that is a verdict about
+// the row fails it.
+func (s *Service) settleRow(w *rowWork, err error) {
+	var e *Error
+	switch {
+	case errors.Is(err, errGroupLost):
+		w.waits = DependencyStore
+	case !errors.As(err, &e) || e.Kind == KindInternal:
+		w.waits = DependencyRepair
+		s.warn("a row of an import failed in a way that needs attention", "line", w.row.Line, "invitation_id", w.row.InvitationID.String(), "cause", fmt.Sprint(err))
+	case errors.Is(err, ErrHookUnavailable):
+		w.waits = DependencyHook
+	case errors.Is(err, ErrStoreUnavailable):
+		w.waits = DependencyStore
+	case e.Kind == KindUnavailable, e.Kind == KindRejected:
+		w.waits = DependencyKratos
+	case e.RetryAfter > 0:
+		w.waits = DependencyRequest
+	case errors.Is(err, ErrIdentityAlreadyActive):
+		w.finish(ResultAlreadyActive, uuid.Nil)
+	default:
+		w.row = w.row.fail(err)
+	}
+}
+
+// errGroupLost means that another worker has claimed the group meanwhile.
+var errGroupLost = errors.New("another worker has the group")
+
+// finishGroup stores the invitations and results of a group, and ends its claim.
+func (s *Service) finishGroup(ctx context.Context, g *claimedGroup, work []*rowWork) error {
+	ctx, cancel := s.detachedContext(ctx)
+	defer cancel()
+	now, finished := s.now(), s.prepare(EventImportFinished)
+	var conflicts bool
+	err := s.update(ctx, func(tx Tx) error {
+		i, err := tx.Import(g.imp.ID)
+		if err == nil && !i.holds(g.claim) || errors.Is(err, ErrRowNotFound) {
+			return errGroupLost
+		} else if err != nil {
+			return err
+		}
+		lost, err := s.insertInvitations(tx, work, now)
+		if err != nil {
+			return err
+		}
+		conflicts = len(lost) > 0
+		rows, left, progress, waited := results(work, lost)
+		for _, row := range rows {
+			i.Counts.add(row.Result)
+		}
+		if err := tx.PutImportRows(i.ID, rows...); err != nil {
+			return err
+		}
+		return s.putImport(tx, i.rated(now).finishGroup(g.claim, left, waited, progress, now), finished, now)
+	})
+	if errors.Is(err, errGroupLost) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, w := range work {
+		s.wake(w.created)
+	}
+	s.wake(finished)
+	return nil
+}
+
+// results returns the rows whose results are to be stored, and the number of those that
+// have none. lost are invitations that could not be inserted: their rows are tried again.
+func results(work []*rowWork, lost map[uuid.UUID]bool) (rows []ImportRow, left int, progress bool, waited Dependency) {
+	for _, w := range work {
+		switch {
+		case w.stored:
+			progress = true
+		case w.waits != "":
+			left, waited = left+1, w.waits
+		case lost[w.row.InvitationID]:
+			left, progress, waited = left+1, true, DependencyRequest
+		default:
+			rows, progress = append(rows, w.row), true
+		}
+	}
+	return rows, left, progress, waited
+}
+
+// insertInvitations inserts the invitations of a group and queues their messages. It
+// returns those that another pending invitation excludes.
+func (s *Service) insertInvitations(tx Tx, work []*rowWork, now time.Time) (lost map[uuid.UUID]bool, err error) {
+	var list []Invitation
+	var of []*rowWork
+	for _, w := range work {
+		if w.inv.ID != uuid.Nil {
+			list, of = append(list, s.announced(w, now)), append(of, w)
+		}
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	conflicts, err := tx.InsertInvitations(list...)
+	if err != nil {
+		return nil, err
+	}
+	lost = make(map[uuid.UUID]bool, len(conflicts))
+	for _, id := range conflicts {
+		lost[id] = true
+	}
+	for n, inv := range list {
+		if lost[inv.ID] {
+			continue
+		}
+		quiet := of[n].draft.Quiet
+		err := of[n].created.enqueue(tx, payload(EventTokenCreated, inv, now), inv, func(endpoint string) bool {
+			return quiet && endpoint == EndpointCourier
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return lost, nil
+}
+
+// announced returns the invitation of a row as it is when its messages are queued.
+func (s *Service) announced(w *rowWork, now time.Time) Invitation {
+	inv := w.inv
+	inv.HooksNotifiedAt = now
+	if !w.draft.Quiet {
+		inv = inv.MarkNotified(now, w.created.includes(EndpointCourier))
+	}
+	return inv
+}

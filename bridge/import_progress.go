@@ -1,0 +1,220 @@
+package bridge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const (
+	maxGroups  = 32 // begun at once, those that wait for a dependency included
+	groupLease = 3 * time.Minute
+
+	minHold = time.Second
+	maxHold = 5 * time.Minute
+	maxWait = time.Hour // of the rows of one group, while others proceed
+	// dryRunRetention is how long the result of a dry run is kept.
+	dryRunRetention = 24 * time.Hour
+)
+
+// Start makes a loaded import running.
+func (i Import) Start(now time.Time) Import {
+	i.State, i.Loader, i.UpdatedAt = ImportRunning, uuid.Nil, now
+	i.NextWaveAt = later(now, i.StartAt)
+	if i.WaveSize == 0 {
+		i.NextWaveAt = time.Time{}
+	}
+	return i.settle(now)
+}
+
+// Pause stops a running import: no further row is begun. A paused one is returned
+// unchanged.
+//
+// Errors: ErrImportEnded, ErrImportLoading.
+func (i Import) Pause(now time.Time) (Import, error) {
+	switch i.State {
+	case ImportLoading:
+		return i, ErrImportLoading
+	case ImportCanceling, ImportFinished, ImportCanceled:
+		return i, ErrImportEnded
+	case ImportPaused:
+		return i, nil
+	case ImportRunning:
+	}
+	i.State, i.UpdatedAt = ImportPaused, now
+	return i.settle(now), nil
+}
+
+// Resume continues a paused import. A wave whose time has passed begins now, and later
+// ones follow from now on: those that were missed are not caught up. A running import is
+// returned unchanged.
+//
+// Errors: ErrImportEnded, ErrImportLoading.
+func (i Import) Resume(now time.Time) (Import, error) {
+	switch i.State {
+	case ImportLoading:
+		return i, ErrImportLoading
+	case ImportCanceling, ImportFinished, ImportCanceled:
+		return i, ErrImportEnded
+	case ImportRunning:
+		return i, nil
+	case ImportPaused:
+	}
+	i.State, i.UpdatedAt, i.RateSince = ImportRunning, now, time.Time{}
+	return i.settle(now), nil
+}
+
+// Cancel ends an import: rows that are begun finish, the others never get a result. An
+// ended one is returned unchanged.
+//
+// Errors: ErrImportLoading.
+func (i Import) Cancel(now time.Time) (Import, error) {
+	switch i.State {
+	case ImportLoading:
+		return i, ErrImportLoading
+	case ImportCanceling, ImportFinished, ImportCanceled:
+		return i, nil
+	case ImportRunning, ImportPaused:
+	}
+	i.State, i.UpdatedAt = ImportCanceling, now
+	return i.settle(now), nil
+}
+
+// settle ends an import that has nothing left to do, and computes DueAt. purge is set by
+// the service.
+func (i Import) settle(now time.Time) Import {
+	switch {
+	case i.State == ImportRunning && i.Begun == i.Rows && len(i.Groups) == 0:
+		i.State, i.FinishedAt, i.UpdatedAt = ImportFinished, now, now
+	case i.State == ImportCanceling && len(i.Groups) == 0:
+		i.State, i.FinishedAt, i.UpdatedAt = ImportCanceled, now, now
+	}
+	i.DueAt = i.nextAt(now)
+	if i.ended() {
+		i.WaitingFor, i.HeldUntil, i.Pauses, i.NextWaveAt, i.WaveLeft = "", time.Time{}, 0, time.Time{}, 0
+	}
+	return i
+}
+
+func (i Import) ended() bool { return i.State == ImportFinished || i.State == ImportCanceled }
+
+// nextAt returns when a worker is next needed; zero: unless another request changes the
+// import, none is. An ended import gets the time of its purge from the service.
+func (i Import) nextAt(now time.Time) (next time.Time) {
+	if i.State != ImportRunning && i.State != ImportCanceling {
+		return time.Time{}
+	}
+	for _, g := range i.Groups {
+		if at := g.NextAt(); next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	if begin := i.beginAt(now); !begin.IsZero() && (next.IsZero() || begin.Before(next)) {
+		next = begin
+	}
+	return next
+}
+
+// beginAt returns when the next group may be begun, unless it is quiet then; zero: not
+// before something else changes.
+func (i Import) beginAt(now time.Time) time.Time {
+	if i.State != ImportRunning || i.Begun == i.Rows || len(i.Groups) >= maxGroups {
+		return time.Time{}
+	}
+	at := later(later(now, i.StartAt), i.HeldUntil)
+	if i.WaveSize > 0 && i.WaveLeft == 0 {
+		at = later(at, i.NextWaveAt)
+	}
+	return at
+}
+
+// claimGroup claims the group that needs a worker: one that was begun before, or the next
+// rows. size is the most rows of a new group. quietUntil is the end of the quiet hours;
+// zero: it is not quiet. It returns false if there is none; the import then has the time
+// of the next one.
+func (i Import) claimGroup(claim uuid.UUID, size int, now, quietUntil time.Time) (Import, RowGroup, bool) {
+	if !quietUntil.IsZero() && i.State == ImportRunning {
+		i.DueAt = quietUntil
+		return i, RowGroup{}, false
+	}
+	i.Groups = slices.Clone(i.Groups)
+	for n := range i.Groups {
+		g := &i.Groups[n]
+		if (i.State == ImportRunning || i.State == ImportCanceling) && !g.NextAt().After(now) {
+			if g.Claim != uuid.Nil { // its worker has ended
+				g.Tries++
+			}
+			g.Claim, g.Until = claim, now.Add(groupLease)
+			claimed := *g
+			return i.settle(now), claimed, true
+		}
+	}
+	if begin := i.beginAt(now); begin.IsZero() || begin.After(now) {
+		return i.settle(now), RowGroup{}, false
+	}
+	if i.WaveSize > 0 && i.WaveLeft == 0 {
+		i.WaveLeft, i.NextWaveAt = i.WaveSize, now.Add(i.WaveEvery)
+	}
+	g := RowGroup{First: i.Begun, Count: min(size, i.Rows-i.Begun), Claim: claim, Until: now.Add(groupLease), Due: now}
+	if i.WaveSize > 0 {
+		g.Count = min(g.Count, i.WaveLeft)
+		i.WaveLeft -= g.Count
+	}
+	i.Begun += g.Count
+	i.Groups = append(i.Groups, g)
+	if i.RateSince.IsZero() {
+		i.RateSince, i.RateRows = now, i.Counts.Total()
+	}
+	return i.settle(now), g, true
+}
+
+// holds reports whether a claim is the current one of a group.
+func (i Import) holds(claim uuid.UUID) bool {
+	return slices.ContainsFunc(i.Groups, func(g RowGroup) bool { return g.Claim == claim })
+}
+
+// finishGroup ends a claim. left is the number of rows of the group without a result,
+// which waited for a dependency; progress reports whether any other row got one.
+func (i Import) finishGroup(claim uuid.UUID, left int, waited Dependency, progress bool, now time.Time) Import {
+	i.Groups = slices.Clone(i.Groups)
+	n := slices.IndexFunc(i.Groups, func(g RowGroup) bool { return g.Claim == claim })
+	i.WaitingFor, i.UpdatedAt = "", now
+	if progress || left == 0 {
+		i.Pauses, i.HeldUntil = 0, time.Time{}
+	}
+	if left == 0 {
+		i.Groups = slices.Delete(i.Groups, n, n+1)
+		return i.settle(now)
+	}
+	g := &i.Groups[n]
+	g.Claim, g.Until = uuid.Nil, time.Time{}
+	g.Due = now.Add(min(minHold<<min(g.Tries, 20), maxWait))
+	g.Tries++
+	if !progress {
+		i.WaitingFor = waited
+		i.HeldUntil = now.Add(min(minHold<<min(i.Pauses, 20), maxHold))
+		i.Pauses++
+	}
+	return i.settle(now)
+}
+
+// rated returns the import with the period of its speed moved on: it is at least 10 s
+// and at most 20 s long.
+func (i Import) rated(now time.Time) Import {
+	const period = 10 * time.Second
+	if since := now.Sub(i.RateSince); since >= 2*period {
+		i.RateRows = i.Counts.Total() - int(i.rate(now)*period.Seconds())
+		i.RateSince = now.Add(-period)
+	}
+	return i
+}
+
+// rate returns the rows per second that got a result, lately.
+func (i Import) rate(now time.Time) float64 {
+	since := now.Sub(i.RateSince)
+	if i.RateSince.IsZero() || since <= 0 {
+		return 0
+	}
+	return float64(i.Counts.Total()-i.RateRows) / since.Seconds()
+}

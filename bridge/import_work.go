@@ -1,0 +1,185 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Sizes of a group, in rows. It starts small and grows as long as Kratos answers fast.
+const (
+	firstGroupSize = 50
+	maxGroupSize   = 500
+	fastGroup      = time.Second
+	slowGroup      = 2 * time.Second
+)
+
+// purgeRows bounds the rows that one transaction deletes.
+const purgeRows = 2000
+
+// claimedGroup is a group of rows that this process may process until its lease ends.
+type claimedGroup struct {
+	imp   Import
+	claim uuid.UUID
+	tries int
+	rows  []ImportRow // those without a result
+}
+
+// RunImports does one step of the imports: it processes one group of rows, or deletes
+// what is no longer needed. next is when to call it again; zero: after the next wake-up,
+// see [Config].WakeImports. After an error, call it again after a pause. Several
+// goroutines and processes may call it at the same time.
+//
+// Errors: ErrStoreUnavailable.
+func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
+	now := s.now()
+	if next, err = s.nextImportAt(ctx); err != nil || next.IsZero() || next.After(now) {
+		return next, err
+	}
+	group, purge, err := s.claimImport(ctx)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case purge != uuid.Nil:
+		if err := s.purgeImport(ctx, purge); err != nil {
+			return time.Time{}, err
+		}
+	case group != nil:
+		s.waitForInvites(ctx)
+		if err := s.processGroup(ctx, group); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return s.nextImportAt(ctx)
+}
+
+func (s *Service) nextImportAt(ctx context.Context) (next time.Time, err error) {
+	err = s.view(ctx, func(tx Tx) (err error) {
+		next, err = tx.NextImportAt()
+		return err
+	})
+	return next, err
+}
+
+// claimImport claims a group of the import that has been due for the longest time, or
+// returns one that is to be deleted.
+func (s *Service) claimImport(ctx context.Context) (group *claimedGroup, purge uuid.UUID, err error) {
+	claim, now, size := uuid.New(), s.now(), int(s.groupSize.Load())
+	ids := make([]uuid.UUID, maxGroupSize)
+	for n := range ids {
+		ids[n] = s.newID()
+	}
+	finished := s.prepare(EventImportFinished)
+	err = s.update(ctx, func(tx Tx) error {
+		group, purge = nil, uuid.Nil
+		due, err := tx.DueImports(now, 1)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		i := due[0]
+		if i.ended() || i.State == ImportLoading {
+			purge = i.ID
+			return nil
+		}
+		after, g, ok := i.claimGroup(claim, size, now, s.config.quietUntil(now))
+		if ok {
+			group, err = claimRows(tx, after, g, ids)
+		}
+		if err != nil {
+			return err
+		}
+		return s.putImport(tx, after, finished, now)
+	})
+	s.wake(finished)
+	return group, purge, err
+}
+
+// claimRows gives the rows of a group that have no result the ids of their invitations,
+// unless they have some from an earlier claim.
+func claimRows(tx Tx, i Import, g RowGroup, ids []uuid.UUID) (*claimedGroup, error) {
+	rows, err := tx.ImportRows(ImportRowQuery{ImportID: i.ID, From: g.First, Limit: g.Count})
+	if err != nil {
+		return nil, err
+	}
+	rows = slices.DeleteFunc(rows, func(r ImportRow) bool { return r.Result != "" })
+	var named []ImportRow
+	for n := range rows {
+		if rows[n].InvitationID == uuid.Nil {
+			rows[n].InvitationID = ids[n]
+			named = append(named, rows[n])
+		}
+	}
+	if len(named) > 0 {
+		err = tx.PutImportRows(i.ID, named...)
+	}
+	return &claimedGroup{imp: i, claim: g.Claim, tries: g.Tries, rows: rows}, err
+}
+
+// putImport stores an import, with the time of its purge and the event if it has ended.
+func (s *Service) putImport(tx Tx, i Import, finished notification, now time.Time) error {
+	if !i.ended() {
+		return tx.PutImport(i)
+	}
+	retention := s.config.Retention
+	if i.DryRun {
+		retention = dryRunRetention
+	}
+	i.DueAt = i.FinishedAt.Add(retention)
+	if err := tx.PutImport(i); err != nil || i.DryRun {
+		return err
+	}
+	view := i.View(now)
+	p := Payload{Type: EventImportFinished, Timestamp: now, Data: PayloadData{Import: &view}}
+	return finished.enqueueAbout(tx, i.ID, p, nil)
+}
+
+// purgeImport deletes an import whose upload failed, or that is past its retention.
+func (s *Service) purgeImport(ctx context.Context, id uuid.UUID) error {
+	for ctx.Err() == nil {
+		done := false
+		err := s.update(ctx, func(tx Tx) error {
+			i, err := tx.Import(id)
+			done = errors.Is(err, ErrRowNotFound) || err == nil && (!i.ended() && i.State != ImportLoading || i.DueAt.After(s.now()))
+			if err != nil || done {
+				return ignoreNotFound(err)
+			}
+			n, err := tx.DeleteImportRows(id, purgeRows)
+			if err != nil || n == purgeRows {
+				return err
+			}
+			done = true
+			return tx.DeleteImport(id)
+		})
+		if err != nil || done {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, ErrRowNotFound) {
+		return nil
+	}
+	return err
+}
+
+// adaptGroupSize changes the size of later groups by how long one took.
+func (s *Service) adaptGroupSize(rows int, took time.Duration) {
+	size := s.groupSize.Load()
+	switch {
+	case took > slowGroup:
+		s.groupSize.Store(max(size/2, 1))
+	case took < fastGroup && rows >= int(size):
+		s.groupSize.Store(min(size*2, maxGroupSize))
+	}
+}
+
+func (s *Service) wakeImports() {
+	if s.config.WakeImports != nil {
+		s.config.WakeImports()
+	}
+}

@@ -1,0 +1,45 @@
+package bridge
+
+import (
+	"context"
+	"sync"
+)
+
+// interactive counts the invites that callers wait for, so that imports let them go
+// first. The zero value is ready to use.
+type interactive struct {
+	mu      sync.Mutex
+	running int
+	idle    chan struct{} // closed when the last one ends; nil: none is running
+}
+
+// begin counts an invite until the returned function is called.
+func (i *interactive) begin() (end func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.running++; i.running == 1 {
+		i.idle = make(chan struct{})
+	}
+	return func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if i.running--; i.running == 0 {
+			close(i.idle)
+			i.idle = nil
+		}
+	}
+}
+
+// waitForInvites waits until no caller waits for an invite, or ctx ends.
+func (s *Service) waitForInvites(ctx context.Context) {
+	s.interactive.mu.Lock()
+	idle := s.interactive.idle
+	s.interactive.mu.Unlock()
+	if idle == nil {
+		return
+	}
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+}
