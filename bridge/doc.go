@@ -88,6 +88,7 @@
 //   - names.go, sanitize.go: texts that are safe to show
 //   - messagetraits.go: traits and local times in messages
 //   - returnto.go: where an invitee may be redirected
+//   - quiet.go: the hours in which the bridge sends no reminders
 //   - rawjson.go: JSON that is edited byte for byte
 //   - instant.go: a moment on the clock of the rules and those of the machine
 //   - id.go: ids in the order of creation

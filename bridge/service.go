@@ -21,6 +21,7 @@ type Config struct {
 	Lifespan          time.Duration // default lifespan of an invitation
 	MaxLifespan       time.Duration
 	Cooldown          time.Duration // between two notifications about one invitation
+	QuietHours        QuietHours    // zero: none
 	Retention         time.Duration // of invitations that are no longer pending
 	IdentityTimeout   time.Duration // of all calls to Identities in one operation
 	PasswordPolicy    PasswordPolicy
