@@ -1,9 +1,12 @@
 package bridge
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // idempotencyPeriod is how long a repetition of a request is recognized.
@@ -30,7 +33,59 @@ func repetition(tx Tx, r IdempotentRequest, now time.Time) (IdempotentRequest, e
 	return first, err
 }
 
-// purgeIdempotent deletes the records of requests that are no longer recognized.
-func (s *Service) purgeIdempotent(now time.Time) func(Tx) (int, error) {
-	return func(tx Tx) (int, error) { return tx.DeleteIdempotentRequests(now.Add(-idempotencyPeriod), sweepBatch) }
+// inviteOnce is invite for a request with an idempotency key. A repetition gets the
+// invitation as it is now, with an additional token, since the first one is not stored;
+// nobody is notified. An invitation that has ended comes without a token.
+func (s *Service) inviteOnce(ctx context.Context, r InviteRequest) (IssuedInvitation, error) {
+	held := &hold{service: s}
+	err := held.add(ctx, "idempotent", string(r.Idempotent[:]))
+	if errors.Is(err, ErrIdentityConflict) {
+		return IssuedInvitation{}, ErrIdentityConflict.WithReasonf("The first request with this Idempotency-Key is still being processed. Try again in a moment.").WithRetryAfter(lateWriteGrace).WithCause(err)
+	} else if err != nil {
+		return IssuedInvitation{}, err
+	}
+	defer held.release(ctx)
+	var first IdempotentRequest
+	err = s.view(ctx, func(tx Tx) (err error) {
+		first, err = repetition(tx, IdempotentRequest{Key: r.Idempotent, Body: r.Content}, s.now())
+		return err
+	})
+	if errors.Is(err, ErrRowNotFound) {
+		return s.invite(ctx, r)
+	} else if err != nil {
+		return IssuedInvitation{}, err
+	}
+	return s.inviteRepeated(ctx, first)
+}
+
+func (s *Service) inviteRepeated(ctx context.Context, first IdempotentRequest) (IssuedInvitation, error) {
+	var ended Invitation
+	now := s.now()
+	issued, err := s.issue(ctx, issuing{mute: true, put: Tx.PutInvitation}, func(tx Tx) (_ Invitation, announce bool, err error) {
+		inv, err := tx.Invitation(first.ID)
+		if err == nil {
+			ended, err = inv, inv.CheckUsable(now)
+		}
+		return inv, false, err
+	})
+	if ended.ID != uuid.Nil && (errors.Is(err, ErrExpired) || errors.Is(err, ErrRevoked) || errors.Is(err, ErrAccepted)) {
+		issued, err = IssuedInvitation{Invitation: s.withExpiryApplied(ended)}, nil
+	}
+	issued.Created = first.Created
+	return issued, callerError(err)
+}
+
+// first returns the record of a request with an idempotency key, for its first response.
+func (d *draft) first(created bool) IdempotentRequest {
+	return IdempotentRequest{Key: d.Idempotent, Body: d.Content, Created: created}
+}
+
+// forgetBatch deletes the records of requests that are no longer recognized.
+func (s *Service) forgetBatch(ctx context.Context) (n int, err error) {
+	before := s.now().Add(-idempotencyPeriod)
+	err = s.update(ctx, func(tx Tx) (err error) {
+		n, err = tx.DeleteIdempotentRequests(before, sweepBatch)
+		return err
+	})
+	return n, err
 }

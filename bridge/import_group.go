@@ -176,7 +176,6 @@ func (s *Service) finishGroup(ctx context.Context, g *claimedGroup, work []*rowW
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()
 	now, finished := s.now(), s.prepare(EventImportFinished)
-	var conflicts bool
 	err := s.update(ctx, func(tx Tx) error {
 		i, err := tx.Import(g.imp.ID)
 		if err == nil && !i.holds(g.claim) || errors.Is(err, ErrRowNotFound) {
@@ -188,7 +187,6 @@ func (s *Service) finishGroup(ctx context.Context, g *claimedGroup, work []*rowW
 		if err != nil {
 			return err
 		}
-		conflicts = len(lost) > 0
 		rows, left, progress, waited := results(work, lost)
 		for _, row := range rows {
 			i.Counts.add(row.Result)

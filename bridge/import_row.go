@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/google/uuid"
 )
@@ -90,7 +91,8 @@ func (c *ImportCounts) add(r ImportResult) {
 
 // fail returns the row as failed, with the id and the text that an invite would return.
 func (r ImportRow) fail(err error) ImportRow {
-	e := AsError(err)
+	e := ErrInternal
+	errors.As(err, &e)
 	r.Result, r.ErrorID, r.Reason, r.InvitationID = ResultFailed, e.ID, e.Reason, uuid.Nil
 	return r
 }

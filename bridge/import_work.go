@@ -39,6 +39,7 @@ func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
 	if next, err = s.nextImportAt(ctx); err != nil || next.IsZero() || next.After(now) {
 		return next, err
 	}
+	s.waitForInvites(ctx)
 	group, purge, err := s.claimImport(ctx)
 	switch {
 	case err != nil:
@@ -48,7 +49,6 @@ func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
 			return time.Time{}, err
 		}
 	case group != nil:
-		s.waitForInvites(ctx)
 		if err := s.processGroup(ctx, group); err != nil {
 			return time.Time{}, err
 		}
@@ -84,7 +84,7 @@ func (s *Service) claimImport(ctx context.Context) (group *claimedGroup, purge u
 			purge = i.ID
 			return nil
 		}
-		after, g, ok := i.claimGroup(claim, size, now, s.config.quietUntil(now))
+		after, g, ok := i.claimGroup(claim, size, now, s.quietUntil(now))
 		if ok {
 			group, err = claimRows(tx, after, g, ids)
 		}
@@ -176,6 +176,12 @@ func (s *Service) adaptGroupSize(rows int, took time.Duration) {
 	case took < fastGroup && rows >= int(size):
 		s.groupSize.Store(min(size*2, maxGroupSize))
 	}
+}
+
+// quietUntil returns the end of the quiet hours; zero: it is not quiet.
+func (s *Service) quietUntil(now time.Time) time.Time {
+	end, _ := s.config.QuietHours.End(now)
+	return end
 }
 
 func (s *Service) wakeImports() {

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // interactive counts the invites that callers wait for, so that imports let them go
@@ -30,8 +31,14 @@ func (i *interactive) begin() (end func()) {
 	}
 }
 
+// maxYield bounds how long a group waits for invites, so that an import proceeds under a
+// steady load.
+const maxYield = 5 * time.Second
+
 // waitForInvites waits until no caller waits for an invite, or ctx ends.
 func (s *Service) waitForInvites(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, maxYield)
+	defer cancel()
 	s.interactive.mu.Lock()
 	idle := s.interactive.idle
 	s.interactive.mu.Unlock()

@@ -20,9 +20,17 @@ import (
 // the reactivation; ErrIdentityConflict if the traits, metadata or ids in the
 // request differ from those of the identity, if an identifier belongs to another
 // identity, or if a former holder would keep access to the identity;
-// ErrAcceptInProgress; ErrHookRefused, ErrHookUnavailable; ErrKratosRejected,
-// ErrKratosUnavailable, ErrStoreUnavailable.
+// ErrAcceptInProgress; ErrIdempotencyKeyReused; ErrHookRefused, ErrHookUnavailable;
+// ErrKratosRejected, ErrKratosUnavailable, ErrStoreUnavailable.
 func (s *Service) Invite(ctx context.Context, r InviteRequest) (IssuedInvitation, error) {
+	defer s.interactive.begin()()
+	if r.Idempotent == (Digest{}) {
+		return s.invite(ctx, r)
+	}
+	return s.inviteOnce(ctx, r)
+}
+
+func (s *Service) invite(ctx context.Context, r InviteRequest) (IssuedInvitation, error) {
 	d, err := s.draft(ctx, r)
 	if err != nil {
 		return IssuedInvitation{}, err
@@ -120,7 +128,7 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		}
 		return err
 	}
-	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put, store: d.store}, func(Tx) (_ Invitation, announce bool, err error) {
+	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put, store: d.store, first: d.first(true)}, func(Tx) (_ Invitation, announce bool, err error) {
 		return inv, true, nil
 	})
 	// A row of an import is tried again, and then finds what this try has created.
@@ -193,7 +201,7 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Is
 		return IssuedInvitation{}, err
 	}
 	now := s.now()
-	return s.issue(ctx, issuing{quiet: d.Quiet, put: Tx.PutInvitation}, func(tx Tx) (_ Invitation, announce bool, err error) {
+	return s.issue(ctx, issuing{quiet: d.Quiet, put: Tx.PutInvitation, first: d.first(false)}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		inv, err := tx.Invitation(inv.ID)
 		if err == nil && inv.CheckUsable(now) != nil || errors.Is(err, ErrRowNotFound) {
 			err = errInvitationChanged

@@ -33,6 +33,9 @@ type InviteRequest struct {
 	// imported with credentials. All its credentials and sessions are removed
 	// before it is handed over.
 	Reactivate bool
+	// Idempotent makes a repetition of the request get the first response; zero: it does
+	// not. Content is the digest of the request's content. See [IdempotencyKey].
+	Idempotent, Content Digest
 	// KeepAddresses confirms that the other addresses of an existing identity
 	// belong to the invitee.
 	KeepAddresses bool

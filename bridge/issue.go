@@ -22,6 +22,8 @@ type issuing struct {
 	put   func(Tx, Invitation) error
 	// store is called after put, instead of minting a token for the caller.
 	store func(Tx, Invitation) error
+	first IdempotentRequest // to be stored, with the id of the invitation; Key zero: none
+	mute  bool              // neither the invitee nor hooks are notified
 }
 
 // issue mints a token and commits it together with the invitation that change
@@ -36,8 +38,8 @@ func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv I
 		if inv, announce, err = change(tx); err != nil {
 			return err
 		}
-		mail := !how.quiet && (announce || s.cooldownOver(inv.InviteeNotifiedAt, now))
-		hooks := announce || s.cooldownOver(inv.HooksNotifiedAt, now)
+		mail := !how.quiet && !how.mute && (announce || s.cooldownOver(inv.InviteeNotifiedAt, now))
+		hooks := !how.mute && (announce || s.cooldownOver(inv.HooksNotifiedAt, now))
 		if mail {
 			inv = inv.MarkNotified(now, created.includes(EndpointCourier))
 		}
@@ -63,6 +65,12 @@ func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv I
 		}
 		if how.store != nil {
 			return how.store(tx, inv)
+		}
+		if how.first.Key != (Digest{}) {
+			how.first.ID, how.first.At = inv.ID, now
+			if err := tx.PutIdempotentRequest(how.first); err != nil {
+				return err
+			}
 		}
 		return tx.PutToken(token.Digest(), TokenRecord{InvitationID: inv.ID, Channel: ChannelAPI, Epoch: inv.Epoch})
 	})

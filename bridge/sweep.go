@@ -18,6 +18,7 @@ type SweepResult struct {
 	Reconciled int // claims that their holder did not finish
 	Checked    int // identities checked for a late write, or to be deleted
 	Purged     int // invitations past their retention
+	Forgotten  int // idempotent requests past their period
 }
 
 // ExpireDue expires at most 100 due invitations and returns their number. It is
@@ -47,11 +48,12 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 // postponed without delaying others.
 func (s *Service) Sweep(ctx context.Context) (SweepResult, error) {
 	var swept SweepResult
-	var errs [4]error
+	var errs [5]error
 	swept.Expired, errs[0] = drain(ctx, s.expireBatch)
 	swept.Purged, errs[1] = drain(ctx, s.purgeBatch)
 	swept.Reconciled, errs[2] = s.sweepEach(ctx, Tx.ExpiredClaims, s.reconcileExpiredClaim)
 	swept.Checked, errs[3] = s.sweepEach(ctx, Tx.InvitationsToCheck, s.recheckLeftover)
+	swept.Forgotten, errs[4] = drain(ctx, s.forgetBatch)
 	return swept, errors.Join(errs[:]...)
 }
 
