@@ -16,6 +16,7 @@ import (
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/boltstore"
+	"invitebridge/bridge/httpapi"
 	"invitebridge/bridge/testenv"
 	"invitebridge/kratos"
 	"invitebridge/kratos/kratostest"
@@ -83,6 +84,7 @@ func NewOn(t testing.TB, open Opener, o kratostest.FakeOptions, changes ...func(
 		Now:            w.Clock.Now,
 		Monotonic:      w.Clock.Running,
 		EndpointsFor:   Endpoints,
+		ParseInvite:    httpapi.ParseInvite,
 	}
 	for _, change := range changes {
 		change(&w.config)

@@ -35,11 +35,18 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	if err != nil {
 		return err
 	}
-	body = bytes.TrimPrefix(body, byteOrderMark)
+	return decodeBytes(bytes.TrimPrefix(body, byteOrderMark), into)
+}
+
+// decodeBytes is decode for a body that was read. Members that it does not have leave
+// into as it is.
+//
+// Errors: ErrBadRequest.
+func decodeBytes(body []byte, into any) error {
 	if err := checkValues(body); err != nil {
 		return err
 	}
-	err = json.Unmarshal(body, into, json.RejectUnknownMembers(true))
+	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
 	var semantic *json.SemanticError
 	switch {
 	case err == nil:

@@ -50,6 +50,9 @@ func (e end) of(ctx context.Context) error {
 func (e end) Create(ctx context.Context, _ bridge.IdentityParams) (bridge.Identity, error) {
 	return bridge.Identity{SchemaID: "made"}, e.of(ctx)
 }
+func (e end) CreateAll(ctx context.Context, n []bridge.IdentityParams) []bridge.CreateResult {
+	return []bridge.CreateResult{{Identity: bridge.Identity{SchemaID: n[0].SchemaID}}, {Err: e.of(ctx)}, {Err: bridge.ErrIdentityExists}, {}}
+}
 func (e end) Get(ctx context.Context, id uuid.UUID) (bridge.Identity, error) {
 	return bridge.Identity{ID: id}, e.of(ctx)
 }
