@@ -3,6 +3,8 @@ package bridge
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
+	"errors"
 	"log/slog"
 	"strings"
 
@@ -18,6 +20,18 @@ type Token struct{ id uuid.UUID }
 // Digest is the SHA-256 of a token's text, the only form that a store sees. A
 // plain hash suffices: the entropy of a token rules out a brute-force search.
 type Digest [sha256.Size]byte
+
+// MarshalText returns the digest in hexadecimal.
+func (d Digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
+
+// UnmarshalText reads what MarshalText returns.
+func (d *Digest) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(d)) {
+		return errors.New("a digest has 64 hexadecimal digits")
+	}
+	_, err := hex.Decode(d[:], text)
+	return err
+}
 
 // Channel is how a token left the bridge, and thus what its use proves.
 type Channel string

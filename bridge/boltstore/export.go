@@ -172,7 +172,7 @@ func (t *tx) storedToken(key, value []byte) (s bridge.StoredToken, err error) {
 
 // messagesOf returns the messages of an invitation, and their size in the file.
 func (t *tx) messagesOf(id []byte) (list []bridge.Message, size int, err error) {
-	c := t.bucket(messagesByInvitationBucket).Cursor()
+	c := t.bucket(messagesByOwnerBucket).Cursor()
 	for k, _ := c.Seek(id); bytes.HasPrefix(k, id) && len(k) == 2*idSize; k, _ = c.Next() {
 		m, err := t.messageRow(uuid.UUID(k[idSize:]))
 		if err != nil {

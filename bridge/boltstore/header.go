@@ -13,7 +13,7 @@ import (
 
 const (
 	program = "invitebridge"
-	format  = 3 // of keys (keys.go) and values (the JSON of package bridge)
+	format  = 4 // of keys (keys.go) and values (the JSON of package bridge)
 
 	// sealedBy is added to the format of a file that was moved, so that releases
 	// that do not know about it take it for a newer format.
@@ -56,18 +56,18 @@ func fill(db *bbolt.DB, h Header) error {
 		return err
 	}
 	return db.Update(func(tx *bbolt.Tx) error {
-		if err := makeBuckets(tx, 0); err != nil {
+		if err := makeBuckets(tx, 0, format); err != nil {
 			return err
 		}
 		return headerBucket.in(tx).Put(headerKey, value)
 	})
 }
 
-// makeBuckets creates the buckets that were introduced after a format; 0 creates
-// all.
-func makeBuckets(tx *bbolt.Tx, after int) error {
+// makeBuckets creates the buckets that were introduced by the formats from first to
+// last.
+func makeBuckets(tx *bbolt.Tx, first, last int) error {
 	for _, l := range layout {
-		if after > 0 && l.since <= after {
+		if l.since < first || l.since > last {
 			continue
 		}
 		b, err := tx.CreateBucket([]byte(l.name))

@@ -47,21 +47,41 @@ import (
 //	    mid                            JSON of bridge.Message
 //	belonging
 //	    id | mid                       empty; the messages of an invitation
+//	    import | mid                   empty; the messages of an import
 //	outcomes
 //	    outcome | mid                  empty; MessageState of each message
 //	outbox
 //	    h(endpoint) | time | mid       empty; NextAttemptAt of queued messages
+//	imports
+//	    import                         JSON of bridge.Import
+//	imports_due
+//	    time | import                  empty; DueAt, if it is set
+//	import_rows
+//	    import | index                 JSON of bridge.ImportRow
+//	import_keys
+//	    import | h(key)                line of the row; only if Key is set
+//	import_results
+//	    import | result | index        empty; only if Result is set
+//	imported
+//	    import | state | id            empty; only if ImportID is set
+//	requests
+//	    digest                         JSON of bridge.IdempotentRequest
+//	requests_by_time
+//	    time | digest                  empty; At of each request
 //
 // The parts:
 //
 //	id       the 16 bytes of the invitation's UUIDv7, and so ordered by time
 //	mid      the same for the message
+//	import   the same for the import
 //	identity the 16 bytes of the identity's UUID; no entry if it is zero
 //	digest   the 32 bytes of bridge.Digest
+//	index    8 bytes, big-endian; line the same
 //	h(x)     the first 16 bytes of SHA-256 of x: callers choose these texts, of
 //	         any length, and bbolt limits keys to 32768 bytes
 //	state    one byte, see stateCode
 //	outcome  one byte, see messageStateCode
+//	result   one byte, see resultCode
 //	time     8 bytes, big-endian: microseconds since 1970, offset so that earlier
 //	         times sort first
 //
@@ -90,15 +110,24 @@ const (
 	watchedBucket
 	endedBucket
 	messagesBucket
-	messagesByInvitationBucket
+	messagesByOwnerBucket
 	outcomesBucket
 	outboxBucket
+	importsBucket
+	importsDueBucket
+	importRowsBucket
+	importKeysBucket
+	importResultsBucket
+	importedBucket
+	requestsBucket
+	requestsByTimeBucket
 )
 
 const (
 	hashSize = 16
 	timeSize = 8
 	idSize   = len(uuid.UUID{})
+	numSize  = 8 // of an index or a line
 
 	pendingMark = 'p'
 	endedMark   = 'e'
@@ -116,22 +145,30 @@ var layout = [...]struct {
 	// since is the format that introduced the bucket; 0: the first.
 	since int
 }{
-	headerBucket:               {"header", false, false, bbolt.DefaultFillPercent, 0},
-	probeBucket:                {"probe", false, false, bbolt.DefaultFillPercent, 0},
-	invitationsBucket:          {"invitations", true, false, 0.9, 0},
-	tokensBucket:               {"tokens", false, false, bbolt.DefaultFillPercent, 0},
-	emailsBucket:               {"emails", true, false, bbolt.DefaultFillPercent, 0},
-	identitiesBucket:           {"identities", true, false, bbolt.DefaultFillPercent, 3},
-	statesBucket:               {"states", true, false, 0.9, 0},
-	invitersBucket:             {"inviters", true, false, bbolt.DefaultFillPercent, 0},
-	expiringBucket:             {"expiring", false, true, 0.9, 0},
-	lapsingBucket:              {"lapsing", false, true, bbolt.DefaultFillPercent, 0},
-	watchedBucket:              {"watched", false, false, bbolt.DefaultFillPercent, 3},
-	endedBucket:                {"ended", false, false, 0.9, 0},
-	messagesBucket:             {"messages", true, false, 0.9, 0},
-	messagesByInvitationBucket: {"belonging", true, false, 0.9, 0},
-	outcomesBucket:             {"outcomes", true, false, 0.9, 0},
-	outboxBucket:               {"outbox", false, true, bbolt.DefaultFillPercent, 0},
+	headerBucket:          {"header", false, false, bbolt.DefaultFillPercent, 0},
+	probeBucket:           {"probe", false, false, bbolt.DefaultFillPercent, 0},
+	invitationsBucket:     {"invitations", true, false, 0.9, 0},
+	tokensBucket:          {"tokens", false, false, bbolt.DefaultFillPercent, 0},
+	emailsBucket:          {"emails", true, false, bbolt.DefaultFillPercent, 0},
+	identitiesBucket:      {"identities", true, false, bbolt.DefaultFillPercent, 3},
+	statesBucket:          {"states", true, false, 0.9, 0},
+	invitersBucket:        {"inviters", true, false, bbolt.DefaultFillPercent, 0},
+	expiringBucket:        {"expiring", false, true, 0.9, 0},
+	lapsingBucket:         {"lapsing", false, true, bbolt.DefaultFillPercent, 0},
+	watchedBucket:         {"watched", false, false, bbolt.DefaultFillPercent, 3},
+	endedBucket:           {"ended", false, false, 0.9, 0},
+	messagesBucket:        {"messages", true, false, 0.9, 0},
+	messagesByOwnerBucket: {"belonging", true, false, 0.9, 0},
+	outcomesBucket:        {"outcomes", true, false, 0.9, 0},
+	outboxBucket:          {"outbox", false, true, bbolt.DefaultFillPercent, 0},
+	importsBucket:         {"imports", true, false, 0.9, 4},
+	importsDueBucket:      {"imports_due", false, false, bbolt.DefaultFillPercent, 4},
+	importRowsBucket:      {"import_rows", false, false, 0.9, 4},
+	importKeysBucket:      {"import_keys", false, false, bbolt.DefaultFillPercent, 4},
+	importResultsBucket:   {"import_results", false, false, 0.9, 4},
+	importedBucket:        {"imported", true, false, 0.9, 4},
+	requestsBucket:        {"requests", false, false, bbolt.DefaultFillPercent, 4},
+	requestsByTimeBucket:  {"requests_by_time", false, false, 0.9, 4},
 }
 
 // in opens the bucket; nil if it does not exist.
@@ -177,6 +214,8 @@ func pendingKey(email, schemaID string) []byte {
 	return append(emailPrefix(email, pendingMark), hash(schemaID)...)
 }
 
+func importedPrefix(id uuid.UUID, state bridge.State) []byte { return append(id[:], stateCode(state)) }
+
 func inviterPrefix(inviterID string, state bridge.State) []byte {
 	return append(hash(inviterID), stateCode(state))
 }
@@ -195,7 +234,7 @@ type entryList struct {
 }
 
 const (
-	maxEntries = 6
+	maxEntries = 7
 	maxKey     = hashSize + timeSize + idSize
 )
 
@@ -218,6 +257,9 @@ func entries(inv bridge.Invitation) []entry {
 	list.add(statesBucket, none, state, id)
 	if inv.InviterID != "" {
 		list.add(invitersBucket, none, hash(inv.InviterID), state, id)
+	}
+	if inv.ImportID != uuid.Nil {
+		list.add(importedBucket, none, inv.ImportID[:], state, id)
 	}
 	if !inv.CheckAt.IsZero() && inv.Claim == nil {
 		list.add(watchedBucket, none, timeKey(inv.CheckAt), id)

@@ -12,9 +12,10 @@ import (
 )
 
 // ListInvitations implements [bridge.Tx]. Each combination of filters has an
-// index to walk, from the beginning of the page to its end. The exception is an
-// email or an identity combined with other filters: that reads all invitations
-// of the email or identity, which are few.
+// index to walk, from the beginning of the page to its end. There are two
+// exceptions. An email or an identity combined with other filters reads all
+// invitations of the email or identity, which are few. An import combined with an
+// inviter walks the indexes of both; it reads no other invitations.
 func (t *tx) ListInvitations(q bridge.InvitationQuery) (_ []bridge.Invitation, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.checkOpen(); err != nil {
@@ -45,7 +46,8 @@ func matches(inv bridge.Invitation, q bridge.InvitationQuery) bool {
 	return (q.Email == "" || q.Email == inv.Email) &&
 		(q.State == "" || q.State == inv.State) &&
 		(q.InviterID == "" || q.InviterID == inv.InviterID) &&
-		(q.IdentityID == uuid.Nil || q.IdentityID == inv.IdentityID)
+		(q.IdentityID == uuid.Nil || q.IdentityID == inv.IdentityID) &&
+		(q.ImportID == uuid.Nil || q.ImportID == inv.ImportID)
 }
 
 // idIterator returns the next id, in descending order, or false at the end.
@@ -63,20 +65,38 @@ func (t *tx) plan(q bridge.InvitationQuery) idIterator {
 			t.pending(emailsBucket, emailPrefix(q.Email, pendingMark), q.Before),
 			t.descend(emailsBucket, emailPrefix(q.Email, endedMark), q.Before),
 		})
-	case q.InviterID != "" && q.State != "":
-		return t.descend(invitersBucket, inviterPrefix(q.InviterID, q.State), q.Before)
+	case q.ImportID != uuid.Nil && q.InviterID != "":
+		return intersect(t.ofImport(q), t.ofInviter(q))
+	case q.ImportID != uuid.Nil:
+		return t.ofImport(q)
 	case q.InviterID != "":
-		// Merging one walk per state saves an index of inviters without states.
-		var walks []idIterator
-		for _, state := range bridge.States() {
-			walks = append(walks, t.descend(invitersBucket, inviterPrefix(q.InviterID, state), q.Before))
-		}
-		return merge(walks)
+		return t.ofInviter(q)
 	case q.State != "":
 		return t.descend(statesBucket, []byte{stateCode(q.State)}, q.Before)
 	default:
 		return t.descend(invitationsBucket, nil, q.Before)
 	}
+}
+
+func (t *tx) ofInviter(q bridge.InvitationQuery) idIterator {
+	return t.byState(invitersBucket, q, func(s bridge.State) []byte { return inviterPrefix(q.InviterID, s) })
+}
+
+func (t *tx) ofImport(q bridge.InvitationQuery) idIterator {
+	return t.byState(importedBucket, q, func(s bridge.State) []byte { return importedPrefix(q.ImportID, s) })
+}
+
+// byState walks an index whose keys have the state before the id. Merging one walk
+// per state saves an index without states.
+func (t *tx) byState(b bucket, q bridge.InvitationQuery, prefix func(bridge.State) []byte) idIterator {
+	if q.State != "" {
+		return t.descend(b, prefix(q.State), q.Before)
+	}
+	var walks []idIterator
+	for _, state := range bridge.States() {
+		walks = append(walks, t.descend(b, prefix(state), q.Before))
+	}
+	return merge(walks)
 }
 
 // pending iterates over the pending invitations of an email address, one per
@@ -153,6 +173,22 @@ func merge(walks []idIterator) idIterator {
 		}
 		heads[first], _ = walks[first]()
 		return id, true
+	}
+}
+
+// intersect iterates over the ids that both walks have, in descending order.
+func intersect(one, other idIterator) idIterator {
+	return func() (uuid.UUID, bool) {
+		a, more := one()
+		b, also := other()
+		for more && also && a != b {
+			if compare(a, b) > 0 {
+				a, more = one()
+			} else {
+				b, also = other()
+			}
+		}
+		return a, more && also
 	}
 }
 

@@ -95,7 +95,7 @@ func (t *tx) ListMessages(q bridge.MessageQuery) (_ []bridge.Message, err error)
 func (t *tx) planMessages(q bridge.MessageQuery) idIterator {
 	switch {
 	case q.InvitationID != uuid.Nil:
-		return t.descend(messagesByInvitationBucket, q.InvitationID[:], q.Before)
+		return t.descend(messagesByOwnerBucket, q.InvitationID[:], q.Before)
 	case q.State != "":
 		return t.descend(outcomesBucket, []byte{messageStateCode(q.State)}, q.Before)
 	default:
@@ -112,13 +112,16 @@ func (t *tx) PutMessage(m bridge.Message) (err error) {
 	if m.ID == uuid.Nil {
 		return errors.New("boltstore: the message has no id")
 	}
+	if m.InvitationID != uuid.Nil && m.ImportID != uuid.Nil {
+		return fmt.Errorf("boltstore: message %s is about an invitation and an import", m.ID)
+	}
 	if messageStateCode(m.State) == 0 {
 		return fmt.Errorf("boltstore: %q is not a message state", m.State)
 	}
 	if !utf8.ValidString(m.Endpoint) {
 		return fmt.Errorf("boltstore: the endpoint of message %s is not valid UTF-8", m.ID)
 	}
-	if t.bucket(invitationsBucket).Get(m.InvitationID[:]) == nil {
+	if !t.hasOwner(m) {
 		return bridge.ErrRowNotFound
 	}
 	value, err := messageRows.encode(&m)
@@ -141,11 +144,28 @@ func (t *tx) PutMessage(m bridge.Message) (err error) {
 	return t.broken
 }
 
-// deleteMessages removes the messages of an invitation.
+// hasOwner reports whether the invitation or import of a message is in the store.
+func (t *tx) hasOwner(m bridge.Message) bool {
+	b, owner := invitationsBucket, m.InvitationID
+	if owner == uuid.Nil {
+		b, owner = importsBucket, m.ImportID
+	}
+	return t.bucket(b).Get(owner[:]) != nil
+}
+
+// ownerOf returns the id of the invitation or import that a message is about.
+func ownerOf(m bridge.Message) uuid.UUID {
+	if m.InvitationID == uuid.Nil {
+		return m.ImportID
+	}
+	return m.InvitationID
+}
+
+// deleteMessages removes the messages of an invitation or import.
 func (t *tx) deleteMessages(id uuid.UUID) error {
 	// The keys are collected first: a cursor loses its position on a delete.
 	var list []uuid.UUID
-	c := t.bucket(messagesByInvitationBucket).Cursor()
+	c := t.bucket(messagesByOwnerBucket).Cursor()
 	for k, _ := c.Seek(id[:]); bytes.HasPrefix(k, id[:]) && len(k) == 2*idSize; k, _ = c.Next() {
 		list = append(list, uuid.UUID(k[idSize:]))
 	}
@@ -163,8 +183,8 @@ func (t *tx) deleteMessages(id uuid.UUID) error {
 // messageEntries derives all index entries of a message, from the message alone.
 func messageEntries(m bridge.Message) []entry {
 	list := newEntryList()
-	none, id := []byte{}, m.ID[:]
-	list.add(messagesByInvitationBucket, none, m.InvitationID[:], id)
+	none, id, owner := []byte{}, m.ID[:], ownerOf(m)
+	list.add(messagesByOwnerBucket, none, owner[:], id)
 	list.add(outcomesBucket, none, []byte{messageStateCode(m.State)}, id)
 	if m.State == bridge.MessageQueued {
 		list.add(outboxBucket, none, hash(m.Endpoint), timeKey(m.NextAttemptAt()), id)

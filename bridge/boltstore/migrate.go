@@ -21,7 +21,8 @@ import (
 //
 // Format 1 had no counts. Format 2 had no indexes of identities and of
 // invitations to check, allowed inviter names that look like links, and recorded
-// an unknown outcome without its time.
+// an unknown outcome without its time. Format 3 had no imports and no idempotent
+// requests.
 func migrate(db *bbolt.DB, h Header) (Header, error) {
 	if h.Format == format {
 		return h, nil
@@ -35,7 +36,7 @@ func migrate(db *bbolt.DB, h Header) (Header, error) {
 				for _, step := range []struct {
 					format int
 					run    func(*bbolt.Tx) error
-				}{{2, countAll}, {3, indexIdentities}} {
+				}{{2, countAll}, {3, indexIdentities}, {4, addImports}} {
 					if from >= step.format {
 						continue
 					}
@@ -57,7 +58,7 @@ func migrate(db *bbolt.DB, h Header) (Header, error) {
 // change, and writes the new entries in key order, so that a large store takes
 // seconds and little memory.
 func indexIdentities(btx *bbolt.Tx) error {
-	if err := makeBuckets(btx, 2); err != nil {
+	if err := makeBuckets(btx, 3, 3); err != nil {
 		return err
 	}
 	t := &tx{bolt: btx, writable: true}
@@ -195,6 +196,9 @@ func (t *tx) filterInviterNames() error {
 	}
 	return nil
 }
+
+// addImports creates the buckets of format 4, for which earlier formats have no rows.
+func addImports(btx *bbolt.Tx) error { return makeBuckets(btx, 4, 4) }
 
 // countAll counts the entries of every counted bucket and stores the number.
 func countAll(tx *bbolt.Tx) error {

@@ -27,6 +27,9 @@ var (
 	invitationRows = codecFor[bridge.Invitation]()
 	tokenRows      = codecFor[bridge.TokenRecord]()
 	messageRows    = codecFor[bridge.Message]()
+	importCodec    = codecFor[bridge.Import]()
+	importRowCodec = codecFor[bridge.ImportRow]()
+	requestCodec   = codecFor[bridge.IdempotentRequest]()
 )
 
 func codecFor[T any]() codec[T] { return codec[T]{rowFields(reflect.TypeFor[T]())} }
@@ -51,6 +54,7 @@ const (
 	structKind
 	pointerKind // to a struct
 	listKind    // of structs
+	rawKind     // json.RawMessage
 )
 
 // rowFields returns the fields of a struct type. It panics if a field is tagged in
@@ -86,6 +90,8 @@ func kindOf(of reflect.Type) (rowKind, []rowField) {
 		return timeKind, nil
 	case of == reflect.TypeFor[uuid.UUID]():
 		return uuidKind, nil
+	case of == reflect.TypeFor[json.RawMessage]():
+		return rawKind, nil
 	case reflect.PointerTo(of).Implements(reflect.TypeFor[json.Marshaler]()), reflect.PointerTo(of).Implements(reflect.TypeFor[encoding.TextMarshaler]()):
 		return otherKind, nil
 	}
@@ -178,6 +184,8 @@ func appendValue(b []byte, v reflect.Value, f *rowField) (_ []byte, err error) {
 		return appendStruct(b, v.Elem(), f.fields)
 	case listKind:
 		return appendList(b, v, f.fields)
+	case rawKind:
+		return appendRaw(b, v.Interface().(json.RawMessage))
 	default:
 		return appendOther(b, v.Interface())
 	}
@@ -202,6 +210,38 @@ func appendList(b []byte, v reflect.Value, fields []rowField) (_ []byte, err err
 func appendOther(b []byte, v any) ([]byte, error) {
 	raw, err := json.Marshal(v)
 	return append(b, raw...), err
+}
+
+// appendRaw appends JSON that encoding/json writes as it is: it is valid, without
+// spaces between values, and without characters that have a meaning in HTML.
+func appendRaw(b []byte, raw json.RawMessage) ([]byte, error) {
+	if !isCompact(raw) || !json.Valid(raw) {
+		return appendOther(b, raw)
+	}
+	return append(b, raw...), nil
+}
+
+func isCompact(raw []byte) bool {
+	quoted := false
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '"':
+			quoted = !quoted
+		case '\\':
+			i++
+		case ' ', '\t', '\n', '\r':
+			if !quoted {
+				return false
+			}
+		case '<', '>', '&':
+			return false
+		case 0xe2: // of U+2028 and U+2029, which encoding/json escapes
+			if i+2 < len(raw) && raw[i+1] == 0x80 && raw[i+2]&^1 == 0xa8 {
+				return false
+			}
+		}
+	}
+	return len(raw) > 0
 }
 
 func appendText(b []byte, text string) ([]byte, error) {

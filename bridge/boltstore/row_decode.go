@@ -87,6 +87,11 @@ func (r *rowReader) value(v reflect.Value, f *rowField) bool {
 		return r.object(v.Elem(), f.fields)
 	case listKind:
 		return r.list(v, f.fields)
+	case rawKind:
+		raw := r.raw[r.at:][:r.span()]
+		r.at += len(raw)
+		v.SetBytes(bytes.Clone(raw))
+		return isCompact(raw) && json.Valid(raw)
 	default:
 		return r.other(v.Addr().Interface())
 	}

@@ -19,6 +19,9 @@ func TestRows(t *testing.T) {
 	t.Run("invitations", func(t *testing.T) { randomRows(t, invitationRows) })
 	t.Run("tokens", func(t *testing.T) { randomRows(t, tokenRows) })
 	t.Run("messages", func(t *testing.T) { randomRows(t, messageRows) })
+	t.Run("imports", func(t *testing.T) { randomRows(t, importCodec) })
+	t.Run("rows of imports", func(t *testing.T) { randomRows(t, importRowCodec) })
+	t.Run("requests", func(t *testing.T) { randomRows(t, requestCodec) })
 }
 
 func randomRows[T any](t *testing.T, c codec[T]) {
@@ -70,6 +73,11 @@ var texts = []string{
 	"not \xff utf-8", `,"state":`, "[{]}",
 }
 
+var raws = []string{
+	`{}`, `{"email":"ann@example.com","traits":{"name":{"first":"Ann, \"}{"}}}`, ` {"a": [1, 2.50e3, null]}` + "\n", `{"a":"b","a":"<&>"}`,
+	`"\u0000\ud83d \\"`, "\"\u2028\"", `"naïve – 日本語 🙂"`, "\"not \xff utf-8\"", `{"a":}`, `{"open":"`, `1 2`, `"\`, `null`, `12345678901234567890`,
+}
+
 // randomValue sets a value. The lower the density, the more of it stays zero.
 func randomValue(random *rand.Rand, v reflect.Value, density int) {
 	if random.IntN(4) > density {
@@ -92,6 +100,12 @@ func randomValue(random *rand.Rand, v reflect.Value, density int) {
 			to[i] = byte(random.Uint32())
 		}
 		return
+	case *bridge.Digest:
+		to[random.IntN(len(to))] = byte(random.Uint32())
+		return
+	case *json.RawMessage:
+		*to = json.RawMessage(raws[random.IntN(len(raws))])
+		return
 	}
 	switch v.Kind() {
 	case reflect.String:
@@ -100,6 +114,8 @@ func randomValue(random *rand.Rand, v reflect.Value, density int) {
 		v.SetInt([]int64{-1, 1, 10, 1e16, 9e17, -9e17}[random.IntN(6)])
 	case reflect.Bool:
 		v.SetBool(true)
+	case reflect.Float64:
+		v.SetFloat([]float64{-1, 0.5, 1e21, 1234.5678}[random.IntN(4)])
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if name := v.Type().Field(i).Tag.Get("json"); name != "-" {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"invitebridge/bridge"
@@ -141,6 +142,38 @@ func found[T any](ids []uuid.UUID, read func(uuid.UUID) (T, error)) (list []T, e
 		}
 	}
 	return list, nil
+}
+
+// InvitationsOf implements [bridge.ImportTx].
+func (t *tx) InvitationsOf(emails ...string) (list []bridge.Invitation, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
+	if err := t.checkOpen(); err != nil {
+		return nil, err
+	}
+	for _, email := range slices.Compact(slices.Sorted(slices.Values(emails))) {
+		for _, id := range t.currentOf(email) {
+			inv, err := t.row(id)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, inv)
+		}
+	}
+	return list, nil
+}
+
+// currentOf returns the pending invitations of an email address, and the newest
+// terminal one if no pending one is newer.
+func (t *tx) currentOf(email string) (ids []uuid.UUID) {
+	walk := t.pending(emailsBucket, emailPrefix(email, pendingMark), uuid.Nil)
+	for id, ok := walk(); ok; id, ok = walk() {
+		ids = append(ids, id)
+	}
+	ended, ok := t.descend(emailsBucket, emailPrefix(email, endedMark), uuid.Nil)()
+	if ok && (len(ids) == 0 || compare(ended, ids[0]) > 0) {
+		ids = append(ids, ended)
+	}
+	return ids
 }
 
 // ExpiringInvitations implements [bridge.Tx].

@@ -16,6 +16,19 @@ import (
 // InsertInvitation implements [bridge.Tx].
 func (t *tx) InsertInvitation(inv bridge.Invitation) error { return t.PutInvitation(inv) }
 
+// InsertInvitations implements [bridge.ImportTx].
+func (t *tx) InsertInvitations(list ...bridge.Invitation) (conflicts []uuid.UUID, err error) {
+	for _, inv := range list {
+		switch err := t.PutInvitation(inv); {
+		case errors.Is(err, bridge.ErrPendingExists):
+			conflicts = append(conflicts, inv.ID)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return conflicts, nil
+}
+
 // PutInvitation implements [bridge.Tx]. Writing an unchanged invitation costs
 // nothing.
 func (t *tx) PutInvitation(inv bridge.Invitation) (err error) {
