@@ -97,6 +97,7 @@
 //   - store.go: the database
 //   - record.go: all rows of an invitation, to copy a store
 //   - identity.go: the identity system
+//   - identity_errors.go: what is known after a failed call of it
 //   - sender.go: delivery of a message
 //   - hooks.go: blocking hooks
 //

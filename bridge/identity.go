@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -75,7 +74,7 @@ const (
 	OriginReactivated Origin = "reactivated" // it existed and had been used as an account
 )
 
-// IdentityParams are the parameters of [Identities].Create.
+// IdentityParams are the parameters of [Identities].Create and CreateAll.
 type IdentityParams struct {
 	InvitationID   uuid.UUID
 	ExternalID     string    // unique among all identities; empty: none
@@ -84,6 +83,12 @@ type IdentityParams struct {
 	Traits         json.RawMessage // an object, the email trait included
 	MetadataPublic json.RawMessage // empty: none
 	MetadataAdmin  json.RawMessage // an object or empty
+}
+
+// CreateResult is the result of [Identities].CreateAll for one identity.
+type CreateResult struct {
+	Identity Identity // zero if Err is not nil
+	Err      error
 }
 
 // Identities is an identity system. Each method may block until ctx ends. A
@@ -95,6 +100,19 @@ type Identities interface {
 	// Errors: ErrIdentityExists if an identifier or the external id belongs to another
 	// identity; ErrIdentityFieldUnknown.
 	Create(ctx context.Context, n IdentityParams) (Identity, error)
+
+	// CreateAll does the same as Create for each of n, in as few requests as
+	// possible, and returns a result for each, in the same order. No two of n may
+	// have the same InvitationID. It may take longer than any other method, in
+	// proportion to the length of n.
+	//
+	// What it created is read again, so that a result shows what Get shows. Each
+	// error is what is known of that one identity, whatever became of the others:
+	// an error of Create; OutcomeUnknown also if it was created and could not be
+	// read; OutcomeNotApplied also if nothing was sent because of an earlier
+	// failure. Only after OutcomeUnknown may it exist. One call creates none of n
+	// twice.
+	CreateAll(ctx context.Context, n []IdentityParams) []CreateResult
 
 	// Get reads one identity.
 	//
@@ -221,74 +239,3 @@ func (RemoveCredential) Name() string { return "remove_credential" }
 
 // Name implements [Write].
 func (DeleteIdentity) Name() string { return "delete" }
-
-// Sentinels of [Identities].
-var (
-	ErrIdentityNotFound = errors.New("identity not found")
-	ErrIdentityExists   = errors.New("identity exists")
-	// ErrIdentityFieldUnknown means that this release of the identity system has no
-	// external ids, or does not take an organization when an identity is created.
-	ErrIdentityFieldUnknown = errors.New("the identity system does not know external_id or organization_id")
-	// ErrIdentityRace means that another client wrote the identity at the same
-	// time, and that this write changed nothing.
-	ErrIdentityRace = errors.New("the identity was written by another client at the same time")
-)
-
-// CallOutcome is what is known after a failed call.
-type CallOutcome int
-
-const (
-	// OutcomeUnknown means that the call may or may not have taken effect: the
-	// connection was cut, a timeout, a 5xx.
-	OutcomeUnknown CallOutcome = iota
-	// OutcomeRejected means that the identity system refused. Nothing was changed,
-	// and an identical call will fail again.
-	OutcomeRejected
-	// OutcomeInvalid means that it refused for a reason that the caller can fix.
-	OutcomeInvalid
-	// OutcomeNotApplied means that the call had no effect and may succeed later:
-	// no connection was established, or the identity system was too busy.
-	OutcomeNotApplied
-)
-
-// IdentityError describes a failed call. Reason is the identity system's own
-// text; it is shown to callers only if the outcome is OutcomeInvalid.
-type IdentityError struct {
-	Outcome CallOutcome
-	Op      string // the method, such as "create"
-	Status  int    // of the HTTP response; 0: there was none
-	Reason  string
-	Cause   error
-}
-
-// Error returns a text for logs.
-func (e *IdentityError) Error() string {
-	text := "identity " + e.Op + ": " + e.Reason
-	if e.Cause != nil {
-		text += ": " + e.Cause.Error()
-	}
-	return text
-}
-
-// Unwrap returns the cause.
-func (e *IdentityError) Unwrap() error { return e.Cause }
-
-// identityError translates an error of Identities into one for callers. The verbs
-// themselves handle sentinels whose meaning depends on the verb.
-func identityError(err error) error {
-	if errors.Is(err, ErrIdentityFieldUnknown) {
-		return ErrFieldNotSupported.WithCause(err)
-	}
-	var e *IdentityError
-	if !errors.As(err, &e) {
-		return ErrInternal.WithCause(err)
-	}
-	switch e.Outcome {
-	case OutcomeInvalid:
-		return ErrTraitsInvalid.WithReasonf("%s", e.Reason).WithCause(err)
-	case OutcomeRejected:
-		return ErrKratosRejected.WithCause(err)
-	default:
-		return ErrKratosUnavailable.WithCause(err)
-	}
-}

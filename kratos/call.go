@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"invitebridge/bridge"
 )
@@ -15,11 +16,18 @@ type call struct {
 	op      string
 	secrets []string // must not appear in an error
 	cancel  context.CancelFunc
+	// items is the number of identities that a request is about; 0: one. Its
+	// response may be longer.
+	items int
 }
 
 // begin starts a call bounded by [Config.Timeout]. The caller must call cancel.
 func (c *Client) begin(ctx context.Context, op string, secrets ...string) (call, context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	return c.beginFor(ctx, c.config.Timeout, op, secrets...)
+}
+
+func (c *Client) beginFor(ctx context.Context, timeout time.Duration, op string, secrets ...string) (call, context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	return call{client: c, op: op, secrets: append(secrets, c.config.AdminToken), cancel: cancel}, ctx, cancel
 }
 
@@ -55,7 +63,7 @@ func (k call) write(ctx context.Context, send request) (response, error) {
 	if err := ctx.Err(); err != nil {
 		return response{}, k.fail(bridge.OutcomeNotApplied, 0, textNotSent, err)
 	}
-	var x exchange
+	x := exchange{limit: int64(k.items) * responsePerItem}
 	res, err := send(x.attach(ctx, k.cancel))
 	if x.stale.Load() {
 		return response{}, bridge.ErrIdentityRace

@@ -30,15 +30,17 @@ func (c *Client) Create(ctx context.Context, n bridge.IdentityParams) (bridge.Id
 	if err != nil {
 		return bridge.Identity{}, err
 	}
+	return k.create(ctx, n, body)
+}
+
+func (k call) create(ctx context.Context, n bridge.IdentityParams, body ory.CreateIdentityBody) (bridge.Identity, error) {
+	c := k.client
 	a, err := k.write(ctx, func(ctx context.Context) (*http.Response, error) {
 		_, res, err := c.api.CreateIdentity(ctx).CreateIdentityBody(body).Execute()
 		return res, err
 	})
 	if err != nil {
-		if isUnknownField(err, "external_id", "organization_id") {
-			return bridge.Identity{}, bridge.ErrIdentityFieldUnknown
-		}
-		return bridge.Identity{}, k.classify(k.invalidInput(ctx, err, n.SchemaID), map[int]error{http.StatusConflict: bridge.ErrIdentityExists})
+		return bridge.Identity{}, k.createError(ctx, err, n.SchemaID)
 	}
 	r, err := c.parseRecord(ctx, a.body, credentialTypes)
 	if err != nil || r.Active || r.Mark.InvitationID != n.InvitationID {
@@ -48,6 +50,14 @@ func (c *Client) Create(ctx context.Context, n bridge.IdentityParams) (bridge.Id
 		c.schemas.Invalidate(n.SchemaID)
 	}
 	return r, nil
+}
+
+// createError classifies the error of a request to create an identity.
+func (k call) createError(ctx context.Context, err error, schemaID string) error {
+	if isUnknownField(err, "external_id", "organization_id") {
+		return bridge.ErrIdentityFieldUnknown
+	}
+	return k.classify(k.invalidInput(ctx, err, schemaID), map[int]error{http.StatusConflict: bridge.ErrIdentityExists})
 }
 
 func (k call) createBody(n bridge.IdentityParams) (ory.CreateIdentityBody, error) {

@@ -39,12 +39,16 @@ func (p problem) text() string {
 	return p.Message
 }
 
-// parseProblem reports whether a response has the shape of Kratos' errors.
+// parseProblem reports whether a response has the shape of Kratos' errors. To a
+// batch that it cannot decode Kratos answers 400 with the code 500.
 func parseProblem(r statusError) (problem, bool) {
 	var body struct {
 		Error *problem `json:"error"`
 	}
-	if parse(r.body, &body) != nil || body.Error == nil || body.Error.Code != r.status {
+	if parse(r.body, &body) != nil || body.Error == nil {
+		return problem{}, false
+	}
+	if code := body.Error.Code; code != r.status && (r.status != http.StatusBadRequest || code != http.StatusInternalServerError) {
 		return problem{}, false
 	}
 	return *body.Error, true

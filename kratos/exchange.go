@@ -19,6 +19,7 @@ type exchange struct {
 	stale atomic.Bool // the connection came too late and was closed before anything was sent
 	tls   tlsfault.Observer
 
+	limit   int64 // of the body, where greater than [Config.MaxResponseBytes]
 	body    []byte
 	bodyErr error // why body is not all of it
 }

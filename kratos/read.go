@@ -13,6 +13,11 @@ import (
 func (c *Client) Get(ctx context.Context, id uuid.UUID) (bridge.Identity, error) {
 	k, ctx, cancel := c.begin(ctx, "get")
 	defer cancel()
+	return k.get(ctx, id)
+}
+
+func (k call) get(ctx context.Context, id uuid.UUID) (bridge.Identity, error) {
+	c := k.client
 	a, err := k.read(ctx, func(ctx context.Context) (*http.Response, error) {
 		_, res, err := c.api.GetIdentity(ctx, id.String()).IncludeCredential(declassified).Execute()
 		return res, err

@@ -90,9 +90,14 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Body = &boundedBody{ReadCloser: res.Body, left: t.limit}
-	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
-		x.body, x.bodyErr = readAll(res.Body, min(res.ContentLength, t.limit))
+	limit := t.limit
+	x, ok := r.Context().Value(exchangeKey{}).(*exchange)
+	if ok {
+		limit = max(limit, x.limit)
+	}
+	res.Body = &boundedBody{ReadCloser: res.Body, left: limit}
+	if ok {
+		x.body, x.bodyErr = readAll(res.Body, min(res.ContentLength, limit))
 		_ = res.Body.Close()
 		res.Body = http.NoBody
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"invitebridge/bridge"
 
@@ -21,11 +22,12 @@ type Observer func(ctx context.Context, call string) (_ context.Context, end fun
 // outcomePanic is the outcome of a call that panicked.
 const outcomePanic = "panic"
 
-// Identities observes each call of next under the method's name: create, get,
-// find_by_email, find_by_traits, has_sessions, recovery, sign_in or ping; or under the name of the
-// [bridge.Write]. The outcomes are ok; not_found, exists and race for the
-// sentinels; invalid, refused, not_done and unknown for each
-// [bridge.CallOutcome]; and error for any other error.
+// Identities observes each call of next under the method's name: create, create_all,
+// get, find_by_email, find_by_traits, has_sessions, recovery, sign_in or ping; or under
+// the name of the [bridge.Write]. The outcomes are ok; not_found, exists and race for
+// the sentinels; invalid, refused, not_done and unknown for each
+// [bridge.CallOutcome]; and error for any other error. The outcome of create_all is the
+// worst of its results.
 func Identities(next bridge.Identities, observer Observer) bridge.Identities {
 	return identities{next, observer}
 }
@@ -41,6 +43,15 @@ func (w identities) Create(ctx context.Context, n bridge.IdentityParams) (i brid
 		return err
 	})
 	return i, err
+}
+
+func (w identities) CreateAll(ctx context.Context, n []bridge.IdentityParams) (results []bridge.CreateResult) {
+	ctx, end := w.observer(ctx, "create_all")
+	outcome := outcomePanic
+	defer func() { end(outcome) }()
+	results = w.next.CreateAll(ctx, n)
+	outcome = worst(results)
+	return results
 }
 
 func (w identities) Get(ctx context.Context, id uuid.UUID) (i bridge.Identity, err error) {
@@ -136,6 +147,19 @@ func identityOutcome(err error) string {
 	case bridge.OutcomeUnknown:
 	}
 	return "unknown"
+}
+
+// byGravity lists the outcomes of an identity that was to be created. The first ones
+// are failures of the call, the others concern the identity alone.
+var byGravity = []string{"unknown", "error", "not_done", "refused", "race", "not_found", "invalid", "exists", "ok"}
+
+// worst returns the worst outcome of several; ok if there are none.
+func worst(results []bridge.CreateResult) string {
+	at := len(byGravity) - 1
+	for _, r := range results {
+		at = min(at, slices.Index(byGravity, identityOutcome(r.Err)))
+	}
+	return byGravity[at]
 }
 
 // Hooks observes each call of next under the event's name. The outcomes are ok,

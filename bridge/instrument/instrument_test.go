@@ -50,6 +50,9 @@ func (e end) of(ctx context.Context) error {
 func (e end) Create(ctx context.Context, _ bridge.IdentityParams) (bridge.Identity, error) {
 	return bridge.Identity{SchemaID: "made"}, e.of(ctx)
 }
+func (e end) CreateAll(ctx context.Context, n []bridge.IdentityParams) []bridge.CreateResult {
+	return []bridge.CreateResult{{Identity: bridge.Identity{SchemaID: n[0].SchemaID}}, {Err: e.of(ctx)}, {Err: bridge.ErrIdentityExists}, {}}
+}
 func (e end) Get(ctx context.Context, id uuid.UUID) (bridge.Identity, error) {
 	return bridge.Identity{ID: id}, e.of(ctx)
 }
@@ -108,6 +111,24 @@ func TestIdentities(t *testing.T) {
 			t.Errorf("%s: %v %v %v, errors %v", outcome, made, got, found, errs)
 		}
 		if diff := cmp.Diff([][]string{want, want}, [][]string{inner.calls, outer.calls}); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// TestCreateAll: a call that creates several identities has the worst of their outcomes.
+func TestCreateAll(t *testing.T) {
+	for outcome, err := range map[string]error{
+		"exists": nil, "invalid": &bridge.IdentityError{Outcome: bridge.OutcomeInvalid}, "refused": &bridge.IdentityError{Outcome: bridge.OutcomeRejected},
+		"not_done": &bridge.IdentityError{Outcome: bridge.OutcomeNotApplied}, "error": errors.New("else"),
+		"unknown": &bridge.IdentityError{Outcome: bridge.OutcomeUnknown}, "race": bridge.ErrIdentityRace, "not_found": bridge.ErrIdentityNotFound,
+	} {
+		var r recorder
+		results := instrument.Identities(end{err: err}, r.observe).CreateAll(t.Context(), []bridge.IdentityParams{{SchemaID: "made"}})
+		if len(results) != 4 || results[0].Identity.SchemaID != "made" || !errors.Is(results[1].Err, err) {
+			t.Errorf("%s: results %+v", outcome, results)
+		}
+		if diff := cmp.Diff([]string{"create_all " + outcome}, r.calls); diff != "" {
 			t.Error(diff)
 		}
 	}

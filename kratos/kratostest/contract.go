@@ -27,6 +27,7 @@ func Contract(t *testing.T, newIdentities func(t *testing.T) (bridge.Identities,
 		tests map[string]func(*testing.T, *contract)
 	}{
 		{"Create", createTests},
+		{"CreateAll", createAllTests},
 		{"IDs", idsTests},
 		{"Read", readTests},
 		{"Activate", activateTests},

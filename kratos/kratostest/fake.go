@@ -23,7 +23,7 @@ const (
 	RouteReady      = "/admin/health/ready"
 )
 
-const maxFakeBody = 1 << 20
+const maxFakeBody = 8 << 20
 
 // FakeOptions configure a [Fake]. The zero value behaves like v1.3.1 on SQLite.
 type FakeOptions struct {
@@ -31,7 +31,8 @@ type FakeOptions struct {
 	// support external_id. v1.3.1 rejects the field, SAML, the deletion of a
 	// password, and a patch of an identity that contains a number too large for
 	// floating point; later versions reject the deletion of the last first
-	// factor.
+	// factor. v1.3.1 also undoes a whole batch because of one conflict, and
+	// reports the others as created.
 	ExternalIDs bool
 
 	// CodeLogin corresponds to methods.code.passwordless_enabled: one-time

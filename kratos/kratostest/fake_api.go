@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -55,24 +56,12 @@ func (f *Fake) create(body []byte) reply {
 	if err := d.Decode(&b); err != nil {
 		return refusal(http.StatusBadRequest, "", err.Error())
 	}
-	if !f.options.ExternalIDs {
-		switch {
-		case b.ExternalID != "":
-			return refusal(http.StatusBadRequest, "", `json: unknown field "external_id"`)
-		case b.OrganizationID != nil:
-			return refusal(http.StatusBadRequest, "", `json: unknown field "organization_id"`)
-		case b.Credentials != nil && b.Credentials.SAML != nil:
-			return refusal(http.StatusBadRequest, "", `json: unknown field "saml"`)
-		}
+	if text := b.unknownField(f.options); text != "" {
+		return refusal(http.StatusBadRequest, "", text)
 	}
 	now := f.now()
-	i := &fakeIdentity{ID: uuid.New(), State: cmp.Or(b.State, stateActive), ExternalID: b.ExternalID, OrganizationID: b.OrganizationID}
-	if !validState(i.State) {
-		r, _ := badRequest(fmt.Sprintf("the state %q is not valid", i.State))
-		return r
-	}
-	i.begin(f.options, now)
-	if r, ok := i.apply(b, f.options, now); !ok {
+	i, r, ok := b.identity(f.options, now)
+	if !ok {
 		return r
 	}
 	answer := jsonReply(http.StatusCreated, i.answer(f.options))
@@ -82,6 +71,34 @@ func (f *Fake) create(body []byte) reply {
 		return refusal(http.StatusConflict, "an identifier is already in use", "conflict")
 	}
 	return answer
+}
+
+// unknownField returns the error of v1.3.1 about a field of later versions; empty:
+// there is none.
+func (b identityBody) unknownField(o FakeOptions) string {
+	switch {
+	case o.ExternalIDs:
+		return ""
+	case b.ExternalID != "":
+		return `json: unknown field "external_id"`
+	case b.OrganizationID != nil:
+		return `json: unknown field "organization_id"`
+	case b.Credentials != nil && b.Credentials.SAML != nil:
+		return `json: unknown field "saml"`
+	}
+	return ""
+}
+
+// identity returns the new identity.
+func (b identityBody) identity(o FakeOptions, now time.Time) (*fakeIdentity, reply, bool) {
+	i := &fakeIdentity{ID: uuid.New(), State: cmp.Or(b.State, stateActive), ExternalID: b.ExternalID, OrganizationID: b.OrganizationID}
+	if !validState(i.State) {
+		r, ok := badRequest(fmt.Sprintf("the state %q is not valid", i.State))
+		return nil, r, ok
+	}
+	i.begin(o, now)
+	r, ok := i.apply(b, o, now)
+	return i, r, ok
 }
 
 // replace ignores unknown fields and requires the content type, as Kratos' PUT
@@ -136,13 +153,20 @@ func (f *Fake) get(id uuid.UUID, q url.Values) reply {
 	return jsonReply(http.StatusOK, i.show(f.options, methods))
 }
 
-// list searches by identifier, for any method.
+// list searches by id, or by identifier, for any method.
 func (f *Fake) list(q url.Values) reply {
 	methods, r, ok := f.methods(q)
 	if !ok {
 		return r
 	}
 	identifier := q.Get("credentials_identifier")
+	switch {
+	case q.Has("ids") && identifier == "":
+		return f.listByID(q, methods)
+	case q.Has("ids"):
+		r, _ := badRequest("You cannot combine multiple filters in this API")
+		return r
+	}
 	if identifier == "" {
 		return refusal(http.StatusNotImplemented, "the fake has no list of all identities", "not implemented")
 	}

@@ -57,6 +57,8 @@ func (f *Fake) handle(method string, u *url.URL, contentType string, body []byte
 		return f.create(body)
 	case "GET " + RouteIdentities:
 		return f.list(u.Query())
+	case "PATCH " + RouteIdentities:
+		return f.batch(body)
 	case "GET " + RouteIdentity:
 		return f.get(t.uuid(), u.Query())
 	case "PUT " + RouteIdentity:

@@ -76,6 +76,25 @@ func (s *fakeStore) insert(i *fakeIdentity) bool {
 	return s.put(i)
 }
 
+// insertAll inserts those identities whose identifiers are free, and returns the
+// others. If undo is set and there are any, it inserts none.
+func (s *fakeStore) insertAll(all []*fakeIdentity, undo bool) (taken map[uuid.UUID]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken = map[uuid.UUID]bool{}
+	for _, i := range all {
+		if !s.put(i) {
+			taken[i.ID] = true
+		}
+	}
+	if undo && len(taken) > 0 {
+		for _, i := range all {
+			s.drop(i.ID)
+		}
+	}
+	return taken
+}
+
 // change runs edit on a copy and stores the copy if edit returns true and its
 // identifiers are free.
 func (s *fakeStore) change(id uuid.UUID, edit func(*fakeIdentity) bool) (found, stored bool) {
