@@ -69,12 +69,10 @@ func notNames(names []string) string {
 	switch {
 	case len(names) > maxCells:
 		return tooManyColumns
-	case strings.HasPrefix(first, "{"), strings.HasPrefix(first, "["):
-		return "this is JSON, not CSV. Send one object per line, as Content-Type: " + string(NDJSON) + "."
+	case strings.Contains(first, "\r"):
+		return carriageReturns
 	case slices.ContainsFunc(names, isAddress):
 		return "there is an email address instead of the names of the columns. " + firstLine
-	case strings.Contains(names[0], "\r"):
-		return carriageReturns
 	case len(names) == 1 && strings.Contains(first, "|"):
 		return "columns must be separated by commas, semicolons or tabs."
 	}

@@ -108,14 +108,15 @@ func TestLayout(t *testing.T) {
 // end the file; no part of a line becomes a row.
 func TestReaderErrors(t *testing.T) {
 	broken := errors.New("the connection was reset")
+	blank := strings.Repeat("\n", 100)
 	for file, rows := range map[string]int{"": 0, "em": 0, "email\n": 0, "email\na@exam": 0, "email\na@example.com\n": 1, "email\n\"a@example.com\n": 0} {
-		source := iotest.OneByteReader(io.MultiReader(strings.NewReader(file), iotest.ErrReader(broken)))
+		source := iotest.OneByteReader(io.MultiReader(strings.NewReader(blank+file), iotest.ErrReader(broken)))
 		if got, _, err := readAll(source, importfile.CSV); !errors.Is(err, broken) || len(got) != rows {
 			t.Errorf("%q: %v, %v", file, got, err)
 		}
 	}
 	for file, rows := range map[string]int{"": 0, "{": 0, "{}": 0, "{}\n": 1, "{}\n{}": 1} {
-		source := iotest.HalfReader(io.MultiReader(strings.NewReader(file), iotest.ErrReader(broken)))
+		source := iotest.HalfReader(io.MultiReader(strings.NewReader(blank+file), iotest.ErrReader(broken)))
 		if got, _, err := readAll(source, importfile.NDJSON); !errors.Is(err, broken) || len(got) != rows {
 			t.Errorf("%q: %v, %v", file, got, err)
 		}

@@ -25,6 +25,9 @@ func readFirstLine(in *lines) ([]byte, byte, error) {
 		case len(bytes.Trim(line, separators+"\" \r\n")) == 0:
 			continue
 		}
+		if start := bytes.TrimSpace(line); start[0] == '{' || start[0] == '[' {
+			return nil, 0, fault(in.n, "this is JSON, not CSV. Send one object per line, as Content-Type: %s.", NDJSON)
+		}
 		declared := bytes.TrimRight(line, "\r\n")
 		if len(declared) == len("sep=,") && bytes.EqualFold(declared[:4], []byte("sep=")) && strings.IndexByte(separators, declared[4]) >= 0 {
 			given = declared[4]
