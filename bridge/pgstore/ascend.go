@@ -18,13 +18,27 @@ func (a ascend) has(id uuid.UUID) bool {
 	return found
 }
 
-// with returns the set with id.
-func (a ascend) with(id uuid.UUID) ascend {
-	i, found := slices.BinarySearchFunc(a, id, compareIDs)
-	if found {
-		return a
+// with returns the set with ids. It may change a.
+func (a ascend) with(ids ...uuid.UUID) ascend {
+	if len(ids) > 1 {
+		return a.union(ids)
 	}
-	return slices.Insert(a, i, id)
+	for _, id := range ids {
+		if i, found := slices.BinarySearchFunc(a, id, compareIDs); !found {
+			a = slices.Insert(a, i, id)
+		}
+	}
+	return a
+}
+
+// without returns what is not in b.
+func (a ascend) without(b ascend) (rest ascend) {
+	for _, id := range a {
+		if !b.has(id) {
+			rest = append(rest, id)
+		}
+	}
+	return rest
 }
 
 // union returns a new set.

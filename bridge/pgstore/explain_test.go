@@ -65,7 +65,7 @@ func TestIndexes(t *testing.T) {
 		"terminal":   {selectTerminal, []any{at, limit}},
 		"message":    {selectMessage, []any{argID(inv.ID)}},
 		"queue":      {selectQueue, []any{argText("endpoint-1"), limit}},
-		"prelocking": {query{sql: "SELECT", lockIDs: "$1"}, []any{uuids(ascend{inv.ID})}},
+		"prelocking": {query{sql: "SELECT", lockIDs: byIDs, class: ofInvitations}, []any{uuids(ascend{inv.ID})}},
 	} {
 		explain(t, s, name, c.q, c.args, false)
 	}

@@ -1,76 +1,98 @@
 package pgstore
 
 import (
-	"fmt"
-
 	"invitebridge/bridge"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// importTable holds rows for one table.
-type importTable struct {
-	name    string
-	columns []string
-	values  [][]any
+var (
+	selectRows   = "SELECT " + importRows.names() + " FROM invitebridge.import_rows t WHERE t.import_id = $1 AND t.index >= $2"
+	orderRows    = " ORDER BY t.index LIMIT $3"
+	selectAll    = selectRows + orderRows
+	selectResult = selectRows + " AND t.result = $4 AND t.result <> ''" + orderRows
+	putRows      = importRows.insertMany() + " ON CONFLICT (import_id, index) DO UPDATE SET " + importRows.excluded()
+)
+
+const (
+	selectLines = `SELECT t.key, t.line FROM invitebridge.import_rows t
+		WHERE t.import_id = $1 AND t.key = ANY ($2) AND t.key <> ''`
+	deleteRows = `DELETE FROM invitebridge.import_rows t WHERE t.import_id = $1 AND t.index = ANY (ARRAY(
+		SELECT r.index FROM invitebridge.import_rows r WHERE r.import_id = $1 ORDER BY r.index LIMIT $2))`
+)
+
+// ofImport sends a statement about the rows of an import. In an update, the import is
+// locked first.
+func (t *tx) ofImport(id uuid.UUID, s statement) error {
+	if err := t.checkOpen(); err != nil {
+		return err
+	}
+	if !t.writable || t.imports[id] != nil || t.held[ofImports].has(id) {
+		return t.do(s)
+	}
+	t.wanted[ofImports] = t.wanted[ofImports].with(id)
+	return t.do(t.lock(query{lockIDs: byIDs, class: ofImports}, ascend{id}), s)
 }
 
-// importTables are in the order in which rows refer to one another.
-type importTables []importTable
-
-// importRows returns the rows of records, checked as those of a Tx are.
-func importRows(list []bridge.Record) (importTables, error) {
-	t := importTables{
-		{name: invitations.name, columns: invitations.columnNames()},
-		{name: "tokens", columns: []string{"digest", "invitation_id", "channel", "epoch"}},
-		{name: messages.name, columns: messages.columnNames()},
-		{name: "attempts", columns: []string{"message_id", "number", "at", "took_ns", "outcome", "status", "detail"}},
+// ImportRows implements [bridge.Tx].
+func (t *tx) ImportRows(q bridge.ImportRowQuery) (list []bridge.ImportRow, err error) {
+	sql, args := selectAll, []any{argID(q.ImportID), q.From, q.Limit}
+	if q.Result != "" {
+		sql, args = selectResult, append(args, argText(string(q.Result)))
 	}
-	for _, r := range list {
-		inv, err := rowOf(r.Invitation)
-		if err != nil {
-			return nil, err
+	err = t.ofImport(q.ImportID, statement{sql: sql, args: args, rows: func(rows pgx.Rows) error {
+		found, err := importRows.scan(rows, nil)
+		for _, r := range found {
+			list = append(list, r.ImportRow)
 		}
-		t[0].values = append(t[0].values, invitations.args(inv))
-		for _, k := range r.Tokens {
-			values := []any{k.Digest[:], argID(k.InvitationID), argText(string(k.Channel)), k.Epoch}
-			if !validTexts(values) {
-				return nil, fmt.Errorf("pgstore: a token of invitation %s has a channel that is not valid UTF-8", k.InvitationID)
-			}
-			t[1].values = append(t[1].values, values)
-		}
-		for _, m := range r.Messages {
-			row, err := messageRowOf(m)
-			if err != nil {
-				return nil, err
-			}
-			t[2].values = append(t[2].values, messages.args(row))
-			for n := range row.Attempts {
-				t[3].values = append(t[3].values, attemptArgs(m.ID, n, &row.Attempts[n]))
-			}
-		}
-	}
-	return t, nil
+		return err
+	}})
+	return list, err
 }
 
-// columnNames returns the names of the columns, in the order of args.
-func (t table[T]) columnNames() []string {
-	names := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		names[i] = c.name
+// PutImportRows implements [bridge.Tx].
+func (t *tx) PutImportRows(id uuid.UUID, rows ...bridge.ImportRow) error {
+	if err := t.mayWrite(); err != nil {
+		return err
 	}
-	return names
+	list, err := storedRowsOf(id, rows)
+	if err != nil {
+		return err
+	}
+	if _, err := t.importByID(id); err != nil || len(list) == 0 {
+		return err
+	}
+	t.write(putRows, importRows.arrays(list)...)
+	return nil
 }
 
-// countsOf returns what records add to the counters.
-func countsOf(list []bridge.Record) (c counts) {
-	for _, r := range list {
-		if r.Invitation.State == bridge.StatePending {
-			c.pending++
-		}
-		for _, m := range r.Messages {
-			if m.State == bridge.MessageQueued {
-				c.queued++
-			}
-		}
+// FirstLines implements [bridge.Tx].
+func (t *tx) FirstLines(id uuid.UUID, keys ...string) (map[string]int, error) {
+	lines := make(map[string]int)
+	wanted := texts(keys)
+	err := t.ofImport(id, statement{sql: selectLines, args: []any{argID(id), &wanted}, rows: func(rows pgx.Rows) error {
+		var key string
+		var line int
+		_, err := pgx.ForEachRow(rows, []any{(*text)(&key), &line}, func() error {
+			lines[key] = line
+			return nil
+		})
+		return err
+	}})
+	return lines, err
+}
+
+// DeleteImportRows implements [bridge.Tx].
+func (t *tx) DeleteImportRows(id uuid.UUID, limit int) (n int, err error) {
+	if err := t.mayWrite(); err != nil {
+		return 0, err
 	}
-	return c
+	err = t.ofImport(id, statement{sql: deleteRows, args: []any{argID(id), limit}, tag: func(tag pgconn.CommandTag) error {
+		n = int(tag.RowsAffected())
+		return nil
+	}})
+	t.wrote = t.wrote || n > 0
+	return n, err
 }

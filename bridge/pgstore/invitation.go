@@ -63,6 +63,7 @@ var invitations = table[invitationRow]{"invitations", []column[invitationRow]{
 	{"leftover", func(r *invitationRow) any { return (*text)(&r.Leftover) }},
 	{"check_at", func(r *invitationRow) any { return (*optionalTime)(&r.CheckAt) }},
 	{"checks", func(r *invitationRow) any { return &r.Checks }},
+	{"import_id", func(r *invitationRow) any { return (*optionalID)(&r.ImportID) }},
 }}
 
 // rowOf returns the row of an invitation. It rejects what the table would not give
@@ -122,6 +123,10 @@ func validTexts(values []any) bool {
 			}
 		case *texts:
 			if slices.ContainsFunc(*v, func(s string) bool { return !utf8.ValidString(s) }) {
+				return false
+			}
+		case *rawJSON:
+			if !v.valid() {
 				return false
 			}
 		}

@@ -23,7 +23,7 @@ type messageRow struct {
 var messages = table[messageRow]{"messages", []column[messageRow]{
 	{"id", func(r *messageRow) any { return (*id)(&r.ID) }},
 	{"endpoint", func(r *messageRow) any { return (*text)(&r.Endpoint) }},
-	{"invitation_id", func(r *messageRow) any { return (*id)(&r.InvitationID) }},
+	{"invitation_id", func(r *messageRow) any { return (*optionalID)(&r.InvitationID) }},
 	{"state", func(r *messageRow) any { return (*text)(&r.State) }},
 	{"payload", func(r *messageRow) any { return &r.payload }},
 	{"created_at", func(r *messageRow) any { return (*moment)(&r.CreatedAt) }},
@@ -33,6 +33,7 @@ var messages = table[messageRow]{"messages", []column[messageRow]{
 	{"tries", func(r *messageRow) any { return &r.Tries }},
 	{"claim_until", func(r *messageRow) any { return &lease{&r.claim.Until, &r.claimed} }},
 	{"claim_id", func(r *messageRow) any { return (*optionalID)(&r.claim.ID) }},
+	{"import_id", func(r *messageRow) any { return (*optionalID)(&r.ImportID) }},
 }}
 
 // attemptsColumn is the further column of a message that is read: its attempts as
@@ -59,6 +60,9 @@ func messageRowOf(m bridge.Message) (*messageRow, error) {
 	}
 	if !slices.Contains(bridge.MessageStates(), m.State) {
 		return nil, fmt.Errorf("pgstore: %q is not a message state", m.State)
+	}
+	if m.InvitationID != uuid.Nil && m.ImportID != uuid.Nil {
+		return nil, fmt.Errorf("pgstore: message %s is about both an invitation and an import", m.ID)
 	}
 	payload, err := json.Marshal(m.Payload)
 	if err != nil {
@@ -101,6 +105,16 @@ func (r *messageRow) normalize() {
 		a.At = a.At.UTC()
 		a.Outcome, a.Detail = bridge.AttemptOutcome(unescaper.Replace(string(a.Outcome))), unescaper.Replace(a.Detail)
 	}
+}
+
+// owner returns what an update locks that uses the message.
+func (r *messageRow) owner() (o owners) {
+	if r.ImportID != uuid.Nil {
+		o[ofImports] = ascend{r.ImportID}
+		return o
+	}
+	o[ofInvitations] = ascend{r.InvitationID}
+	return o
 }
 
 func (r *messageRow) queued() int {

@@ -45,7 +45,7 @@ func (t *tx) messagesAndInvitations(ids []uuid.UUID, known ascend) ([]bridge.Mes
 func (t *tx) readInvitationsOf(list []bridge.Message) error {
 	var missing ascend
 	for _, m := range list {
-		if t.rows[m.InvitationID] == nil {
+		if m.InvitationID != uuid.Nil && t.rows[m.InvitationID] == nil {
 			missing = missing.with(m.InvitationID)
 		}
 	}
@@ -67,27 +67,31 @@ func (t *tx) DueMessages(endpoint string, now time.Time, limit int) (due []bridg
 		return nil, err
 	}
 	t.claims = true
-	var ids, invitations ascend
-	err = t.do(statement{sql: lockDue, args: args, rows: func(rows pgx.Rows) error {
-		var message, invitation uuid.UUID
-		_, err := pgx.ForEachRow(rows, []any{(*id)(&message), (*id)(&invitation)}, func() error {
-			ids, invitations = ids.with(message), invitations.with(invitation)
-			return nil
-		})
-		return err
-	}})
+	var ids ascend
+	var locked owners
+	locking := func(sql string, c class) statement {
+		return statement{sql: sql, args: args, rows: func(rows pgx.Rows) error {
+			var message, owner uuid.UUID
+			_, err := pgx.ForEachRow(rows, []any{(*id)(&message), (*id)(&owner)}, func() error {
+				ids, locked[c] = ids.with(message), locked[c].with(owner)
+				return nil
+			})
+			return err
+		}}
+	}
+	err = t.do(locking(lockDue, ofInvitations), locking(lockDueOfImports, ofImports))
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	t.held, t.wanted = t.held.union(invitations), t.wanted.union(invitations)
-	list, err := t.messagesAndInvitations(ids, invitations)
+	t.held, t.wanted = t.held.union(locked), t.wanted.union(locked)
+	list, err := t.messagesAndInvitations(ids, locked[ofInvitations])
 	for _, m := range list {
 		if m.Endpoint == endpoint && m.State == bridge.MessageQueued && !m.NextAttemptAt().After(now) {
 			due = append(due, m)
 		}
 	}
 	slices.SortStableFunc(due, func(a, b bridge.Message) int { return a.NextAttemptAt().Compare(b.NextAttemptAt()) })
-	return due, err
+	return due[:min(len(due), limit)], err
 }
 
 // QueuedMessages implements [bridge.Tx].
@@ -126,14 +130,14 @@ func (t *tx) knowsMessageOf(invitation uuid.UUID) bool {
 
 func (t *tx) readMessages(q query, args []any, what target) (list []bridge.Message, err error) {
 	var found []*messageRow
-	err = t.read(q, args, what, func(rows pgx.Rows) (ids []uuid.UUID, err error) {
+	err = t.read(q, args, what, func(rows pgx.Rows) (o owners, err error) {
 		if found, err = messages.scan(rows, attemptsOf); err != nil {
-			return nil, err
+			return o, err
 		}
 		for _, r := range found {
-			ids = append(ids, r.InvitationID)
+			o = o.union(r.owner())
 		}
-		return ids, nil
+		return o, nil
 	})
 	if err != nil {
 		return nil, err

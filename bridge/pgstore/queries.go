@@ -26,6 +26,7 @@ var (
 		sql: "SELECT " + invitationNames + `, k.channel, k.epoch FROM invitebridge.tokens k
 			JOIN invitebridge.invitations t ON t.id = k.invitation_id WHERE k.digest = $1`,
 		lockIDs: "ARRAY(SELECT k.invitation_id FROM invitebridge.tokens k WHERE k.digest = $1)",
+		class:   ofInvitations,
 	}
 	selectMessage  = messageQuery("t.id = $1", "")
 	selectMessages = messageQuery("t.id = ANY ($1)", "ORDER BY t.id")
@@ -42,6 +43,10 @@ var (
 	// lockDue locks the invitations of due messages that no one else has locked.
 	lockDue = `SELECT m.id, t.id FROM invitebridge.messages m JOIN invitebridge.invitations t ON t.id = m.invitation_id
 		WHERE m.state = 'queued' AND m.endpoint = $1 AND m.next_at <= $2 AND ` + knownEvent("m") + `
+		ORDER BY m.next_at, m.id LIMIT $3 FOR NO KEY UPDATE OF t SKIP LOCKED`
+	// lockDueOfImports does the same for messages about imports, which are few.
+	lockDueOfImports = `SELECT m.id, t.id FROM invitebridge.messages m JOIN invitebridge.imports t ON t.id = m.import_id
+		WHERE m.state = 'queued' AND m.import_id IS NOT NULL AND m.endpoint = $1 AND m.next_at <= $2 AND ` + knownEvent("m") + `
 		ORDER BY m.next_at, m.id LIMIT $3 FOR NO KEY UPDATE OF t SKIP LOCKED`
 )
 
@@ -61,6 +66,7 @@ func invitationQuery(where, order string) query {
 	return query{
 		sql:     "SELECT " + invitationNames + " " + from,
 		lockIDs: "ARRAY(SELECT t.id " + from + ")",
+		class:   ofInvitations,
 	}
 }
 
@@ -69,6 +75,7 @@ func messageQuery(where, order string) query {
 	return query{
 		sql:     "SELECT " + messageNames + " " + from,
 		lockIDs: "ARRAY(SELECT t.invitation_id " + from + ")",
+		class:   ofInvitations,
 	}
 }
 
@@ -116,6 +123,9 @@ func listInvitations(q bridge.InvitationQuery) (query, []any) {
 	}
 	if q.IdentityID != uuid.Nil {
 		c.add("t.identity_id = $%d", argID(q.IdentityID))
+	}
+	if q.ImportID != uuid.Nil {
+		c.add("t.import_id = $%d", argID(q.ImportID))
 	}
 	order := c.page(q.Before, q.Limit)
 	return invitationQuery(c.where(), order), c.args

@@ -82,7 +82,7 @@ func CauseOf(err error) string {
 		return ""
 	case errors.As(err, &lost):
 		return CauseConnection
-	case errors.Is(err, errExclusive):
+	case errors.As(err, new(*predicateError)):
 		return CausePredicate
 	}
 	return map[string]string{
@@ -93,13 +93,13 @@ func CauseOf(err error) string {
 
 // mode is how the next run of a function differs from the first.
 type mode struct {
-	exclusive bool   // takes the lock of all predicate reads first
-	patient   bool   // waits for each lock, at the risk of a deadlock that the server ends
-	prelock   ascend // invitations to lock first, in order
+	exclusive [classes]bool // takes the locks of all predicate reads first
+	patient   bool          // waits for each lock, at the risk of a deadlock that the server ends
+	prelock   owners        // what to lock first, in order
 }
 
 // learn adapts the mode to the error of a run, and reports whether to run again.
-func (m *mode) learn(err error, try int, locked ascend) bool {
+func (m *mode) learn(err error, try int, locked owners) bool {
 	var lost *lostError
 	if errors.Is(err, bridge.ErrOutcomeUnknown) {
 		return false // it may have taken effect
@@ -107,8 +107,9 @@ func (m *mode) learn(err error, try int, locked ascend) bool {
 	if errors.As(err, &lost) {
 		return true
 	}
-	if errors.Is(err, errExclusive) {
-		m.exclusive = true
+	var read *predicateError
+	if errors.As(err, &read) {
+		m.exclusive[read.class] = true
 		return true
 	}
 	switch codeOf(err) {
@@ -126,9 +127,11 @@ func (m *mode) learn(err error, try int, locked ascend) bool {
 // locks that it finds only by other keys than the id cannot be taken first.
 const patientAfter = 4
 
-// errExclusive ends a run that reads by a predicate while it already holds locks,
+// predicateError ends a run that reads by a predicate while it already holds locks,
 // and another one holds the lock of predicate reads.
-var errExclusive = errors.New("pgstore: predicate reads are locked")
+type predicateError struct{ class class }
+
+func (*predicateError) Error() string { return "pgstore: predicate reads are locked" }
 
 // pause waits before a try, at random and longer each time.
 //

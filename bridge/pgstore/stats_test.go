@@ -44,7 +44,7 @@ func TestOnRetry(t *testing.T) {
 // TestCauses: each error after which a function runs again has one of the causes.
 func TestCauses(t *testing.T) {
 	seen := map[string]bool{}
-	for _, err := range []error{&lostError{errors.New("cut")}, errExclusive} {
+	for _, err := range []error{&lostError{errors.New("cut")}, &predicateError{}} {
 		seen[CauseOf(err)] = true
 	}
 	for _, code := range []string{serializationFailure, deadlockDetected, lockNotAvailable, uniqueViolation, featureNotSupported} {

@@ -20,12 +20,14 @@ type tx struct {
 
 	// Of an update only:
 	mode
-	held       ascend                       // invitations whose rows this transaction has locked or inserted
-	wanted     ascend                       // those, and those that it could not lock
-	fresh      ascend                       // those that it has inserted
+	held       owners                       // what this transaction has locked or inserted
+	wanted     owners                       // that, and what it could not lock
+	fresh      ascend                       // the invitations that it has inserted
 	rows       map[uuid.UUID]*invitationRow // as they are now, by this transaction
+	imports    map[uuid.UUID]*importRow     // likewise
+	requests   map[bridge.Digest]bool       // keys that it has locked
 	known      map[uuid.UUID]*messageRow    // likewise
-	predicates bool                         // it holds the lock of predicate reads
+	predicates [classes]bool                // it holds the lock of predicate reads
 	claims     bool                         // it has locked what is due, which others skip meanwhile
 	delta      counts                       // what this transaction adds to the counters
 }
@@ -152,14 +154,14 @@ func (t *tx) one(q query, args []any, what target) (*invitationRow, error) {
 
 // readInvitations reads invitations. In an update they are locked first.
 func (t *tx) readInvitations(q query, args []any, what target) (list []*invitationRow, err error) {
-	err = t.read(q, args, what, func(rows pgx.Rows) (ids []uuid.UUID, err error) {
+	err = t.read(q, args, what, func(rows pgx.Rows) (o owners, err error) {
 		if list, err = invitations.scan(rows, what.further); err != nil {
-			return nil, err
+			return o, err
 		}
 		for _, r := range list {
-			ids = append(ids, r.ID)
+			o[ofInvitations] = o[ofInvitations].with(r.ID)
 		}
-		return ids, nil
+		return o, nil
 	})
 	if err != nil {
 		return nil, err

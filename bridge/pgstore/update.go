@@ -48,13 +48,18 @@ func (s *Store) newUpdate(ctx context.Context, m mode) *tx {
 	t := &tx{
 		session:  session{store: s, ctx: ctx, await: true, begin: []statement{{sql: beginUpdate}}},
 		writable: true, mode: m, rows: make(map[uuid.UUID]*invitationRow), known: make(map[uuid.UUID]*messageRow),
+		imports: make(map[uuid.UUID]*importRow), requests: make(map[bridge.Digest]bool),
 	}
-	if m.exclusive {
-		t.begin = append(t.begin, statement{sql: lockPredicates})
-		t.predicates = true
+	for c := range classes {
+		if m.exclusive[c] {
+			t.begin = append(t.begin, statement{sql: lockPredicates, args: []any{int(c)}})
+			t.predicates[c] = true
+		}
 	}
-	if len(m.prelock) > 0 {
-		t.begin = append(t.begin, t.lock(lockByIDs, m.prelock))
+	for c := range classes {
+		if len(m.prelock[c]) > 0 {
+			t.begin = append(t.begin, t.lock(query{lockIDs: byIDs, class: c}, m.prelock[c]))
+		}
 	}
 	return t
 }

@@ -83,7 +83,8 @@ func (t *tx) insert(row *invitationRow) (bool, error) {
 	}})
 	if n > 0 {
 		t.wrote = true
-		t.held, t.fresh = t.held.with(row.ID), t.fresh.with(row.ID)
+		t.hold(ofInvitations, row.ID)
+		t.fresh = t.fresh.with(row.ID)
 	}
 	return n > 0, err
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"invitebridge/bridge"
+
+	"github.com/google/uuid"
 )
 
 var (
@@ -27,10 +29,16 @@ func (t *tx) PutMessage(m bridge.Message) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.invitationByID(m.InvitationID); err != nil {
+	before := t.known[m.ID]
+	switch {
+	case m.InvitationID != uuid.Nil:
+		_, err = t.invitationByID(m.InvitationID)
+	case before == nil || before.ImportID != m.ImportID: // otherwise it exists, and is locked
+		_, err = t.importByID(m.ImportID)
+	}
+	if err != nil {
 		return err
 	}
-	before := t.known[m.ID]
 	if before == nil {
 		t.write(putMessage, messages.args(after)...)
 	} else {

@@ -73,12 +73,12 @@ var inPostgres = keeper{
 		return dsn, pgstore.Migrate(ctx, dsn)
 	},
 	fill: func(ctx context.Context, dsn string, n int, at time.Time) (list []storetest.Filled, err error) {
-		to, err := pgstore.OpenImport(ctx, dsn)
+		to, err := pgstore.OpenCopy(ctx, dsn)
 		if err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, to.Close()) }()
-		if _, err := to.Begin(ctx, pgstore.ImportSource{ID: uuid.New(), Version: 1}); err != nil {
+		if _, err := to.Begin(ctx, pgstore.CopySource{ID: uuid.New(), Version: 1}); err != nil {
 			return nil, err
 		}
 		list, err = storetest.FillBy(n, 1, at, func(records []bridge.Record) error { return to.Add(ctx, records) })

@@ -37,7 +37,7 @@ func (f failing) at(step string, do func() error) error {
 	return errStep
 }
 
-func (f failing) Begin(ctx context.Context, source pgstore.ImportSource) (last uuid.UUID, err error) {
+func (f failing) Begin(ctx context.Context, source pgstore.CopySource) (last uuid.UUID, err error) {
 	err = f.at("Begin", func() (err error) { last, err = f.copyTarget.Begin(ctx, source); return err })
 	return last, err
 }
@@ -88,7 +88,7 @@ func (c *copying) with(prepare func(*storeCopy)) error {
 		return err
 	}
 	defer from.Close()
-	to, err := pgstore.OpenImport(c.t.Context(), c.dsn())
+	to, err := pgstore.OpenCopy(c.t.Context(), c.dsn())
 	if err != nil {
 		return err
 	}

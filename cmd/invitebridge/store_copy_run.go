@@ -24,7 +24,7 @@ func copyStore(ctx context.Context, file, dsn string, io stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	to, err := pgstore.OpenImport(ctx, dsn)
+	to, err := pgstore.OpenCopy(ctx, dsn)
 	if err != nil {
 		return dsnError(err)
 	}
@@ -41,10 +41,10 @@ type copySource interface {
 	Seal(movedTo string) error
 }
 
-// copyTarget is where it is copied to. See [pgstore.Import].
+// copyTarget is where it is copied to. See [pgstore.Copy].
 type copyTarget interface {
 	copiedStore
-	Begin(ctx context.Context, source pgstore.ImportSource) (last uuid.UUID, err error)
+	Begin(ctx context.Context, source pgstore.CopySource) (last uuid.UUID, err error)
 	Add(ctx context.Context, list []bridge.Record) error
 	Records(ctx context.Context, after uuid.UUID, limit int) ([]bridge.Record, error)
 	Verified(ctx context.Context) error
@@ -78,7 +78,7 @@ func (c *storeCopy) run(ctx context.Context) error {
 		return err
 	}
 	sealed := c.from.Header().MovedTo == c.address
-	last, err := c.to.Begin(ctx, pgstore.ImportSource{ID: c.from.Header().InstanceID, Version: version, Sealed: sealed})
+	last, err := c.to.Begin(ctx, pgstore.CopySource{ID: c.from.Header().InstanceID, Version: version, Sealed: sealed})
 	switch {
 	case errors.Is(err, pgstore.ErrAlreadyCopied) && sealed:
 		_, err = fmt.Fprintf(c.io.out, "the store is in %s already\n", c.address)

@@ -14,9 +14,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// TestImport: records are stored as they are, also through PgBouncer and with a role
+// TestCopy: records are stored as they are, also through PgBouncer and with a role
 // whose commits would not be durable. The backlog counts them.
-func TestImport(t *testing.T) {
+func TestCopy(t *testing.T) {
 	pooler := kratostest.StartPgBouncer(t, "transaction")
 	for name, through := range map[string]func(string) string{
 		"directly":            func(dsn string) string { return dsn },
@@ -25,8 +25,8 @@ func TestImport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dsn := newDatabase(t)
-			i := openImport(t, through(dsn))
-			begin(t, i, ImportSource{ID: uuid.UUID{1}, Version: 1}, uuid.Nil)
+			i := openCopy(t, through(dsn))
+			begin(t, i, CopySource{ID: uuid.UUID{1}, Version: 1}, uuid.Nil)
 			list := []bridge.Record{recordOf(1), recordOf(2), recordOf(3)}
 			for _, part := range [][]bridge.Record{list[:2], list[2:]} {
 				if err := i.Add(t.Context(), part); err != nil {
@@ -58,11 +58,11 @@ func TestImport(t *testing.T) {
 	}
 }
 
-// TestImportTwice: of two copies into one database, one goes on.
-func TestImportTwice(t *testing.T) {
+// TestCopyTwice: of two copies into one database, one goes on.
+func TestCopyTwice(t *testing.T) {
 	dsn := newDatabase(t)
-	source := ImportSource{ID: uuid.UUID{1}, Version: 1}
-	a, b := openImport(t, dsn), openImport(t, dsn)
+	source := CopySource{ID: uuid.UUID{1}, Version: 1}
+	a, b := openCopy(t, dsn), openCopy(t, dsn)
 	begin(t, a, source, uuid.Nil)
 	begin(t, b, source, uuid.Nil)
 	if err := a.Add(t.Context(), []bridge.Record{recordOf(1)}); err != nil {
@@ -77,13 +77,13 @@ func TestImportTwice(t *testing.T) {
 	begin(t, b, source, recordOf(1).Invitation.ID)
 }
 
-// TestImportLatest: no bridge gives an earlier time than the rows have, unless that is
+// TestCopyLatest: no bridge gives an earlier time than the rows have, unless that is
 // far ahead and so must be wrong.
-func TestImportLatest(t *testing.T) {
+func TestCopyLatest(t *testing.T) {
 	for ahead, want := range map[time.Duration]bool{30 * time.Second: true, 24 * time.Hour: false} {
 		dsn := newDatabase(t)
-		i := openImport(t, dsn)
-		begin(t, i, ImportSource{ID: uuid.UUID{1}}, uuid.Nil)
+		i := openCopy(t, dsn)
+		begin(t, i, CopySource{ID: uuid.UUID{1}}, uuid.Nil)
 		r := recordOf(1)
 		r.Invitation.UpdatedAt = i.store.Now().Add(ahead).Truncate(time.Microsecond)
 		if err := errors.Join(i.Add(t.Context(), []bridge.Record{r}), i.Finish(t.Context())); err != nil {
@@ -127,9 +127,9 @@ func recordOf(n int) bridge.Record {
 	}
 }
 
-func openImport(t *testing.T, dsn string) *Import {
+func openCopy(t *testing.T, dsn string) *Copy {
 	t.Helper()
-	i, err := OpenImport(context.Background(), dsn)
+	i, err := OpenCopy(context.Background(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func openImport(t *testing.T, dsn string) *Import {
 	return i
 }
 
-func begin(t *testing.T, i *Import, source ImportSource, want uuid.UUID) {
+func begin(t *testing.T, i *Copy, source CopySource, want uuid.UUID) {
 	t.Helper()
 	if last, err := i.Begin(t.Context(), source); err != nil || last != want {
 		t.Fatalf("it begins after %s, %v; want %s", last, err, want)

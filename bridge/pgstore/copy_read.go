@@ -22,8 +22,8 @@ var (
 )
 
 // Count counts the rows of the tables.
-func (i *Import) Count(ctx context.Context) (n bridge.RecordCounts, err error) {
-	err = i.store.pool.QueryRow(ctx, countRows).Scan(&n.Invitations, &n.Tokens, &n.Messages)
+func (c *Copy) Count(ctx context.Context) (n bridge.RecordCounts, err error) {
+	err = c.store.pool.QueryRow(ctx, countRows).Scan(&n.Invitations, &n.Tokens, &n.Messages)
 	if err != nil {
 		err = contextError(ctx, fmt.Errorf("pgstore: count: %w", hideUser(err)))
 	}
@@ -32,8 +32,8 @@ func (i *Import) Count(ctx context.Context) (n bridge.RecordCounts, err error) {
 
 // Records returns the records of at most limit invitations that follow an id, in the
 // order of their ids.
-func (i *Import) Records(ctx context.Context, after uuid.UUID, limit int) ([]bridge.Record, error) {
-	r := recordReader{store: i.store, at: make(map[uuid.UUID]int)}
+func (c *Copy) Records(ctx context.Context, after uuid.UUID, limit int) ([]bridge.Record, error) {
+	r := recordReader{store: c.store, at: make(map[uuid.UUID]int)}
 	for _, read := range []func(context.Context) error{
 		func(ctx context.Context) error { return r.invitations(ctx, after, limit) }, r.tokens, r.messages,
 	} {

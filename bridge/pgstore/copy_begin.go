@@ -28,20 +28,20 @@ const (
 // deleted. It returns the last invitation that is copied already.
 //
 // Errors: ErrOthersConnected; ErrNotEmpty; ErrAlreadyCopied.
-func (i *Import) Begin(ctx context.Context, source ImportSource) (last uuid.UUID, err error) {
-	if err := i.checkAlone(ctx); err != nil {
+func (c *Copy) Begin(ctx context.Context, source CopySource) (last uuid.UUID, err error) {
+	if err := c.checkAlone(ctx); err != nil {
 		return uuid.Nil, err
 	}
-	i.source = source
+	c.source = source
 	changed := false
-	err = i.transaction(ctx, func(tx pgx.Tx) (err error) {
-		i.last, changed, err = i.resume(ctx, tx)
+	err = c.transaction(ctx, func(tx pgx.Tx) (err error) {
+		c.last, changed, err = c.resume(ctx, tx)
 		return err
 	})
 	if err == nil && changed {
-		err = i.clear(ctx)
+		err = c.clear(ctx)
 	}
-	return i.last, err
+	return c.last, err
 }
 
 // othersEnd is how long connections that others have closed may take to end.
@@ -49,10 +49,10 @@ const othersEnd = 5 * time.Second
 
 // checkAlone returns ErrOthersConnected if a bridge is connected. One that comes
 // later is refused by Open.
-func (i *Import) checkAlone(ctx context.Context) error {
+func (c *Copy) checkAlone(ctx context.Context) error {
 	for began := time.Now(); ; {
 		var others int
-		if err := i.store.pool.QueryRow(ctx, countOthers, i.program).Scan(&others); err != nil {
+		if err := c.store.pool.QueryRow(ctx, countOthers, c.program).Scan(&others); err != nil {
 			return contextError(ctx, fmt.Errorf("pgstore: others: %w", hideUser(err)))
 		}
 		switch {
@@ -81,8 +81,8 @@ func (s *Store) checkCopied(ctx context.Context) error {
 }
 
 // resume returns how far the copy came, and whether its source has changed since.
-func (i *Import) resume(ctx context.Context, tx pgx.Tx) (last uuid.UUID, changed bool, err error) {
-	tag, err := tx.Exec(ctx, insertCopy, argID(i.source.ID), i.source.Version)
+func (c *Copy) resume(ctx context.Context, tx pgx.Tx) (last uuid.UUID, changed bool, err error) {
+	tag, err := tx.Exec(ctx, insertCopy, argID(c.source.ID), c.source.Version)
 	if err != nil {
 		return last, false, err
 	}
@@ -93,20 +93,20 @@ func (i *Import) resume(ctx context.Context, tx pgx.Tx) (last uuid.UUID, changed
 	switch {
 	case err != nil:
 		return last, false, err
-	case source == i.source.ID && finished:
+	case source == c.source.ID && finished:
 		return last, false, refused(ErrAlreadyCopied, "set dsn to it; to copy the store once more, use another database")
-	case source != i.source.ID || found != copied:
+	case source != c.source.ID || found != copied:
 		return last, false, refused(ErrNotEmpty, adviceEmpty)
 	case tag.RowsAffected() == 0:
-		changed = version != i.source.Version && !i.source.Sealed
+		changed = version != c.source.Version && !c.source.Sealed
 	}
 	return last, changed, nil
 }
 
 // clear deletes what was copied. Interrupted, it is repeated by the next Begin.
-func (i *Import) clear(ctx context.Context) error {
+func (c *Copy) clear(ctx context.Context) error {
 	for more := true; more; {
-		err := i.transaction(ctx, func(tx pgx.Tx) error {
+		err := c.transaction(ctx, func(tx pgx.Tx) error {
 			tag, err := tx.Exec(ctx, clearSome)
 			if err != nil {
 				return err
@@ -118,13 +118,13 @@ func (i *Import) clear(ctx context.Context) error {
 			if _, err := tx.Exec(ctx, clearCounters); err != nil {
 				return err
 			}
-			_, err = tx.Exec(ctx, clearCopy, argID(i.source.ID), i.source.Version)
+			_, err = tx.Exec(ctx, clearCopy, argID(c.source.ID), c.source.Version)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	i.last = uuid.Nil
+	c.last = uuid.Nil
 	return nil
 }

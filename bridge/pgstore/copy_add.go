@@ -27,13 +27,13 @@ const (
 // transaction.
 //
 // Errors: ErrNotEmpty if something else has written to the database.
-func (i *Import) Add(ctx context.Context, list []bridge.Record) error {
-	rows, err := importRows(list)
+func (c *Copy) Add(ctx context.Context, list []bridge.Record) error {
+	rows, err := copyRows(list)
 	if err != nil {
 		return err
 	}
 	last, added := list[len(list)-1].Invitation.ID, countsOf(list)
-	err = i.transaction(ctx, func(tx pgx.Tx) error {
+	err = c.transaction(ctx, func(tx pgx.Tx) error {
 		for _, table := range rows {
 			if len(table.values) == 0 {
 				continue
@@ -45,19 +45,19 @@ func (i *Import) Add(ctx context.Context, list []bridge.Record) error {
 		if _, err := tx.Exec(ctx, addCounters, added.pending, added.queued); err != nil {
 			return err
 		}
-		return i.expectOne(tx.Exec(ctx, advanceCopy, argID(i.source.ID), (*optionalID)(&i.last), argID(last), len(list)))
+		return c.expectOne(tx.Exec(ctx, advanceCopy, argID(c.source.ID), (*optionalID)(&c.last), argID(last), len(list)))
 	})
 	if codeOf(err) == uniqueViolation {
 		err = refused(ErrNotEmpty, adviceEmpty)
 	}
 	if err == nil {
-		i.last = last
+		c.last = last
 	}
 	return err
 }
 
 // expectOne returns an error unless the statement changed the row of the copy.
-func (i *Import) expectOne(tag pgconn.CommandTag, err error) error {
+func (c *Copy) expectOne(tag pgconn.CommandTag, err error) error {
 	if err == nil && tag.RowsAffected() != 1 {
 		err = errors.New("another process is copying into the database, or has finished: try again")
 	}
@@ -66,19 +66,19 @@ func (i *Import) expectOne(tag pgconn.CommandTag, err error) error {
 
 // Verified records that the copy is complete. When it returns nil, that and all that
 // was copied is as durable as any commit.
-func (i *Import) Verified(ctx context.Context) error {
-	return i.transaction(ctx, func(tx pgx.Tx) error { return i.expectOne(tx.Exec(ctx, verifyCopy, argID(i.source.ID))) })
+func (c *Copy) Verified(ctx context.Context) error {
+	return c.transaction(ctx, func(tx pgx.Tx) error { return c.expectOne(tx.Exec(ctx, verifyCopy, argID(c.source.ID))) })
 }
 
 // Finish lets bridges use the database.
-func (i *Import) Finish(ctx context.Context) error {
+func (c *Copy) Finish(ctx context.Context) error {
 	// Without statistics the first queries could scan tables. A role that does not own
 	// them cannot make any; then the server does within a minute.
-	_, _ = i.store.pool.Exec(ctx, analyze)
-	return i.transaction(ctx, func(tx pgx.Tx) error {
+	_, _ = c.store.pool.Exec(ctx, analyze)
+	return c.transaction(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, noteLatest, argID(uuid.New())); err != nil {
 			return err
 		}
-		return i.expectOne(tx.Exec(ctx, finishCopy, argID(i.source.ID)))
+		return c.expectOne(tx.Exec(ctx, finishCopy, argID(c.source.ID)))
 	})
 }
