@@ -65,7 +65,7 @@ func checkFile(t *testing.T, content []byte, format importfile.Format) {
 		rows = append(rows, row)
 	}
 	for _, written := range []importfile.Format{importfile.CSV, importfile.NDJSON} {
-		roundTrip(t, rows, written, r.Layout())
+		roundTrip(t, rows, written, r.Layout(), bytes.Equal)
 	}
 }
 
@@ -99,14 +99,14 @@ func FuzzRoundTrip(f *testing.F) {
 			rows = append(rows, importfile.Row{Line: i + 2, Body: body})
 		}
 		for _, format := range []importfile.Format{importfile.CSV, importfile.NDJSON} {
-			roundTrip(t, rows, format, layout)
-			roundTrip(t, rows, format, importfile.Layout{})
+			roundTrip(t, rows, format, layout, sameValue) // the columns give members another order
+			roundTrip(t, rows, format, importfile.Layout{}, sameValue)
 		}
 	})
 }
 
 // roundTrip writes a report about the rows and compares the bodies that it is read as.
-func roundTrip(t *testing.T, rows []importfile.Row, format importfile.Format, layout importfile.Layout) {
+func roundTrip(t *testing.T, rows []importfile.Row, format importfile.Format, layout importfile.Layout, same func(a, b []byte) bool) {
 	t.Helper()
 	var report bytes.Buffer
 	w, err := importfile.NewWriter(&report, format, layout)
@@ -135,7 +135,7 @@ func roundTrip(t *testing.T, rows []importfile.Row, format importfile.Format, la
 		if err != nil {
 			t.Fatalf("%v\n%s", err, written)
 		}
-		if !sameValue(got.Body, row.Body) {
+		if !same(got.Body, row.Body) {
 			t.Fatalf("%s became %s in\n%s", row.Body, got.Body, written)
 		}
 	}
