@@ -10,7 +10,8 @@ import (
 type kind int
 
 const (
-	ignored  kind = iota // cells may hold anything
+	unknown  kind = iota // not a valid column
+	ignored              // cells may hold anything
 	unnamed              // cells must be empty
 	text                 // a JSON string
 	boolean              // true or false, in any letter case
@@ -50,8 +51,9 @@ type column struct {
 	kind kind
 }
 
-// parseColumn parses a cell of the line with the names. If the name is not valid,
-// it returns a sentence that says what to do, which begins in lower case.
+// parseColumn parses a cell of the line with the names. Its kind is unknown if there
+// is no such field. If the name is not valid otherwise, wrong says what to do, in
+// lower case.
 func parseColumn(cell string) (c column, wrong string) {
 	name := trimName(cell)
 	if name == "" {
@@ -62,7 +64,8 @@ func parseColumn(cell string) (c column, wrong string) {
 	path[0] = strings.ToLower(path[0])
 	c = column{name: strings.Join(path, "."), path: path, kind: text}
 	isObject := slices.Contains(objectFields, path[0])
-	switch field := c.name; {
+	field := c.name
+	switch {
 	case strings.ContainsFunc(name, unicode.IsControl):
 		return c, "the name of the column " + quote(name) + " contains a control character, such as a line break. Remove it."
 	case isObject && slices.Contains(path, ""), len(path) > maxPath:
@@ -78,7 +81,8 @@ func parseColumn(cell string) (c column, wrong string) {
 		}
 		return c, wrong
 	case !isObject && !slices.Contains(textFields, field) && !slices.Contains(booleanFields, field) && !slices.Contains(listFields, field):
-		return c, "the column " + quote(name) + " is unknown. " + suggest(bare)
+		c.kind, c.name = unknown, name
+		return c, ""
 	case isJSON:
 		c.kind = jsonCell
 	case slices.Contains(booleanFields, field):

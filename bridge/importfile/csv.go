@@ -46,10 +46,13 @@ func (c *csvRows) layout() Layout {
 func (c *csvRows) record() ([]string, int, error) {
 	c.in.begin()
 	cells, err := c.csv.Read()
+	if err == nil {
+		return cells, c.in.first, nil
+	}
 	var damage *csv.ParseError
 	switch {
 	case !errors.As(err, &damage):
-		return cells, c.in.first, err
+		return nil, 0, err
 	case c.in.quoted && c.in.ended:
 		return nil, 0, fault(c.in.first, "a quotation mark is not closed before the end of the file.")
 	case errors.Is(damage, csv.ErrBareQuote):

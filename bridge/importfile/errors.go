@@ -3,7 +3,6 @@ package importfile
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"invitebridge/bridge"
 )
@@ -28,18 +27,4 @@ func quote(name string) string {
 		name = string(runes[:limit]) + "…"
 	}
 	return strconv.Quote(name)
-}
-
-// quoteAll quotes at most six names.
-func quoteAll(names []string) string {
-	const limit = 6
-	var quoted []string
-	for _, name := range names[:min(limit, len(names))] {
-		quoted = append(quoted, quote(name))
-	}
-	text := strings.Join(quoted, ", ")
-	if more := len(names) - limit; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }

@@ -1,7 +1,6 @@
 package importfile
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -34,16 +33,19 @@ func newHeader(names []string, line int) (*header, error) {
 	if text := notNames(names); text != "" {
 		return nil, fault(line, "%s", text)
 	}
-	var wrong, wrongNames []string
+	var strangers []string
 	for _, name := range names {
 		c, text := parseColumn(name)
-		if text != "" {
-			wrong, wrongNames = append(wrong, text), append(wrongNames, trimName(name))
+		switch {
+		case text != "":
+			return nil, fault(line, "%s", text).WithDetails("column", c.name)
+		case c.kind == unknown:
+			strangers = append(strangers, c.name)
 		}
 		h.columns = append(h.columns, c)
 	}
-	if len(wrong) > 0 {
-		return nil, fault(line, "%s", joinSentences(wrong)).WithDetails("columns", wrongNames)
+	if len(strangers) > 0 {
+		return nil, fault(line, "%s", describeUnknown(strangers)).WithDetails("columns", strangers)
 	}
 	for i, c := range h.columns {
 		if text := h.add(i, c); text != "" {
@@ -64,12 +66,12 @@ func notNames(names []string) string {
 	first := trimName(names[0])
 	isAddress := func(name string) bool {
 		c, wrong := parseColumn(name)
-		return strings.Contains(name, "@") && (wrong != "" || len(c.path) == 1)
+		return strings.Contains(name, "@") && (wrong != "" || c.kind == unknown)
 	}
 	switch {
 	case len(names) > maxCells:
 		return tooManyColumns
-	case strings.Contains(first, "\r"):
+	case slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, "\r") }):
 		return carriageReturns
 	case slices.ContainsFunc(names, isAddress):
 		return "there is an email address instead of the names of the columns. " + firstLine
@@ -77,19 +79,6 @@ func notNames(names []string) string {
 		return "columns must be separated by commas, semicolons or tabs."
 	}
 	return ""
-}
-
-// joinSentences joins at most six sentences.
-func joinSentences(sentences []string) string {
-	const limit = 6
-	text := sentences[0]
-	for _, sentence := range sentences[1:min(limit, len(sentences))] {
-		text += " " + strings.ToUpper(sentence[:1]) + sentence[1:]
-	}
-	if more := len(sentences) - limit; more > 0 {
-		text += fmt.Sprintf(" There are %d more such columns.", more)
-	}
-	return text
 }
 
 // add adds a column to the body, and returns what is wrong with it beside the

@@ -35,11 +35,11 @@ func (n *ndjsonRows) next() (Row, error) {
 
 // notJSON returns what is wrong with a line that is not a JSON object.
 func notJSON(line []byte, err error) string {
-	trimmed := bytes.TrimSpace(line)
+	starts := func(c string) bool { return bytes.HasPrefix(bytes.TrimSpace(line), []byte(c)) }
 	switch {
-	case trimmed[0] == '[':
+	case starts("["):
 		return "the file is a JSON array. Send one object per line: jq -c '.[]' FILE converts it."
-	case trimmed[0] != '{':
+	case !starts("{"):
 		return "the line is not a JSON object. Send a CSV file as Content-Type: " + string(CSV) + "."
 	case err != nil && strings.Contains(err.Error(), "unexpected end"):
 		return "the JSON object does not end on its line. Send one object per line: jq -c . FILE converts the file."

@@ -24,6 +24,7 @@ func TestNDJSON(t *testing.T) {
 		"a valid array":   {file: "{}\n[]", rows: "1 {}", line: 2, text: "the file is a JSON array"},
 		"over two lines":  {file: "{}\n{\n}\n", rows: "1 {}", line: 2, text: "the JSON object does not end on its line"},
 		"two on one line": {file: "{} {}\n", line: 1, text: "the line is not valid JSON"},
+		"odd blanks":      {file: "\u00a0\n", line: 1, text: "the line is not a JSON object"},
 		"a text":          {file: "\n\"x\"\n", line: 2, text: "the line is not a JSON object"},
 		"CSV":             {file: "email,locale\n", line: 1, text: "the line is not a JSON object. Send a CSV file as Content-Type: text/csv."},
 		"broken":          {file: "{'email':1}\n", line: 1, text: "the line is not valid JSON"},

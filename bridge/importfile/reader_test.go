@@ -53,7 +53,7 @@ func TestCSV(t *testing.T) {
 		"empty":                   {file: "", line: 1, text: "the file is empty. The first line must name the columns, such as: email,"},
 		"only blank lines":        {file: "\n;;;\n\r\n", line: 3, text: "the file is empty"},
 		"only names":              {file: "email\n\n", line: 1, text: "the file has no rows"},
-		"no array of cells":       {file: "email,locale\na@example.com,de,x\n", line: 2, text: "there are 3 cells or more, but 2 columns"},
+		"a cell too many":         {file: "email,locale\na@example.com,de,x\n", line: 2, text: "there are 3 cells or more, but 2 columns"},
 		"a cell without a column": {file: "email,,locale\na@example.com,\"\n\n\",\nb@example.com,x,de\n", rows: `2 {"email":"a@example.com"}`, line: 5, text: "the cell in column 2 has a value, but the column has no name"},
 		"the line of a cell":      {file: "email,traits.a,notify\na@example.com,\"\n\n\",yes\n", line: 4, text: "the value of notify is neither true nor false"},
 		"an open quote":           {file: "email,traits.a\na@example.com,x\nb@example.com,\"x\nc@example.com,y\n", rows: `2 {"email":"a@example.com","traits":{"a":"x"}}`, line: 3, text: "a quotation mark is not closed"},

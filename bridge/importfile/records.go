@@ -25,7 +25,7 @@ func readFirstLine(in *lines) ([]byte, byte, error) {
 		case len(bytes.Trim(line, separators+"\" \r\n")) == 0:
 			continue
 		}
-		if start := bytes.TrimSpace(line); start[0] == '{' || start[0] == '[' {
+		if start := bytes.TrimSpace(line); bytes.HasPrefix(start, []byte("{")) || bytes.HasPrefix(start, []byte("[")) {
 			return nil, 0, fault(in.n, "this is JSON, not CSV. Send one object per line, as Content-Type: %s.", NDJSON)
 		}
 		declared := bytes.TrimRight(line, "\r\n")

@@ -1,16 +1,20 @@
 package importfile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 )
 
+// namesOfPeople are how schemas usually store them.
+const namesOfPeople = "traits.name, or traits.name.first and traits.name.last"
+
 // aliases are names of other programs' columns, as squash returns them. They are
 // suggested and never accepted: only the sender knows what a column means.
 var aliases = map[string]string{
 	"mail": "email", "emailaddress": "email", "mailaddress": "email", "emailadresse": "email", "mailadresse": "email", "primaryemail": "email", "workemail": "email",
-	"name": "traits.name", "fullname": "traits.name", "displayname": "traits.name",
+	"name": namesOfPeople, "fullname": namesOfPeople, "displayname": namesOfPeople,
 	"firstname": "traits.name.first", "givenname": "traits.name.first", "forename": "traits.name.first", "vorname": "traits.name.first",
 	"lastname": "traits.name.last", "surname": "traits.name.last", "familyname": "traits.name.last", "nachname": "traits.name.last",
 	"phone": "traits.phone", "phonenumber": "traits.phone", "telephone": "traits.phone", "mobile": "traits.phone", "telefon": "traits.phone",
@@ -19,36 +23,59 @@ var aliases = map[string]string{
 	"expires": "expires_in", "lifespan": "expires_in", "redirect": "return_to", "redirecturl": "return_to", "metadata": "metadata_public",
 }
 
-// suggest returns a sentence about the likely meaning of an unknown column.
+// describeUnknown returns what is wrong with unknown columns, and what the sender may
+// have meant.
+func describeUnknown(names []string) string {
+	const limit = 12
+	if len(names) == 1 {
+		text := "the column " + quote(names[0]) + " is unknown. "
+		switch meant := suggest(names[0]); {
+		case meant == "":
+			return text + "If it is a trait, name it by its path, such as traits." + shorten(asTrait(names[0])) + "; otherwise remove the column."
+		case strings.HasPrefix(meant, "traits."):
+			return text + "Did you mean " + meant + "? A trait is named by its path in the identity schema."
+		default:
+			return text + "Did you mean " + meant + "?"
+		}
+	}
+	var list []string
+	for _, name := range names[:min(limit, len(names))] {
+		item := quote(name)
+		if meant := suggest(name); meant != "" {
+			item += " (" + meant + "?)"
+		}
+		list = append(list, item)
+	}
+	text := strings.Join(list, ", ")
+	if more := len(names) - limit; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return "the columns " + text + " are unknown. Rename them, traits by their paths such as traits.name.first, or remove them."
+}
+
+// suggest returns the column that the sender of an unknown one may have meant; empty:
+// none is similar.
 func suggest(name string) string {
+	name, _ = cutSuffixFold(name, jsonSuffix)
 	field, below, isPath := strings.Cut(name, ".")
 	if isPath && below != "" {
 		switch near := nearest(squash(field), objectFields); {
 		case near != "":
-			return "Did you mean " + near + "." + shorten(below) + "?"
+			return near + "." + shorten(below)
 		case nearest(squash(field), simpleFields()) == "":
-			return "Did you mean traits." + shorten(name) + "?"
+			return "traits." + shorten(name)
 		}
 		name = field
 	}
 	squashed := squash(name)
-	known := slices.Concat(simpleFields(), objectFields, reportColumns)
-	same := slices.IndexFunc(known, func(k string) bool { return squash(k) == squashed })
-	switch {
-	case same >= 0:
-		return "Did you mean " + known[same] + "?"
-	case aliases[squashed] == "traits.name":
-		return "Did you mean traits.name, or traits.name.first and traits.name.last? A trait is named by its path in the identity schema."
-	case strings.HasPrefix(aliases[squashed], "traits."):
-		return "Did you mean " + aliases[squashed] + "? A trait is named by its path in the identity schema."
-	case aliases[squashed] != "":
-		return "Did you mean " + aliases[squashed] + "?"
+	if alias := aliases[squashed]; alias != "" {
+		return alias
 	}
-	if near := nearest(squashed, known); near != "" {
-		return "Did you mean " + near + "?"
-	}
-	return "If it is a trait, name it by its path, such as traits." + shorten(strings.ToLower(strings.Join(strings.Fields(name), "_"))) + "; otherwise remove the column."
+	return nearest(squashed, slices.Concat(simpleFields(), objectFields, reportColumns))
 }
+
+// asTrait returns a name as schemas usually spell it.
+func asTrait(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), "_")) }
 
 func simpleFields() []string { return slices.Concat(textFields, booleanFields, listFields) }
 

@@ -100,7 +100,7 @@ func toCell(k kind, value []byte) (cell string, ok bool) {
 		return "", false
 	}
 	content := parseText(value)
-	same := bytes.Equal(appendText(nil, content), value)
+	same := bytes.IndexByte(value, '\\') < 0 || bytes.Equal(appendText(nil, content), value)
 	return escape(content), same && content != "" && !strings.Contains(content, "\r\n") && strings.IndexByte(content, 0) < 0
 }
 
