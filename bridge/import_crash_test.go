@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -262,5 +263,43 @@ func wantNothing(t *testing.T, w *bridgetest.Harness) {
 	}
 	if w.Kratos.Len() != 0 {
 		t.Fatal("an identity was created")
+	}
+}
+
+// TestImport_slowHooks: hooks that take longer for a group than its lease do not keep the
+// import from proceeding.
+func TestImport_slowHooks(t *testing.T) {
+	asked := map[string]int{}
+	var mu sync.Mutex
+	var w *bridgetest.Harness
+	w = bridgetest.New(t, func(c *bridge.Config) {
+		c.Hooks = hookFunc(func(_ context.Context, p bridge.Payload) error {
+			mu.Lock()
+			defer mu.Unlock()
+			asked[p.Data.Invitation.Email]++
+			w.Clock.Advance(10 * time.Second)
+			return nil
+		})
+	})
+	i := startImport(t, w, bridge.ImportRequest{}, addresses(50)...)
+	if i = runToEnd(t, w, i.ID); i.Counts.Invited != 50 {
+		t.Errorf("%+v", i)
+	}
+	for address, n := range asked {
+		if n != 1 {
+			t.Errorf("the hook was called %d times for %s", n, address)
+		}
+	}
+}
+
+// TestImport_longRow: a row that no invite could have fails, and takes no memory later.
+func TestImport_longRow(t *testing.T) {
+	w := bridgetest.New(t)
+	long := `{"email":"a@example.com","traits":{"name":"` + strings.Repeat("x", 70_000) + `"}}`
+	i := startImport(t, w, bridge.ImportRequest{}, long, `{"email":"b@example.com"}`)
+	runImports(t, w)
+	rows := wantResults(t, w, i.ID, bridge.ResultFailed, bridge.ResultInvited)
+	if rows[0].ErrorID != "body_too_large" || len(rows[0].Body) > 10 {
+		t.Errorf("%+v", rows[0])
 	}
 }
