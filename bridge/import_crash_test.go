@@ -303,3 +303,28 @@ func TestImport_longRow(t *testing.T) {
 		t.Errorf("%+v", rows[0])
 	}
 }
+
+// TestImport_claimLost: a worker that was suspended beyond its lease changes nothing when it
+// goes on: another one has finished its group.
+func TestImport_claimLost(t *testing.T) {
+	w := bridgetest.New(t)
+	hold, arrived := make(chan struct{}), make(chan struct{})
+	w.Kratos.Inject(kratostest.Fault{
+		Method: http.MethodPatch, Route: kratostest.RouteIdentities, Times: 1, Arrived: func() { close(arrived) }, Hold: hold,
+		Do: kratostest.Answer, Status: http.StatusServiceUnavailable,
+	})
+	i := startImport(t, w, bridge.ImportRequest{}, addresses(3)...)
+	done := make(chan error, 1)
+	go func() { _, err := w.Service.RunImports(t.Context()); done <- err }()
+	<-arrived
+	w.Clock.Advance(time.Hour)
+	finished := runToEnd(t, w, i.ID)
+	close(hold)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if after := importOf(t, w, i.ID); after.State != bridge.ImportFinished || after.Counts != finished.Counts || after.WaitingFor != "" {
+		t.Errorf("%+v", after)
+	}
+	wantOnce(t, w, 3)
+}
