@@ -115,7 +115,7 @@ func finishGroup(tx bridge.Tx, i bridge.Import, first int) error {
 	list := make([]bridge.Invitation, len(rows))
 	for n := range rows {
 		list[n], _ = sample(rows[n].Index)
-		list[n].ImportID = i.ID
+		list[n].ImportID, list[n].InviterID = i.ID, "school"
 		rows[n].Result = bridge.ResultInvited
 	}
 	conflicts, err := tx.InsertInvitations(list...)
