@@ -12,6 +12,7 @@ import (
 var requestTests = []test{
 	{"requests: all fields, and none", func(b *fixture) {
 		full, empty := b.request("full"), bridge.IdempotentRequest{Key: digestOf("empty")}
+		b.allSet(full)
 		b.putRequests(full, empty)
 		b.sameRequests(full, empty)
 		b.missingRequests(b.request("else"), bridge.IdempotentRequest{})
