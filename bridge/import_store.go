@@ -7,7 +7,7 @@ import (
 )
 
 // ImportTx is the part of [Tx] for imports. Updates that read or write the same
-// import or its rows are serialized, in all processes.
+// import or its rows, or the same idempotent request, are serialized, in all processes.
 type ImportTx interface {
 	// Import reads an import by id.
 	//
