@@ -19,7 +19,8 @@ type ImportTx interface {
 	ListImports(before uuid.UUID, limit int) ([]Import, error)
 
 	// DueImports returns at most limit imports that have a nonzero DueAt <= now; the
-	// earliest first.
+	// earliest first. An Update may leave out those that another one is using, and does
+	// not wait for them.
 	DueImports(now time.Time, limit int) ([]Import, error)
 
 	// NextImportAt returns the earliest nonzero DueAt of all imports; zero: there is none.
