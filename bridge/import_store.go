@@ -59,7 +59,8 @@ type ImportTx interface {
 	// because of ErrPendingExists, are left out, and their ids are returned.
 	InsertInvitations(list ...Invitation) (conflicts []uuid.UUID, err error)
 
-	// IdempotentRequest reads the record of a request by its key.
+	// IdempotentRequest reads the record of a request by its key. Updates that read or
+	// write the record of the same key are serialized, also if there is none.
 	//
 	// Errors: ErrRowNotFound.
 	IdempotentRequest(key Digest) (IdempotentRequest, error)
