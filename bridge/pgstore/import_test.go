@@ -157,7 +157,9 @@ func TestDueImportsSkip(t *testing.T) {
 func TestInsertInvitationsAtOnce(t *testing.T) {
 	dsn := newDatabase(t)
 	s := open(t, withWords(t, dsn, "max_conns", "8"), failOnDeadlock(t))
-	const count, writers = 50, 4
+	const count, writers = 500, 4
+	var ready sync.WaitGroup // all have a connection
+	ready.Add(writers)
 	var mu sync.Mutex
 	inserted := 0
 	var wg sync.WaitGroup
@@ -173,7 +175,13 @@ func TestInsertInvitationsAtOnce(t *testing.T) {
 				list[at].ID = idOf(byte(w), n)
 			}
 			conflicts := 0
+			begun := sync.OnceFunc(ready.Done)
 			err := s.Update(context.Background(), func(tx bridge.Tx) error {
+				if _, err := tx.Backlog(); err != nil {
+					return err
+				}
+				begun()
+				ready.Wait()
 				ids, err := tx.InsertInvitations(list...)
 				conflicts = len(ids)
 				return err
