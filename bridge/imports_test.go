@@ -78,7 +78,7 @@ func forbidden(pkg, imported string) string {
 	case pkg == "invitebridge/bridge/httpapi" && imported == "invitebridge/bridge/page":
 		return "" // httpapi serves what page renders
 	case pkg == "invitebridge/bridge/httpapi" && imported == "invitebridge/bridge/importfile":
-		return "" // httpapi passes on what importfile reads
+		return "" // httpapi serves the files that importfile reads and writes
 	case imported == "invitebridge/bridge/tlsfault" && pkg != "invitebridge/bridge" && pkg != "invitebridge/config":
 		return "" // texts about crypto/tls errors, the same everywhere
 	case strings.HasPrefix(imported, "invitebridge/") && !isCommand && imported != "invitebridge/bridge":
