@@ -41,6 +41,8 @@ import (
 //	    time | id                      empty; Claim.DueAt of pending ones with claim
 //	watched
 //	    time | id                      empty; CheckAt of those without claim
+//	reminding
+//	    time | id                      empty; RemindAt of pending ones without claim
 //	ended
 //	    time | id                      empty; UpdatedAt of terminal ones, unless Leftover is due
 //	messages
@@ -93,6 +95,7 @@ const (
 	messagesByInvitationBucket
 	outcomesBucket
 	outboxBucket
+	remindingBucket
 )
 
 const (
@@ -132,6 +135,7 @@ var layout = [...]struct {
 	messagesByInvitationBucket: {"belonging", true, false, 0.9, 0},
 	outcomesBucket:             {"outcomes", true, false, 0.9, 0},
 	outboxBucket:               {"outbox", false, true, bbolt.DefaultFillPercent, 0},
+	remindingBucket:            {"reminding", false, false, 0.9, 4},
 }
 
 // in opens the bucket; nil if it does not exist.
@@ -195,7 +199,7 @@ type entryList struct {
 }
 
 const (
-	maxEntries = 6
+	maxEntries = 7
 	maxKey     = hashSize + timeSize + idSize
 )
 
@@ -241,6 +245,9 @@ func entries(inv bridge.Invitation) []entry {
 		list.add(lapsingBucket, none, timeKey(inv.Claim.DueAt()), id)
 	} else {
 		list.add(expiringBucket, none, timeKey(inv.ExpiresAt), id)
+		if !inv.RemindAt.IsZero() {
+			list.add(remindingBucket, none, timeKey(inv.RemindAt), id)
+		}
 	}
 	return list.all
 }

@@ -21,7 +21,8 @@ import (
 //
 // Format 1 had no counts. Format 2 had no indexes of identities and of
 // invitations to check, allowed inviter names that look like links, and recorded
-// an unknown outcome without its time.
+// an unknown outcome without its time. Format 3 had no reminders: their index begins
+// empty.
 func migrate(db *bbolt.DB, h Header) (Header, error) {
 	if h.Format == format {
 		return h, nil
@@ -32,6 +33,9 @@ func migrate(db *bbolt.DB, h Header) (Header, error) {
 	if err == nil {
 		err = guard(db.Path(), func() error {
 			return db.Update(func(btx *bbolt.Tx) error {
+				if err := makeBuckets(btx, from); err != nil {
+					return err
+				}
 				for _, step := range []struct {
 					format int
 					run    func(*bbolt.Tx) error
@@ -57,9 +61,6 @@ func migrate(db *bbolt.DB, h Header) (Header, error) {
 // change, and writes the new entries in key order, so that a large store takes
 // seconds and little memory.
 func indexIdentities(btx *bbolt.Tx) error {
-	if err := makeBuckets(btx, 2); err != nil {
-		return err
-	}
 	t := &tx{bolt: btx, writable: true}
 	changed, err := t.outdated(time.Now().UTC().Truncate(time.Microsecond))
 	if err != nil {
