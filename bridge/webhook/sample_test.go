@@ -45,7 +45,9 @@ func (r recorded) take(t *testing.T, w *bridgetest.Harness, outcome bridge.Attem
 // every field that the bare sample has.
 func TestSamplesMatchPayloads(t *testing.T) {
 	r := recorded{}
-	w := bridgetest.New(t, func(c *bridge.Config) { c.Hooks, c.Retention, c.Reminders = r, 100*time.Hour, []time.Duration{6 * time.Hour, 2 * time.Hour} })
+	w := bridgetest.New(t, func(c *bridge.Config) {
+		c.Hooks, c.Retention, c.Reminders = r, 100*time.Hour, []time.Duration{6 * time.Hour, 2 * time.Hour}
+	})
 	invite := func(request bridge.InviteRequest) bridge.IssuedInvitation {
 		o, err := w.Service.Invite(t.Context(), request)
 		if err != nil {

@@ -138,7 +138,7 @@ func (s *server) serve(ctx context.Context) error {
 		Lifespan:            time.Duration(cfg.Invitation.Lifespan),
 		MaxLifespan:         time.Duration(cfg.Invitation.MaxLifespan),
 		Cooldown:            time.Duration(cfg.Invitation.Cooldown),
-		Reminders:           reminders(cfg),
+		Reminders:           reminders(cfg.Invitation.Reminders),
 		QuietHours:          quietHours,
 		Retention:           time.Duration(cfg.Invitation.Retention),
 		IdentityTimeout:     identityTimeout(time.Duration(cfg.Kratos.Timeout)),
