@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"sync"
@@ -271,5 +272,31 @@ func TestReplicasRemind(t *testing.T) {
 	}
 	if emails, hooks := reminders(t, second, bridge.EndpointCourier), reminders(t, second, bridgetest.Hook); total != invitations || emails != invitations || hooks != invitations {
 		t.Errorf("%v: %d emails, %d for the hook", reminded, emails, hooks)
+	}
+}
+
+// TestReplicasRemindSeen: a replica has seen that a reminder is due, and before it emits
+// it, another one does.
+func TestReplicasRemindSeen(t *testing.T) {
+	first := bridgetest.NewOn(t, bridgetest.Postgres, kratostest.FakeOptions{}, func(c *bridge.Config) { c.Reminders = []time.Duration{time.Hour, 30 * time.Minute} })
+	second := first.Replica(t)
+	inviteAndSend(t, first, bridge.InviteRequest{Email: email})
+	first.Clock.Advance(23 * time.Hour)
+	waiting, resume := suspended(second, 1)
+	done := make(chan int, 1)
+	go func() {
+		n, err := second.Service.Remind(context.Background())
+		if err != nil {
+			t.Error(err)
+		}
+		done <- n
+	}()
+	<-waiting
+	if n := remind(t, first); n != 1 {
+		t.Errorf("the first emits %d reminders", n)
+	}
+	resume()
+	if n := <-done; n != 0 || reminders(t, first, bridge.EndpointCourier) != 1 {
+		t.Errorf("the second emits %d reminders, %d in total", n, reminders(t, first, bridge.EndpointCourier))
 	}
 }
