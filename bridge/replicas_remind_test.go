@@ -47,7 +47,7 @@ func TestReplicasRemind(t *testing.T) {
 func TestReplicasRemindSeen(t *testing.T) {
 	first := bridgetest.NewOn(t, bridgetest.Postgres, kratostest.FakeOptions{}, func(c *bridge.Config) { c.Reminders = []time.Duration{time.Hour, 30 * time.Minute} })
 	second := first.Replica(t)
-	inviteAndSend(t, first, bridge.InviteRequest{Email: email})
+	offer := inviteAndSend(t, first, bridge.InviteRequest{Email: email})
 	first.Clock.Advance(23 * time.Hour)
 	waiting, resume := suspended(second, 1)
 	done := make(chan int, 1)
@@ -65,5 +65,8 @@ func TestReplicasRemindSeen(t *testing.T) {
 	resume()
 	if n := <-done; n != 0 || reminders(t, first, bridge.EndpointCourier) != 1 {
 		t.Errorf("the second emits %d reminders, %d in total", n, reminders(t, first, bridge.EndpointCourier))
+	}
+	if inv := get(t, first, offer.Invitation.ID); inv.ReminderCount != 1 || !inv.RemindAt.Equal(inv.ExpiresAt.Add(-30*time.Minute)) {
+		t.Errorf("%d counted, the next at %s", inv.ReminderCount, inv.RemindAt)
 	}
 }
