@@ -48,6 +48,9 @@ func TestGolden(t *testing.T) {
 			CheckAt: at.Add(6 * time.Second), Checks: 1,
 		},
 	}
+	reminded := plain
+	reminded.ID, reminded.Email = uuid.MustParse("0197a3c2-1212-7000-8000-000000000007"), "reminded@example.com"
+	reminded.Reminders, reminded.RemindAt, reminded.ReminderCount = []time.Duration{45 * time.Minute, 30 * time.Minute}, at.Add(30*time.Minute), 1
 	ended := plain
 	ended.ID, ended.State = uuid.MustParse("0197a3c2-3333-7000-8000-000000000003"), bridge.StateRevoked
 	ended.IdentityID, ended.Leftover, ended.CheckAt = full.IdentityID, bridge.LeftoverDue, at.Add(time.Hour)
@@ -76,7 +79,7 @@ func TestGolden(t *testing.T) {
 		CreatedAt: at, UpdatedAt: at, DueAt: at.Add(time.Hour), Since: at,
 	}
 	update(t, s, func(tx bridge.Tx) error {
-		return errors.Join(tx.PutInvitation(plain), tx.PutInvitation(full), tx.PutInvitation(ended), tx.PutToken(bridge.Digest{1, 2, 3}, token),
+		return errors.Join(tx.PutInvitation(plain), tx.PutInvitation(full), tx.PutInvitation(ended), tx.PutInvitation(reminded), tx.PutToken(bridge.Digest{1, 2, 3}, token),
 			tx.PutMessage(claimed), tx.PutMessage(failed), tx.PutMessage(queued), goldenImports(at)(tx))
 	})
 

@@ -41,6 +41,8 @@ import (
 //	    time | id                      empty; Claim.DueAt of pending ones with claim
 //	watched
 //	    time | id                      empty; CheckAt of those without claim
+//	reminding
+//	    time | id                      empty; RemindAt of pending ones without claim
 //	ended
 //	    time | id                      empty; UpdatedAt of terminal ones, unless Leftover is due
 //	messages
@@ -121,6 +123,7 @@ const (
 	importedBucket
 	requestsBucket
 	requestsByTimeBucket
+	remindingBucket
 )
 
 const (
@@ -169,6 +172,7 @@ var layout = [...]struct {
 	importedBucket:        {"imported", true, false, 0.9, 4},
 	requestsBucket:        {"requests", false, false, bbolt.DefaultFillPercent, 4},
 	requestsByTimeBucket:  {"requests_by_time", false, false, 0.9, 4},
+	remindingBucket:       {"reminding", false, false, 0.9, 4},
 }
 
 // in opens the bucket; nil if it does not exist.
@@ -282,6 +286,9 @@ func entries(inv bridge.Invitation) []entry {
 		list.add(lapsingBucket, none, timeKey(inv.Claim.DueAt()), id)
 	} else {
 		list.add(expiringBucket, none, timeKey(inv.ExpiresAt), id)
+		if !inv.RemindAt.IsZero() {
+			list.add(remindingBucket, none, timeKey(inv.RemindAt), id)
+		}
 	}
 	return list.all
 }
