@@ -11,14 +11,31 @@ import (
 	"invitebridge/bridge"
 )
 
+// InviteOption configures one call of [Client.Invite].
+type InviteOption func(*http.Request)
+
+// WithIdempotencyKey makes a repetition of the call within 24 hours return the first
+// invitation with an additional token, or without one if it has ended. key is
+// visible ASCII, such as a random UUID.
+func WithIdempotencyKey(key string) InviteOption {
+	return func(r *http.Request) { r.Header.Set(idempotencyHeader, key) }
+}
+
 // Invite creates an invitation. created is false if the address already had a
 // pending invitation: that one is returned, with an additional token.
-func (c *Client) Invite(ctx context.Context, r bridge.InviteRequest) (o IssuedInvitation, created bool, err error) {
+func (c *Client) Invite(ctx context.Context, r bridge.InviteRequest, options ...InviteOption) (o IssuedInvitation, created bool, err error) {
 	body, err := encodeInvite(r)
 	if err != nil {
 		return o, false, err
 	}
-	answer, err := c.send(ctx, http.MethodPost, "/", nil, body, &o)
+	request, err := c.request(ctx, http.MethodPost, "/", nil, body)
+	if err != nil {
+		return o, false, err
+	}
+	for _, option := range options {
+		option(request)
+	}
+	answer, err := c.do(c.http, request, &o)
 	return o, answer.status == http.StatusCreated, err
 }
 
@@ -27,8 +44,9 @@ type ListQuery struct {
 	State     bridge.State
 	Email     string
 	InviterID string
-	PageSize  int    // zero: the bridge's default
-	PageToken string // of the page before; empty: the first page
+	ImportID  uuid.UUID // the import that created them
+	PageSize  int       // zero: the bridge's default
+	PageToken string    // of the page before; empty: the first page
 }
 
 // List returns a page of invitations, newest first.
@@ -36,6 +54,9 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page[bridge.InvitationV
 	values := pageValues(q.PageSize, q.PageToken, map[string]string{
 		"state": string(q.State), "email": q.Email, "inviter_id": q.InviterID,
 	})
+	if q.ImportID != uuid.Nil {
+		values.Set("import_id", q.ImportID.String())
+	}
 	return list[bridge.InvitationView](ctx, c, "/", values)
 }
 

@@ -1,0 +1,3 @@
+package httpapi
+
+const idempotencyHeader = "Idempotency-Key"
