@@ -80,6 +80,7 @@ type InvitationView struct {
 	Email       string    `json:"email"`
 	State       State     `json:"state"`
 	IdentityID  uuid.UUID `json:"identity_id,omitzero"`
+	ImportID    uuid.UUID `json:"import_id,omitzero"` // the import that created it
 	Origin      Origin    `json:"identity_origin,omitempty"`
 	SchemaID    string    `json:"schema_id"`
 	InviterID   string    `json:"inviter_id,omitempty"`
@@ -110,7 +111,7 @@ type InvitationView struct {
 // View returns the public form of an invitation.
 func (i Invitation) View() InvitationView {
 	return InvitationView{
-		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, Origin: i.Origin, SchemaID: i.SchemaID,
+		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, ImportID: i.ImportID, Origin: i.Origin, SchemaID: i.SchemaID,
 		InviterID: i.InviterID, InviterName: i.InviterName, InviterEmail: i.InviterEmail,
 		Locale: i.Locale, TimeZone: i.TimeZone, Traits: i.Traits, ReturnTo: i.ReturnTo,
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, ExpiresAt: i.ExpiresAt,

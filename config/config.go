@@ -24,6 +24,7 @@ type Config struct {
 	Serve       Serve       `yaml:"serve"`
 	Kratos      Kratos      `yaml:"kratos"`
 	Invitation  Invitation  `yaml:"invitation"`
+	Import      Import      `yaml:"import"`
 	Selfservice Selfservice `yaml:"selfservice"`
 	// Hooks are called in this order.
 	Hooks   []Hook  `yaml:"hooks"`
@@ -176,6 +177,12 @@ const (
 	UnacceptedAtPurge  = "at_purge"
 	UnacceptedAtExpiry = "at_expiry"
 )
+
+// Import holds the limits of imports.
+type Import struct {
+	// MaxSize limits the file of an import, from 1 KiB to 4 GiB.
+	MaxSize Size `yaml:"max_size"`
+}
 
 // Selfservice mirrors where Kratos' own configuration has the same keys, so that
 // they can be copied from there.

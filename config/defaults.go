@@ -37,6 +37,7 @@ func Default() Config {
 			UnacceptedIdentities: UnacceptedAtPurge,
 			Renew:                true,
 		},
+		Import: Import{MaxSize: 256 * mebibyte},
 		Selfservice: Selfservice{Methods: Methods{Password: Password{Config: PasswordPolicy{
 			MinPasswordLength:                8,
 			IdentifierSimilarityCheckEnabled: true,

@@ -19,7 +19,7 @@ type shape map[string]string
 // addType adds the keys of a Go type.
 func (s shape) addType(path string, t reflect.Type) {
 	switch {
-	case t == reflect.TypeFor[config.Duration](), t.Kind() == reflect.String:
+	case t == reflect.TypeFor[config.Duration](), t == reflect.TypeFor[config.Size](), t.Kind() == reflect.String:
 		s[path] = "string"
 	case t.Kind() == reflect.Int:
 		s[path] = "integer"
@@ -148,6 +148,8 @@ func untyped(t *testing.T, value any) any {
 	switch {
 	case v.Type() == reflect.TypeFor[config.Duration]():
 		return value.(config.Duration).String()
+	case v.Type() == reflect.TypeFor[config.Size]():
+		return value.(config.Size).String()
 	case v.Kind() == reflect.String:
 		return v.String()
 	case v.Kind() == reflect.Slice:

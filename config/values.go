@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -37,6 +38,51 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	}
 	*d = Duration(parsed)
 	return nil
+}
+
+// Size is a number of bytes, written with a binary unit: "64KiB", "256MiB", "1GiB".
+type Size int64
+
+const (
+	kibibyte Size = 1 << 10
+	mebibyte Size = 1 << 20
+	gibibyte Size = 1 << 30
+)
+
+// sizeUnits are the units of sizes, the largest first.
+var sizeUnits = []struct {
+	name string
+	unit Size
+}{{"GiB", gibibyte}, {"MiB", mebibyte}, {"KiB", kibibyte}}
+
+// String returns the text that UnmarshalText reads back as s: s is a multiple of 1 KiB.
+func (s Size) String() string {
+	for _, u := range sizeUnits {
+		if s%u.unit == 0 && s != 0 {
+			return fmt.Sprintf("%d%s", s/u.unit, u.name)
+		}
+	}
+	return fmt.Sprintf("%dKiB", s/kibibyte)
+}
+
+// MarshalText returns s in the form of String.
+func (s Size) MarshalText() ([]byte, error) {
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText accepts a whole number and a unit. Its error does not quote the text.
+func (s *Size) UnmarshalText(text []byte) error {
+	for _, u := range sizeUnits {
+		number, ok := strings.CutSuffix(string(text), u.name)
+		if !ok {
+			continue
+		}
+		if n, err := strconv.ParseUint(number, 10, 32); err == nil {
+			*s = Size(n) * u.unit
+			return nil
+		}
+	}
+	return errors.New("must be a size such as 64KiB, 256MiB or 1GiB")
 }
 
 const redacted = "[redacted]"

@@ -34,6 +34,27 @@ func TestDuration(t *testing.T) {
 	}
 }
 
+func TestSize(t *testing.T) {
+	for want, size := range map[string]config.Size{
+		"0KiB": 0, "1KiB": 1 << 10, "1000KiB": 1000 << 10, "256MiB": 256 << 20, "4GiB": 4 << 30,
+	} {
+		text, err := size.MarshalText()
+		if err != nil || string(text) != want {
+			t.Errorf("MarshalText: got %q, %v; want %q", text, err, want)
+		}
+		var back config.Size
+		if err := back.UnmarshalText(text); err != nil || back != size {
+			t.Errorf("UnmarshalText(%q): got %v, %v", text, back, err)
+		}
+	}
+	for _, text := range []string{"", "1", "MiB", "-1MiB", "1.5MiB", "1 MiB", "1MB", "1mib", "1GiBKiB", "99999999999GiB"} {
+		var size config.Size
+		if err := size.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is %d", text, size)
+		}
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	c := config.Default()
 	for name, c := range map[string]struct{ got, want [2]string }{

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/sha256"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -11,13 +12,18 @@ import (
 
 func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 	var body inviteBody
-	if err := decode(w, r, &body); err != nil {
+	raw, err := decodeRaw(w, r, &body)
+	if err != nil {
 		return err
 	}
 	request, err := body.request()
 	if err != nil {
 		return err
 	}
+	if request.Idempotent, err = idempotencyKey(r, "invite"); err != nil {
+		return err
+	}
+	request.Content = sha256.Sum256(raw)
 	o, err := a.service.Invite(r.Context(), request)
 	if err != nil {
 		return err

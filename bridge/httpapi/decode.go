@@ -31,11 +31,17 @@ var byteOrderMark = []byte("\ufeff")
 //
 // Errors: ErrUnsupportedMediaType, ErrBodyTooLarge, ErrBadRequest.
 func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	body, err := readBody(w, r, "application/json")
+	_, err := decodeRaw(w, r, into)
+	return err
+}
+
+// decodeRaw is decode. It also returns the body as it was sent.
+func decodeRaw(w http.ResponseWriter, r *http.Request, into any) (raw []byte, err error) {
+	raw, err = readBody(w, r, "application/json")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return decodeBytes(bytes.TrimPrefix(body, byteOrderMark), into)
+	return raw, decodeBytes(bytes.TrimPrefix(raw, byteOrderMark), into)
 }
 
 // decodeBytes is decode for a body that was read. Members that it does not have leave
@@ -59,12 +65,21 @@ func decodeBytes(body []byte, into any) error {
 	return bridge.ErrBadRequest.WithReasonf("The body is not valid JSON.")
 }
 
+// mediaType returns the media type of a body in UTF-8; empty if it is malformed or in
+// another encoding.
+func mediaType(r *http.Request) string {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := strings.ToLower(params["charset"])
+	if err != nil || charset != "" && charset != "utf-8" && charset != "utf8" {
+		return ""
+	}
+	return media
+}
+
 // readBody reads a body of the media type want, in UTF-8, of at most
 // maxBodyBytes.
 func readBody(w http.ResponseWriter, r *http.Request, want string) ([]byte, error) {
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := strings.ToLower(params["charset"])
-	if err != nil || media != want || charset != "" && charset != "utf-8" && charset != "utf8" {
+	if mediaType(r) != want {
 		return nil, bridge.ErrUnsupportedMediaType
 	}
 	if r.ContentLength > maxBodyBytes {

@@ -14,16 +14,22 @@ import (
 )
 
 func (a *API) list(w http.ResponseWriter, r *http.Request) error {
-	p, err := parsePage(r, "state", "email", "inviter_id")
+	p, err := parsePage(r, "state", "email", "inviter_id", "import_id")
 	if err != nil {
 		return err
 	}
-	state, err := oneOf(p, bridge.States())
+	state, err := oneOf(p.values, "state", bridge.States())
 	if err != nil {
 		return err
+	}
+	var imported uuid.UUID
+	if text := p.values.Get("import_id"); text != "" {
+		if imported, err = uuid.Parse(text); err != nil || imported.String() != text {
+			return bridge.ErrBadRequest.WithReasonf("import_id must be the id of an import.")
+		}
 	}
 	page, next, err := a.service.List(r.Context(), bridge.InvitationQuery{
-		State: state, Email: p.values.Get("email"), InviterID: p.values.Get("inviter_id"), Before: p.before, Limit: p.size,
+		State: state, Email: p.values.Get("email"), InviterID: p.values.Get("inviter_id"), ImportID: imported, Before: p.before, Limit: p.size,
 	})
 	if err != nil {
 		return err
@@ -44,23 +50,33 @@ type pageQuery struct {
 	before uuid.UUID
 }
 
-// parsePage parses the query of a list. It rejects unknown and repeated
-// parameters: a filter that is silently ignored would return unrelated rows.
+// parseQuery parses a query. It rejects unknown and repeated parameters: a filter
+// that is silently ignored would return unrelated rows.
+//
+// Errors: ErrBadRequest.
+func parseQuery(query string, known ...string) (url.Values, error) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, bridge.ErrBadRequest.WithReasonf("The query string is malformed.")
+	}
+	for name, given := range values {
+		if !slices.Contains(known, name) {
+			return nil, bridge.ErrBadRequest.WithReasonf("Unknown parameter %q. Known parameters: %s.", name, strings.Join(known, ", "))
+		}
+		if len(given) > 1 {
+			return nil, bridge.ErrBadRequest.WithReasonf("The parameter %s must not be repeated.", name)
+		}
+	}
+	return values, nil
+}
+
+// parsePage parses the query of a list.
 //
 // Errors: ErrBadRequest.
 func parsePage(r *http.Request, filters ...string) (pageQuery, error) {
-	values, err := url.ParseQuery(plusInEmail(r.URL.RawQuery))
+	values, err := parseQuery(plusInEmail(r.URL.RawQuery), append(filters, "page_size", "page_token")...)
 	if err != nil {
-		return pageQuery{}, bridge.ErrBadRequest.WithReasonf("The query string is malformed.")
-	}
-	known := append(filters, "page_size", "page_token")
-	for name, given := range values {
-		if !slices.Contains(known, name) {
-			return pageQuery{}, bridge.ErrBadRequest.WithReasonf("Unknown parameter %q. Known parameters: %s.", name, strings.Join(known, ", "))
-		}
-		if len(given) > 1 {
-			return pageQuery{}, bridge.ErrBadRequest.WithReasonf("The parameter %s must not be repeated.", name)
-		}
+		return pageQuery{}, err
 	}
 	p := pageQuery{values: values, size: defaultPageSize}
 	if values.Has("page_size") {
@@ -95,13 +111,13 @@ func plusInEmail(query string) string {
 	return strings.Join(parameters, "&")
 }
 
-// oneOf parses the state filter of a list.
-func oneOf[S ~string](p pageQuery, states []S) (S, error) {
-	state := S(p.values.Get("state"))
-	if state == "" || slices.Contains(states, state) {
-		return state, nil
+// oneOf parses a filter that has one of some words; empty: the query does not have it.
+func oneOf[S ~string](values url.Values, name string, words []S) (S, error) {
+	word := S(values.Get(name))
+	if word == "" || slices.Contains(words, word) {
+		return word, nil
 	}
-	return "", bridge.ErrBadRequest.WithReasonf("state must be one of %v.", states)
+	return "", bridge.ErrBadRequest.WithReasonf("%s must be one of %v.", name, words)
 }
 
 // writePage writes a page of a list, and the Link header with the first and the

@@ -27,7 +27,7 @@ func (a *API) listMessages(w http.ResponseWriter, r *http.Request, invitation uu
 	if err != nil {
 		return err
 	}
-	state, err := oneOf(p, bridge.MessageStates())
+	state, err := oneOf(p.values, "state", bridge.MessageStates())
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type requestNotes struct {
 	clientIP   string
 	apiKey     string // the name
 	invitation string // the id
+	imported   string // the id of the import
 	errorID    string
 	err        error
 	status     int // to record instead of the status that was sent; zero: that one
@@ -151,14 +152,14 @@ func (a *API) logRequest(x RequestRecord, r *http.Request) {
 	if !a.config.Log.Enabled(r.Context(), level) {
 		return
 	}
-	var room [12]slog.Attr
+	var room [13]slog.Attr
 	attrs := append(room[:0],
 		slog.String("listener", x.Listener), slog.String("method", x.Method), slog.String("route", x.Route),
 		slog.Int("status", x.Status), slog.Float64("duration_ms", float64(x.Took.Microseconds())/1000))
 	annotate(r, func(n *requestNotes) {
 		for _, optional := range [...][2]string{
 			{"request_id", n.requestID}, {"client_ip", n.clientIP}, {"api_key", n.apiKey},
-			{"invitation_id", n.invitation}, {"error_id", n.errorID}, {"trace_id", n.traceID},
+			{"invitation_id", n.invitation}, {"import_id", n.imported}, {"error_id", n.errorID}, {"trace_id", n.traceID},
 		} {
 			if optional[1] != "" {
 				attrs = append(attrs, slog.String(optional[0], optional[1]))

@@ -66,6 +66,13 @@ func (a *API) Admin() chi.Router {
 		r.Post("/messages/{id}/retry", a.handle(a.retryMessage))
 		r.Get("/endpoints", a.handle(a.endpoints))
 		r.Post("/endpoints/{id}/enable", a.handle(a.enableEndpoint))
+		r.Post("/imports", a.handle(a.createImport))
+		r.Get("/imports", a.handle(a.imports))
+		r.Get("/imports/{id}", a.handle(a.getImport))
+		r.Get("/imports/{id}/rows", a.handle(a.importRows))
+		r.Post("/imports/{id}/pause", a.handle(a.pauseImport))
+		r.Post("/imports/{id}/resume", a.handle(a.resumeImport))
+		r.Post("/imports/{id}/cancel", a.handle(a.cancelImport))
 	})
 	return r
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"log/slog"
@@ -34,6 +35,8 @@ type Config struct {
 	// TrustUnixPeers treats every peer of a unix socket as a trusted proxy.
 	TrustUnixPeers bool
 	RateLimit      RateLimit
+	// MaxImportSize limits the file of an import, in bytes. Zero: 256 MiB.
+	MaxImportSize  int64
 	AllowedOrigins []string   // for CORS on the public listener; empty: no CORS
 	Page           *page.Page // the initial page, see [API.SetPage]
 	Version        string
@@ -89,6 +92,9 @@ type API struct {
 
 	backingUp  sync.Mutex
 	backupTime time.Duration // the constant of that name, except in tests
+
+	uploading   uploads
+	uploadPause time.Duration // the constant of that name, except in tests
 }
 
 // New returns an API. It starts no goroutines; the caller runs [API.SendLinks].
@@ -96,11 +102,12 @@ func New(service *bridge.Service, config Config) *API {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+	config.MaxImportSize = cmp.Or(config.MaxImportSize, defaultImportSize)
 	a := &API{
 		service: service, config: config, document: config.document(),
 		ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit),
 		links:      linkRequests{waiting: make(chan string, maxLinkRequests)},
-		backupTime: backupTime,
+		backupTime: backupTime, uploadPause: uploadPause,
 	}
 	a.SetAPIKeys(config.APIKeys)
 	a.SetPage(config.Page)

@@ -8,11 +8,12 @@ import (
 	"invitebridge/bridge"
 )
 
-// issuedInvitation is an invitation with its secrets, which are shown once.
+// issuedInvitation is an invitation with its secrets, which are shown once. It has none
+// if an invite was repeated with its Idempotency-Key after the invitation ended.
 type issuedInvitation struct {
 	bridge.InvitationView
-	Token string `json:"invitation_token"`
-	Link  string `json:"invitation_link"`
+	Token string `json:"invitation_token,omitempty"`
+	Link  string `json:"invitation_link,omitempty"`
 	// The ids of the identity, as the inviter sent them. They are stored in Kratos
 	// only.
 	ExternalID     string    `json:"external_id,omitempty"`
@@ -79,7 +80,8 @@ type message struct {
 	ID            uuid.UUID           `json:"id"`
 	Event         bridge.Event        `json:"event"`
 	Endpoint      string              `json:"endpoint"`
-	InvitationID  uuid.UUID           `json:"invitation_id"`
+	InvitationID  uuid.UUID           `json:"invitation_id,omitzero"` // absent if it is about an import
+	ImportID      uuid.UUID           `json:"import_id,omitzero"`
 	State         bridge.MessageState `json:"state"`
 	CreatedAt     time.Time           `json:"created_at"`
 	UpdatedAt     time.Time           `json:"updated_at"`
@@ -97,7 +99,7 @@ type attempt struct {
 
 func wireMessage(m bridge.Message) message {
 	out := message{
-		ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, InvitationID: m.InvitationID, State: m.State,
+		ID: m.ID, Event: m.Payload.Type, Endpoint: m.Endpoint, InvitationID: m.InvitationID, ImportID: m.ImportID, State: m.State,
 		CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
 	}
 	if m.State == bridge.MessageQueued {

@@ -13,6 +13,7 @@ import (
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/httpapi"
+	"invitebridge/bridge/importer"
 	"invitebridge/config"
 )
 
@@ -126,6 +127,7 @@ func (s *server) serve(ctx context.Context) error {
 	if cfg.Page.Title == "" {
 		s.log.Warn("page.title is not set: emails and the page do not name what invitees are invited to")
 	}
+	var imports *importer.Worker // needs the service, which wakes it
 	service := bridge.NewService(instruments.fail.store(store), instruments.identities(identities), bridge.Config{
 		SchemaID:            cfg.Kratos.SchemaID,
 		ToASCII:             idna.Lookup.ToASCII,
@@ -149,6 +151,8 @@ func (s *server) serve(ctx context.Context) error {
 		NeverUsedSince:      cfg.NeverUsedSince(),
 		EndpointsFor:        delivery.endpoints,
 		Wake:                delivery.worker.Wake,
+		WakeImports:         func() { imports.Wake() },
+		ParseInvite:         httpapi.ParseInvite,
 		Outbox:              delivery.worker,
 		Hooks:               instruments.hooks(delivery),
 		OnCounted:           instruments.metrics.Count,
@@ -156,6 +160,7 @@ func (s *server) serve(ctx context.Context) error {
 		Clock:               store.clock(),
 		Now:                 wallClock,
 	})
+	imports = importer.New(service, s.log, store.now(), store.pollInterval())
 	instruments.scrape(service, store)
 	login, err := newLoginPage(cfg)
 	if err != nil {
@@ -173,6 +178,7 @@ func (s *server) serve(ctx context.Context) error {
 		TrustedProxies: cfg.TrustedProxies(),
 		TrustUnixPeers: cfg.TrustsUnixPeers(),
 		RateLimit:      httpapi.RateLimit{Requests: cfg.Serve.Public.RateLimit.Requests, Window: time.Duration(cfg.Serve.Public.RateLimit.Window)},
+		MaxImportSize:  int64(cfg.Import.MaxSize),
 		AllowedOrigins: allowedOrigins(cfg),
 		Version:        version(),
 		Log:            s.log,
@@ -191,6 +197,7 @@ func (s *server) serve(ctx context.Context) error {
 	s.serveListener(ctx, group, listeners.admin, instruments.fail.handler(api.Admin()))
 	group.Go(func() error { s.sweep(ctx, service, store.sweepInterval()); return nil })
 	group.Go(func() error { delivery.worker.Run(ctx, instruments.fail.queue(service)); return nil })
+	group.Go(func() error { imports.Run(ctx); return nil })
 	group.Go(func() error { api.SendLinks(ctx); return nil })
 	reloads := reloader{server: s, current: cfg, last: s.read, delivery: delivery, api: api, listeners: listeners}
 	group.Go(func() error { reloads.run(ctx); return nil })

@@ -29,6 +29,14 @@ func (s openedStore) clock() bridge.Clock {
 	return s.shared
 }
 
+// now returns the clock of the service.
+func (s openedStore) now() func() time.Time {
+	if s.shared == nil {
+		return wallClock
+	}
+	return s.shared.Now
+}
+
 // sharedInterval bounds how long work that another replica has left waits for this
 // one: messages, and claims whose lease has ended.
 const sharedInterval = time.Second
@@ -39,6 +47,15 @@ func (s openedStore) sweepInterval() time.Duration {
 		return sharedInterval
 	}
 	return sweepInterval
+}
+
+// pollInterval returns how often this process looks for imports of other processes; 0:
+// there are none.
+func (s openedStore) pollInterval() time.Duration {
+	if s.shared != nil {
+		return sharedInterval
+	}
+	return 0
 }
 
 // openStore opens the store that dsn names. A database is migrated first if that is
