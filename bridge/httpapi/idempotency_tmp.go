@@ -1,3 +1,0 @@
-package httpapi
-
-const idempotencyHeader = "Idempotency-Key"
