@@ -33,10 +33,10 @@ const (
 // there was no complete response; a request that changes something may
 // nevertheless have taken effect.
 type Client struct {
-	api         string // the endpoint and the base path
-	key         string
-	http        *http.Client
-	uploadPause time.Duration
+	api        string // the endpoint and the base path
+	key        string
+	http       *http.Client
+	retryPause time.Duration
 }
 
 // ClientOption configures a new [Client].
@@ -68,7 +68,7 @@ func NewClient(endpoint, key string, options ...ClientOption) (*Client, error) {
 	if key == "" || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("the API key must be printable ASCII without spaces or line breaks, and not empty")
 	}
-	return &Client{api: u.JoinPath(o.basePath).String(), key: key, http: newHTTPClient(clientTimeout, socket), uploadPause: uploadPause}, nil
+	return &Client{api: u.JoinPath(o.basePath).String(), key: key, http: newHTTPClient(clientTimeout, socket), retryPause: uploadRetryPause}, nil
 }
 
 // Format writes the URL of the API, whatever the verb; never the key.

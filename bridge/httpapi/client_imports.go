@@ -115,7 +115,7 @@ func (c *Client) Imports(ctx context.Context, q ImportsQuery) (Page[bridge.Impor
 
 // ImportRowsQuery selects rows of an import.
 type ImportRowsQuery struct {
-	Result    bridge.ImportResult // empty: all rows, those without a result included
+	Result    bridge.ImportResult // empty: all rows; "waiting": those without a result
 	MediaType string              // MediaTypeCSV or MediaTypeNDJSON; required
 }
 

@@ -17,9 +17,9 @@ import (
 // the bridge to notice that a connection was lost: until then, it counts the upload as
 // one in progress.
 const (
-	uploadAttempts = 4
-	uploadPause    = 2 * time.Second
-	maxUploadPause = time.Minute // of those that the bridge asks for
+	uploadAttempts   = 4
+	uploadRetryPause = 2 * time.Second
+	maxUploadPause   = time.Minute // of those that the bridge asks for
 )
 
 // UploadError is an upload without a response.
@@ -43,7 +43,7 @@ func (e *UploadError) Unwrap() error { return e.Err }
 // respond.
 func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions) (bridge.ImportView, error) {
 	size, rewind := measure(file)
-	pause := c.uploadPause
+	pause := c.retryPause
 	for attempt := 1; ; attempt++ {
 		v, err := c.upload(ctx, file, size, o)
 		wait, passes := mayPass(err, pause)

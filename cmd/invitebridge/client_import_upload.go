@@ -91,6 +91,7 @@ const (
 // follow waits until an import ends or is paused, prints it, and writes the rows that
 // failed beside file; nil: it does not write them.
 func (s *session) follow(ctx context.Context, v bridge.ImportView, progress *progress, file *rowFile) error {
+	progress.note("Import " + v.ID.String() + ": Ctrl-C ends this command, not the import.")
 	v, err := s.await(ctx, v, progress)
 	progress.end()
 	if err != nil {

@@ -23,7 +23,8 @@ type progress struct {
 	ended   bool
 	begun   time.Time
 	shownAt time.Time
-	shown   string // the last text
+	shown   string // the last line
+	kind    string // of what was shown last
 	drawn   int    // characters in the line that changes
 	speed   speed
 }
@@ -60,7 +61,7 @@ func (p *progress) showUpload(name string, sent, size int64) {
 		text += " of " + mebibytes(size)
 		fraction = float64(sent) / float64(size)
 	}
-	p.print("uploading", fraction, text)
+	p.print("upload", fraction, "", text)
 }
 
 // show shows an import.
@@ -74,14 +75,33 @@ func (p *progress) show(v bridge.ImportView) {
 	if v.Rows > 0 && v.State != bridge.ImportLoading {
 		fraction = float64(done) / float64(v.Rows)
 	}
-	p.print(string(v.State), fraction, importStatus(v, p.speed.rate(), now)...)
+	p.print(string(v.State), fraction, string(v.State)+": ", importStatus(v, p.speed.rate(), now)...)
 }
 
 // unavailable shows that the bridge did not respond.
 func (p *progress) unavailable(v bridge.ImportView) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.print("unavailable", -1, "the bridge is unavailable; trying again", fmt.Sprintf("%s of %s rows", grouped(v.Rows-v.Waiting), grouped(v.Rows)))
+	p.print("unavailable", -1, "", "the bridge is unavailable, trying again", fmt.Sprintf("%s of %s rows", grouped(v.Rows-v.Waiting), grouped(v.Rows)))
+}
+
+// note prints a line that stays.
+func (p *progress) note(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.out == nil {
+		return
+	}
+	p.clear()
+	fmt.Fprintln(p.out, text)
+}
+
+// clear empties the line that changes.
+func (p *progress) clear() {
+	if p.drawn > 0 {
+		fmt.Fprint(p.out, "\r"+strings.Repeat(" ", p.drawn)+"\r")
+	}
+	p.drawn = 0
 }
 
 // end stops showing anything. It can be called again.
@@ -94,9 +114,9 @@ func (p *progress) end() {
 	p.ended, p.drawn = true, 0
 }
 
-// print shows parts, the most important first. A text is shown elsewhere than on a
-// terminal if it is new and kind is another than the last one's, or some time has passed.
-func (p *progress) print(kind string, fraction float64, parts ...string) {
+// print shows parts, the most important first. Elsewhere than on a terminal, it prints a
+// new line that begins with prefix, unless the last one had the same kind and is recent.
+func (p *progress) print(kind string, fraction float64, prefix string, parts ...string) {
 	if p.out == nil || p.ended {
 		return
 	}
@@ -108,13 +128,12 @@ func (p *progress) print(kind string, fraction float64, parts ...string) {
 		p.drawn, p.shownAt = length, now
 		return
 	}
-	text := kind + ": " + strings.Join(parts, ", ")
-	lastKind, _, _ := strings.Cut(p.shown, ":")
-	if text == p.shown || kind == lastKind && now.Sub(p.shownAt) < linesEvery {
+	line := prefix + strings.Join(parts, ", ")
+	if line == p.shown || kind == p.kind && now.Sub(p.shownAt) < linesEvery {
 		return
 	}
-	fmt.Fprintln(p.out, text)
-	p.shown, p.shownAt = text, now
+	fmt.Fprintln(p.out, line)
+	p.shown, p.shownAt, p.kind = line, now, kind
 }
 
 // fitLine joins as many parts as fit, after a bar if there is room for one.

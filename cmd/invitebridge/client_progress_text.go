@@ -27,7 +27,7 @@ func importStatus(v bridge.ImportView, rate float64, now time.Time) []string {
 	if v.Rows > 0 {
 		percent = done * 100 / v.Rows
 	}
-	parts := []string{fmt.Sprintf("%3d%%", percent), fmt.Sprintf("%s of %s rows", grouped(done), grouped(v.Rows))}
+	parts := []string{fmt.Sprintf("%d%%", percent), fmt.Sprintf("%s of %s rows", grouped(done), grouped(v.Rows))}
 	if wait := waitText(v, rate, now); wait != "" {
 		parts = append(parts, wait)
 	}
@@ -90,7 +90,10 @@ type speedSample struct {
 	done int
 }
 
-const speedPeriod = 10 * time.Second
+const (
+	speedPeriod  = 10 * time.Second
+	minSpeedTime = time.Second // before that, the speed says little
+)
 
 func (s *speed) add(at time.Time, done int) {
 	s.samples = append(s.samples, speedSample{at, done})
@@ -106,7 +109,7 @@ func (s *speed) rate() float64 {
 	}
 	first, last := s.samples[0], s.samples[len(s.samples)-1]
 	took := last.at.Sub(first.at)
-	if took <= 0 || last.done <= first.done {
+	if took < minSpeedTime || last.done <= first.done {
 		return 0
 	}
 	return float64(last.done-first.done) / took.Seconds()

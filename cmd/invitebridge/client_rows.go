@@ -15,10 +15,14 @@ import (
 	"invitebridge/bridge/httpapi"
 )
 
+// rowWaiting selects the rows without a result.
+const rowWaiting bridge.ImportResult = "waiting"
+
 var rowColumns = []string{"line", "row.email", "result", "invitation_id", "error_id", "reason"}
 
 func newListRows(o *clientOptions) *cobra.Command {
 	var result, format string
+	results := append(bridge.ImportResults(), rowWaiting)
 	formats := append([]string{formatTable}, rowFormats...)
 	cmd := &cobra.Command{
 		Use:     "rows IMPORT_ID",
@@ -38,7 +42,7 @@ func newListRows(o *clientOptions) *cobra.Command {
 				return usageError{errors.New("give one id of an import")}
 			}
 			q := httpapi.ImportRowsQuery{MediaType: mediaTypes[format]}
-			if q.Result, err = oneOf("result", result, bridge.ImportResults()); err != nil {
+			if q.Result, err = oneOf("result", result, results); err != nil {
 				return err
 			}
 			if q.MediaType == "" && format != formatTable {
@@ -51,8 +55,8 @@ func newListRows(o *clientOptions) *cobra.Command {
 			return listRows(cmd.Context(), s, ids[0], q)
 		},
 	}
-	cmd.Flags().StringVar(&result, "result", "", fmt.Sprintf("only those with this `RESULT`, one of %v", bridge.ImportResults()))
-	complete(cmd, "result", bridge.ImportResults())
+	cmd.Flags().StringVar(&result, "result", "", fmt.Sprintf("only those with this `RESULT`, one of %v", results))
+	complete(cmd, "result", results)
 	cmd.Flags().StringVar(&format, "format", formatTable, "`FORMAT` of the rows: "+strings.Join(formats, ", "))
 	complete(cmd, "format", formats)
 	return cmd
