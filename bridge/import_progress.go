@@ -13,7 +13,6 @@ const (
 
 	minHold = time.Second
 	maxHold = 5 * time.Minute
-	maxWait = time.Hour // of the rows of one group, while others proceed
 	// dryRunRetention is how long the result of a dry run is kept.
 	dryRunRetention = 24 * time.Hour
 )
@@ -189,7 +188,7 @@ func (i Import) finishGroup(claim uuid.UUID, left int, waited Dependency, progre
 	}
 	g := &i.Groups[n]
 	g.Claim, g.Until = uuid.Nil, time.Time{}
-	g.Due = now.Add(min(minHold<<min(g.Tries, 20), maxWait))
+	g.Due = now.Add(min(minHold<<min(g.Tries, 20), maxHold))
 	g.Tries++
 	if !progress {
 		i.WaitingFor = waited

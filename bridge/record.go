@@ -21,13 +21,27 @@ type StoredToken struct {
 	TokenRecord
 }
 
-// RecordCounts are the numbers of rows of records.
-type RecordCounts struct{ Invitations, Tokens, Messages int }
+// ImportRecord is an import and its messages. Its rows are copied separately, because
+// they may be many.
+type ImportRecord struct {
+	Import   Import
+	Messages []Message // by id, ascending
+}
+
+// RecordCounts are the numbers of rows in a store. Messages are those of invitations
+// and those of imports.
+type RecordCounts struct{ Invitations, Tokens, Messages, Imports, ImportRows, Requests int }
 
 // Add counts the rows of a record.
 func (c *RecordCounts) Add(r Record) {
 	c.Invitations++
 	c.Tokens += len(r.Tokens)
+	c.Messages += len(r.Messages)
+}
+
+// AddImport counts an import and its messages.
+func (c *RecordCounts) AddImport(r ImportRecord) {
+	c.Imports++
 	c.Messages += len(r.Messages)
 }
 
@@ -44,6 +58,31 @@ func (r Record) Checksum() (sum [sha256.Size]byte, err error) {
 	}
 	for i := range r.Messages {
 		err = errors.Join(err, rows.Encode(&r.Messages[i]))
+	}
+	return [sha256.Size]byte(h.Sum(nil)), err
+}
+
+// Checksum is [Record.Checksum] for an import.
+func (r ImportRecord) Checksum() (sum [sha256.Size]byte, err error) {
+	return checksum(r.Import, r.Messages)
+}
+
+// Checksum is [Record.Checksum] for one row of an import.
+func (r ImportRow) Checksum() (sum [sha256.Size]byte, err error) { return checksum(r) }
+
+// Checksum is [Record.Checksum] for an idempotent request.
+func (r IdempotentRequest) Checksum() (sum [sha256.Size]byte, err error) { return checksum(r.Key, r) }
+
+// checksum returns the SHA-256 of the JSON of values. An empty list of messages is the
+// same as none.
+func checksum(values ...any) (sum [sha256.Size]byte, err error) {
+	h := sha256.New()
+	rows := json.NewEncoder(h)
+	for _, v := range values {
+		if messages, are := v.([]Message); are && len(messages) == 0 {
+			continue
+		}
+		err = errors.Join(err, rows.Encode(v))
 	}
 	return [sha256.Size]byte(h.Sum(nil)), err
 }

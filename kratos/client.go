@@ -13,7 +13,8 @@ import (
 )
 
 // Client implements the bridge's identity system with Kratos' admin API. Every
-// method returns within [Config.Timeout]. A Client is safe for concurrent use.
+// method returns within [Config.Timeout], except CreateAll. A Client is safe for
+// concurrent use.
 type Client struct {
 	config  Config
 	name    string // names the API in errors

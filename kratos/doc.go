@@ -15,7 +15,8 @@
 //     had no effect, and neither had one that Kratos rejected; any other failed
 //     request may have had one. See [bridge.CallOutcome].
 //   - A write is one request, sent once. Only a read without a response is
-//     repeated.
+//     repeated. CreateAll sends an identity again if Kratos refused or undid the
+//     batch that contained it.
 //   - A wrong address is never mistaken for a deleted identity.
 //   - No error contains a password, an admin token or any part of a password's
 //     hash.

@@ -33,6 +33,9 @@ func TestHeaders(t *testing.T) {
 	calls := []func() error{
 		func() error { return c.Ping(ctx) },
 		func() error { _, err := c.Get(ctx, b.made.ID); return err },
+		func() error {
+			return c.CreateAll(ctx, []bridge.IdentityParams{invited("c@example.com"), invited("d@example.com")})[1].Err
+		},
 		func() error { _, err := c.FindByEmail(ctx, invitedEmail); return err },
 		func() error { _, err := c.HasSessions(ctx, b.made.ID); return err },
 		func() error { return errorOf(c.Write(ctx, b.made, b.activation())) },

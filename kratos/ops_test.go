@@ -3,10 +3,13 @@ package kratos_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"invitebridge/bridge"
 	"invitebridge/kratos/kratostest"
@@ -29,6 +32,27 @@ var createOp = op{
 		return err
 	},
 	done: func(_ *testing.T, b *fixture) bool { return b.fake.Len() == 2 },
+}
+
+var createAllOp = op{
+	name: "create_all", method: http.MethodPatch, route: kratostest.RouteIdentities,
+	run: func(ctx context.Context, b *fixture) error {
+		results := b.client.CreateAll(ctx, []bridge.IdentityParams{invited("bob@example.com"), invited("eve@example.com")})
+		for _, r := range results[1:] { // the same is known of each
+			if fmt.Sprint(r.Err) != fmt.Sprint(results[0].Err) {
+				return fmt.Errorf("%w, but %w", r.Err, results[0].Err)
+			}
+		}
+		return results[0].Err
+	},
+	done: func(_ *testing.T, b *fixture) bool { return b.fake.Len() == 3 },
+}
+
+// invited returns the parameters of a new invitation's identity.
+func invited(email string) bridge.IdentityParams {
+	return bridge.IdentityParams{
+		InvitationID: uuid.New(), SchemaID: kratostest.DefaultSchema, Traits: []byte(`{"email":"` + email + `"}`),
+	}
 }
 
 var reads = []op{
@@ -94,4 +118,4 @@ func writeOp(method, route string, of func(*fixture) bridge.Write, done func(*te
 	}
 }
 
-var ops = append(append([]op{createOp}, reads...), writes...)
+var ops = append(append([]op{createOp, createAllOp}, reads...), writes...)

@@ -20,6 +20,9 @@ import (
 func TestOutcome(t *testing.T) {
 	for _, o := range ops {
 		for _, tr := range failureCases {
+			if o.name == "create_all" && tr.status == http.StatusRequestEntityTooLarge {
+				continue // it is sent in parts: TestCreateAll_inParts
+			}
 			t.Run(o.name+"/"+tr.name, func(t *testing.T) { t.Parallel(); checkFailure(t, o, tr) })
 		}
 		if o.name == "ping" { // only the status counts

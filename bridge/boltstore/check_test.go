@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -81,7 +82,7 @@ func checkFile(t testing.TB, path string) {
 func dump(tx *bbolt.Tx) map[string]string {
 	all := map[string]string{}
 	for b := tokensBucket; int(b) < len(layout); b++ {
-		if b == messagesBucket {
+		if b == messagesBucket || b == importsBucket || b == importRowsBucket || b == requestsBucket {
 			continue // rows, not an index
 		}
 		_ = b.in(tx).ForEach(func(k, v []byte) error {
@@ -104,7 +105,7 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 		all[fmt.Sprintf("%s %x", name, joined)] = fmt.Sprintf("%x", value)
 	}
 	for _, l := range layout[emailsBucket:] {
-		if l.fenced && l.name != "messages" {
+		if l.fenced && l.name != "messages" && l.name != "imports" {
 			set(l.name, nil, lowFence)
 			set(l.name, nil, highFence)
 		}
@@ -132,6 +133,9 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 		set("states", nil, code, id)
 		if inv.InviterID != "" {
 			set("inviters", nil, hash(inv.InviterID), code, id)
+		}
+		if inv.ImportID != uuid.Nil {
+			set("imported", nil, inv.ImportID[:], code, id)
 		}
 		if inv.Claim == nil && !inv.CheckAt.IsZero() {
 			set("watched", nil, timeKey(inv.CheckAt), id)
@@ -168,10 +172,14 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 		if err := json.Unmarshal(v, &m); err != nil || string(m.ID[:]) != string(k) {
 			t.Errorf("the row %x: %s: %v", k, v, err)
 		}
-		if invitationsBucket.in(tx).Get(m.InvitationID[:]) == nil {
-			t.Errorf("message %s is of invitation %s, which is missing", m.ID, m.InvitationID)
+		owner, rows := m.InvitationID, "invitations"
+		if owner == uuid.Nil {
+			owner, rows = m.ImportID, "imports"
 		}
-		set("belonging", nil, m.InvitationID[:], k)
+		if tx.Bucket([]byte(rows)).Get(owner[:]) == nil {
+			t.Errorf("message %s is of %s, which is not in %s", m.ID, owner, rows)
+		}
+		set("belonging", nil, owner[:], k)
 		set("outcomes", nil, []byte(m.State[:1]), k)
 		switch {
 		case m.State != bridge.MessageQueued:
@@ -182,5 +190,55 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 		}
 		return nil
 	})
+	impliedByImports(t, tx, set)
 	return all
+}
+
+// impliedByImports does the same for imports, their rows, and idempotent requests.
+func impliedByImports(t testing.TB, tx *bbolt.Tx, set func(name string, value []byte, key ...[]byte)) {
+	number := func(n int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+	_ = importsBucket.in(tx).ForEach(func(k, v []byte) error {
+		if len(k) == len(lowFence) || len(k) == len(highFence) {
+			return nil
+		}
+		var i bridge.Import
+		if err := json.Unmarshal(v, &i); err != nil || string(i.ID[:]) != string(k) {
+			t.Errorf("the row %x: %s: %v", k, v, err)
+		}
+		if !i.DueAt.IsZero() {
+			set("imports_due", nil, timeKey(i.DueAt), k)
+		}
+		return nil
+	})
+	keys := map[string]bool{}
+	_ = importRowsBucket.in(tx).ForEach(func(k, v []byte) error {
+		var r bridge.ImportRow
+		if err := json.Unmarshal(v, &r); err != nil || string(number(r.Index)) != string(k[16:]) || importsBucket.in(tx).Get(k[:16]) == nil {
+			t.Errorf("the row %x: %s: %v", k, v, err)
+		}
+		if r.Key != "" {
+			if unique := string(k[:16]) + r.Key; keys[unique] {
+				t.Errorf("two rows of import %x have the key %q", k[:16], r.Key)
+			} else {
+				keys[unique] = true
+			}
+			set("import_keys", number(r.Line), k[:16], hash(r.Key))
+		}
+		code := map[bridge.ImportResult]string{
+			"invited": "i", "adopted": "a", "already_pending": "p", "already_active": "c", "skipped_revoked": "r", "skipped_expired": "e",
+			"duplicate": "d", "failed": "f",
+		}[r.Result]
+		if r.Result != "" {
+			set("import_results", nil, k[:16], []byte(code), number(r.Index))
+		}
+		return nil
+	})
+	_ = requestsBucket.in(tx).ForEach(func(k, v []byte) error {
+		var r bridge.IdempotentRequest
+		if err := json.Unmarshal(v, &r); err != nil {
+			t.Errorf("the row %x: %s: %v", k, v, err)
+		}
+		set("requests_by_time", nil, timeKey(r.At), k)
+		return nil
+	})
 }

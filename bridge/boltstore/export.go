@@ -87,7 +87,10 @@ func (e *Export) view(ctx context.Context, fn func(*tx) error) error {
 func (e *Export) Count(ctx context.Context) (n bridge.RecordCounts, err error) {
 	err = e.view(ctx, func(t *tx) (err error) {
 		defer t.guarded(&err, debug.SetPanicOnFault(true))
-		n = bridge.RecordCounts{Invitations: t.keys(statesBucket), Tokens: t.keys(tokensBucket), Messages: t.keys(messagesBucket)}
+		n = bridge.RecordCounts{
+			Invitations: t.keys(statesBucket), Tokens: t.keys(tokensBucket), Messages: t.keys(outcomesBucket),
+			Imports: t.keys(importsBucket), ImportRows: t.keys(importRowsBucket), Requests: t.keys(requestsByTimeBucket),
+		}
 		return nil
 	})
 	return n, err
@@ -170,7 +173,7 @@ func (t *tx) storedToken(key, value []byte) (s bridge.StoredToken, err error) {
 	return s, err
 }
 
-// messagesOf returns the messages of an invitation, and their size in the file.
+// messagesOf returns the messages of an invitation or import, and their size in the file.
 func (t *tx) messagesOf(id []byte) (list []bridge.Message, size int, err error) {
 	c := t.bucket(messagesByOwnerBucket).Cursor()
 	for k, _ := c.Seek(id); bytes.HasPrefix(k, id) && len(k) == 2*idSize; k, _ = c.Next() {

@@ -3,9 +3,9 @@ package boltstore
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"unicode/utf8"
 
 	"invitebridge/bridge"
@@ -98,8 +98,9 @@ func (t *tx) putRow(id uuid.UUID, row *bridge.ImportRow, value []byte) error {
 		old = rowEntries(id, &before)
 	}
 	indexed := rowEntries(id, row)
-	if t.conflicts(indexed) {
-		t.note(errors.New("another row of the import has the key"))
+	added := slices.DeleteFunc(slices.Clone(indexed), func(e entry) bool { return slices.ContainsFunc(old, e.sameKey) })
+	if t.conflicts(added) {
+		t.note(fmt.Errorf("another row of import %s has the key of row %d", id, row.Index))
 		return t.broken
 	}
 	t.reindex(old, indexed)

@@ -85,7 +85,7 @@ func (t *tx) ListMessages(q bridge.MessageQuery) (_ []bridge.Message, err error)
 		if err != nil {
 			return nil, err
 		}
-		if q.State == "" || q.State == m.State {
+		if (q.State == "" || q.State == m.State) && (q.InvitationID == uuid.Nil || q.InvitationID == m.InvitationID) {
 			list = append(list, m)
 		}
 	}

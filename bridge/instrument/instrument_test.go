@@ -116,6 +116,24 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
+// TestCreateAll: a call that creates several identities has the worst of their outcomes.
+func TestCreateAll(t *testing.T) {
+	for outcome, err := range map[string]error{
+		"exists": nil, "invalid": &bridge.IdentityError{Outcome: bridge.OutcomeInvalid}, "refused": &bridge.IdentityError{Outcome: bridge.OutcomeRejected},
+		"not_done": &bridge.IdentityError{Outcome: bridge.OutcomeNotApplied}, "error": errors.New("else"),
+		"unknown": &bridge.IdentityError{Outcome: bridge.OutcomeUnknown}, "race": bridge.ErrIdentityRace, "not_found": bridge.ErrIdentityNotFound,
+	} {
+		var r recorder
+		results := instrument.Identities(end{err: err}, r.observe).CreateAll(t.Context(), []bridge.IdentityParams{{SchemaID: "made"}})
+		if len(results) != 4 || results[0].Identity.SchemaID != "made" || !errors.Is(results[1].Err, err) {
+			t.Errorf("%s: results %+v", outcome, results)
+		}
+		if diff := cmp.Diff([]string{"create_all " + outcome}, r.calls); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 // TestHooksAndSenders: every call and attempt is reported with its outcome.
 func TestHooksAndSenders(t *testing.T) {
 	var h recorder

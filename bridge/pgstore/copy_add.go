@@ -16,11 +16,13 @@ const (
 		WHERE source = $1 AND last_id IS NOT DISTINCT FROM $2 AND finished_at IS NULL`
 	verifyCopy = "UPDATE invitebridge.copies SET verified_at = clock_timestamp() WHERE source = $1 AND finished_at IS NULL"
 	finishCopy = "UPDATE invitebridge.copies SET finished_at = clock_timestamp() WHERE source = $1 AND finished_at IS NULL"
-	analyze    = "ANALYZE invitebridge.invitations, invitebridge.tokens, invitebridge.messages, invitebridge.attempts"
+	analyze    = `ANALYZE invitebridge.invitations, invitebridge.tokens, invitebridge.messages, invitebridge.attempts,
+		invitebridge.imports, invitebridge.import_rows, invitebridge.idempotency_keys`
 	// noteLatest keeps the clock of bridges from giving earlier times than the rows
 	// have, see checkSchema. Times that are far ahead are wrong, and would stop it.
-	noteLatest = `INSERT INTO invitebridge.outcomes (key, at) SELECT $1, max(updated_at) FROM invitebridge.invitations
-		HAVING max(updated_at) BETWEEN clock_timestamp() AND clock_timestamp() + interval '1 minute'`
+	noteLatest = `INSERT INTO invitebridge.outcomes (key, at) SELECT $1, max(at) FROM (
+		SELECT max(updated_at) FROM invitebridge.invitations UNION ALL SELECT max(updated_at) FROM invitebridge.imports) n (at)
+		HAVING max(at) BETWEEN clock_timestamp() AND clock_timestamp() + interval '1 minute'`
 )
 
 // Add stores records that follow the last one, in the order of their ids, in one
@@ -28,12 +30,23 @@ const (
 //
 // Errors: ErrNotEmpty if something else has written to the database.
 func (c *Copy) Add(ctx context.Context, list []bridge.Record) error {
-	rows, err := copyRows(list)
+	rows, added, err := copyRecords(list)
 	if err != nil {
 		return err
 	}
-	last, added := list[len(list)-1].Invitation.ID, countsOf(list)
-	err = c.transaction(ctx, func(tx pgx.Tx) error {
+	last := list[len(list)-1].Invitation.ID
+	err = c.add(ctx, rows, added, func(tx pgx.Tx) (pgconn.CommandTag, error) {
+		return tx.Exec(ctx, advanceCopy, argID(c.source.ID), (*optionalID)(&c.last), argID(last), len(list))
+	})
+	if err == nil {
+		c.last = last
+	}
+	return err
+}
+
+// add stores rows. Advance notes that in the row of the copy.
+func (c *Copy) add(ctx context.Context, rows copyTables, added counts, advance func(pgx.Tx) (pgconn.CommandTag, error)) error {
+	err := c.transaction(ctx, func(tx pgx.Tx) error {
 		for _, table := range rows {
 			if len(table.values) == 0 {
 				continue
@@ -45,13 +58,10 @@ func (c *Copy) Add(ctx context.Context, list []bridge.Record) error {
 		if _, err := tx.Exec(ctx, addCounters, added.pending, added.queued); err != nil {
 			return err
 		}
-		return c.expectOne(tx.Exec(ctx, advanceCopy, argID(c.source.ID), (*optionalID)(&c.last), argID(last), len(list)))
+		return c.expectOne(advance(tx))
 	})
 	if codeOf(err) == uniqueViolation {
-		err = refused(ErrNotEmpty, adviceEmpty)
-	}
-	if err == nil {
-		c.last = last
+		return refused(ErrNotEmpty, adviceEmpty)
 	}
 	return err
 }

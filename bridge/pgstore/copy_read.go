@@ -18,12 +18,15 @@ var (
 		WHERE k.invitation_id = ANY ($1) ORDER BY k.digest`
 	selectMessagesOf = "SELECT " + messageNames + " FROM invitebridge.messages t WHERE t.invitation_id = ANY ($1) ORDER BY t.id"
 	countRows        = `SELECT (SELECT count(*) FROM invitebridge.invitations),
-		(SELECT count(*) FROM invitebridge.tokens), (SELECT count(*) FROM invitebridge.messages)`
+		(SELECT count(*) FROM invitebridge.tokens), (SELECT count(*) FROM invitebridge.messages),
+		(SELECT count(*) FROM invitebridge.imports), (SELECT count(*) FROM invitebridge.import_rows),
+		(SELECT count(*) FROM invitebridge.idempotency_keys)`
 )
 
 // Count counts the rows of the tables.
 func (c *Copy) Count(ctx context.Context) (n bridge.RecordCounts, err error) {
-	err = c.store.pool.QueryRow(ctx, countRows).Scan(&n.Invitations, &n.Tokens, &n.Messages)
+	err = c.store.pool.QueryRow(ctx, countRows).Scan(&n.Invitations, &n.Tokens, &n.Messages,
+		&n.Imports, &n.ImportRows, &n.Requests)
 	if err != nil {
 		err = contextError(ctx, fmt.Errorf("pgstore: count: %w", hideUser(err)))
 	}
@@ -82,22 +85,27 @@ func (r *recordReader) tokens(ctx context.Context) error {
 }
 
 func (r *recordReader) messages(ctx context.Context) error {
-	rows, err := r.store.pool.Query(ctx, selectMessagesOf, uuids(r.ids))
+	list, err := r.store.messagesOf(ctx, selectMessagesOf, r.ids)
+	for _, m := range list {
+		of := &r.list[r.at[m.InvitationID]]
+		of.Messages = append(of.Messages, m)
+	}
+	return err
+}
+
+func (s *Store) messagesOf(ctx context.Context, sql string, ids []uuid.UUID) (list []bridge.Message, err error) {
+	rows, err := s.pool.Query(ctx, sql, uuids(ids))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	found, err := messages.scan(rows, attemptsOf)
-	if err != nil {
-		return err
-	}
 	for _, row := range found {
 		row.normalize()
 		m, err := row.message()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		of := &r.list[r.at[m.InvitationID]]
-		of.Messages = append(of.Messages, m)
+		list = append(list, m)
 	}
-	return nil
+	return list, err
 }

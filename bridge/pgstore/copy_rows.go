@@ -16,39 +16,48 @@ type copyTable struct {
 // copyTables are in the order in which rows refer to one another.
 type copyTables []copyTable
 
-// copyRows returns the rows of records, checked as those of a Tx are.
-func copyRows(list []bridge.Record) (copyTables, error) {
-	t := copyTables{
-		{name: invitations.name, columns: invitations.columnNames()},
-		{name: "tokens", columns: []string{"digest", "invitation_id", "channel", "epoch"}},
-		{name: messages.name, columns: messages.columnNames()},
-		{name: "attempts", columns: []string{"message_id", "number", "at", "took_ns", "outcome", "status", "detail"}},
-	}
+// copyRecords returns the rows of records, checked as those of a Tx are, and what they
+// add to the counters.
+func copyRecords(list []bridge.Record) (t copyTables, added counts, err error) {
+	of := copyTable{name: invitations.name, columns: invitations.columnNames()}
+	tokens := copyTable{name: "tokens", columns: []string{"digest", "invitation_id", "channel", "epoch"}}
+	var queue []bridge.Message
 	for _, r := range list {
 		inv, err := rowOf(r.Invitation)
 		if err != nil {
-			return nil, err
+			return nil, added, err
 		}
-		t[0].values = append(t[0].values, invitations.args(inv))
+		of.values = append(of.values, invitations.args(inv))
+		added.pending += inv.pending()
 		for _, k := range r.Tokens {
 			values := []any{k.Digest[:], argID(k.InvitationID), argText(string(k.Channel)), k.Epoch}
 			if !validTexts(values) {
-				return nil, fmt.Errorf("pgstore: a token of invitation %s has a channel that is not valid UTF-8", k.InvitationID)
+				return nil, added, fmt.Errorf("pgstore: a token of invitation %s has a channel that is not valid UTF-8", k.InvitationID)
 			}
-			t[1].values = append(t[1].values, values)
+			tokens.values = append(tokens.values, values)
 		}
-		for _, m := range r.Messages {
-			row, err := messageRowOf(m)
-			if err != nil {
-				return nil, err
-			}
-			t[2].values = append(t[2].values, messages.args(row))
-			for n := range row.Attempts {
-				t[3].values = append(t[3].values, attemptArgs(m.ID, n, &row.Attempts[n]))
-			}
+		queue = append(queue, r.Messages...)
+	}
+	t, added.queued, err = copyMessages(queue)
+	return append(copyTables{of, tokens}, t...), added, err
+}
+
+// copyMessages returns the rows of messages, and how many are queued.
+func copyMessages(list []bridge.Message) (t copyTables, queued int, err error) {
+	of := copyTable{name: messages.name, columns: messages.columnNames()}
+	attempts := copyTable{name: "attempts", columns: []string{"message_id", "number", "at", "took_ns", "outcome", "status", "detail"}}
+	for _, m := range list {
+		row, err := messageRowOf(m)
+		if err != nil {
+			return nil, 0, err
+		}
+		of.values = append(of.values, messages.args(row))
+		queued += row.queued()
+		for n := range row.Attempts {
+			attempts.values = append(attempts.values, attemptArgs(m.ID, n, &row.Attempts[n]))
 		}
 	}
-	return t, nil
+	return copyTables{of, attempts}, queued, nil
 }
 
 // columnNames returns the names of the columns, in the order of args.
@@ -58,19 +67,4 @@ func (t table[T]) columnNames() []string {
 		names[i] = c.name
 	}
 	return names
-}
-
-// countsOf returns what records add to the counters.
-func countsOf(list []bridge.Record) (c counts) {
-	for _, r := range list {
-		if r.Invitation.State == bridge.StatePending {
-			c.pending++
-		}
-		for _, m := range r.Messages {
-			if m.State == bridge.MessageQueued {
-				c.queued++
-			}
-		}
-	}
-	return c
 }

@@ -139,7 +139,7 @@ func openCopy(t *testing.T, dsn string) *Copy {
 
 func begin(t *testing.T, i *Copy, source CopySource, want uuid.UUID) {
 	t.Helper()
-	if last, err := i.Begin(t.Context(), source); err != nil || last != want {
-		t.Fatalf("it begins after %s, %v; want %s", last, err, want)
+	if at, err := i.Begin(t.Context(), source); err != nil || at.Invitation != want {
+		t.Fatalf("it begins after %s, %v; want %s", at.Invitation, err, want)
 	}
 }

@@ -24,7 +24,7 @@ var (
 	// ErrUnfinishedCopy: another store is being copied into the database.
 	ErrUnfinishedCopy = errors.New("a copy of another store into the database is not finished")
 
-	// ErrNotEmpty: the database has invitations that the copy would mix with.
+	// ErrNotEmpty: the database has invitations or imports that the copy would mix with.
 	ErrNotEmpty = errors.New("the database is not empty")
 
 	// ErrAlreadyCopied: the copy into the database is finished.
@@ -49,7 +49,7 @@ const (
 	adviceMigrate = `run "invitebridge migrate sql -e --yes"`
 	adviceUpgrade = "upgrade this program"
 	adviceFinish  = `run "invitebridge store copy" again until it succeeds, or use another database`
-	adviceEmpty   = "a copy needs a database without invitations: use another one"
+	adviceEmpty   = "a copy needs a database without invitations and imports: use another one"
 	adviceStop    = "stop every bridge that uses it, and try again; a pooler may keep connections for some minutes"
 
 	adviceUTF8   = "create a database with ENCODING 'UTF8'"

@@ -47,6 +47,8 @@ func TestIndexes(t *testing.T) {
 		SELECT id, 0, created_at, 0, 'sent', 0, '' FROM invitebridge.messages`)
 	execute(t, dsn, `INSERT INTO invitebridge.leases (name, holder, until)
 		SELECT set_byte(digest, 0, 0), gen_random_uuid(), now() FROM invitebridge.tokens LIMIT 1000 ON CONFLICT DO NOTHING`)
+	imported := importOf(1)
+	fillImports(t, s, dsn, imported.ID)
 	execute(t, dsn, "ANALYZE")
 
 	inv := filled[500].Invitation
@@ -73,10 +75,12 @@ func TestIndexes(t *testing.T) {
 		for _, email := range []string{"", inv.Email} {
 			for _, inviter := range []string{"", inv.InviterID} {
 				for _, identity := range []uuid.UUID{{}, inv.IdentityID} {
-					for _, before := range []uuid.UUID{{}, inv.ID} {
-						filter := bridge.InvitationQuery{State: state, Email: email, InviterID: inviter, IdentityID: identity, Before: before, Limit: limit}
-						q, args := listInvitations(filter)
-						explain(t, s, "invitations "+q.lockIDs, q, args, email == "" && inviter == "" && identity == uuid.Nil)
+					for _, of := range []uuid.UUID{{}, imported.ID} {
+						for _, before := range []uuid.UUID{{}, inv.ID} {
+							filter := bridge.InvitationQuery{State: state, Email: email, InviterID: inviter, IdentityID: identity, ImportID: of, Before: before, Limit: limit}
+							q, args := listInvitations(filter)
+							explain(t, s, "invitations "+q.lockIDs, q, args, email == "" && inviter == "" && identity == uuid.Nil)
+						}
 					}
 				}
 			}
@@ -101,6 +105,7 @@ func TestIndexes(t *testing.T) {
 	}
 	explain(t, s, "put message", query{sql: putMessage}, messages.args(&messageRow{Message: bridge.Message{ID: inv.ID}, payload: "{}"}), false)
 	explain(t, s, "put token", query{sql: putToken}, []any{digest[:], argID(inv.ID), argText("api"), 0}, false)
+	explainImports(t, s, imported, now)
 	explain(t, s, "conflict", query{sql: updatePending}, invitations.args(&invitationRow{Invitation: inv}), false)
 }
 

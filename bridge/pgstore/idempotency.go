@@ -62,8 +62,12 @@ func (t *tx) PutIdempotentRequest(r bridge.IdempotentRequest) error {
 		return err
 	}
 	t.lockRequest(r.Key)
-	t.write(putRequest, r.Key[:], r.Body[:], argID(r.ID), r.Created, (*moment)(&r.At))
+	t.write(putRequest, requestArgs(&r)...)
 	return nil
+}
+
+func requestArgs(r *bridge.IdempotentRequest) []any {
+	return []any{r.Key[:], r.Body[:], argID(r.ID), r.Created, (*moment)(&r.At)}
 }
 
 // DeleteIdempotentRequests implements [bridge.Tx].

@@ -28,7 +28,7 @@ var (
 const (
 	selectNextImport = "SELECT t.due_at FROM invitebridge.imports t WHERE t.due_at IS NOT NULL ORDER BY t.due_at LIMIT 1"
 	deleteImport     = `DELETE FROM invitebridge.imports t WHERE t.id = $1
-		AND NOT EXISTS (SELECT FROM invitebridge.import_rows r WHERE r.import_id = t.id)
+		AND (SELECT r.index FROM invitebridge.import_rows r WHERE r.import_id = $1 ORDER BY r.index LIMIT 1) IS NULL
 		RETURNING (SELECT count(*) FROM invitebridge.messages m WHERE m.import_id = t.id AND m.state = 'queued')`
 )
 

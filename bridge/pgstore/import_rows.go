@@ -17,8 +17,10 @@ var (
 )
 
 const (
-	selectLines = `SELECT t.key, t.line FROM invitebridge.import_rows t
-		WHERE t.import_id = $1 AND t.key = ANY ($2) AND t.key <> ''`
+	// selectLines looks up one key after the other: the rows of an import that is being
+	// loaded are in no statistics, and the planner would read them all for each group.
+	selectLines = `SELECT k.key, t.line FROM unnest($2::text[]) k (key) CROSS JOIN LATERAL (
+		SELECT r.line FROM invitebridge.import_rows r WHERE r.import_id = $1 AND r.key = k.key AND r.key <> '' LIMIT 1) t`
 	deleteRows = `DELETE FROM invitebridge.import_rows t WHERE t.import_id = $1 AND t.index = ANY (ARRAY(
 		SELECT r.index FROM invitebridge.import_rows r WHERE r.import_id = $1 ORDER BY r.index LIMIT $2))`
 )

@@ -107,14 +107,13 @@ func (r *messageRow) normalize() {
 	}
 }
 
-// owner returns what an update locks that uses the message.
-func (r *messageRow) owner() (o owners) {
+// addOwner adds what an update locks that uses the message.
+func (r *messageRow) addOwner(o *owners) {
 	if r.ImportID != uuid.Nil {
-		o[ofImports] = ascend{r.ImportID}
-		return o
+		o[ofImports] = o[ofImports].with(r.ImportID)
+		return
 	}
-	o[ofInvitations] = ascend{r.InvitationID}
-	return o
+	o[ofInvitations] = o[ofInvitations].with(r.InvitationID)
 }
 
 func (r *messageRow) queued() int {

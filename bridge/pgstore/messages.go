@@ -135,7 +135,7 @@ func (t *tx) readMessages(q query, args []any, what target) (list []bridge.Messa
 			return o, err
 		}
 		for _, r := range found {
-			o = o.union(r.owner())
+			r.addOwner(&o)
 		}
 		return o, nil
 	})

@@ -95,6 +95,7 @@ func CauseOf(err error) string {
 type mode struct {
 	exclusive [classes]bool // takes the locks of all predicate reads first
 	patient   bool          // waits for each lock, at the risk of a deadlock that the server ends
+	careful   bool          // does not trust that what should be new is new
 	prelock   owners        // what to lock first, in order
 }
 
@@ -116,7 +117,9 @@ func (m *mode) learn(err error, try int, locked owners) bool {
 	case serializationFailure, deadlockDetected, lockNotAvailable:
 		m.prelock = m.prelock.union(locked)
 		m.patient = try >= patientAfter
-	case uniqueViolation, featureNotSupported:
+	case uniqueViolation:
+		m.careful = true
+	case featureNotSupported:
 	default:
 		return false
 	}

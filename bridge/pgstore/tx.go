@@ -20,16 +20,17 @@ type tx struct {
 
 	// Of an update only:
 	mode
-	held       owners                       // what this transaction has locked or inserted
-	wanted     owners                       // that, and what it could not lock
-	fresh      ascend                       // the invitations that it has inserted
-	rows       map[uuid.UUID]*invitationRow // as they are now, by this transaction
-	imports    map[uuid.UUID]*importRow     // likewise
-	requests   map[bridge.Digest]bool       // keys that it has locked
-	known      map[uuid.UUID]*messageRow    // likewise
-	predicates [classes]bool                // it holds the lock of predicate reads
-	claims     bool                         // it has locked what is due, which others skip meanwhile
-	delta      counts                       // what this transaction adds to the counters
+	held        owners                       // what this transaction has locked or inserted
+	wanted      owners                       // that, and what it could not lock
+	fresh       ascend                       // the invitations that it has inserted
+	rows        map[uuid.UUID]*invitationRow // as they are now, by this transaction
+	imports     map[uuid.UUID]*importRow     // likewise
+	requests    map[bridge.Digest]bool       // keys that it has locked
+	known       map[uuid.UUID]*messageRow    // likewise
+	newMessages int                          // where in the queue the statement for new messages is
+	predicates  [classes]bool                // it holds the lock of predicate reads
+	claims      bool                         // it has locked what is due, which others skip meanwhile
+	delta       counts                       // what this transaction adds to the counters
 }
 
 var _ bridge.Tx = (*tx)(nil)

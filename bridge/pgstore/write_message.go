@@ -10,7 +10,8 @@ import (
 )
 
 var (
-	updateMessage = messages.update()
+	updateMessage  = messages.update()
+	insertMessages = messages.insertMany()
 	// putMessage is for a message that this transaction has not read. It is new, as a
 	// rule. If it is not, its attempts are replaced, and it is not counted twice.
 	putMessage = `WITH old AS (SELECT t.id, t.state FROM invitebridge.messages t WHERE t.id = $1),
@@ -39,9 +40,12 @@ func (t *tx) PutMessage(m bridge.Message) error {
 	if err != nil {
 		return err
 	}
-	if before == nil {
+	switch {
+	case before == nil && t.fresh.has(m.InvitationID) && !t.careful:
+		t.insertMessage(after)
+	case before == nil:
 		t.write(putMessage, messages.args(after)...)
-	} else {
+	default:
 		after.payload = before.keep(after.payload)
 		t.write(updateMessage, messages.args(after)...)
 	}
@@ -49,6 +53,17 @@ func (t *tx) PutMessage(m bridge.Message) error {
 	t.delta.queued += after.queued() - before.queued()
 	t.known[m.ID] = after
 	return nil
+}
+
+// insertMessage queues a message of an invitation that this transaction has inserted. It
+// is new, and so are all messages that share its statement. If one is not, the function
+// runs again with a statement for each.
+func (t *tx) insertMessage(r *messageRow) {
+	if t.newMessages >= len(t.queue) || t.queue[t.newMessages].sql != insertMessages {
+		t.newMessages = len(t.queue)
+		t.write(insertMessages, messages.arrays(nil)...)
+	}
+	messages.appendTo(t.queue[t.newMessages].args, r)
 }
 
 // keep returns the stored payload if a new one is the same as far as this release knows

@@ -2,7 +2,7 @@ package storetest
 
 import (
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
 
 	"invitebridge/bridge"
@@ -30,6 +30,8 @@ var listTests = []test{
 				inv.InviterID = ""
 			case 3:
 				inv.State, inv.Email = bridge.StateAccepted, "moved@example.com"
+			case 4:
+				inv.ImportID = uuid.UUID{3}
 			}
 			b.put(*inv)
 		}
@@ -47,7 +49,7 @@ var listTests = []test{
 		b.put(inv)
 		for _, q := range []bridge.InvitationQuery{
 			{InviterID: "an"}, {InviterID: "anna"}, {InviterID: "Ann"}, {InviterID: "ann "}, {InviterID: "%"}, {InviterID: "ann\x01"},
-			{Email: inv.Email[1:]}, {Email: inv.Email + "."}, {State: "Pending"}, {State: "pend"}, {State: "unknown"},
+			{ImportID: inv.ID}, {ImportID: uuid.Max}, {Email: inv.Email[1:]}, {Email: inv.Email + "."}, {State: "Pending"}, {State: "pend"}, {State: "unknown"},
 		} {
 			q.Limit = 9
 			b.same(fmt.Sprintf("%+v", q), []bridge.Invitation{}, b.list(q))
@@ -88,8 +90,8 @@ var listTests = []test{
 	}},
 }
 
-// mixedInvitations makes invitations that share emails, inviters and states in
-// all combinations. Some have no inviter.
+// mixedInvitations makes invitations that share emails, inviters, imports and states
+// in all combinations. Some have no inviter or no import.
 func (b *fixture) mixedInvitations(count int) (list []bridge.Invitation) {
 	states := bridge.States()
 	for i := range count {
@@ -100,6 +102,7 @@ func (b *fixture) mixedInvitations(count int) (list []bridge.Invitation) {
 		if i%6 != 0 {
 			inv.InviterID = fmt.Sprint("inviter-", i%5)
 		}
+		inv.ImportID[0] = byte(i / len(states) % 3)
 		list = append(list, inv)
 	}
 	return list
@@ -109,7 +112,7 @@ func (b *fixture) mixedInvitations(count int) (list []bridge.Invitation) {
 // the page that begins with it.
 func queriesFor(inv bridge.Invitation) map[string]bridge.InvitationQuery {
 	queries := map[string]bridge.InvitationQuery{}
-	for bits := range 8 {
+	for bits := range 16 {
 		q := bridge.InvitationQuery{Before: idAfter(inv.ID), Limit: 1}
 		if bits&1 != 0 {
 			q.State = inv.State
@@ -120,7 +123,10 @@ func queriesFor(inv bridge.Invitation) map[string]bridge.InvitationQuery {
 		if bits&4 != 0 {
 			q.InviterID = inv.InviterID
 		}
-		queries[fmt.Sprintf("state=%q email=%q inviter=%q", q.State, q.Email, q.InviterID)] = q
+		if bits&8 != 0 {
+			q.ImportID = inv.ImportID
+		}
+		queries[fmt.Sprintf("state=%q email=%q inviter=%q import=%s", q.State, q.Email, q.InviterID, q.ImportID)] = q
 	}
 	return queries
 }
@@ -148,14 +154,14 @@ func (b *fixture) sameLists(stored []bridge.Invitation) {
 func (b *fixture) sameListsIn(tx bridge.Tx, stored []bridge.Invitation) {
 	b.Helper()
 	states, emails, inviters := map[bridge.State]bool{"": true}, map[string]bool{"": true}, map[string]bool{"": true, "unknown": true}
-	cursors := []uuid.UUID{{}, uuid.Max}
+	cursors, imports := []uuid.UUID{{}, uuid.Max}, map[uuid.UUID]bool{uuid.Nil: true, uuid.Max: true}
 	for i, inv := range stored {
-		states[inv.State], emails[inv.Email], inviters[inv.InviterID] = true, true, true
+		states[inv.State], emails[inv.Email], inviters[inv.InviterID], imports[inv.ImportID] = true, true, true, true
 		if i%(len(stored)/2+1) == len(stored)/3 {
 			cursors = append(cursors, inv.ID)
 		}
 	}
-	for q := range combinations(slices.Collect(maps.Keys(states)), slices.Collect(maps.Keys(emails)), slices.Collect(maps.Keys(inviters)), cursors) {
+	for q := range combinations(states, emails, inviters, imports, cursors) {
 		for _, limit := range []int{2, 10_000} {
 			q.Limit = limit
 			got, err := tx.ListInvitations(q)
@@ -170,14 +176,30 @@ func (b *fixture) sameListsIn(tx bridge.Tx, stored []bridge.Invitation) {
 	b.same("all", pick(stored, bridge.InvitationQuery{Limit: 10_000}), all)
 }
 
-func combinations(states []bridge.State, emails, inviters []string, cursors []uuid.UUID) func(func(bridge.InvitationQuery) bool) {
+// combinations yields every combination of a state, an email and an inviter; and
+// each import with each state, and with one of the others.
+func combinations(
+	states map[bridge.State]bool, emails, inviters map[string]bool, imports map[uuid.UUID]bool, cursors []uuid.UUID,
+) iter.Seq[bridge.InvitationQuery] {
 	return func(yield func(bridge.InvitationQuery) bool) {
-		for _, state := range states {
-			for _, email := range emails {
-				for _, inviter := range inviters {
-					for _, before := range cursors {
-						if !yield(bridge.InvitationQuery{State: state, Email: email, InviterID: inviter, Before: before}) {
-							return
+		for id := range imports {
+			for state := range states {
+				for email := range emails {
+					for inviter := range inviters {
+						set := 0
+						for _, is := range []bool{state != "", email != "", inviter != ""} {
+							if is {
+								set++
+							}
+						}
+						if id != uuid.Nil && set > 1 {
+							continue
+						}
+						for _, before := range cursors {
+							q := bridge.InvitationQuery{State: state, Email: email, InviterID: inviter, ImportID: id, Before: before}
+							if !yield(q) {
+								return
+							}
 						}
 					}
 				}
@@ -190,7 +212,7 @@ func combinations(states []bridge.State, emails, inviters []string, cursors []uu
 func pick(stored []bridge.Invitation, q bridge.InvitationQuery) (list []bridge.Invitation) {
 	for _, inv := range slices.Backward(slices.SortedFunc(slices.Values(stored), byID)) {
 		if (q.State == "" || q.State == inv.State) && (q.Email == "" || q.Email == inv.Email) &&
-			(q.InviterID == "" || q.InviterID == inv.InviterID) &&
+			(q.InviterID == "" || q.InviterID == inv.InviterID) && (q.ImportID == uuid.Nil || q.ImportID == inv.ImportID) &&
 			(q.Before == uuid.Nil || slices.Compare(inv.ID[:], q.Before[:]) < 0) && len(list) < q.Limit {
 			list = append(list, inv)
 		}

@@ -110,11 +110,14 @@ var messageValueTests = []test{
 		b.put(inv, other)
 		m, neighbor := b.fullMessage(inv), b.queuedMessage(inv)
 		b.putMessages(m, neighbor)
+		about := b.imports(1)[0]
 		for _, change := range []func(){
 			func() { m.State = bridge.MessageFailed },
 			func() { m.State = bridge.MessageQueued },
 			func() { m.Endpoint = neighbor.Endpoint },
 			func() { m.InvitationID = other.ID },
+			func() { m.InvitationID, m.ImportID = uuid.Nil, about.ID },
+			func() { m.InvitationID, m.ImportID = inv.ID, uuid.Nil },
 			func() { m.Claim = &bridge.MessageClaim{ID: m.Claim.ID, Until: neighbor.DueAt.Add(-time.Microsecond)} },
 			func() { m.Claim = nil },
 			func() { m.DueAt = neighbor.DueAt.Add(-time.Microsecond) },
@@ -124,7 +127,7 @@ var messageValueTests = []test{
 		} {
 			change()
 			b.putMessages(m)
-			b.sameMessages([]bridge.Message{m, neighbor}, inv.ID, other.ID)
+			b.sameMessages([]bridge.Message{m, neighbor}, inv.ID, other.ID, about.ID)
 		}
 	}},
 	{"the same put twice", func(b *fixture) {

@@ -28,6 +28,7 @@ func Run(t *testing.T, open Opener) {
 		{"Paging", pagingTests},
 		{"Due", dueTests},
 		{"Messages", messageTests},
+		{"Imports", allImportTests},
 		{"Claims", claimTests},
 		{"Leases", leaseTests},
 		{"Backlog", backlogTests},

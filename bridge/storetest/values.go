@@ -57,6 +57,7 @@ var valueTests = []test{
 		b.put(plain)
 		b.same("invitation", plain, b.get(inv.ID))
 		b.same("by the former inviter", []bridge.Invitation{}, b.list(bridge.InvitationQuery{InviterID: inv.InviterID, Limit: 9}))
+		b.same("by the former import", []bridge.Invitation{}, b.list(bridge.InvitationQuery{ImportID: inv.ImportID, Limit: 9}))
 		b.same("by the former email", []bridge.Invitation{}, b.list(bridge.InvitationQuery{Email: inv.Email, Limit: 9}))
 	}},
 	{"the same put twice", func(b *fixture) {
@@ -130,7 +131,7 @@ func (b *fixture) fullInvitation() bridge.Invitation {
 	inv.SchemaID = "employee"
 	inv.InviterID, inv.InviterName = "inviter-1", "Ann Inviter"
 	inv.Locale, inv.ReturnTo, inv.Delivery = "de-AT", "https://app.example.com/welcome?a=b", "email"
-	inv.Epoch = 7
+	inv.Epoch, inv.ImportID = 7, uuid.UUID{12, 13} // which is not in the store
 	at := inv.CreatedAt
 	inv.UpdatedAt, inv.AcceptedAt = at.Add(time.Microsecond), at.Add(time.Minute)
 	inv.RevokedAt, inv.InviteeNotifiedAt = at.Add(time.Hour), at.Add(time.Second)

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,7 +28,7 @@ func (c *copying) putUnusual(tx bridge.Tx) error {
 		Origin: bridge.OriginReactivated, Identifiers: []string{"full", ""}, Addresses: []string{"full@example.org"},
 		Baseline:          &bridge.Baseline{StateChangedAt: at.Add(789), Credentials: []bridge.Credential{{Type: "oidc", Identifiers: []string{"idp:1"}}}},
 		RevokeRequestedAt: at.Add(7 * time.Second), UnresolvedUntil: at.Add(8 * time.Second), CleaningBeganAt: at.Add(9 * time.Second),
-		Cleaned: []string{"password", "sessions"}, CheckAt: at.Add(10 * time.Second), Checks: 2,
+		ImportID: uuid.UUID{6: 0x70, 15: 9}, Cleaned: []string{"password", "sessions"}, CheckAt: at.Add(10 * time.Second), Checks: 2,
 		Claim: &bridge.Claim{ID: uuid.New(), Until: at.Add(time.Minute), UnresolvedSince: at.Add(5 * time.Second), CheckAt: at.Add(6 * time.Second), Checks: 1},
 	}
 	plain := bridge.Invitation{
@@ -65,6 +65,37 @@ func (c *copying) putUnusual(tx bridge.Tx) error {
 		err = errors.Join(err, tx.PutMessage(m))
 	}
 	c.first, c.claimed = plain, full.ID
+	return errors.Join(err, c.putImports(tx, at))
+}
+
+// putImports stores imports with rows and a message, and idempotent requests.
+func (c *copying) putImports(tx bridge.Tx, at time.Time) error {
+	full := bridge.Import{
+		ID: uuid.MustParse("0197a3c2-3333-7000-8000-000000000001"), State: bridge.ImportPaused, DryRun: true, CreatedBy: "ann\x00",
+		CreatedAt: at, UpdatedAt: at.Add(time.Second), Loader: uuid.New(), StartAt: at.Add(2 * time.Second), FinishedAt: at.Add(3 * time.Second),
+		Defaults: json.RawMessage(`{"traits":{"b":1.50,"a":"\u0000"}}`), Columns: []string{"email", "a,\"b\\\x01", ""}, Reinvite: []bridge.State{bridge.StateExpired},
+		WaveSize: 500, WaveEvery: 24 * time.Hour, WaveLeft: 3, NextWaveAt: at.Add(4 * time.Second), Rows: 603, Begun: 5,
+		Counts: bridge.ImportCounts{Invited: 1, Failed: 2}, Groups: []bridge.RowGroup{{First: 1, Count: 4, Claim: uuid.New(), Until: at, Due: at}},
+		DueAt: at.Add(5 * time.Second), WaitingFor: bridge.DependencyHook, Pauses: 2, RateSince: at, RateRows: 1,
+	}
+	plain := bridge.Import{ID: uuid.UUID{0: 0xff, 6: 0x70, 15: 1}, State: bridge.ImportFinished, CreatedAt: at, UpdatedAt: at}
+	rows := make([]bridge.ImportRow, full.Rows)
+	for i := range rows {
+		rows[i] = bridge.ImportRow{Index: i, Line: i + 2, Body: json.RawMessage(fmt.Sprintf(`{"email":"row-%d@example.com","traits":{"a":"\u0000"}}`, i)), Key: fmt.Sprint("row\x00", i)}
+	}
+	rows[0].Result, rows[0].InvitationID = bridge.ResultInvited, c.claimed
+	rows[1].Result, rows[1].ErrorID, rows[1].Reason = bridge.ResultFailed, "invalid_traits", "not <valid>\x00"
+	rows[2].Key, rows[2].Result, rows[2].DuplicateOf = "", bridge.ResultDuplicate, 2
+	m := bridge.Message{
+		ID: uuid.UUID{0: 1, 6: 0x70, 14: 1}, Endpoint: "crm", ImportID: plain.ID, State: bridge.MessageQueued,
+		Payload:   bridge.Payload{Type: bridge.EventImportFinished, Timestamp: at, Data: bridge.PayloadData{Import: &bridge.ImportView{ID: plain.ID, State: plain.State}}},
+		CreatedAt: at, UpdatedAt: at, DueAt: at, Since: at, Attempts: []bridge.Attempt{{At: at, Outcome: bridge.AttemptRetry, Status: 500}},
+	}
+	c.imports, c.requests = []uuid.UUID{full.ID, plain.ID}, []bridge.Digest{{0: 1}, {0: 255}}
+	err := errors.Join(tx.PutImport(plain), tx.PutImport(full), tx.PutImportRows(full.ID, rows...), tx.PutMessage(m))
+	for i, key := range c.requests {
+		err = errors.Join(err, tx.PutIdempotentRequest(bridge.IdempotentRequest{Key: key, Body: bridge.Digest{31: byte(i)}, ID: full.ID, Created: i == 0, At: at}))
+	}
 	return err
 }
 
@@ -78,7 +109,7 @@ func (c *copying) equal() {
 	defer from.Close()
 	to := c.database(c.asTest())
 	defer to.Close()
-	if diff := cmp.Diff(contentOf(c.t, from.View, c.digests), contentOf(c.t, to.View, c.digests)); diff != "" {
+	if diff := cmp.Diff(c.contentOf(from.View), c.contentOf(to.View)); diff != "" {
 		c.t.Error(diff)
 	}
 }
@@ -88,12 +119,15 @@ type content struct {
 	Invitations []bridge.Invitation
 	Messages    []bridge.Message
 	Tokens      []bridge.TokenRecord
+	Imports     []bridge.Import
+	Rows        []bridge.ImportRow
+	Requests    []bridge.IdempotentRequest
 	Backlog     bridge.Backlog
 }
 
-func contentOf(t *testing.T, view func(context.Context, func(bridge.Tx) error) error, digests []bridge.Digest) (all content) {
-	t.Helper()
-	err := view(t.Context(), func(tx bridge.Tx) (err error) {
+func (c *copying) contentOf(view func(context.Context, func(bridge.Tx) error) error) (all content) {
+	c.t.Helper()
+	err := view(c.t.Context(), func(tx bridge.Tx) (err error) {
 		all = content{}
 		for q := (bridge.InvitationQuery{Limit: 500}); ; {
 			list, err := tx.ListInvitations(q)
@@ -115,18 +149,35 @@ func contentOf(t *testing.T, view func(context.Context, func(bridge.Tx) error) e
 			all.Messages = append(all.Messages, list...)
 			q.Before = list[len(list)-1].ID
 		}
-		for _, d := range digests {
+		for _, d := range c.digests {
 			_, r, err := tx.InvitationByToken(d)
 			if err != nil && !errors.Is(err, bridge.ErrRowNotFound) {
 				return err
 			}
 			all.Tokens = append(all.Tokens, r)
 		}
+		if all.Imports, err = tx.ListImports(uuid.Nil, 500); err != nil {
+			return err
+		}
+		for _, id := range c.imports {
+			rows, err := tx.ImportRows(bridge.ImportRowQuery{ImportID: id, Limit: 1000})
+			if err != nil {
+				return err
+			}
+			all.Rows = append(all.Rows, rows...)
+		}
+		for _, key := range c.requests {
+			r, err := tx.IdempotentRequest(key)
+			if err != nil {
+				return err
+			}
+			all.Requests = append(all.Requests, r)
+		}
 		all.Backlog, err = tx.Backlog()
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	return all
 }

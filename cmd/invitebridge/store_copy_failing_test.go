@@ -37,9 +37,21 @@ func (f failing) at(step string, do func() error) error {
 	return errStep
 }
 
-func (f failing) Begin(ctx context.Context, source pgstore.CopySource) (last uuid.UUID, err error) {
-	err = f.at("Begin", func() (err error) { last, err = f.copyTarget.Begin(ctx, source); return err })
-	return last, err
+func (f failing) Begin(ctx context.Context, source pgstore.CopySource) (at pgstore.CopyPosition, err error) {
+	err = f.at("Begin", func() (err error) { at, err = f.copyTarget.Begin(ctx, source); return err })
+	return at, err
+}
+
+func (f failing) AddImport(ctx context.Context, r bridge.ImportRecord) error {
+	return f.at("AddImport", func() error { return f.copyTarget.AddImport(ctx, r) })
+}
+
+func (f failing) AddImportRows(ctx context.Context, id uuid.UUID, list []bridge.ImportRow) error {
+	return f.at("AddImportRows", func() error { return f.copyTarget.AddImportRows(ctx, id, list) })
+}
+
+func (f failing) AddIdempotentRequests(ctx context.Context, list []bridge.IdempotentRequest) error {
+	return f.at("AddIdempotentRequests", func() error { return f.copyTarget.AddIdempotentRequests(ctx, list) })
 }
 
 func (f failing) Add(ctx context.Context, list []bridge.Record) error {

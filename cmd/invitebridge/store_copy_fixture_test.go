@@ -23,6 +23,8 @@ type copying struct {
 	first         bridge.Invitation
 	claimed       uuid.UUID
 	digests       []bridge.Digest
+	imports       []uuid.UUID
+	requests      []bridge.Digest
 }
 
 func newCopying(t *testing.T, filled int) *copying {

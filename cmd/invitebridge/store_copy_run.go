@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -37,6 +36,9 @@ type copySource interface {
 	copiedStore
 	Header() boltstore.Header
 	Version(ctx context.Context) (int64, error)
+	Imports(ctx context.Context, after uuid.UUID) ([]bridge.ImportRecord, error)
+	ImportRows(ctx context.Context, id uuid.UUID, from int) ([]bridge.ImportRow, error)
+	IdempotentRequests(ctx context.Context, after *bridge.Digest) ([]bridge.IdempotentRequest, error)
 	Records(ctx context.Context, after uuid.UUID) ([]bridge.Record, error)
 	Seal(movedTo string) error
 }
@@ -44,8 +46,14 @@ type copySource interface {
 // copyTarget is where it is copied to. See [pgstore.Copy].
 type copyTarget interface {
 	copiedStore
-	Begin(ctx context.Context, source pgstore.CopySource) (last uuid.UUID, err error)
+	Begin(ctx context.Context, source pgstore.CopySource) (pgstore.CopyPosition, error)
+	AddImport(ctx context.Context, r bridge.ImportRecord) error
+	AddImportRows(ctx context.Context, id uuid.UUID, list []bridge.ImportRow) error
+	AddIdempotentRequests(ctx context.Context, list []bridge.IdempotentRequest) error
 	Add(ctx context.Context, list []bridge.Record) error
+	Imports(ctx context.Context, after uuid.UUID, limit int) ([]bridge.ImportRecord, error)
+	ImportRows(ctx context.Context, id uuid.UUID, from, limit int) ([]bridge.ImportRow, error)
+	IdempotentRequests(ctx context.Context, after *bridge.Digest, limit int) ([]bridge.IdempotentRequest, error)
 	Records(ctx context.Context, after uuid.UUID, limit int) ([]bridge.Record, error)
 	Verified(ctx context.Context) error
 	Finish(ctx context.Context) error
@@ -78,7 +86,7 @@ func (c *storeCopy) run(ctx context.Context) error {
 		return err
 	}
 	sealed := c.from.Header().MovedTo == c.address
-	last, err := c.to.Begin(ctx, pgstore.CopySource{ID: c.from.Header().InstanceID, Version: version, Sealed: sealed})
+	at, err := c.to.Begin(ctx, pgstore.CopySource{ID: c.from.Header().InstanceID, Version: version, Sealed: sealed})
 	switch {
 	case errors.Is(err, pgstore.ErrAlreadyCopied) && sealed:
 		_, err = fmt.Fprintf(c.io.out, "the store is in %s already\n", c.address)
@@ -86,18 +94,23 @@ func (c *storeCopy) run(ctx context.Context) error {
 	case err != nil:
 		return dsnError(err)
 	}
-	if err := c.move(ctx, last, sealed); err != nil {
+	if err := c.move(ctx, at, sealed); err != nil {
 		return fmt.Errorf("the move is not complete, and serve refuses the database until it is; run the command again to continue: %w", err)
 	}
 	return nil
 }
 
-func (c *storeCopy) move(ctx context.Context, last uuid.UUID, sealed bool) error {
-	if last != uuid.Nil {
-		fmt.Fprintf(c.io.err, "continues after invitation %s\n", last)
+func (c *storeCopy) move(ctx context.Context, at pgstore.CopyPosition, sealed bool) error {
+	switch {
+	case at.Invitation != uuid.Nil:
+		fmt.Fprintf(c.io.err, "continues after invitation %s\n", at.Invitation)
+	case at.Import != uuid.Nil:
+		fmt.Fprintf(c.io.err, "continues at row %d of import %s\n", at.Row, at.Import)
 	}
-	if err := c.copy(ctx, last); err != nil {
-		return err
+	for _, step := range []func(context.Context, pgstore.CopyPosition) error{c.copyImports, c.copyRequests, c.copy} {
+		if err := step(ctx, at); err != nil {
+			return err
+		}
 	}
 	sum, err := c.verify(ctx)
 	if err != nil {
@@ -117,16 +130,16 @@ func (c *storeCopy) move(ctx context.Context, last uuid.UUID, sealed bool) error
 	if c.claims > 0 {
 		fmt.Fprintf(c.io.err, "acceptances in progress: %d. The next bridge reads their identities in Kratos and completes or releases them\n", c.claims)
 	}
-	_, err = fmt.Fprintf(c.io.out, "copied to %s: invitations %d, tokens %d, messages %d\n"+
+	_, err = fmt.Fprintf(c.io.out, "copied to %s: invitations %d, tokens %d, messages %d, imports %d with rows %d, idempotency keys %d\n"+
 		"compared each row; SHA-256 of all: %x\nsealed the store file: serve refuses it from now on\n",
-		c.address, c.counts.Invitations, c.counts.Tokens, c.counts.Messages, sum)
+		c.address, c.counts.Invitations, c.counts.Tokens, c.counts.Messages, c.counts.Imports, c.counts.ImportRows, c.counts.Requests, sum)
 	return err
 }
 
 // copy stores all records after the last one.
-func (c *storeCopy) copy(ctx context.Context, last uuid.UUID) error {
+func (c *storeCopy) copy(ctx context.Context, at pgstore.CopyPosition) error {
 	copied, next := 0, progressEvery
-	for {
+	for last := at.Invitation; ; {
 		list, err := c.from.Records(ctx, last)
 		if err != nil || len(list) == 0 {
 			return err
@@ -140,49 +153,6 @@ func (c *storeCopy) copy(ctx context.Context, last uuid.UUID) error {
 			next += progressEvery
 		}
 	}
-}
-
-// verify compares all records, the numbers of rows, and the backlogs. It returns the
-// SHA-256 of the checksums of all records.
-func (c *storeCopy) verify(ctx context.Context) (sum []byte, err error) {
-	all := sha256.New()
-	c.counts, c.claims = bridge.RecordCounts{}, 0
-	for after := uuid.Nil; ; {
-		list, err := c.from.Records(ctx, after)
-		if err != nil {
-			return nil, err
-		}
-		copied, err := c.to.Records(ctx, after, max(len(list), 1))
-		if err != nil {
-			return nil, err
-		}
-		if len(list) == 0 && len(copied) > 0 || len(copied) < len(list) {
-			return nil, errCopyDiffers(fmt.Sprintf("at the invitations after %s", after))
-		}
-		if len(list) == 0 {
-			break
-		}
-		for i, r := range list {
-			want, err := r.Checksum()
-			if err != nil {
-				return nil, err
-			}
-			got, err := copied[i].Checksum()
-			if err != nil {
-				return nil, err
-			}
-			if got != want {
-				return nil, errCopyDiffers(fmt.Sprintf("at invitation %s", r.Invitation.ID))
-			}
-			all.Write(want[:])
-			c.counts.Add(r)
-			if r.Invitation.Claim != nil {
-				c.claims++
-			}
-		}
-		after = list[len(list)-1].Invitation.ID
-	}
-	return all.Sum(nil), c.compareTotals(ctx)
 }
 
 // compareTotals compares what the stores themselves count.

@@ -16,7 +16,7 @@ import (
 // of stores shows it. The file is sealed, and what is done again is harmless.
 func TestStoreCopy(t *testing.T) {
 	c := newCopying(t, 1200)
-	c.succeeds("copied to "+c.address+": invitations 1203, tokens 1204, messages 5", "acceptances in progress: 1")
+	c.succeeds("copied to "+c.address+": invitations 1203, tokens 1204, messages 6, imports 2 with rows 603, idempotency keys 2", "acceptances in progress: 1")
 	c.equal()
 
 	c.succeeds("the store is in " + c.address + " already")
@@ -36,7 +36,7 @@ func TestStoreCopy(t *testing.T) {
 // TestStoreCopy_steps: whatever step fails, bridges can use at most one of the stores,
 // and the next run completes the move.
 func TestStoreCopy_steps(t *testing.T) {
-	for _, step := range []string{"Begin", "Add", "Records", "Verified", "Seal", "Finish"} {
+	for _, step := range []string{"Begin", "AddImport", "AddImportRows", "AddIdempotentRequests", "Add", "Records", "Verified", "Seal", "Finish"} {
 		t.Run(step, func(t *testing.T) {
 			c := newCopying(t, 600)
 			if err := c.copyUntil(step); !errors.Is(err, errStep) {
@@ -93,6 +93,18 @@ func TestStoreCopy_refused(t *testing.T) {
 		}
 		other.Close()
 		c.fails("the database is not empty: a copy needs a database without invitations")
+		if !c.opens() || !c.serves() {
+			t.Error("it changed one of the stores")
+		}
+	})
+	t.Run("has imports", func(t *testing.T) {
+		c := newCopying(t, 0)
+		other := c.database(c.asTest())
+		if err := other.Update(t.Context(), func(tx bridge.Tx) error { return c.putImports(tx, time.Now().UTC()) }); err != nil {
+			t.Fatal(err)
+		}
+		other.Close()
+		c.fails("the database is not empty: a copy needs a database without invitations and imports")
 		if !c.opens() || !c.serves() {
 			t.Error("it changed one of the stores")
 		}

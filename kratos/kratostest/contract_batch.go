@@ -34,7 +34,15 @@ var createAllTests = map[string]func(*testing.T, *contract){
 		for i := range n {
 			n[i] = newIdentity(freshEmail())
 		}
-		c.createAll(t, n, make([]error, len(n)))
+		results := c.ids.CreateAll(c.ctx, n)
+		for i, r := range results {
+			if r.Err != nil || r.Identity.Mark.InvitationID != n[i].InvitationID {
+				t.Fatalf("result %d is %+v", i, r)
+			}
+		}
+		for _, i := range []int{0, 499, 500} {
+			c.wantCreated(t, n[i], results[i])
+		}
 	},
 	"one of twenty exists": func(t *testing.T, c *contract) {
 		existing, _ := c.invite(t)

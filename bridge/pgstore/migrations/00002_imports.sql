@@ -81,6 +81,9 @@ COMMENT ON COLUMN invitebridge.idempotency_keys.id IS 'The invitation or import 
 COMMENT ON COLUMN invitebridge.idempotency_keys.created IS 'Whether the response said that it was created.';
 CREATE INDEX IF NOT EXISTS idempotency_keys_at ON invitebridge.idempotency_keys (at, digest);
 
+ALTER TABLE invitebridge.copies ADD COLUMN IF NOT EXISTS others bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN invitebridge.copies.others IS 'How many imports, rows of imports and idempotency keys were copied.';
+
 -- Nothing of this reads or rewrites the table.
 ALTER TABLE invitebridge.invitations ADD COLUMN IF NOT EXISTS import_id uuid;
 COMMENT ON COLUMN invitebridge.invitations.import_id IS 'The import that created it, which may have been purged; null: none.';
