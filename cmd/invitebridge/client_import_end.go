@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,17 +17,6 @@ import (
 
 // commandOf returns a command about an import, for hints.
 func commandOf(words string, id uuid.UUID) string { return "invitebridge " + words + " " + id.String() }
-
-func interruptedFollow(v bridge.ImportView) error {
-	return explained{context.Canceled, "interrupted; the import continues\n" +
-		"  hint: " + commandOf("get import", v.ID) + " --follow shows it again, " + commandOf("pause import", v.ID) + " stops it"}
-}
-
-// isTemporary reports whether the bridge may be available again soon.
-func isTemporary(err error) bool {
-	var refused *httpapi.Error
-	return !errors.As(err, &refused) || refused.Status >= http.StatusInternalServerError || refused.Status == http.StatusTooManyRequests
-}
 
 // importEnd returns an error unless all rows have a result and none has failed. It writes
 // failed rows to a file beside the imported one.

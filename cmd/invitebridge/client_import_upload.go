@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
-	"invitebridge/bridge"
 	"invitebridge/bridge/httpapi"
 )
 
@@ -78,68 +76,4 @@ func (r *uploadReader) Seek(offset int64, whence int) (int64, error) {
 	}
 	r.sent = 0
 	return seeker.Seek(offset, whence)
-}
-
-// Pauses between two looks at an import. They grow while nothing changes.
-const (
-	shortPoll = 100 * time.Millisecond
-	longPoll  = 5 * time.Second
-	// unavailableFor is how long a bridge may be unavailable, as while it restarts.
-	unavailableFor = 5 * time.Minute
-)
-
-// follow waits until an import ends or is paused, prints it, and writes the rows that
-// failed beside file; nil: it does not write them.
-func (s *session) follow(ctx context.Context, v bridge.ImportView, progress *progress, file *rowFile) error {
-	progress.note("Import " + v.ID.String() + ": Ctrl-C ends this command, not the import.")
-	v, err := s.await(ctx, v, progress)
-	progress.end()
-	if err != nil {
-		if s.quiet || s.format != formatTable {
-			err = errors.Join(printOne(s.presenter, v), err)
-		}
-		return err
-	}
-	if err := printOne(s.presenter, v); err != nil {
-		return err
-	}
-	return s.importEnd(ctx, v, file)
-}
-
-// await returns an import when it no longer changes by itself, or as it was last seen.
-func (s *session) await(ctx context.Context, v bridge.ImportView, progress *progress) (bridge.ImportView, error) {
-	seen := time.Now()
-	for pause := shortPoll; ; {
-		progress.show(v)
-		switch v.State {
-		case bridge.ImportLoading, bridge.ImportRunning, bridge.ImportCanceling:
-		case bridge.ImportPaused, bridge.ImportFinished, bridge.ImportCanceled:
-			return v, nil
-		}
-		select {
-		case <-ctx.Done():
-			return v, interruptedFollow(v)
-		case <-time.After(pause):
-		}
-		next, err := s.client.GetImport(ctx, v.ID)
-		switch {
-		case ctx.Err() != nil:
-			return v, interruptedFollow(v)
-		case err == nil:
-			pause = nextPause(pause, next.UpdatedAt.Equal(v.UpdatedAt))
-			v, seen = next, time.Now()
-		case isTemporary(err) && time.Since(seen) < unavailableFor:
-			pause = nextPause(pause, true)
-			progress.unavailable(v)
-		default:
-			return v, s.explain(err)
-		}
-	}
-}
-
-func nextPause(pause time.Duration, unchanged bool) time.Duration {
-	if !unchanged {
-		return min(pause*2, time.Second)
-	}
-	return min(pause*2, longPoll)
 }

@@ -122,6 +122,9 @@ func (p *progress) print(kind string, fraction float64, prefix string, parts ...
 	}
 	now := p.now()
 	if width := p.width(); width > 0 {
+		if prefix != "" && kind != string(bridge.ImportRunning) {
+			parts = append([]string{kind}, parts...)
+		}
 		line := fitLine(width-1, fraction, parts) // a full line would wrap
 		length := utf8.RuneCountInString(line)
 		fmt.Fprint(p.out, "\r"+line+strings.Repeat(" ", max(0, p.drawn-length)))

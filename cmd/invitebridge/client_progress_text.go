@@ -46,8 +46,6 @@ func importStatus(v bridge.ImportView, rate float64, now time.Time) []string {
 // waitText says what a running import waits for; empty: for nothing.
 func waitText(v bridge.ImportView, rate float64, now time.Time) string {
 	switch {
-	case v.State == bridge.ImportPaused || v.State == bridge.ImportCanceling || v.State == bridge.ImportCanceled:
-		return string(v.State)
 	case v.State != bridge.ImportRunning:
 		return ""
 	case v.WaitingFor != "":
