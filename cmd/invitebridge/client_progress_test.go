@@ -41,12 +41,12 @@ func runningImport(done, failed int) bridge.ImportView {
 // parts first; a shorter line erases the longer one before it.
 func TestProgressBar(t *testing.T) {
 	for width, want := range map[int]string{
-		120: "[####----------------------------------]  12%  1,200 of 10,000 rows  3 failed  1 min left  120 rows/s",
+		120: "[####------------------------------------]  12%  1,200 of 10,000 rows  3 failed  1 min left  120 rows/s",
 		80:  "[#---------------]  12%  1,200 of 10,000 rows  3 failed  1 min left  120 rows/s",
 		60:  "12%  1,200 of 10,000 rows  3 failed  1 min left  120 rows/s",
-		59:  "[#---------]  12%  1,200 of 10,000 rows  3 failed",
+		59:  "12%  1,200 of 10,000 rows  3 failed  1 min left",
 		40:  "12%  1,200 of 10,000 rows  3 failed",
-		20:  "12%",
+		20:  "[#-----------]  12%",
 		3:   "12",
 	} {
 		f := newFakeProgress(width)
@@ -118,7 +118,7 @@ func TestProgressUpload(t *testing.T) {
 	}
 	f.clock = f.clock.Add(time.Second)
 	f.showUpload("people.csv", 5<<20, 10<<20)
-	if want := "\r[#####-----]  uploading people.csv: 5.0 MiB of 10.0 MiB"; f.out.String() != want {
+	if want := "\r[#######-------]  uploading people.csv: 5.0 MiB of 10.0 MiB"; f.out.String() != want {
 		t.Errorf("got %q, want %q", &f.out, want)
 	}
 	f.out.Reset()
