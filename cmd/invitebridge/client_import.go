@@ -48,7 +48,10 @@ func newImportInvitations(o *clientOptions) *cobra.Command {
 				return err
 			}
 			file, err := openRows(cmd.Context(), args[0], o.io.in, f.format)
-			if err != nil {
+			switch {
+			case cmd.Context().Err() != nil:
+				return errors.New("interrupted")
+			case err != nil:
 				return usageError{err}
 			}
 			defer func() { _ = file.Close() }()

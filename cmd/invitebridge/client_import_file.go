@@ -132,7 +132,7 @@ func peek(ctx context.Context, in *bufio.Reader, n int) ([]byte, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("interrupted: %w", ctx.Err())
+		return nil, ctx.Err()
 	case r := <-read:
 		if errors.Is(r.err, io.EOF) {
 			r.err = nil

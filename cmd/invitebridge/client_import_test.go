@@ -122,7 +122,7 @@ func TestInterruptedUpload(t *testing.T) {
 	endless, _ := io.Pipe()
 	defer endless.Close()
 	code = run(ctx, []string{"import", "invitations", "-"}, clientEnv(b.admin), stdio{out: io.Discard, err: &errs, in: endless})
-	if code == exitOK || !strings.Contains(errs.String(), "interrupted") {
+	if code != exitFailed || !strings.Contains(errs.String(), "interrupted") {
 		t.Errorf("without a first character: code %d, %s", code, &errs)
 	}
 }
