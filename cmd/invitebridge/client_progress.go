@@ -141,7 +141,7 @@ func (p *progress) print(kind string, fraction float64, prefix string, parts ...
 
 // fitLine joins as many parts as fit, after a bar if there is room for one.
 func fitLine(width int, fraction float64, parts []string) string {
-	const minBar, maxBar, between = 10, 40, 2
+	const minBar, maxBar, between = 10, 20, 2
 	for len(parts) > 1 && lineLength(parts) > width {
 		parts = parts[:len(parts)-1]
 	}

@@ -41,7 +41,7 @@ func runningImport(done, failed int) bridge.ImportView {
 // parts first; a shorter line erases the longer one before it.
 func TestProgressBar(t *testing.T) {
 	for width, want := range map[int]string{
-		120: "[####------------------------------------]  12%  1,200 of 10,000 rows  3 failed  1 min left  120 rows/s",
+		120: "[##------------------]  12%  1,200 of 10,000 rows  3 failed  1 min left  120 rows/s",
 		80:  "[#---------------]  12%  1,200 of 10,000 rows  3 failed  1 min left  120 rows/s",
 		60:  "12%  1,200 of 10,000 rows  3 failed  1 min left  120 rows/s",
 		59:  "12%  1,200 of 10,000 rows  3 failed  1 min left",

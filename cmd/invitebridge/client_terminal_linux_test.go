@@ -51,7 +51,7 @@ func TestProgressOnTerminal(t *testing.T) {
 	}{
 		{60, "xterm", `\r\[#+\]  finished  100%  2 of 2 rows *\r\n$`},
 		{20, "xterm", `\rfinished  100% *\r\n$`},
-		{0, "xterm", `\r\[#{40}\]  finished  100%  2 of 2 rows *\r\n$`},
+		{0, "xterm", `\r\[#{20}\]  finished  100%  2 of 2 rows *\r\n$`},
 		{60, "dumb", `\r\nfinished: 100%, 2 of 2 rows\r\n$`},
 	} {
 		terminal, screen := openTerminal(t, c.columns)
