@@ -24,6 +24,7 @@ const purgeRows = 2000
 type claimedGroup struct {
 	imp   Import
 	claim uuid.UUID
+	since time.Duration // before the claim, on the monotonic clock
 	tries int
 	rows  []ImportRow // those without a result
 }
@@ -52,6 +53,7 @@ func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
 		if err := s.processGroup(ctx, group); err != nil {
 			return time.Time{}, err
 		}
+		s.adaptGroupSize(len(group.rows), s.config.Monotonic()-group.since)
 	}
 	return s.nextImportAt(ctx)
 }
@@ -67,7 +69,7 @@ func (s *Service) nextImportAt(ctx context.Context) (next time.Time, err error) 
 // claimImport claims a group of the import that has been due for the longest time, or
 // returns one that is to be deleted.
 func (s *Service) claimImport(ctx context.Context) (group *claimedGroup, purge uuid.UUID, err error) {
-	claim, now, size := uuid.New(), s.now(), int(s.groupSize.Load())
+	since, claim, now, size := s.config.Monotonic(), uuid.New(), s.now(), int(s.groupSize.Load())
 	ids := make([]uuid.UUID, maxGroupSize)
 	for n := range ids {
 		ids[n] = s.newID()
@@ -86,7 +88,7 @@ func (s *Service) claimImport(ctx context.Context) (group *claimedGroup, purge u
 		}
 		after, g, ok := i.claimGroup(claim, size, now, s.quietUntil(now))
 		if ok {
-			group, err = claimRows(tx, after, g, ids)
+			group, err = claimRows(tx, after, g, ids, since)
 		}
 		if err != nil {
 			return err
@@ -99,7 +101,7 @@ func (s *Service) claimImport(ctx context.Context) (group *claimedGroup, purge u
 
 // claimRows gives the rows of a group that have no result the ids of their invitations,
 // unless they have some from an earlier claim.
-func claimRows(tx Tx, i Import, g RowGroup, ids []uuid.UUID) (*claimedGroup, error) {
+func claimRows(tx Tx, i Import, g RowGroup, ids []uuid.UUID, since time.Duration) (*claimedGroup, error) {
 	rows, err := tx.ImportRows(ImportRowQuery{ImportID: i.ID, From: g.First, Limit: g.Count})
 	if err != nil {
 		return nil, err
@@ -115,7 +117,7 @@ func claimRows(tx Tx, i Import, g RowGroup, ids []uuid.UUID) (*claimedGroup, err
 	if len(named) > 0 {
 		err = tx.PutImportRows(i.ID, named...)
 	}
-	return &claimedGroup{imp: i, claim: g.Claim, tries: g.Tries, rows: rows}, err
+	return &claimedGroup{imp: i, claim: g.Claim, since: since, tries: g.Tries, rows: rows}, err
 }
 
 // putImport stores an import, with the time of its purge and the event if it has ended.

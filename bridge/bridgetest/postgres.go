@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -75,7 +76,7 @@ func databaseOf(t testing.TB, name string) (string, error) {
 	return dsn, nil
 }
 
-// empty deletes all invitations, and with them everything but leases.
+// empty deletes all imports and invitations, and with them everything but leases.
 func empty(dsn string) (err error) {
 	ctx := context.Background()
 	store, err := pgstore.Open(ctx, dsn)
@@ -83,6 +84,9 @@ func empty(dsn string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := emptyImports(ctx, store); err != nil {
+		return err
+	}
 	for {
 		var ids []uuid.UUID
 		err := store.View(ctx, func(tx bridge.Tx) error {
@@ -106,4 +110,16 @@ func empty(dsn string) (err error) {
 			return err
 		}
 	}
+}
+
+func emptyImports(ctx context.Context, store bridge.Store) error {
+	return store.Update(ctx, func(tx bridge.Tx) error {
+		list, err := tx.ListImports(uuid.Nil, 1000)
+		for _, i := range list {
+			_, deleted := tx.DeleteImportRows(i.ID, 1_000_000)
+			err = errors.Join(err, deleted, tx.DeleteImport(i.ID))
+		}
+		_, forgotten := tx.DeleteIdempotentRequests(time.Now().AddDate(100, 0, 0), 1_000_000)
+		return errors.Join(err, forgotten)
+	})
 }
