@@ -84,7 +84,11 @@ func (a *API) writeReport(r *http.Request, out *reportWriter, report *importfile
 			}
 		}
 		if len(rows) < q.Limit {
-			return report.Flush()
+			if err := report.Flush(); err != nil || out.started {
+				return err
+			}
+			out.start() // an empty report
+			return nil
 		}
 		q.From = rows[len(rows)-1].Index + 1
 	}
