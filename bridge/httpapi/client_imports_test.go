@@ -195,7 +195,7 @@ func TestClientImportRetries(t *testing.T) {
 	}
 }
 
-// TestClientImportLost: the error of an upload without a response says whether the
+// TestClientImportLost: the error of an upload without a response reports whether the
 // bridge can have the whole file.
 func TestClientImportLost(t *testing.T) {
 	read := func(_ http.ResponseWriter, r *http.Request) {
