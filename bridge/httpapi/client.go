@@ -62,13 +62,13 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page[bridge.InvitationV
 
 // Get returns one invitation.
 func (c *Client) Get(ctx context.Context, id uuid.UUID) (v bridge.InvitationView, err error) {
-	_, err = c.send(ctx, http.MethodGet, "/"+id.String(), nil, nil, &v)
+	_, err = c.send(ctx, http.MethodGet, "/"+id.String(), nil, &v)
 	return v, err
 }
 
 // Resend resets the expiry of an invitation and returns an additional token.
 func (c *Client) Resend(ctx context.Context, id uuid.UUID) (o IssuedInvitation, err error) {
-	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/resend", nil, nil, &o)
+	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/resend", nil, &o)
 	return o, err
 }
 
@@ -77,7 +77,7 @@ func (c *Client) Resend(ctx context.Context, id uuid.UUID) (o IssuedInvitation, 
 // pending, with RevokeRequestedAt set: it becomes revoked unless that acceptance
 // succeeds.
 func (c *Client) Revoke(ctx context.Context, id uuid.UUID) (v bridge.InvitationView, err error) {
-	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/revoke", nil, nil, &v)
+	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/revoke", nil, &v)
 	return v, err
 }
 
@@ -104,20 +104,20 @@ func (c *Client) InvitationMessages(ctx context.Context, id uuid.UUID, q Message
 
 // Message returns one message with its attempts.
 func (c *Client) Message(ctx context.Context, id uuid.UUID) (m Message, err error) {
-	_, err = c.send(ctx, http.MethodGet, "/messages/"+id.String(), nil, nil, &m)
+	_, err = c.send(ctx, http.MethodGet, "/messages/"+id.String(), nil, &m)
 	return m, err
 }
 
 // RetryMessage queues a failed message again. A queued one is attempted now.
 func (c *Client) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, err error) {
-	_, err = c.send(ctx, http.MethodPost, "/messages/"+id.String()+"/retry", nil, nil, &m)
+	_, err = c.send(ctx, http.MethodPost, "/messages/"+id.String()+"/retry", nil, &m)
 	return m, err
 }
 
 // list is a function because methods have no type parameters.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values) (Page[T], error) {
 	page := Page[T]{Items: []T{}}
-	answer, err := c.send(ctx, http.MethodGet, path, query, nil, &page.Items)
+	answer, err := c.send(ctx, http.MethodGet, path, query, &page.Items)
 	page.NextPageToken = nextPageToken(answer.header)
 	return page, err
 }

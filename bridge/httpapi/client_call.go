@@ -98,10 +98,10 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 	return r, nil
 }
 
-// send sends a request and decodes the body of a success into into. path is below
+// send sends a request without a body and decodes the body of a success into into. path is below
 // the base path and begins with a slash.
-func (c *Client) send(ctx context.Context, method, path string, query url.Values, body []byte, into any) (responseMeta, error) {
-	r, err := c.request(ctx, method, path, query, body)
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, into any) (responseMeta, error) {
+	r, err := c.request(ctx, method, path, query, nil)
 	if err != nil {
 		return responseMeta{}, err
 	}

@@ -98,7 +98,7 @@ func (c *Client) CancelImport(ctx context.Context, id uuid.UUID) (bridge.ImportV
 }
 
 func (c *Client) callImport(ctx context.Context, method string, id uuid.UUID, verb string) (v bridge.ImportView, err error) {
-	_, err = c.send(ctx, method, "/imports/"+id.String()+verb, nil, nil, &v)
+	_, err = c.send(ctx, method, "/imports/"+id.String()+verb, nil, &v)
 	return v, err
 }
 

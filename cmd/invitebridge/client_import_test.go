@@ -34,7 +34,9 @@ func (w *trigger) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func clientEnv(admin string) []string { return []string{envAdminURL + "=" + admin, envAPIKey + "=" + key} }
+func clientEnv(admin string) []string {
+	return []string{envAdminURL + "=" + admin, envAPIKey + "=" + key}
+}
 
 // runClient runs a client command to its end.
 func runClient(t *testing.T, admin string, args ...string) (code int, out, errs string) {

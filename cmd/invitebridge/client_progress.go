@@ -75,7 +75,8 @@ func (p *progress) show(v bridge.ImportView) {
 	if v.Rows > 0 && v.State != bridge.ImportLoading {
 		fraction = float64(done) / float64(v.Rows)
 	}
-	p.print(string(v.State), fraction, string(v.State)+": ", importStatus(v, p.speed.rate(), now)...)
+	state := printable(string(v.State))
+	p.print(state, fraction, state+": ", importStatus(v, p.speed.rate(), now)...)
 }
 
 // unavailable shows that the bridge did not respond.

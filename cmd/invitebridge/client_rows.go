@@ -65,7 +65,12 @@ func newListRows(o *clientOptions) *cobra.Command {
 // listRows prints rows as a table, unless q has a media type.
 func listRows(ctx context.Context, s *session, id uuid.UUID, q httpapi.ImportRowsQuery) error {
 	if !s.quiet && q.MediaType != "" {
-		return s.explainRows(s.client.ImportRows(ctx, id, q, s.io.out))
+		if terminalWidth(s.io.out) == 0 {
+			return s.explainRows(s.client.ImportRows(ctx, id, q, s.io.out))
+		}
+		shown := &terminalWriter{out: s.io.out}
+		err := s.client.ImportRows(ctx, id, q, shown)
+		return errors.Join(s.explainRows(err), shown.flush())
 	}
 	q.MediaType = httpapi.MediaTypeNDJSON
 	t := &rowTable{out: s.io.out, quiet: s.quiet}
@@ -95,17 +100,18 @@ type rowTable struct {
 const alignedRows = 500
 
 func (t *rowTable) Write(p []byte) (int, error) {
-	t.rest = append(t.rest, p...)
+	text := append(t.rest, p...)
 	for {
-		line, rest, complete := bytes.Cut(t.rest, []byte("\n"))
+		line, rest, complete := bytes.Cut(text, []byte("\n"))
 		if !complete {
+			t.rest = bytes.Clone(text)
 			return len(p), nil
 		}
 		row, err := parseRecord(line)
 		if err != nil {
 			return 0, err
 		}
-		t.rest = append([]byte(nil), rest...)
+		text = rest
 		if t.rows = append(t.rows, row); len(t.rows) == alignedRows {
 			if err := t.print(); err != nil {
 				return 0, err
