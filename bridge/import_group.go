@@ -185,10 +185,8 @@ func (s *Service) finishGroup(ctx context.Context, g *claimedGroup, work []*rowW
 	defer cancel()
 	now, finished := s.now(), s.prepare(EventImportFinished)
 	err := s.update(ctx, func(tx Tx) error {
-		i, err := tx.Import(g.imp.ID)
-		if err == nil && !i.holds(g.claim) || errors.Is(err, ErrRowNotFound) {
-			return errGroupLost
-		} else if err != nil {
+		i, err := g.stored(tx)
+		if err != nil {
 			return err
 		}
 		lost, err := s.insertInvitations(tx, work, now)

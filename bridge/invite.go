@@ -129,8 +129,11 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		}
 		return err
 	}
-	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put, store: d.store, first: d.first(true)}, func(Tx) (_ Invitation, announce bool, err error) {
-		return inv, true, nil
+	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put, store: d.store, first: d.first(true)}, func(tx Tx) (_ Invitation, announce bool, err error) {
+		if d.begin != nil {
+			err = d.begin(tx)
+		}
+		return inv, true, err
 	})
 	// A row of an import is tried again, and then finds what this try has created.
 	if err != nil && made && d.store == nil && !errors.Is(err, ErrPendingExists) && !errors.Is(err, ErrOutcomeUnknown) {

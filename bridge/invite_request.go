@@ -64,6 +64,7 @@ type draft struct {
 	importID     uuid.UUID
 	invitationID uuid.UUID                  // zero: a new one
 	hooksAgreed  bool                       // the blocking hooks were called before
+	begin        func(Tx) error             // is called first in the update that stores the invitation
 	store        func(Tx, Invitation) error // stores the result of the row with the invitation
 }
 
