@@ -223,7 +223,6 @@ var acceptances = slices.Concat(hookAcceptances, courierAcceptances, pageAccepta
 	{"reminders", `invitation: {reminders: [72h, 24h, 90m, 1h, 1s]}`},
 	{"quiet_hours", `invitation: {quiet_hours: "22:00-07:00 Europe/Berlin"}`},
 	{"quiet_hours/utc", `invitation: {quiet_hours: "00:00-23:59 UTC"}`},
-	{"quiet_hours/empty", `invitation: {quiet_hours: ""}`},
 	{"any_free_port", `serve: {public: {port: 0}, admin: {port: 0}}`},
 	{"one_port_on_two_hosts", `serve: {public: {port: 80, host: 10.0.0.1}, admin: {port: 80, host: localhost}}`},
 	{"unix_sockets", `serve: {public: {host: "unix:/run/b/public.sock", socket: {owner: www-data, group: "33", mode: 0o660}, trusted_proxies: ["unix:"]}, admin: {host: "unix:/run/b/admin.sock"}}`},
