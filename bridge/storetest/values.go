@@ -18,6 +18,16 @@ var valueTests = []test{
 			b.same(string(state), inv, b.get(inv.ID))
 		}
 	}},
+	{"all fields set, of many at once", func(b *fixture) {
+		full, plain := b.fullInvitation(), b.invitation()
+		b.update(func(tx bridge.Tx) error {
+			conflicts, err := tx.InsertInvitations(full, plain)
+			b.same("conflicts", 0, len(conflicts))
+			return err
+		})
+		b.same("with all fields", full, b.get(full.ID))
+		b.same("without", plain, b.get(plain.ID))
+	}},
 	{"only required fields set", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
