@@ -133,6 +133,7 @@
 //   - revoke.go: Revoke
 //   - list.go: Get, List and Backlog
 //   - sweep.go: ExpireDue and Sweep
+//   - remind.go: Remind, and when reminders are planned
 //   - leftover.go: identities of unaccepted invitations
 //
 // Imports:

@@ -152,6 +152,7 @@ func (s *Service) newRow(i Import, index int, file FileRow) ImportRow {
 		row.Key, err = s.rowKey(invite)
 	}
 	if err != nil {
+		row.Key = ""
 		row = row.fail(err)
 	}
 	return row

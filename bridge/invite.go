@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -174,13 +175,17 @@ func (s *Service) newInvitation(d *draft) Invitation {
 	if id == uuid.Nil {
 		id = s.newID()
 	}
-	return Invitation{
+	inv := Invitation{
 		ID: id, ImportID: d.importID, State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
 		InviterID: d.InviterID, InviterName: InviterName(d.InviterName, s.config.AllowedInviterNames), InviterEmail: d.InviterEmail,
 		Locale: d.Locale, TimeZone: d.TimeZone, Traits: s.messageTraits(d.shownTraits()), ReturnTo: d.ReturnTo,
 		Lifespan: d.ExpiresIn, Delivery: DeliveryOff,
 		CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(d.ExpiresIn),
 	}
+	if len(d.Reminders) > 0 { // nil, as for a stored invitation without reminders
+		inv.Reminders = slices.Clone(d.Reminders)
+	}
+	return inv.planReminder(now)
 }
 
 // inviteAgain issues an additional token for a pending invitation, after checking

@@ -80,7 +80,7 @@ func (d *driver) successes(t *testing.T) {
 	w.want("createInvitation", http.StatusCreated, "", object{
 		"email": "Full@example.com", "schema_id": kratostest.DefaultSchema, "traits": object{"name": object{"first": "Ada"}},
 		"metadata_public": []int{1}, "metadata_admin": object{"team": 7}, "inviter_id": "42", "inviter_name": "Grace", "locale": "de",
-		"return_to": "https://app.example.com/in", "expires_in": "1h30m", "notify": false,
+		"return_to": "https://app.example.com/in", "expires_in": "1h30m", "reminders": []string{"1h"}, "notify": false,
 	})
 	for _, query := range []string{"?state=pending&email=" + email + "&inviter_id=42&page_size=1", "?page_size=1"} {
 		w.asAdmin(http.MethodGet, query, nil)

@@ -34,13 +34,20 @@ func fullSample(event bridge.Event) bridge.Payload {
 	view.ImportID = sampleImport
 	view.InviterID, view.InviterName, view.Locale, view.ReturnTo = "42", "Grace Hopper", "en", "https://app.example.com/welcome"
 	view.InviterEmail, view.TimeZone, view.Traits = "grace@example.com", "Europe/Berlin", map[string]string{"name.first": "Ada"}
+	if view.State == bridge.StatePending {
+		view.NextReminderAt = view.ExpiresAt.Add(-2 * time.Hour)
+	}
 	if event == bridge.EventPreInvitation {
 		data.Reactivate = true
 		return p
 	}
 	view.Origin = bridge.OriginCreated
 	view.SentAt, view.SendCount, view.Delivery = sampleTime.Add(2*time.Second), 1, bridge.DeliverySent
+	view.ReminderCount = 1
 	switch event {
+	case bridge.EventReminder:
+		view.Delivery = bridge.DeliveryQueued
+		data.Token, data.Link = sampleToken, sampleLink
 	case bridge.EventTokenCreated:
 		data.Token, data.Link = sampleToken, sampleLink
 	case bridge.EventDeliveryFailed:
@@ -74,6 +81,8 @@ func bareSample(event bridge.Event) bridge.Payload {
 	}
 	later := sampleTime.Add(time.Hour)
 	switch event {
+	case bridge.EventReminder:
+		view.ReminderCount, p.Timestamp = 1, view.ExpiresAt.Add(-6*time.Hour)
 	case bridge.EventPostPassword:
 		view.State, view.AcceptedAt, view.UpdatedAt, p.Timestamp = bridge.StateAccepted, later, later, later
 	case bridge.EventInvitationRevoked:

@@ -46,7 +46,9 @@ func (r recorded) take(t *testing.T, w *bridgetest.Harness, outcome bridge.Attem
 // every field that the bare sample has.
 func TestSamplesMatchPayloads(t *testing.T) {
 	r := recorded{}
-	w := bridgetest.New(t, func(c *bridge.Config) { c.Hooks = r; c.Retention = 100 * time.Hour })
+	w := bridgetest.New(t, func(c *bridge.Config) {
+		c.Hooks, c.Retention, c.Reminders = r, 100*time.Hour, []time.Duration{6 * time.Hour, 2 * time.Hour}
+	})
 	invite := func(request bridge.InviteRequest) bridge.IssuedInvitation {
 		o, err := w.Service.Invite(t.Context(), request)
 		if err != nil {
@@ -71,7 +73,12 @@ func TestSamplesMatchPayloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	invite(bridge.InviteRequest{Email: "late@example.com"})
-	w.Clock.Advance(48 * time.Hour)
+	w.Clock.Advance(18 * time.Hour)
+	if n, err := w.Service.Remind(t.Context()); n == 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	r.take(t, w, bridge.AttemptSent)
+	w.Clock.Advance(30 * time.Hour)
 	if _, err := w.Service.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
