@@ -328,3 +328,18 @@ func TestImport_claimLost(t *testing.T) {
 	}
 	wantOnce(t, w, 3)
 }
+
+// TestImport_sickRow: a row at which Kratos fails whenever it is in a batch does not keep
+// the others waiting.
+func TestImport_sickRow(t *testing.T) {
+	w := bridgetest.New(t)
+	w.Kratos.Inject(kratostest.Fault{
+		Method: http.MethodPatch, Route: kratostest.RouteIdentities, Do: kratostest.Answer, Status: http.StatusInternalServerError,
+	})
+	i := startImport(t, w, bridge.ImportRequest{}, addresses(20)...)
+	start := w.Clock.Now()
+	if i = runToEnd(t, w, i.ID); i.Counts.Invited != 20 || i.FinishedAt.Sub(start) > time.Minute {
+		t.Errorf("%+v", i)
+	}
+	wantOnce(t, w, 20)
+}

@@ -233,13 +233,12 @@ type entryList struct {
 	keys []byte
 }
 
-const (
-	maxEntries = 7
-	maxKey     = hashSize + timeSize + idSize
-)
+// maxKey is the size of the longest key but those of requests.
+const maxKey = hashSize + timeSize + idSize
 
-func newEntryList() entryList {
-	return entryList{make([]entry, 0, maxEntries), make([]byte, 0, maxEntries*maxKey)}
+// newEntryList returns a list with room for n entries.
+func newEntryList(n int) entryList {
+	return entryList{make([]entry, 0, n), make([]byte, 0, n*maxKey)}
 }
 
 func (l *entryList) add(b bucket, value []byte, key ...[]byte) {
@@ -252,7 +251,7 @@ func (l *entryList) add(b bucket, value []byte, key ...[]byte) {
 
 // entries derives all index entries of an invitation, from the invitation alone.
 func entries(inv bridge.Invitation) []entry {
-	list := newEntryList()
+	list := newEntryList(7)
 	none, id, state, identity := []byte{}, bytes.Clone(inv.ID[:]), []byte{stateCode(inv.State)}, inv.IdentityID[:]
 	list.add(statesBucket, none, state, id)
 	if inv.InviterID != "" {

@@ -11,6 +11,7 @@ import (
 
 	"invitebridge/bridge"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
 )
@@ -63,6 +64,42 @@ func testMigrate(t *testing.T, from int) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	checkFile(t, path)
+}
+
+// TestMigrateImports: a file of format 3 keeps its rows, and has none of the new kinds.
+func TestMigrateImports(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bridge.db")
+	s := open(t, path)
+	for n := range 5 {
+		update(t, s, inviting(n))
+		update(t, s, func(tx bridge.Tx) error { return tx.PutMessage(message(n, bridge.MessageQueued)) })
+	}
+	want, err := listed(s, bridge.InvitationQuery{Limit: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := s.Header()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(func(tx *bbolt.Tx) error { return downgrade(tx, h, 3) })(t, path)
+
+	s = open(t, path)
+	got, err := listed(s, bridge.InvitationQuery{Limit: 9})
+	if diff := cmp.Diff(want, got); diff != "" || err != nil || s.Header() != h {
+		t.Errorf("%v, header %+v\n%s", err, s.Header(), diff)
+	}
+	update(t, s, func(tx bridge.Tx) error {
+		list, err := tx.ListImports(uuid.Nil, 9)
+		if len(list) > 0 {
+			t.Errorf("it has %d imports", len(list))
+		}
+		return errors.Join(err, importing(tx))
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 	checkFile(t, path)
 }

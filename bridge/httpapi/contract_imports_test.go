@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +126,7 @@ func (a *api) importFile(file, query string) (i importView) {
 // finish ends the file, and waits for the response.
 func (a *api) beginUpload(headers ...string) (id string, finish func() answer) {
 	a.t.Helper()
+	earlier := a.loading()
 	body, file := io.Pipe()
 	headers = append([]string{"Authorization", "Bearer " + key, "Content-Type", "text/csv"}, headers...)
 	r := request(a.t, http.MethodPost, a.admin+base+"/imports", nil, headers...)
@@ -139,16 +141,29 @@ func (a *api) beginUpload(headers ...string) (id string, finish func() answer) {
 		if time.Since(begin) > testenv.Limit {
 			a.t.Fatal("the upload has not begun")
 		}
-		var list []importView
-		a.asAdmin(http.MethodGet, "/imports?page_size=1", nil).into(a.t, &list)
-		if len(list) == 1 && list[0].State == string(bridge.ImportLoading) {
-			id = list[0].ID
+		for _, now := range a.loading() {
+			if !slices.Contains(earlier, now) {
+				id = now
+			}
 		}
 	}
 	return id, func() answer {
 		_ = file.Close()
 		return <-done
 	}
+}
+
+// loading returns the ids of the imports that are being uploaded.
+func (a *api) loading() (ids []string) {
+	a.t.Helper()
+	var list []importView
+	a.asAdmin(http.MethodGet, "/imports", nil).into(a.t, &list)
+	for _, i := range list {
+		if i.State == string(bridge.ImportLoading) {
+			ids = append(ids, i.ID)
+		}
+	}
+	return ids
 }
 
 // runImports runs imports until nothing is due.
