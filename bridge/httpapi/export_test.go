@@ -37,6 +37,5 @@ func BackupDeadline(read int64, after time.Duration) time.Duration {
 // SetRetryPause changes the pause before the first repetition of an upload.
 func SetRetryPause(c *Client, d time.Duration) { c.retryPause = d }
 
-
 // SetUploadPause changes how long an upload may pause.
 func SetUploadPause(a *API, d time.Duration) { a.uploadPause = d }
