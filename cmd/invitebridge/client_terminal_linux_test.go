@@ -49,10 +49,10 @@ func TestProgressOnTerminal(t *testing.T) {
 		term    string
 		want    string
 	}{
-		{60, "xterm", `\r\[#+\]  finished  100%  2 of 2 rows *\r\n$`},
+		{60, "xterm", `\r\[#+\]  finished  100%  2 of 2 rows(  [0-9]+ rows/s)? *\r\n$`},
 		{20, "xterm", `\rfinished  100% *\r\n$`},
-		{0, "xterm", `\r\[#{20}\]  finished  100%  2 of 2 rows *\r\n$`},
-		{60, "dumb", `\r\nfinished: 100%, 2 of 2 rows\r\n$`},
+		{0, "xterm", `\r\[#{20}\]  finished  100%  2 of 2 rows(  [0-9]+ rows/s)? *\r\n$`},
+		{60, "dumb", `\r\nfinished: 100%, 2 of 2 rows(, [0-9]+ rows/s)?\r\n$`},
 	} {
 		terminal, screen := openTerminal(t, c.columns)
 		var out bytes.Buffer
