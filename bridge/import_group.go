@@ -56,7 +56,7 @@ func (s *Service) processGroup(ctx context.Context, g *claimedGroup) error {
 	if s.config.Hooks != nil {
 		s.eachAlone(work, func(*rowWork) bool { return true }, func(w *rowWork) { s.askAboutRow(ctx, w) })
 	}
-	s.createRows(ctx, work)
+	s.createRows(ctx, g, work)
 	s.eachAlone(work, func(w *rowWork) bool { return w.alone }, func(w *rowWork) { s.inviteRow(ctx, g, w) })
 	return s.finishGroup(ctx, g, work)
 }
@@ -104,7 +104,7 @@ func (s *Service) askAboutRow(ctx context.Context, w *rowWork) {
 // createRows creates the identities of the rows in one batch. Those that exist, or whose
 // input the identity system refuses, are left to be processed alone: so are addresses of
 // which an expired invitation is still stored as pending.
-func (s *Service) createRows(ctx context.Context, work []*rowWork) {
+func (s *Service) createRows(ctx context.Context, g *claimedGroup, work []*rowWork) {
 	var batch []*rowWork
 	var params []IdentityParams
 	for _, w := range work {
@@ -120,7 +120,7 @@ func (s *Service) createRows(ctx context.Context, work []*rowWork) {
 	for n, result := range s.identities.CreateAll(ctx, params) {
 		s.createdRow(ctx, batch[n], result)
 	}
-	s.adaptGroupSize(len(batch), s.config.Monotonic()-start)
+	g.size.adapt(len(batch), s.config.Monotonic()-start)
 }
 
 func (s *Service) createdRow(ctx context.Context, w *rowWork, created CreateResult) {

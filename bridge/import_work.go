@@ -9,20 +9,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// Sizes of a group, in rows. It starts small and grows as long as Kratos answers fast.
-const (
-	firstGroupSize = 50
-	maxGroupSize   = 500
-	fastGroup      = time.Second
-	slowGroup      = 2 * time.Second
-)
-
 // purgeRows bounds the rows that one transaction deletes.
 const purgeRows = 2000
 
 // claimedGroup is a group of rows that this process may process until its lease ends.
 type claimedGroup struct {
 	imp   Import
+	size  *groupSize // by which it was claimed
 	claim uuid.UUID
 	tries int
 	rows  []ImportRow // those without a result
@@ -39,8 +32,9 @@ func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
 	if next, err = s.nextImportAt(ctx); err != nil || next.IsZero() || next.After(now) {
 		return next, err
 	}
-	s.waitForInvites(ctx)
-	group, purge, err := s.claimImport(ctx)
+	size, end := s.takeTurn(ctx)
+	defer end()
+	group, purge, err := s.claimImport(ctx, size)
 	switch {
 	case err != nil:
 		return time.Time{}, err
@@ -66,8 +60,8 @@ func (s *Service) nextImportAt(ctx context.Context) (next time.Time, err error) 
 
 // claimImport claims a group of the import that has been due for the longest time, or
 // returns one that is to be deleted.
-func (s *Service) claimImport(ctx context.Context) (group *claimedGroup, purge uuid.UUID, err error) {
-	claim, now, size := uuid.New(), s.now(), int(s.groupSize.Load())
+func (s *Service) claimImport(ctx context.Context, size *groupSize) (group *claimedGroup, purge uuid.UUID, err error) {
+	claim, now := uuid.New(), s.now()
 	ids := make([]uuid.UUID, maxGroupSize)
 	for n := range ids {
 		ids[n] = s.newID()
@@ -84,9 +78,10 @@ func (s *Service) claimImport(ctx context.Context) (group *claimedGroup, purge u
 			purge = i.ID
 			return nil
 		}
-		after, g, ok := i.claimGroup(claim, size, now, s.quietUntil(now))
+		after, g, ok := i.claimGroup(claim, int(size.rows.Load()), now, s.quietUntil(now))
 		if ok {
 			group, err = claimRows(tx, after, g, ids)
+			group.size = size
 		}
 		if err != nil {
 			return err
@@ -165,17 +160,6 @@ func ignoreNotFound(err error) error {
 		return nil
 	}
 	return err
-}
-
-// adaptGroupSize changes the size of later groups by how long one took.
-func (s *Service) adaptGroupSize(rows int, took time.Duration) {
-	size := s.groupSize.Load()
-	switch {
-	case took > slowGroup:
-		s.groupSize.Store(max(size/2, 1))
-	case took < fastGroup && rows >= int(size):
-		s.groupSize.Store(min(size*2, maxGroupSize))
-	}
 }
 
 // quietUntil returns the end of the quiet hours; zero: it is not quiet.
