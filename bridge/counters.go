@@ -19,6 +19,8 @@ type Counters struct {
 	GivenUp  int // messages that have failed and are not retried
 	// Unreadable counts checks of the sweep that could not read the identity.
 	Unreadable int
+	// ImportRows are the rows of imports that got a result, by result.
+	ImportRows ImportCounts
 }
 
 // countingTx counts what is written through it. Each run of a transaction gets a
@@ -44,6 +46,17 @@ func (t *countingTx) InsertInvitations(list ...Invitation) ([]uuid.UUID, error) 
 		t.counters.Created += len(list) - len(conflicts)
 	}
 	return conflicts, err
+}
+
+// PutImportRows counts the rows with a result: it is written once.
+func (t *countingTx) PutImportRows(id uuid.UUID, rows ...ImportRow) error {
+	err := t.Tx.PutImportRows(id, rows...)
+	if err == nil {
+		for _, row := range rows {
+			t.counters.ImportRows.add(row.Result)
+		}
+	}
+	return err
 }
 
 // PutInvitation counts the differences to the stored invitation. It reads that

@@ -35,6 +35,11 @@
 //   - Event: something that happened to an invitation, or is about to, see [Event].
 //   - Hook: a webhook of the operator. A blocking hook is called before an operation
 //     and may refuse it, see [Hooks]. Other hooks receive messages.
+//   - Import: a list of rows that workers turn into invitations, see [Import]. A group
+//     is the rows that one worker begins together. A wave is the rows that may be begun
+//     within a period.
+//   - Idempotent request: what is stored of a request that a client may repeat to get
+//     the first response, see [IdempotentRequest].
 //   - Endpoint: the destination of messages: a hook, or the courier that sends email
 //     to the invitee, see [Endpoint].
 //   - Message: one event for one endpoint, stored in the outbox until it is
@@ -86,6 +91,10 @@
 //   - email.go, phone.go: canonical email addresses and phone numbers
 //   - password.go: Kratos' password policy
 //   - names.go, sanitize.go: texts that are safe to show
+//   - import.go: an import, and its groups of rows
+//   - import_progress.go: its transitions
+//   - import_row.go: a row, and what became of it
+//   - import_view.go: what clients see of an import
 //   - messagetraits.go: traits and local times in messages
 //   - returnto.go: where an invitee may be redirected
 //   - quiet.go: the hours in which the bridge sends no reminders
@@ -96,6 +105,7 @@
 // Ports:
 //
 //   - store.go: the database
+//   - import_store.go: the same for imports
 //   - record.go: all rows of an invitation, to copy a store
 //   - identity.go: the identity system
 //   - identity_errors.go: what is known after a failed call of it
@@ -124,6 +134,18 @@
 //   - list.go: Get, List and Backlog
 //   - sweep.go: ExpireDue and Sweep
 //   - leftover.go: identities of unaccepted invitations
+//
+// Imports:
+//
+//   - import_load.go: Import, the upload of rows
+//   - import_admin.go: reading, pausing, resuming and canceling imports
+//   - import_work.go: RunImports, and the claims of groups
+//   - import_size.go: the sizes of groups, and their turns beside invites
+//   - import_group.go: from the rows of a group to invitations
+//   - import_judge.go: rows that need no new invitation, and dry runs
+//   - import_alone.go: rows that are invited one by one
+//   - interactive.go: invites that a caller waits for go first
+//   - idempotency.go: repeated requests
 //
 // Whose account it is:
 //

@@ -49,15 +49,16 @@ func (s *Service) processGroup(ctx context.Context, g *claimedGroup) error {
 	if err := s.judgeRows(ctx, g, work); err != nil {
 		return err
 	}
+	every := func(*rowWork) bool { return true }
 	if g.imp.DryRun {
-		s.eachAlone(work, func(*rowWork) bool { return true }, func(w *rowWork) { s.dryRun(ctx, w) })
+		s.eachAlone(g, work, every, func(w *rowWork) { s.dryRun(ctx, w) })
 		return s.finishGroup(ctx, g, work)
 	}
 	if s.config.Hooks != nil {
-		s.eachAlone(work, func(*rowWork) bool { return true }, func(w *rowWork) { s.askAboutRow(ctx, w) })
+		s.eachAlone(g, work, every, func(w *rowWork) { s.askAboutRow(ctx, w) })
 	}
-	s.createRows(ctx, g, work)
-	s.eachAlone(work, func(w *rowWork) bool { return w.alone }, func(w *rowWork) { s.inviteRow(ctx, g, w) })
+	s.createRows(ctx, work)
+	s.eachAlone(g, work, func(w *rowWork) bool { return w.alone }, func(w *rowWork) { s.inviteRow(ctx, g, w) })
 	return s.finishGroup(ctx, g, work)
 }
 
@@ -77,8 +78,9 @@ func (s *Service) draftRows(ctx context.Context, g *claimedGroup, work []*rowWor
 	}
 }
 
-// eachAlone calls do for the rows that have no result yet and match, some at a time.
-func (s *Service) eachAlone(work []*rowWork, match func(*rowWork) bool, do func(*rowWork)) {
+// eachAlone calls do for the rows that have no result yet and match, some at a time. Rows
+// that would be begun in the second half of the lease wait for the next claim instead.
+func (s *Service) eachAlone(g *claimedGroup, work []*rowWork, match func(*rowWork) bool, do func(*rowWork)) {
 	var running sync.WaitGroup
 	slots := make(chan struct{}, rowConcurrency)
 	for _, w := range work {
@@ -86,6 +88,11 @@ func (s *Service) eachAlone(work []*rowWork, match func(*rowWork) bool, do func(
 			continue
 		}
 		slots <- struct{}{}
+		if s.config.Monotonic()-g.since > groupLease/2 {
+			<-slots
+			w.waits = DependencyRequest
+			continue
+		}
 		running.Go(func() {
 			defer func() { <-slots }()
 			do(w)
@@ -104,7 +111,7 @@ func (s *Service) askAboutRow(ctx context.Context, w *rowWork) {
 // createRows creates the identities of the rows in one batch. Those that exist, or whose
 // input the identity system refuses, are left to be processed alone: so are addresses of
 // which an expired invitation is still stored as pending.
-func (s *Service) createRows(ctx context.Context, g *claimedGroup, work []*rowWork) {
+func (s *Service) createRows(ctx context.Context, work []*rowWork) {
 	var batch []*rowWork
 	var params []IdentityParams
 	for _, w := range work {
@@ -116,11 +123,9 @@ func (s *Service) createRows(ctx context.Context, g *claimedGroup, work []*rowWo
 	if len(batch) == 0 {
 		return
 	}
-	start := s.config.Monotonic()
 	for n, result := range s.identities.CreateAll(ctx, params) {
 		s.createdRow(ctx, batch[n], result)
 	}
-	g.size.adapt(len(batch), s.config.Monotonic()-start)
 }
 
 func (s *Service) createdRow(ctx context.Context, w *rowWork, created CreateResult) {

@@ -40,6 +40,10 @@ const (
 	chunkBytes = 1 << 20
 	chunkTime  = 10 * time.Second // a slow upload still stores its rows
 
+	// maxRowBytes bounds a row, as the API bounds the body of an invite, so that a group of
+	// rows takes little memory.
+	maxRowBytes = 64 << 10
+
 	loadingLease = 2 * time.Minute
 	maxWaveSize  = 1_000_000
 	minWaveEvery = time.Minute
@@ -136,6 +140,10 @@ func (l *loader) load(ctx context.Context, r ImportRequest, next func() (FileRow
 // newRow validates a row as far as the store and the identity system are not needed.
 func (s *Service) newRow(i Import, index int, file FileRow) ImportRow {
 	row := ImportRow{Index: index, Line: file.Line, Body: file.Body}
+	if len(file.Body) > maxRowBytes {
+		row.Body = json.RawMessage("{}")
+		return row.fail(ErrBodyTooLarge.WithReasonf("The row is longer than %d bytes, and is not kept.", maxRowBytes))
+	}
 	invite, err := s.config.ParseInvite(i.Defaults, file.Body)
 	if err == nil {
 		invite, err = s.check(invite)

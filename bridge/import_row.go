@@ -74,10 +74,18 @@ func (c *ImportCounts) of(r ImportResult) *int {
 	return nil
 }
 
+// Count returns the number of rows with a result; 0 for an unknown one.
+func (c ImportCounts) Count(r ImportResult) int {
+	if n := c.of(r); n != nil {
+		return *n
+	}
+	return 0
+}
+
 // Total returns the number of rows that have a result.
 func (c ImportCounts) Total() (n int) {
 	for _, r := range ImportResults() {
-		n += *c.of(r)
+		n += c.Count(r)
 	}
 	return n
 }

@@ -15,8 +15,8 @@ const purgeRows = 2000
 // claimedGroup is a group of rows that this process may process until its lease ends.
 type claimedGroup struct {
 	imp   Import
-	size  *groupSize // by which it was claimed
 	claim uuid.UUID
+	since time.Duration // before the claim, on the monotonic clock
 	tries int
 	rows  []ImportRow // those without a result
 }
@@ -34,7 +34,7 @@ func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
 	}
 	size, end := s.takeTurn(ctx)
 	defer end()
-	group, purge, err := s.claimImport(ctx, size)
+	group, purge, err := s.claimImport(ctx, int(size.rows.Load()))
 	switch {
 	case err != nil:
 		return time.Time{}, err
@@ -46,6 +46,7 @@ func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
 		if err := s.processGroup(ctx, group); err != nil {
 			return time.Time{}, err
 		}
+		size.adapt(len(group.rows), s.config.Monotonic()-group.since)
 	}
 	return s.nextImportAt(ctx)
 }
@@ -60,8 +61,8 @@ func (s *Service) nextImportAt(ctx context.Context) (next time.Time, err error) 
 
 // claimImport claims a group of the import that has been due for the longest time, or
 // returns one that is to be deleted.
-func (s *Service) claimImport(ctx context.Context, size *groupSize) (group *claimedGroup, purge uuid.UUID, err error) {
-	claim, now := uuid.New(), s.now()
+func (s *Service) claimImport(ctx context.Context, size int) (group *claimedGroup, purge uuid.UUID, err error) {
+	since, claim, now := s.config.Monotonic(), uuid.New(), s.now()
 	ids := make([]uuid.UUID, maxGroupSize)
 	for n := range ids {
 		ids[n] = s.newID()
@@ -78,10 +79,9 @@ func (s *Service) claimImport(ctx context.Context, size *groupSize) (group *clai
 			purge = i.ID
 			return nil
 		}
-		after, g, ok := i.claimGroup(claim, int(size.rows.Load()), now, s.quietUntil(now))
+		after, g, ok := i.claimGroup(claim, size, now, s.quietUntil(now))
 		if ok {
-			group, err = claimRows(tx, after, g, ids)
-			group.size = size
+			group, err = claimRows(tx, after, g, ids, since)
 		}
 		if err != nil {
 			return err
@@ -94,7 +94,7 @@ func (s *Service) claimImport(ctx context.Context, size *groupSize) (group *clai
 
 // claimRows gives the rows of a group that have no result the ids of their invitations,
 // unless they have some from an earlier claim.
-func claimRows(tx Tx, i Import, g RowGroup, ids []uuid.UUID) (*claimedGroup, error) {
+func claimRows(tx Tx, i Import, g RowGroup, ids []uuid.UUID, since time.Duration) (*claimedGroup, error) {
 	rows, err := tx.ImportRows(ImportRowQuery{ImportID: i.ID, From: g.First, Limit: g.Count})
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func claimRows(tx Tx, i Import, g RowGroup, ids []uuid.UUID) (*claimedGroup, err
 	if len(named) > 0 {
 		err = tx.PutImportRows(i.ID, named...)
 	}
-	return &claimedGroup{imp: i, claim: g.Claim, tries: g.Tries, rows: rows}, err
+	return &claimedGroup{imp: i, claim: g.Claim, since: since, tries: g.Tries, rows: rows}, err
 }
 
 // putImport stores an import, with the time of its purge and the event if it has ended.

@@ -56,16 +56,31 @@ func (s *Service) List(ctx context.Context, q InvitationQuery) (page []Invitatio
 	return page, next, err
 }
 
-// Backlog returns the numbers of pending invitations and queued messages, and the
-// age of the oldest queued message; zero: none is queued. Its cost does not depend
-// on these numbers.
+// maxActiveImports bounds the imports that a backlog reads.
+const maxActiveImports = 100
+
+// Backlog returns the unfinished work, and the age of the oldest queued message; zero:
+// none is queued. Its cost does not depend on the numbers of invitations, messages and
+// rows.
 func (s *Service) Backlog(ctx context.Context) (b Backlog, age time.Duration, err error) {
+	now := s.now()
+	var active []Import
 	err = s.view(ctx, func(tx Tx) (err error) {
-		b, err = tx.Backlog()
+		if b, err = tx.Backlog(); err == nil {
+			active, err = tx.DueImports(now.AddDate(100, 0, 0), maxActiveImports)
+		}
 		return err
 	})
+	for _, i := range active {
+		if i.State == ImportRunning || i.State == ImportCanceling {
+			b.ImportRows += i.Rows - i.Counts.Total()
+			if i.WaitingFor != "" {
+				b.ImportsHeld++
+			}
+		}
+	}
 	if !b.Oldest.IsZero() {
-		age = max(s.now().Sub(b.Oldest), 0)
+		age = max(now.Sub(b.Oldest), 0)
 	}
 	return b, age, err
 }

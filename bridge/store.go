@@ -190,6 +190,11 @@ type Backlog struct {
 	// Oldest is the CreatedAt of the queued message with the lowest id; zero:
 	// none is queued.
 	Oldest time.Time
+	// ImportRows are the rows without a result in imports that are running or being
+	// canceled. ImportsHeld is the number of such imports that wait for a dependency. A
+	// store leaves both zero: the service counts them.
+	ImportRows  int
+	ImportsHeld int
 }
 
 // MessageQuery selects messages for a list. Empty fields match all; the others must

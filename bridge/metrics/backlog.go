@@ -34,6 +34,8 @@ func newStoreCollector(
 		pending:  gauge("invitations_pending", "Pending invitations, including expired ones that no sweep has closed yet."),
 		queued:   gauge("outbox_messages", "Messages waiting for delivery, including those being attempted."),
 		oldest:   gauge("outbox_oldest_age_seconds", "Time since the event of the oldest waiting message; 0 if there is none."),
+		rows:     gauge("import_rows_waiting", "Rows without a result, in imports that are running or being canceled."),
+		held:     gauge("imports_held", "Imports that wait for Kratos, a hook, the store or another request."),
 		bytes:    gauge("store_size_bytes", "Size of the store file. It never shrinks; freed pages are reused."),
 		free:     gauge("store_free_bytes", "Free space in the store file. Each commit writes the list of free pages: much of it makes commits slow."),
 	}
@@ -46,7 +48,7 @@ type storeCollector struct {
 	timeout time.Duration
 	reading chan struct{} // a lock: holds one value while a read is running
 
-	readable, pending, queued, oldest, bytes, free *prometheus.Desc
+	readable, pending, queued, oldest, rows, held, bytes, free *prometheus.Desc
 }
 
 // snapshot is what a scrape has read.
@@ -58,7 +60,7 @@ type snapshot struct {
 
 // Describe implements prometheus.Collector.
 func (l *storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{l.readable, l.pending, l.queued, l.oldest} {
+	for _, d := range []*prometheus.Desc{l.readable, l.pending, l.queued, l.oldest, l.rows, l.held} {
 		ch <- d
 	}
 	if l.size != nil {
@@ -81,6 +83,8 @@ func (l *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	send(l.pending, float64(seen.backlog.Pending))
 	send(l.queued, float64(seen.backlog.Queued))
 	send(l.oldest, seen.age.Seconds())
+	send(l.rows, float64(seen.backlog.ImportRows))
+	send(l.held, float64(seen.backlog.ImportsHeld))
 	if l.size != nil {
 		send(l.bytes, float64(seen.bytes))
 		send(l.free, float64(seen.free))

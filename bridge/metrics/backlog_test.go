@@ -107,7 +107,7 @@ func TestCollectStuck(t *testing.T) {
 	l.reading <- struct{}{} // the first read has ended
 	<-l.reading
 	l.timeout = testenv.Limit
-	if n, err := testutil.GatherAndCount(registry); n != 6 || err != nil {
+	if n, err := testutil.GatherAndCount(registry); n != 8 || err != nil {
 		t.Errorf("later: %d series, %v", n, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 // invitations holds the counters of invitations and their messages.
 type invitations struct {
 	created, sent, opened, accepted, expired, revoked, givenUp, unreadable prometheus.Counter
+	rows                                                                   *prometheus.CounterVec
 	age                                                                    prometheus.Histogram
 }
 
@@ -18,7 +19,14 @@ func newInvitations() invitations {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name + "_total", Help: help})
 	}
+	rows := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: namespace, Name: "import_rows_total", Help: "Rows of imports and dry runs that got a result.",
+	}, []string{"result"})
+	for _, result := range bridge.ImportResults() {
+		rows.WithLabelValues(string(result))
+	}
 	return invitations{
+		rows:     rows,
 		created:  counter("invitations_created", "Invitations created. Inviting the same address again and resending are not counted."),
 		sent:     counter("invitations_sent", "Emails to invitees that the mail server accepted. An invitation may have several."),
 		opened:   counter("invitations_opened", "Previews of a valid token, including those by mail scanners."),
@@ -36,7 +44,7 @@ func newInvitations() invitations {
 }
 
 func (i invitations) collectors() []prometheus.Collector {
-	return []prometheus.Collector{i.created, i.sent, i.opened, i.accepted, i.expired, i.revoked, i.givenUp, i.unreadable, i.age}
+	return []prometheus.Collector{i.created, i.sent, i.opened, i.accepted, i.expired, i.revoked, i.givenUp, i.unreadable, i.rows, i.age}
 }
 
 func (i invitations) count(t bridge.Counters) {
@@ -48,6 +56,9 @@ func (i invitations) count(t bridge.Counters) {
 	i.revoked.Add(float64(t.Revoked))
 	i.givenUp.Add(float64(t.GivenUp))
 	i.unreadable.Add(float64(t.Unreadable))
+	for _, result := range bridge.ImportResults() {
+		i.rows.WithLabelValues(string(result)).Add(float64(t.ImportRows.Count(result)))
+	}
 	for _, took := range t.Accepted {
 		i.age.Observe(took.Seconds())
 	}

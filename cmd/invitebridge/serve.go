@@ -220,7 +220,7 @@ func (s *server) sweep(ctx context.Context, service *bridge.Service, interval ti
 			s.log.Warn("sweep failed; the rest is done by the next sweep", "cause", err.Error())
 		}
 		if swept != (bridge.SweepResult{}) {
-			s.log.Info("swept", "expired", swept.Expired, "settled", swept.Reconciled, "looked_at", swept.Checked, "purged", swept.Purged)
+			s.log.Info("swept", "expired", swept.Expired, "settled", swept.Reconciled, "looked_at", swept.Checked, "purged", swept.Purged, "forgotten", swept.Forgotten)
 		}
 		select {
 		case <-ticker.C:
