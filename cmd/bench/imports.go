@@ -76,7 +76,8 @@ func (s *stage) upload(ctx context.Context, b *bridgeProcess, n int, notify bool
 // an error if no row gets a result for testenv.Limit.
 func (i *anImport) await(ctx context.Context, state string) error {
 	get := request{method: http.MethodGet, url: i.url, key: apiKey, want: http.StatusOK}
-	latest, at := -1, time.Now()
+	begin := time.Now()
+	latest, at := -1, begin
 	for {
 		text, err := get.send(ctx, "")
 		if err != nil {
@@ -102,7 +103,8 @@ func (i *anImport) await(ctx context.Context, state string) error {
 		case time.Since(at) > testenv.Limit:
 			return fmt.Errorf("an import does not proceed: %s", text)
 		}
-		if err := sleep(ctx, 25*time.Millisecond); err != nil {
+		// Asking often would cost the bridge as much as a few rows.
+		if err := sleep(ctx, min(max(time.Since(begin)/50, 5*time.Millisecond), time.Second)); err != nil {
 			return err
 		}
 	}

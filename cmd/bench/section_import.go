@@ -67,7 +67,10 @@ func (s *stage) compareDuring(ctx context.Context, k *kratosServer, b *bridgePro
 	var running *anImport
 	during.begin = func() (err error) {
 		running, err = s.upload(ctx, b, batchSize+int(3*rate*(s.turn+time.Second).Seconds()), false)
-		return err
+		if err != nil {
+			return err
+		}
+		return during.call(ctx) // the first invite may wait for a large group
 	}
 	during.end = func() error { return running.cancel(ctx) }
 	all, err := s.compare(ctx, 1, alone, during)
