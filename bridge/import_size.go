@@ -40,8 +40,8 @@ type groupSizes struct {
 func (g *groupSizes) init() {
 	g.alone.smallest, g.alone.fast, g.alone.slow = 1, time.Second, 2*time.Second
 	g.alone.rows.Store(50)
-	g.beside.smallest, g.beside.fast, g.beside.slow = 10, 10*time.Millisecond, 20*time.Millisecond
-	g.beside.rows.Store(10)
+	g.beside.smallest, g.beside.fast, g.beside.slow = 5, 10*time.Millisecond, 20*time.Millisecond
+	g.beside.rows.Store(5)
 	g.turn = make(chan struct{}, 1)
 }
 

@@ -24,10 +24,10 @@ func TestImport_groupSize(t *testing.T) {
 		"alone, fast":     {since: far, took: 900 * time.Millisecond, rows: 1300, want: []int{50, 100, 200, 400, 500, 50}},
 		"alone, neither":  {since: far, took: 1500 * time.Millisecond, rows: 120, want: []int{50, 50, 20}},
 		"alone, slow":     {since: far, took: 2100 * time.Millisecond, rows: 90, want: []int{50, 25, 12, 3}},
-		"beside, fast":    {took: 9 * time.Millisecond, rows: 40, want: []int{10, 20, 10}},
-		"beside, neither": {took: 15 * time.Millisecond, rows: 25, want: []int{10, 10, 5}},
-		"beside, slow":    {took: 21 * time.Millisecond, rows: 25, want: []int{10, 10, 5}},
-		"just beside":     {since: 4 * time.Second, took: 15 * time.Millisecond, rows: 60, want: []int{10, 10, 10, 10, 10, 10}},
+		"beside, fast":    {took: 9 * time.Millisecond, rows: 40, want: []int{5, 10, 20, 5}},
+		"beside, neither": {took: 15 * time.Millisecond, rows: 12, want: []int{5, 5, 2}},
+		"beside, slow":    {took: 21 * time.Millisecond, rows: 12, want: []int{5, 5, 2}},
+		"just beside":     {since: 4 * time.Second, took: 15 * time.Millisecond, rows: 15, want: []int{5, 5, 5}},
 		"just alone":      {since: 5 * time.Second, took: 15 * time.Millisecond, rows: 60, want: []int{50, 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
