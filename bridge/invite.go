@@ -24,7 +24,7 @@ import (
 // ErrAcceptInProgress; ErrIdempotencyKeyReused; ErrHookRefused, ErrHookUnavailable;
 // ErrKratosRejected, ErrKratosUnavailable, ErrStoreUnavailable.
 func (s *Service) Invite(ctx context.Context, r InviteRequest) (IssuedInvitation, error) {
-	defer s.interactive.begin()()
+	defer s.interactive.begin(s.config.Monotonic)()
 	if r.Idempotent == (Digest{}) {
 		return s.invite(ctx, r)
 	}

@@ -111,7 +111,7 @@ type Service struct {
 	ids           ids
 	expireRunning chan struct{}
 	run           uuid.UUID // of this process
-	groupSize     atomic.Int64
+	sizes         groupSizes
 	interactive   interactive
 	claims        claims
 	started       instant
@@ -130,7 +130,7 @@ func NewService(store Store, identities Identities, config Config) *Service {
 	}
 	config.LockTimeout = cmp.Or(config.LockTimeout, defaultLockTimeout)
 	s := &Service{store: store, identities: identities, config: config, expireRunning: make(chan struct{}, 1), run: uuid.New()}
-	s.groupSize.Store(firstGroupSize)
+	s.sizes.init()
 	s.started = s.instant()
 	return s
 }
