@@ -139,6 +139,7 @@
 // Imports:
 //
 //   - import_load.go: Import, the upload of rows
+//   - import_check.go: the settings of an import, and its rows
 //   - import_admin.go: reading, pausing, resuming and canceling imports
 //   - import_work.go: RunImports, and the claims of groups
 //   - import_size.go: the sizes of groups, and their turns beside invites

@@ -41,7 +41,7 @@ func (a *API) importRows(w http.ResponseWriter, r *http.Request) error {
 	}
 	format := acceptedFormat(r)
 	out := &reportWriter{w: w, header: reportHeader(format, id, result)}
-	report, err := importfile.NewWriter(out, format, importfile.Layout{Columns: i.Columns})
+	report, err := importfile.NewWriter(out, format, importfile.Layout{Separator: i.Separator, Columns: i.Columns})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -139,12 +140,10 @@ func TestMigrateImports_earlierRelease(t *testing.T) {
 	}
 }
 
-// earlier returns a table as the release before knows it.
+// earlier returns a table as the release with the first migration alone knows it.
 func earlier[T any](of table[T]) table[T] {
-	if last := of.columns[len(of.columns)-1].name; last != "import_id" {
-		panic(last + " is not what the migration has added")
-	}
-	return table[T]{of.name, of.columns[:len(of.columns)-1]}
+	added := slices.IndexFunc(of.columns, func(c column[T]) bool { return c.name == "import_id" })
+	return table[T]{of.name, of.columns[:added]}
 }
 
 // insertEarlier stores an invitation with a message as the release before does.

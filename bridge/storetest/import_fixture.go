@@ -27,6 +27,7 @@ func (b *fixture) fullImport() bridge.Import {
 	at := i.CreatedAt
 	i.DryRun, i.CreatedBy, i.Loader = true, "school", uuid.UUID{1, 2, 3}
 	i.UpdatedAt, i.StartAt, i.FinishedAt = at.Add(time.Microsecond), at.Add(time.Hour), at.Add(2*time.Hour)
+	i.Separator = ";"
 	i.Defaults, i.Columns = json.RawMessage(`{"locale":"de-AT","traits":{"a":[1,2.50]}}`), []string{"email", "traits.name.first", "traits.age:json"}
 	i.Reinvite = []bridge.State{bridge.StateRevoked, bridge.StateExpired}
 	i.WaveSize, i.WaveEvery, i.WaveLeft, i.NextWaveAt = 500, 24*time.Hour+time.Nanosecond, 17, at.Add(3*time.Hour)

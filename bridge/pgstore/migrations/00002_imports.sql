@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS invitebridge.imports (
     finished_at  timestamptz,
     defaults     json,
     columns      text[] COLLATE "C" NOT NULL,
+    separator    text COLLATE "C" NOT NULL,
     reinvite     text[] COLLATE "C" NOT NULL,
     wave_size    bigint NOT NULL,
     wave_every_ns bigint NOT NULL,
