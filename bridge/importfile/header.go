@@ -97,6 +97,7 @@ func (h *header) add(i int, c column) (wrong string) {
 		}
 		h.whole = i
 		return ""
+	case unknown, text, boolean, jsonCell:
 	}
 	n := &h.body
 	for _, name := range c.path {

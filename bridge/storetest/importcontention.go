@@ -91,7 +91,7 @@ var importContentionTests = []test{
 			list = append(list, i)
 		}
 		b.putImports(list...)
-		b.contend(nil, func(tx bridge.Tx, n int) error {
+		b.contend(nil, func(tx bridge.Tx, _ int) error {
 			due, err := tx.DueImports(epoch, 1)
 			if err != nil || len(due) != 1 {
 				return errors.Join(err, fmt.Errorf("got %d imports, want 1", len(due)))

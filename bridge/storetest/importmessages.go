@@ -26,8 +26,8 @@ var importMessageTests = []test{
 	{"messages: queues, lists and the backlog have them", func(b *fixture) {
 		i, other, owners := b.newImport(), b.newImport(), b.owners(2)
 		b.putImports(i, other)
-		stored := append(b.mixedMessages(owners, 24), b.importMessages(i, 12)...)
-		stored = append(stored, b.importMessages(other, 12)...)
+		stored := append(b.mixedMessages(owners, 24), b.importMessages(i)...)
+		stored = append(stored, b.importMessages(other)...)
 		b.putMessages(stored...)
 		b.sameMessages(stored, i.ID, other.ID)
 		b.sameBacklog("backlog", owners, stored)
@@ -95,7 +95,7 @@ var importMessageTests = []test{
 		list, owners := b.imports(3), b.owners(2)
 		stored := b.mixedMessages(owners, 24)
 		for _, i := range list {
-			stored = append(stored, b.importMessages(i, 12)...)
+			stored = append(stored, b.importMessages(i)...)
 		}
 		b.putMessages(stored...)
 		for _, i := range []int{1, 0, 2} {
@@ -145,7 +145,7 @@ var importMessageTests = []test{
 	}},
 	{"messages: they survive a restart", func(b *fixture) {
 		list := b.imports(2)
-		stored := append(b.importMessages(list[0], 12), b.importMessages(list[1], 12)...)
+		stored := append(b.importMessages(list[0]), b.importMessages(list[1], 12)...)
 		b.putMessages(stored...)
 		b.deleteImport(list[1].ID)
 		b.restart()
@@ -178,9 +178,9 @@ func (b *fixture) importMessage(i bridge.Import) bridge.Message {
 	return m
 }
 
-// importMessages makes messages about an import, in every state, claimed and not.
-func (b *fixture) importMessages(i bridge.Import, count int) []bridge.Message {
-	list := b.mixedMessages([]bridge.Invitation{{}}, count)
+// importMessages makes 12 messages about an import, in every state, claimed and not.
+func (b *fixture) importMessages(i bridge.Import) []bridge.Message {
+	list := b.mixedMessages([]bridge.Invitation{{}}, 12)
 	for n := range list {
 		about := b.importMessage(i)
 		list[n].ImportID, list[n].Payload = i.ID, about.Payload
