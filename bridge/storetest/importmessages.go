@@ -145,7 +145,7 @@ var importMessageTests = []test{
 	}},
 	{"messages: they survive a restart", func(b *fixture) {
 		list := b.imports(2)
-		stored := append(b.importMessages(list[0]), b.importMessages(list[1], 12)...)
+		stored := append(b.importMessages(list[0]), b.importMessages(list[1])...)
 		b.putMessages(stored...)
 		b.deleteImport(list[1].ID)
 		b.restart()
