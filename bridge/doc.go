@@ -140,6 +140,7 @@
 //   - import_load.go: Import, the upload of rows
 //   - import_admin.go: reading, pausing, resuming and canceling imports
 //   - import_work.go: RunImports, and the claims of groups
+//   - import_takeover.go: what the process before this one has left
 //   - import_group.go: from the rows of a group to invitations
 //   - import_judge.go: rows that need no new invitation, and dry runs
 //   - import_alone.go: rows that are invited one by one

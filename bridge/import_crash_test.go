@@ -97,6 +97,33 @@ func TestImport_killed(t *testing.T) {
 	}
 }
 
+// TestImport_takenOver: a process that has the store alone does not wait for the leases of
+// the one before it, and deletes at once what that one was loading.
+func TestImport_takenOver(t *testing.T) {
+	w := bridgetest.New(t)
+	i := startImport(t, w, bridge.ImportRequest{}, addresses(4)...)
+	rows, n := file(addresses(1200)...), 0
+	_, _, err := w.Service.Import(t.Context(), bridge.ImportRequest{}, func() (bridge.FileRow, error) {
+		if n++; n == 700 {
+			w.Store.FailUpdates(failFrom(2)) // the claim of a group is the last update
+			if _, err := w.Service.RunImports(t.Context()); err == nil {
+				t.Error("the group was finished")
+			}
+		}
+		return rows()
+	})
+	refused(t, err, bridge.ErrStoreUnavailable)
+	w.Restart(t)
+	runImports(t, w)
+	if i = importOf(t, w, i.ID); i.State != bridge.ImportFinished {
+		t.Errorf("%+v", i)
+	}
+	if page, _, err := w.Service.Imports(t.Context(), uuid.Nil, 10); err != nil || len(page) != 1 {
+		t.Errorf("%d imports, want 1: %v", len(page), err)
+	}
+	wantOnce(t, w, 4)
+}
+
 // TestImport_outcomeUnknown: the store does not say whether a commit took effect.
 func TestImport_outcomeUnknown(t *testing.T) {
 	w := bridgetest.New(t)

@@ -109,6 +109,7 @@ type Service struct {
 	expireRunning chan struct{}
 	run           uuid.UUID // of this process
 	groupSize     atomic.Int64
+	importsTaken  once // from the process before this one
 	interactive   interactive
 	claims        claims
 	started       instant
