@@ -42,6 +42,7 @@ var imports = table[importRow]{"imports", []column[importRow]{
 	{"groups", func(r *importRow) any { return &document{&r.Groups, len(r.Groups) == 0} }},
 	{"due_at", func(r *importRow) any { return (*optionalTime)(&r.DueAt) }},
 	{"waiting_for", func(r *importRow) any { return (*text)(&r.WaitingFor) }},
+	{"held_until", func(r *importRow) any { return (*optionalTime)(&r.HeldUntil) }},
 	{"pauses", func(r *importRow) any { return &r.Pauses }},
 	{"rate_since", func(r *importRow) any { return (*optionalTime)(&r.RateSince) }},
 	{"rate_rows", func(r *importRow) any { return &r.RateRows }},

@@ -33,10 +33,10 @@ func (b *fixture) fullImport() bridge.Import {
 	i.Rows, i.Begun = 1_000_000, 1500
 	i.Counts = bridge.ImportCounts{Invited: 1, Adopted: 2, AlreadyPending: 3, AlreadyActive: 4, SkippedRevoked: 5, SkippedExpired: 6, Duplicate: 7, Failed: 8}
 	i.Groups = []bridge.RowGroup{
-		{First: 500, Count: 500, Claim: uuid.UUID{4, 5}, Until: at.Add(time.Minute), Due: at.Add(time.Second)},
+		{First: 500, Count: 500, Claim: uuid.UUID{4, 5}, Until: at.Add(time.Minute), Run: uuid.UUID{6}, Due: at.Add(time.Second)},
 		{First: 1000, Count: 500, Due: at.Add(2 * time.Second)},
 	}
-	i.DueAt, i.WaitingFor, i.Pauses = at.Add(4*time.Second), bridge.DependencyKratos, 3
+	i.DueAt, i.WaitingFor, i.HeldUntil, i.Pauses = at.Add(4*time.Second), bridge.DependencyKratos, at.Add(6*time.Second), 3
 	i.RateSince, i.RateRows = at.Add(5*time.Second), 900
 	return i
 }

@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS invitebridge.imports (
     groups       json,
     due_at       timestamptz,
     waiting_for  text COLLATE "C" NOT NULL,
+    held_until   timestamptz,
     pauses       bigint NOT NULL,
     rate_since   timestamptz,
     rate_rows    bigint NOT NULL
