@@ -1,6 +1,7 @@
 // Command torture kills a bridge at every failpoint, restarts it, and checks the
 // result from outside: over HTTP, in Kratos, in the webhooks and emails that
-// arrive, and in the store file.
+// arrive, and in the store file. With the argument "kratos" it kills the fake Kratos
+// instead, at each request of an import.
 //
 // It builds the bridge with failpoints and runs it as a process. For each
 // failpoint in failpoints.go it kills the process there -kills times, while a
@@ -52,6 +53,8 @@ func main() {
 	case err != nil:
 	case o.soak > 0:
 		err = soak(ctx, o)
+	case flag.Arg(0) == "kratos":
+		err = killKratos(ctx, o)
 	case flag.NArg() > 0:
 		err = experiment(ctx, flag.Arg(0), o)
 	case o.replicas > 0:
