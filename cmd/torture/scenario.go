@@ -22,6 +22,7 @@ type scenario struct {
 	cooldown time.Duration // between two emails
 	deletes  bool          // delete unaccepted identities
 	claims   bool          // clients may have to wait for a lease
+	lease    time.Duration // of what a replica was doing, if it is longer than a claim's
 	// prepare brings a subject into the initial state of the scenario.
 	prepare func(context.Context, *trial, *subject) error
 	// beforeKill prepares state that must be recent when the bridge is killed. It
@@ -78,7 +79,7 @@ var scenarios = []scenario{
 	{name: "reconcile", points: reconcilePoints, verbs: []string{"sweep"}, cooldown: day,
 		prepare: leaveClaim, dueAt: afterLease, act: await("accepted"), state: isAccepted, messages: deliveredOnce("post_password_creation")},
 	{name: "import", points: importPoints, sample: importSample, verbs: []string{"load", "import"}, cooldown: day,
-		prepare: prepareImport, settle: settleImports, act: importFile, state: isImported, messages: rowsDelivered},
+		lease: 3 * time.Minute, prepare: prepareImport, settle: settleImports, act: importFile, state: isImported, messages: rowsDelivered},
 	{name: "send", points: sendPoints, verbs: []string{"send", "finish"}, cooldown: day,
 		prepare: nothing, act: invite, state: isPending, messages: all(deliveredOnce("invitation_token_created"), emailedAtMost(1))},
 	{name: "deliver", points: deliverPoints, verbs: []string{"claim", "send", "finish"}, cooldown: day,
