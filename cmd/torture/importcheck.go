@@ -114,7 +114,7 @@ func (t *trial) invitedOnce(ctx context.Context, address string) (inv importedIn
 // checkRows compares the result of each row with the invitation of its address. What an
 // import whose response was lost has invited is pending for the next one.
 func (t *trial) checkRows(ctx context.Context, s *subject, invitations map[string]importedInvitation) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+base+"/imports/"+s.imported.id.String()+"/rows", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+base+"/imports/"+s.id.String()+"/rows", nil)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (t *trial) checkRows(ctx context.Context, s *subject, invitations map[strin
 		var id uuid.UUID
 		if want == "invited" || want == "adopted" || want == "already_pending" {
 			inv := invitations[s.address(rowsOf[n].name)]
-			if id = inv.ID; inv.ImportID != s.imported.id {
+			if id = inv.ID; inv.ImportID != s.id {
 				want = "already_pending"
 			}
 		}
@@ -165,8 +165,8 @@ func rowsDelivered(ctx context.Context, t *trial, s *subject) error {
 			return fmt.Errorf("invitation %s of %s was announced under %d ids and emailed under %d, want 1", inv.ID, address, announced, emailed)
 		}
 	}
-	if n := t.env.messageIDs(s.imported.id, string(bridge.EventImportFinished)); n != 1 {
-		return fmt.Errorf("the end of import %s was announced under %d ids, want 1", s.imported.id, n)
+	if n := t.env.messageIDs(s.id, string(bridge.EventImportFinished)); n != 1 {
+		return fmt.Errorf("the end of import %s was announced under %d ids, want 1", s.id, n)
 	}
 	return nil
 }

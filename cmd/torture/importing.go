@@ -15,9 +15,9 @@ import (
 	"invitebridge/kratos/kratostest"
 )
 
-// importing is what the client of a subject knows about its import.
+// importing is what the client of a subject knows about its import. The id of the subject
+// is that of the last import that was accepted.
 type importing struct {
-	id      uuid.UUID // of the last import that was accepted
 	active  uuid.UUID // an identity that is in use
 	pending uuid.UUID // an invitation from before
 }
@@ -103,7 +103,7 @@ func importFile(ctx context.Context, t *trial, s *subject) error {
 	if err := json.Unmarshal(text, &accepted); err != nil {
 		return err
 	}
-	s.imported.id = accepted.ID
+	s.id = accepted.ID
 	for {
 		a, err := call(ctx, http.MethodGet, t.admin, "/imports/"+accepted.ID.String(), nil)
 		if err == nil {

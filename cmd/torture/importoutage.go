@@ -84,7 +84,7 @@ func killKratosAt(ctx context.Context, s scenario, fault kratostest.Fault, o opt
 		r.kills++
 		r.recovery = max(r.recovery, longest)
 		if err != nil {
-			r.broken = append(r.broken, fmt.Sprintf("%s: %v", x.imported.id, err))
+			r.broken = append(r.broken, fmt.Sprintf("%s: %v", x.id, err))
 		}
 	}
 	if r.kills == 0 {
