@@ -49,9 +49,9 @@ func (t *trial) importsEnded(ctx context.Context) error {
 }
 
 // isImported checks the rows of the last import of a subject, its invitations, and their
-// identities.
+// identities. What a repeated request has loaded is deleted in the background.
 func isImported(ctx context.Context, t *trial, s *subject) error {
-	if err := t.importsEnded(ctx); err != nil {
+	if err := within(ctx, responseLimit, func() error { return t.importsEnded(ctx) }); err != nil {
 		return err
 	}
 	invitations := make(map[string]importedInvitation)
@@ -126,6 +126,7 @@ func (t *trial) checkRows(ctx context.Context, s *subject, invitations map[strin
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); n++ {
 		var row struct {
 			Result       string
+			ErrorID      string    `json:"error_id"`
 			InvitationID uuid.UUID `json:"invitation_id"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil || n >= len(rowsOf) {
@@ -139,8 +140,11 @@ func (t *trial) checkRows(ctx context.Context, s *subject, invitations map[strin
 				want = "already_pending"
 			}
 		}
+		if row.Result == "adopted" && want == "invited" && s.number%2 == 1 {
+			want = "adopted" // an import whose response was lost had created the identity
+		}
 		if row.Result != want || row.InvitationID != id {
-			return fmt.Errorf("row %d is %s of %s, want %s of %s", n, row.Result, row.InvitationID, want, id)
+			return fmt.Errorf("row %d is %s (%s) of %s, want %s of %s", n, row.Result, row.ErrorID, row.InvitationID, want, id)
 		}
 	}
 	if n != len(rowsOf) {
