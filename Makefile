@@ -97,7 +97,7 @@ mutants: ## Break each rule about account ownership and check that a test fails
 	@GO=$(GO) sh bridge/mutants/run.sh
 
 # BENCH="-only invite,mail -turn 5s" runs a part, or for longer; -help lists the flags.
-bench: ## Measure against bare calls of Kratos, 20 minutes: docs/performance.md
+bench: ## Measure against bare calls of Kratos, 25 minutes: docs/performance.md
 	$(GO) run ./cmd/bench $(BENCH)
 
 KILLS ?= 200

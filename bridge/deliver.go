@@ -94,7 +94,7 @@ func (s *Service) nextAttemptAt(ctx context.Context, endpoint string) (next time
 }
 
 // claim begins one attempt. It returns nil for an email whose invitation is no
-// longer pending.
+// longer pending, and for a reminder during the quiet hours, which it postpones.
 func (s *Service) claim(tx Tx, m Message, a attemptParams) (*ClaimedMessage, error) {
 	inv, err := invitationOf(tx, m)
 	if err != nil {
@@ -105,6 +105,12 @@ func (s *Service) claim(tx Tx, m Message, a attemptParams) (*ClaimedMessage, err
 		return nil, a.failed.failMessage(tx, m.Fail(a.now), inv, "the invitation expired before the email was delivered", a.now)
 	case ended != nil:
 		return nil, saveMessage(tx, m.Drop(a.now), inv, a.now)
+	}
+	if end, quiet := s.config.QuietHours.End(a.now); quiet && m.isReminderEmail() {
+		if !end.Before(inv.ExpiresAt) {
+			return nil, saveMessage(tx, m.Drop(a.now), inv, a.now)
+		}
+		return nil, tx.PutMessage(m.Postpone(end, a.now))
 	}
 	return s.beginAttempt(tx, m, inv, a)
 }
@@ -118,10 +124,10 @@ func invitationOf(tx Tx, m Message) (Invitation, error) {
 	return tx.Invitation(m.InvitationID)
 }
 
-// endedBeforeEmail returns the error of CheckUsable if m is the email to the
+// endedBeforeEmail returns the error of CheckUsable if m is an email to the
 // invitee, which then must not be sent.
 func (i Invitation) endedBeforeEmail(m Message, now time.Time) error {
-	if m.Payload.Type != EventTokenCreated || m.Endpoint != EndpointCourier {
+	if !m.Payload.Type.CarriesLink() || m.Endpoint != EndpointCourier {
 		return nil
 	}
 	return i.CheckUsable(now)
@@ -131,7 +137,7 @@ func (i Invitation) endedBeforeEmail(m Message, now time.Time) error {
 // of one that carries a link. A hook gets no token of an invitation that has ended.
 func (s *Service) beginAttempt(tx Tx, m Message, inv Invitation, a attemptParams) (*ClaimedMessage, error) {
 	p := m.Payload
-	if p.Type == EventTokenCreated && inv.CheckUsable(a.now) == nil {
+	if p.Type.CarriesLink() && inv.CheckUsable(a.now) == nil {
 		record := TokenRecord{InvitationID: inv.ID, Channel: channelOf(m.Endpoint), Epoch: inv.Epoch}
 		if err := tx.PutToken(a.token.Digest(), record); err != nil {
 			return nil, err

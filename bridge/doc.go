@@ -133,14 +133,17 @@
 //   - revoke.go: Revoke
 //   - list.go: Get, List and Backlog
 //   - sweep.go: ExpireDue and Sweep
+//   - remind.go: Remind, and when reminders are planned
 //   - leftover.go: identities of unaccepted invitations
 //
 // Imports:
 //
 //   - import_load.go: Import, the upload of rows
+//   - import_check.go: the settings of an import, and its rows
 //   - import_admin.go: reading, pausing, resuming and canceling imports
 //   - import_work.go: RunImports, and the claims of groups
 //   - import_takeover.go: what the process before this one has left
+//   - import_size.go: the sizes of groups, and their turns beside invites
 //   - import_group.go: from the rows of a group to invitations
 //   - import_judge.go: rows that need no new invitation, and dry runs
 //   - import_alone.go: rows that are invited one by one

@@ -50,6 +50,11 @@ func (t notification) includes(endpoint string) bool {
 	return slices.ContainsFunc(t.drafts, func(d draftMessage) bool { return d.endpoint == endpoint })
 }
 
+// includesHooks reports whether there is a message for a hook.
+func (t notification) includesHooks() bool {
+	return slices.ContainsFunc(t.drafts, func(d draftMessage) bool { return d.endpoint != EndpointCourier })
+}
+
 // reserve makes the messages start their first attempt right after the commit, as
 // far as the outbox has nothing else to do: the commit that writes such a message
 // claims it too. The caller must call release.

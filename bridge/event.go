@@ -13,9 +13,10 @@ type Event string
 // the operation, and may refuse it. The others are emitted after the commit.
 const (
 	EventPreInvitation     Event = "pre_invitation_creation"
-	EventTokenCreated      Event = "invitation_token_created" // the only one that carries a token
+	EventTokenCreated      Event = "invitation_token_created"
 	EventPrePassword       Event = "pre_password_creation"
 	EventPostPassword      Event = "post_password_creation"
+	EventReminder          Event = "invitation_reminder"
 	EventInvitationRevoked Event = "invitation_revoked"
 	EventInvitationExpired Event = "invitation_expired"
 	EventDeliveryFailed    Event = "delivery_failed"
@@ -25,10 +26,14 @@ const (
 // Events returns every event.
 func Events() []Event {
 	return []Event{
-		EventPreInvitation, EventTokenCreated, EventPrePassword, EventPostPassword,
+		EventPreInvitation, EventTokenCreated, EventReminder, EventPrePassword, EventPostPassword,
 		EventInvitationRevoked, EventInvitationExpired, EventDeliveryFailed, EventImportFinished,
 	}
 }
+
+// CarriesLink reports whether messages about the event carry a token and a link. Only
+// these are emailed to the invitee.
+func (e Event) CarriesLink() bool { return e == EventTokenCreated || e == EventReminder }
 
 // Blocking reports whether hooks are called before the event and may refuse it.
 func (e Event) Blocking() bool { return e == EventPreInvitation || e == EventPrePassword }
@@ -47,7 +52,7 @@ type PayloadData struct {
 	// Import is the import that has finished. Set for EventImportFinished only.
 	Import     *ImportView `json:"import,omitempty"`
 	IdentityID uuid.UUID   `json:"identity_id,omitzero"` // absent before the identity exists
-	// Token and Link are secrets. Set for EventTokenCreated only.
+	// Token and Link are secrets. Set for events that carry a link only.
 	Token string `json:"invitation_token,omitempty"`
 	Link  string `json:"invitation_link,omitempty"`
 	// Method is how the invitation is accepted. Set for EventPrePassword and
@@ -101,6 +106,10 @@ type InvitationView struct {
 	SentAt    time.Time      `json:"sent_at,omitzero"`
 	SendCount int            `json:"send_count,omitempty"`
 	Delivery  DeliveryStatus `json:"delivery"`
+	// NextReminderAt is when the next reminder is due. ReminderCount counts those that
+	// were emitted, by email or to hooks.
+	NextReminderAt time.Time `json:"next_reminder_at,omitzero"`
+	ReminderCount  int       `json:"reminder_count,omitempty"`
 
 	InviterEmail string `json:"inviter_email,omitempty"` // canonical, see [ParseEmail]
 	TimeZone     string `json:"timezone,omitempty"`      // an IANA name
@@ -110,14 +119,18 @@ type InvitationView struct {
 
 // View returns the public form of an invitation.
 func (i Invitation) View() InvitationView {
-	return InvitationView{
+	v := InvitationView{
 		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, ImportID: i.ImportID, Origin: i.Origin, SchemaID: i.SchemaID,
 		InviterID: i.InviterID, InviterName: i.InviterName, InviterEmail: i.InviterEmail,
 		Locale: i.Locale, TimeZone: i.TimeZone, Traits: i.Traits, ReturnTo: i.ReturnTo,
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, ExpiresAt: i.ExpiresAt,
 		AcceptedAt: i.AcceptedAt, RevokedAt: i.RevokedAt, RevokeRequestedAt: i.RevokeRequestedAt, Cleaned: i.Cleaned,
-		SentAt: i.SentAt, SendCount: i.SendCount, Delivery: i.Delivery,
+		SentAt: i.SentAt, SendCount: i.SendCount, Delivery: i.Delivery, ReminderCount: i.ReminderCount,
 	}
+	if i.State == StatePending { // an earlier release on the same store may have left it
+		v.NextReminderAt = i.RemindAt
+	}
+	return v
 }
 
 func payload(event Event, inv Invitation, at time.Time) Payload {

@@ -111,7 +111,8 @@ type Identities interface {
 	// an error of Create; OutcomeUnknown also if it was created and could not be
 	// read; OutcomeNotApplied also if nothing was sent because of an earlier
 	// failure. Only after OutcomeUnknown may it exist. One call creates none of n
-	// twice.
+	// twice. A caller that tries again after OutcomeUnknown should pass fewer at
+	// once: one of them may be what the identity system failed at.
 	CreateAll(ctx context.Context, n []IdentityParams) []CreateResult
 
 	// Get reads one identity.

@@ -26,7 +26,9 @@ type Import struct {
 	// have them; empty: none. Columns are those of the CSV file; empty: it was NDJSON.
 	Defaults json.RawMessage `json:"defaults,omitempty"`
 	Columns  []string        `json:"columns,omitempty"`
-	Reinvite []State         `json:"reinvite,omitempty"` // former invitations that do not exclude a row
+	// Separator is between the cells of that file; empty: a comma.
+	Separator string  `json:"separator,omitempty"`
+	Reinvite  []State `json:"reinvite,omitempty"` // former invitations that do not exclude a row
 
 	WaveSize   int           `json:"wave_size,omitempty"`  // rows of a wave; 0: all rows are one wave
 	WaveEvery  time.Duration `json:"wave_every,omitempty"` // between the beginnings of two waves

@@ -12,6 +12,7 @@ import (
 // invitation and the result of the row are stored together.
 func (s *Service) inviteRow(ctx context.Context, g *claimedGroup, w *rowWork) {
 	d := w.draft
+	d.begin = func(tx Tx) error { _, err := g.stored(tx); return err }
 	d.store = func(tx Tx, inv Invitation) error { return s.storeRow(tx, g, w, inv) }
 	_, err := s.inviteNew(ctx, d)
 	switch {
@@ -24,12 +25,22 @@ func (s *Service) inviteRow(ctx context.Context, g *claimedGroup, w *rowWork) {
 	}
 }
 
-// storeRow stores the result of a row with the update that inserts its invitation.
-func (s *Service) storeRow(tx Tx, g *claimedGroup, w *rowWork, inv Invitation) error {
+// stored reads the import of a group. Updates that also use invitations call it first, as
+// a store locks imports before invitations.
+//
+// Errors: errGroupLost.
+func (g *claimedGroup) stored(tx Tx) (Import, error) {
 	i, err := tx.Import(g.imp.ID)
 	if err == nil && !i.holds(g.claim) || errors.Is(err, ErrRowNotFound) {
-		return errGroupLost
-	} else if err != nil {
+		err = errGroupLost
+	}
+	return i, err
+}
+
+// storeRow stores the result of a row with the update that inserts its invitation.
+func (s *Service) storeRow(tx Tx, g *claimedGroup, w *rowWork, inv Invitation) error {
+	i, err := g.stored(tx)
+	if err != nil {
 		return err
 	}
 	result := ResultAdopted

@@ -13,6 +13,10 @@ import (
 // rowConcurrency bounds the rows of a group that are processed one by one at a time.
 const rowConcurrency = 8
 
+// maxBatchTries is how often a group is sent in one batch: a single row at which Kratos
+// fails makes the outcome of all unknown. Then each row is invited alone.
+const maxBatchTries = 2
+
 // rowWork is a row while its group is processed. It is settled when it has a result, or
 // waits for a dependency.
 type rowWork struct {
@@ -49,13 +53,12 @@ func (s *Service) processGroup(ctx context.Context, g *claimedGroup) error {
 	if err := s.judgeRows(ctx, g, work); err != nil {
 		return err
 	}
-	every := func(*rowWork) bool { return true }
 	if g.imp.DryRun {
-		s.eachAlone(g, work, every, func(w *rowWork) { s.dryRun(ctx, w) })
+		s.eachAlone(g, work, func(*rowWork) bool { return true }, func(w *rowWork) { s.dryRun(ctx, w) })
 		return s.finishGroup(ctx, g, work)
 	}
 	if s.config.Hooks != nil {
-		s.eachAlone(g, work, every, func(w *rowWork) { s.askAboutRow(ctx, w) })
+		s.eachAlone(g, work, func(w *rowWork) bool { return !w.alone }, func(w *rowWork) { s.askAboutRow(ctx, w) })
 	}
 	s.createRows(ctx, work)
 	s.eachAlone(g, work, func(w *rowWork) bool { return w.alone }, func(w *rowWork) { s.inviteRow(ctx, g, w) })
@@ -74,7 +77,7 @@ func (s *Service) draftRows(ctx context.Context, g *claimedGroup, work []*rowWor
 			continue
 		}
 		w.draft.invitationID, w.draft.importID = w.row.InvitationID, g.imp.ID
-		w.alone = w.draft.identity != nil
+		w.alone = w.draft.identity != nil || g.tries >= maxBatchTries
 	}
 }
 
@@ -182,10 +185,8 @@ func (s *Service) finishGroup(ctx context.Context, g *claimedGroup, work []*rowW
 	defer cancel()
 	now, finished := s.now(), s.prepare(EventImportFinished)
 	err := s.update(ctx, func(tx Tx) error {
-		i, err := tx.Import(g.imp.ID)
-		if err == nil && !i.holds(g.claim) || errors.Is(err, ErrRowNotFound) {
-			return errGroupLost
-		} else if err != nil {
+		i, err := g.stored(tx)
+		if err != nil {
 			return err
 		}
 		lost, err := s.insertInvitations(tx, work, now)

@@ -17,6 +17,7 @@ type ImportRequest struct {
 	DryRun    bool            // judge the rows, write nothing in the identity system, call no hook
 	Defaults  json.RawMessage // see [Import].Defaults
 	Columns   []string        // see [Import].Columns
+	Separator string          // see [Import].Separator
 	Reinvite  []State         // StateRevoked, StateExpired: invite such addresses again
 	WaveSize  int             // with WaveEvery; zero: no waves
 	WaveEvery time.Duration
@@ -65,7 +66,7 @@ func (s *Service) Import(ctx context.Context, r ImportRequest, next func() (File
 	now := s.now()
 	l := &loader{service: s, imp: Import{
 		ID: s.newID(), State: ImportLoading, DryRun: r.DryRun, CreatedBy: r.CreatedBy, CreatedAt: now, UpdatedAt: now,
-		Loader: s.run, StartAt: r.StartAt, Defaults: r.Defaults, Columns: r.Columns, Reinvite: r.Reinvite,
+		Loader: s.run, StartAt: r.StartAt, Defaults: r.Defaults, Columns: r.Columns, Separator: r.Separator, Reinvite: r.Reinvite,
 		WaveSize: r.WaveSize, WaveEvery: r.WaveEvery, DueAt: now.Add(loadingLease),
 	}}
 	if err := s.update(ctx, func(tx Tx) error { return tx.PutImport(l.imp) }); err != nil {
@@ -76,29 +77,6 @@ func (s *Service) Import(ctx context.Context, r ImportRequest, next func() (File
 		l.abandon(ctx)
 	}
 	return i, created, err
-}
-
-// checkImport validates the settings of an import. The defaults must make a valid invite
-// together with an address.
-func (s *Service) checkImport(r ImportRequest) error {
-	switch {
-	case r.WaveSize < 0 || r.WaveSize > maxWaveSize:
-		return ErrBadRequest.WithReasonf("wave_size must be between 1 and %d.", maxWaveSize)
-	case (r.WaveSize == 0) != (r.WaveEvery == 0):
-		return ErrBadRequest.WithReasonf("Send both wave_size and wave_every, or neither.")
-	case r.WaveSize > 0 && (r.WaveEvery < minWaveEvery || r.WaveEvery > maxWaveEvery):
-		return ErrBadRequest.WithReasonf("wave_every must be a duration such as \"24h\" between %s and %s.", minWaveEvery, maxWaveEvery)
-	}
-	for _, state := range r.Reinvite {
-		if state != StateRevoked && state != StateExpired {
-			return ErrBadRequest.WithReasonf("reinvite must list revoked, expired, or both.")
-		}
-	}
-	invite, err := s.config.ParseInvite(r.Defaults, json.RawMessage(`{"email":"defaults@example.com"}`))
-	if err == nil {
-		_, err = s.check(invite)
-	}
-	return err
 }
 
 // loader stores the rows of one import.
@@ -135,39 +113,6 @@ func (l *loader) load(ctx context.Context, r ImportRequest, next func() (FileRow
 		return Import{}, false, ErrImportInvalid.WithReasonf("The file has no rows.")
 	}
 	return l.start(ctx, r)
-}
-
-// newRow validates a row as far as the store and the identity system are not needed.
-func (s *Service) newRow(i Import, index int, file FileRow) ImportRow {
-	row := ImportRow{Index: index, Line: file.Line, Body: file.Body}
-	if len(file.Body) > maxRowBytes {
-		row.Body = json.RawMessage("{}")
-		return row.fail(ErrBodyTooLarge.WithReasonf("The row is longer than %d bytes, and is not kept.", maxRowBytes))
-	}
-	invite, err := s.config.ParseInvite(i.Defaults, file.Body)
-	if err == nil {
-		invite, err = s.check(invite)
-	}
-	if err == nil {
-		row.Key, err = s.rowKey(invite)
-	}
-	if err != nil {
-		row = row.fail(err)
-	}
-	return row
-}
-
-// rowKey returns the key of a row: at most one pending invitation can have it.
-func (s *Service) rowKey(r InviteRequest) (string, error) {
-	if r.IdentityID != uuid.Nil {
-		return "identity\n" + r.IdentityID.String(), nil
-	}
-	email, err := ParseEmail(r.Email, s.config.ToASCII)
-	schema := r.SchemaID
-	if schema == "" {
-		schema = s.config.SchemaID
-	}
-	return email + "\n" + schema, err
 }
 
 // store stores the chunk. Rows whose key an earlier row has become duplicates.

@@ -7,7 +7,7 @@ import (
 )
 
 // ImportTx is the part of [Tx] for imports. Updates that read or write the same
-// import or its rows are serialized, in all processes.
+// import or its rows, or the same idempotent request, are serialized, in all processes.
 type ImportTx interface {
 	// Import reads an import by id.
 	//
@@ -19,7 +19,8 @@ type ImportTx interface {
 	ListImports(before uuid.UUID, limit int) ([]Import, error)
 
 	// DueImports returns at most limit imports that have a nonzero DueAt <= now; the
-	// earliest first.
+	// earliest first. An Update may leave out those that another one is using, and does
+	// not wait for them.
 	DueImports(now time.Time, limit int) ([]Import, error)
 
 	// NextImportAt returns the earliest nonzero DueAt of all imports; zero: there is none.
@@ -58,7 +59,8 @@ type ImportTx interface {
 	// because of ErrPendingExists, are left out, and their ids are returned.
 	InsertInvitations(list ...Invitation) (conflicts []uuid.UUID, err error)
 
-	// IdempotentRequest reads the record of a request by its key.
+	// IdempotentRequest reads the record of a request by its key. Updates that read or
+	// write the record of the same key are serialized, also if there is none.
 	//
 	// Errors: ErrRowNotFound.
 	IdempotentRequest(key Digest) (IdempotentRequest, error)

@@ -9,14 +9,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// Sizes of a group, in rows. It starts small and grows as long as Kratos answers fast.
-const (
-	firstGroupSize = 50
-	maxGroupSize   = 500
-	fastGroup      = time.Second
-	slowGroup      = 2 * time.Second
-)
-
 // purgeRows bounds the rows that one transaction deletes.
 const purgeRows = 2000
 
@@ -43,8 +35,9 @@ func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
 	if next, err = s.nextImportAt(ctx); err != nil || next.IsZero() || next.After(now) {
 		return next, err
 	}
-	s.waitForInvites(ctx)
-	group, purge, err := s.claimImport(ctx)
+	size, end := s.takeTurn(ctx)
+	defer end()
+	group, purge, err := s.claimImport(ctx, int(size.rows.Load()))
 	switch {
 	case err != nil:
 		return time.Time{}, err
@@ -56,7 +49,7 @@ func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
 		if err := s.processGroup(ctx, group); err != nil {
 			return time.Time{}, err
 		}
-		s.adaptGroupSize(len(group.rows), s.config.Monotonic()-group.since)
+		size.adapt(len(group.rows), s.config.Monotonic()-group.since)
 	}
 	return s.nextImportAt(ctx)
 }
@@ -71,8 +64,8 @@ func (s *Service) nextImportAt(ctx context.Context) (next time.Time, err error) 
 
 // claimImport claims a group of the import that has been due for the longest time, or
 // returns one that is to be deleted.
-func (s *Service) claimImport(ctx context.Context) (group *claimedGroup, purge uuid.UUID, err error) {
-	since, claim, now, size := s.config.Monotonic(), uuid.New(), s.now(), int(s.groupSize.Load())
+func (s *Service) claimImport(ctx context.Context, size int) (group *claimedGroup, purge uuid.UUID, err error) {
+	since, claim, now := s.config.Monotonic(), uuid.New(), s.now()
 	ids := make([]uuid.UUID, maxGroupSize)
 	for n := range ids {
 		ids[n] = s.newID()
@@ -170,17 +163,6 @@ func ignoreNotFound(err error) error {
 		return nil
 	}
 	return err
-}
-
-// adaptGroupSize changes the size of later groups by how long one took.
-func (s *Service) adaptGroupSize(rows int, took time.Duration) {
-	size := s.groupSize.Load()
-	switch {
-	case took > slowGroup:
-		s.groupSize.Store(max(size/2, 1))
-	case took < fastGroup && rows >= int(size):
-		s.groupSize.Store(min(size*2, maxGroupSize))
-	}
 }
 
 // quietUntil returns the end of the quiet hours; zero: it is not quiet.

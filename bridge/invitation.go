@@ -92,6 +92,13 @@ type Invitation struct {
 	InviterEmail string            `json:"inviter_email,omitempty"` // canonical, see [ParseEmail]
 	TimeZone     string            `json:"timezone,omitempty"`      // an IANA name
 	Traits       map[string]string `json:"traits,omitempty"`
+
+	// Reminders are the times before ExpiresAt at which the invitee is to be reminded;
+	// empty: never. RemindAt is when the next reminder is due; zero: none is planned.
+	// ReminderCount counts those that were emitted.
+	Reminders     []time.Duration `json:"reminders,omitempty"`
+	RemindAt      time.Time       `json:"remind_at,omitzero"`
+	ReminderCount int             `json:"reminder_count,omitempty"`
 }
 
 // Reason is why an invitation was revoked.
@@ -169,6 +176,7 @@ func (i Invitation) Invalidate(reason Reason, now time.Time) Invitation {
 
 func (i Invitation) end(reason Reason, now time.Time) Invitation {
 	i.State, i.Claim, i.Reason, i.RevokedAt, i.UpdatedAt = StateRevoked, nil, reason, now, now
+	i.RemindAt = time.Time{}
 	return i
 }
 
@@ -185,19 +193,19 @@ func (i Invitation) AcceptLate(at, now time.Time) Invitation {
 
 func (i Invitation) accepted(now time.Time) Invitation {
 	i.State, i.Claim, i.UpdatedAt, i.Leftover = StateAccepted, nil, now, ""
-	i.UnresolvedUntil, i.CheckAt, i.Checks = time.Time{}, time.Time{}, 0
+	i.UnresolvedUntil, i.CheckAt, i.Checks, i.RemindAt = time.Time{}, time.Time{}, 0, time.Time{}
 	return i
 }
 
 // Expire marks a due invitation as expired. Others are returned unchanged.
 func (i Invitation) Expire(now time.Time) Invitation {
 	if i.Due(now) {
-		i.State, i.UpdatedAt = StateExpired, now
+		i.State, i.UpdatedAt, i.RemindAt = StateExpired, now, time.Time{}
 	}
 	return i
 }
 
-// Resend resets the expiry. It revives an expired invitation; tokens that the
+// Resend resets the expiry and plans the reminders anew. It revives an expired invitation; tokens that the
 // expiry invalidated stay invalid.
 //
 // Errors: ErrRevoked, ErrAccepted; ErrAcceptInProgress if the invitation is past
@@ -212,7 +220,7 @@ func (i Invitation) Resend(now time.Time) (Invitation, error) {
 		return i, err
 	}
 	i.State, i.ExpiresAt, i.UpdatedAt, i.Leftover = StatePending, now.Add(i.Lifespan), now, ""
-	return i, nil
+	return i.planReminder(now), nil
 }
 
 // MarkNotified records that the invitee is notified now, and whether the bridge

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,7 +24,7 @@ import (
 // ErrAcceptInProgress; ErrIdempotencyKeyReused; ErrHookRefused, ErrHookUnavailable;
 // ErrKratosRejected, ErrKratosUnavailable, ErrStoreUnavailable.
 func (s *Service) Invite(ctx context.Context, r InviteRequest) (IssuedInvitation, error) {
-	defer s.interactive.begin()()
+	defer s.interactive.begin(s.config.Monotonic)()
 	if r.Idempotent == (Digest{}) {
 		return s.invite(ctx, r)
 	}
@@ -128,8 +129,11 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		}
 		return err
 	}
-	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put, store: d.store, first: d.first(true)}, func(Tx) (_ Invitation, announce bool, err error) {
-		return inv, true, nil
+	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put, store: d.store, first: d.first(true)}, func(tx Tx) (_ Invitation, announce bool, err error) {
+		if d.begin != nil {
+			err = d.begin(tx)
+		}
+		return inv, true, err
 	})
 	// A row of an import is tried again, and then finds what this try has created.
 	if err != nil && made && d.store == nil && !errors.Is(err, ErrPendingExists) && !errors.Is(err, ErrOutcomeUnknown) {
@@ -174,13 +178,17 @@ func (s *Service) newInvitation(d *draft) Invitation {
 	if id == uuid.Nil {
 		id = s.newID()
 	}
-	return Invitation{
+	inv := Invitation{
 		ID: id, ImportID: d.importID, State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
 		InviterID: d.InviterID, InviterName: InviterName(d.InviterName, s.config.AllowedInviterNames), InviterEmail: d.InviterEmail,
 		Locale: d.Locale, TimeZone: d.TimeZone, Traits: s.messageTraits(d.shownTraits()), ReturnTo: d.ReturnTo,
 		Lifespan: d.ExpiresIn, Delivery: DeliveryOff,
 		CreatedAt: now, UpdatedAt: now, ExpiresAt: now.Add(d.ExpiresIn),
 	}
+	if len(d.Reminders) > 0 { // nil, as for a stored invitation without reminders
+		inv.Reminders = slices.Clone(d.Reminders)
+	}
+	return inv.planReminder(now)
 }
 
 // inviteAgain issues an additional token for a pending invitation, after checking

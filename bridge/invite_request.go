@@ -28,7 +28,10 @@ type InviteRequest struct {
 	TimeZone       string // an IANA name, for dates in messages
 	ReturnTo       string
 	ExpiresIn      time.Duration // zero: the configured lifespan
-	Quiet          bool          // send no email
+	// Reminders are the times before the expiry at which the invitee is reminded. Nil:
+	// the configured ones; empty: none. One that is not before the expiry never comes.
+	Reminders []time.Duration
+	Quiet     bool // send no email
 	// Reactivate permits an identity that was in use as an account before, or was
 	// imported with credentials. All its credentials and sessions are removed
 	// before it is handed over.
@@ -61,6 +64,7 @@ type draft struct {
 	importID     uuid.UUID
 	invitationID uuid.UUID                  // zero: a new one
 	hooksAgreed  bool                       // the blocking hooks were called before
+	begin        func(Tx) error             // is called first in the update that stores the invitation
 	store        func(Tx, Invitation) error // stores the result of the row with the invitation
 }
 
@@ -139,6 +143,12 @@ func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 	}
 	if r.ExpiresIn < time.Second || r.ExpiresIn > s.config.MaxLifespan {
 		return r, ErrExpiresInInvalid.WithReasonf("expires_in must be a duration such as \"48h\" between 1s and %s.", s.config.MaxLifespan)
+	}
+	if r.Reminders == nil {
+		r.Reminders = s.config.Reminders
+	}
+	if err := CheckReminders(r.Reminders); err != nil {
+		return r, ErrBadRequest.WithReasonf("reminders must be %s.", err).WithCause(err)
 	}
 	return r, nil
 }

@@ -111,6 +111,17 @@ func (m Message) Finish(f FinishedMessage, now, deadline time.Time, random float
 	return m
 }
 
+// Postpone makes a queued message due at a later time, without an attempt.
+func (m Message) Postpone(until, now time.Time) Message {
+	m.Claim, m.DueAt, m.UpdatedAt = nil, until, now
+	return m
+}
+
+// isReminderEmail reports whether m is an email that reminds the invitee.
+func (m Message) isReminderEmail() bool {
+	return m.Payload.Type == EventReminder && m.Endpoint == EndpointCourier
+}
+
 // Drop ends a queued message that is no longer needed.
 func (m Message) Drop(now time.Time) Message {
 	m.State, m.Claim, m.UpdatedAt = MessageDropped, nil, now

@@ -33,7 +33,7 @@ func schemaAndTraits(email string) (schema string, traits json.RawMessage) {
 func (h *history) invite(t *rapid.T) {
 	by := modelCall{node: h.drawNode(t), verb: inviteVerb, reactivate: rapid.IntRange(0, 2).Draw(t, "reactivate") == 0}
 	lifespan := rapid.SampledFrom([]time.Duration{time.Hour, 24 * time.Hour, 24 * time.Hour, time.Minute, 10 * time.Second}).Draw(t, "lifespan")
-	r := bridge.InviteRequest{Email: rapid.SampledFrom(modelEmails).Draw(t, "email"), ExpiresIn: lifespan, Reactivate: by.reactivate}
+	r := bridge.InviteRequest{Email: rapid.SampledFrom(modelEmails).Draw(t, "email"), ExpiresIn: lifespan, Reactivate: by.reactivate, Reminders: drawReminders(t, lifespan)}
 	a := h.accountOf(r.Email)
 	h.serialize(by.node, a)
 	email := r.Email

@@ -57,6 +57,9 @@ func (h *history) send(n *node, claimed []bridge.ClaimedMessage) {
 	for _, c := range claimed {
 		data := c.Dispatch.Payload.Data
 		l := h.invitations[data.Invitation.ID]
+		if c.Dispatch.Payload.Type == bridge.EventReminder && !h.quietUntil(h.now()).IsZero() {
+			h.broken("a reminder of %s is sent in the quiet hours", l.id)
+		}
 		h.links = append(h.links, link{text: data.Token, invitation: l, epoch: l.epoch, email: true})
 		n.sent = append(n.sent, bridge.FinishedMessage{Claimed: c, Result: bridge.SendResult{Outcome: bridge.AttemptSent}})
 	}

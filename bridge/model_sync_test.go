@@ -73,6 +73,7 @@ func (h *history) sync(by *modelCall) {
 				l.lost = true
 			}
 		}
+		h.auditReminders(n, by)
 	}
 	h.noteExpiries()
 }

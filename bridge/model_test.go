@@ -57,7 +57,7 @@ func runModel(t *testing.T, harness newHarness) {
 	if err := flag.Set("rapid.steps", "80"); err != nil { // most failures take several
 		t.Fatal(err)
 	}
-	histories, steps, failed, dir := 0, 0, false, t.TempDir()
+	histories, steps, emitted, postponed, failed, dir := 0, 0, 0, 0, false, t.TempDir()
 	for until := time.Now().Add(limit); histories == 0 || time.Now().Before(until) && !t.Failed(); {
 		rapid.Check(t, func(rt *rapid.T) {
 			if histories > 0 && !failed && time.Now().After(until) {
@@ -71,7 +71,7 @@ func runModel(t *testing.T, harness newHarness) {
 				// An entry that appears twice is drawn twice as often.
 				"invite": h.invite, "invite again": h.invite, "accept": h.accept, "accept again": h.accept, "accept once more": h.accept,
 				"start accept": h.startAccept, "start accept again": h.startAccept, "resume accept": h.resumeAccept, "resume accept again": h.resumeAccept,
-				"resend": h.resend, "renew": h.renew, "revoke": h.revoke, "sweep": h.sweep, "deliver": h.deliver,
+				"resend": h.resend, "renew": h.renew, "revoke": h.revoke, "sweep": h.sweep, "deliver": h.deliver, "remind": h.remind,
 				"seconds pass": h.advanceShort, "seconds pass again": h.advanceShort, "hours pass": h.advanceLong, "clock": h.setClock,
 				"restart": h.restart, "store": h.copyOrRestore, "register": h.register, "activate": h.activate, "deactivate": h.deactivate,
 				"use": h.use, "give": h.giveCredential, "tamper": h.tamper, "late write": h.applySlowWrite,
@@ -79,9 +79,10 @@ func runModel(t *testing.T, harness newHarness) {
 			})
 			h.finish()
 			passed, histories, steps = true, histories+1, steps+h.steps
+			emitted, postponed = emitted+h.reminders.emitted, postponed+h.reminders.postponed
 		})
 	}
-	t.Logf("%d histories, %d steps", histories, steps)
+	t.Logf("%d histories, %d steps, %d reminders, %d postponed", histories, steps, emitted, postponed)
 }
 
 const (
@@ -103,6 +104,7 @@ type history struct {
 	bridges    []*node
 	unaccepted bridge.Unaccepted
 	renewing   bool
+	reminders  modelReminders
 
 	accounts    map[uuid.UUID]*modelAccount
 	invitations map[uuid.UUID]*modelInvitation
@@ -132,6 +134,8 @@ type node struct {
 	outbox  *modelOutbox
 	sent    []bridge.FinishedMessage // not recorded yet
 	backup  *backup
+	// reminded is how its invitations were stored after the last call.
+	reminded map[uuid.UUID]bridge.Invitation
 	// restored is set once its store was restored.
 	restored bool
 }
@@ -145,6 +149,7 @@ func newHistory(s scope, harness newHarness) *history {
 		c.IdentityTimeout, c.Retention, c.CodeLifespan = modelBudget, modelRetention, modelCodes
 		c.Unaccepted, c.Renew, c.Hooks, c.Outbox = h.unaccepted, h.renewing, h, outbox
 		c.AcceptWith = bridge.AcceptMethods()
+		h.configureReminders(s.history, c)
 	})
 	h.kratos, h.clock = first.Kratos, first.Clock
 	h.addBridge(first, outbox)

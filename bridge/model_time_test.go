@@ -123,6 +123,7 @@ func (h *history) restore(t *rapid.T) {
 	h.kill(n, func() {
 		n.w.Restore(h.scope, b.file)
 		h.rollBack(n, b)
+		h.noteReminders(n)
 	})
 	h.rollBack(n, b) // again, for what was in flight
 	n.restored = true

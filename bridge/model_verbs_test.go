@@ -106,18 +106,19 @@ func (h *history) runSweep(n *node) {
 
 // due returns what a sweep has to do, purging aside.
 func (h *history) due(n *node, now time.Time) []bridge.Invitation {
-	var expiring, claimed, unresolved []bridge.Invitation
+	var expiring, claimed, unresolved, reminding []bridge.Invitation
 	err := n.w.Store.View(h.Context(), func(tx bridge.Tx) error {
-		var errs [3]error
+		var errs [4]error
 		expiring, errs[0] = tx.ExpiringInvitations(now, 9)
 		claimed, errs[1] = tx.ExpiredClaims(now, 9)
 		unresolved, errs[2] = tx.InvitationsToCheck(now, 9)
+		reminding, errs[3] = tx.InvitationsToRemind(now, 9)
 		return errors.Join(errs[:]...)
 	})
 	if err != nil {
 		h.Fatal(err)
 	}
-	return slices.Concat(expiring, claimed, unresolved)
+	return slices.Concat(expiring, claimed, unresolved, reminding)
 }
 
 // deliver sends the queued emails, each with a token of its own, and records all

@@ -46,3 +46,40 @@ func TestRecordChecksum(t *testing.T) {
 		t.Error("empty lists count")
 	}
 }
+
+// TestImportChecksums: any difference between imports, their rows, or requests shows.
+func TestImportChecksums(t *testing.T) {
+	type summed interface{ Checksum() ([32]byte, error) }
+	row := bridge.ImportRow{Index: 1, Line: 2, Body: []byte(`{"a":1}`)}
+	request := bridge.IdempotentRequest{Key: bridge.Digest{1}, Body: bridge.Digest{2}}
+	with := func(r bridge.ImportRecord, change func(*bridge.ImportRecord)) summed { change(&r); return r }
+	record := bridge.ImportRecord{Import: bridge.Import{ID: uuid.UUID{1}}, Messages: []bridge.Message{{ID: uuid.UUID{2}}}}
+	seen := map[[32]byte]string{}
+	for name, v := range map[string]summed{
+		"import":         record,
+		"another state":  with(record, func(r *bridge.ImportRecord) { r.Import.State = bridge.ImportPaused }),
+		"message":        with(record, func(r *bridge.ImportRecord) { r.Messages = []bridge.Message{{ID: uuid.UUID{3}}} }),
+		"no message":     with(record, func(r *bridge.ImportRecord) { r.Messages = nil }),
+		"row":            row,
+		"another body":   bridge.ImportRow{Index: 1, Line: 2, Body: []byte(`{"a":2}`)},
+		"another result": bridge.ImportRow{Index: 1, Line: 2, Body: row.Body, Result: bridge.ResultFailed},
+		"request":        request,
+		"another key":    bridge.IdempotentRequest{Key: bridge.Digest{3}, Body: request.Body},
+		"another time":   bridge.IdempotentRequest{Key: request.Key, Body: request.Body, At: time.Unix(1, 0).UTC()},
+	} {
+		sum, err := v.Checksum()
+		if other, same := seen[sum]; same || err != nil {
+			t.Errorf("%s: the same as %q, %v", name, other, err)
+		}
+		seen[sum] = name
+	}
+	spaced := row
+	spaced.Body = []byte(` { "a" : 1 } `)
+	none := record
+	none.Messages = []bridge.Message{}
+	for name, v := range map[string]summed{"row": spaced, "no message": none} {
+		if sum, err := v.Checksum(); seen[sum] != name || err != nil {
+			t.Errorf("%s: what does not matter counts, %v", name, err)
+		}
+	}
+}

@@ -24,8 +24,8 @@ func (s *Service) Renewable() bool {
 //
 // It returns nil whether or not an email was queued, so that callers learn nothing.
 // No email is queued
-//   - during the cooldown, which doubles with each email after the first, up to
-//     four lifespans of a link, so that nobody can flood a mailbox, and nobody can
+//   - during the cooldown, which doubles with each email after the first except
+//     reminders, up to four lifespans of a link, so that nobody can flood a mailbox, and nobody can
 //     keep its owner without a link for ever;
 //   - if the newest invitation of the address was revoked, because that is the
 //     inviter's latest decision;
@@ -76,7 +76,8 @@ func (s *Service) renewal(inv Invitation, record TokenRecord, now time.Time) (In
 //
 // Errors: those of [Invitation.Resend]; ErrTooManyRequests during the cooldown.
 func (s *Service) anotherLink(inv Invitation, now time.Time) (Invitation, error) {
-	cooldown := s.config.Cooldown << min(max(inv.SendCount-1, 0), maxDoublings)
+	requested := inv.SendCount - inv.ReminderCount // nobody asked for a reminder
+	cooldown := s.config.Cooldown << min(max(requested-1, 0), maxDoublings)
 	switch {
 	case now.Before(inv.InviteeNotifiedAt.Add(min(cooldown, max(maxCooldown*s.config.Lifespan, s.config.Cooldown)))):
 		return inv, ErrTooManyRequests

@@ -25,6 +25,9 @@ type Config struct {
 	Retention         time.Duration // of invitations that are no longer pending
 	IdentityTimeout   time.Duration // of all calls to Identities in one operation
 	PasswordPolicy    PasswordPolicy
+	// Reminders are the times before the expiry at which invitees are reminded, unless
+	// the inviter asks for others. Empty: never.
+	Reminders []time.Duration
 	// LockTimeout bounds how long a caller waits for another one that invites the
 	// same address and may be waiting for a hook. Zero: 5 s.
 	LockTimeout time.Duration
@@ -57,8 +60,8 @@ type Config struct {
 	// identity systems that reported times in the wrong zone until then. Zero: no
 	// such limit.
 	NeverUsedSince time.Time
-	// EndpointsFor returns the endpoints that subscribe to an event. For
-	// EventTokenCreated, EndpointCourier means that the invitee gets an email.
+	// EndpointsFor returns the endpoints that subscribe to an event. For events that
+	// carry a link, EndpointCourier means that the invitee gets an email.
 	// Nil: no messages are queued.
 	EndpointsFor func(Event) []string
 	// Wake is called after each commit that queued a message for an endpoint. It
@@ -108,8 +111,8 @@ type Service struct {
 	ids           ids
 	expireRunning chan struct{}
 	run           uuid.UUID // of this process
-	groupSize     atomic.Int64
-	importsTaken  once // from the process before this one
+	importsTaken  once      // from the process before this one
+	sizes         groupSizes
 	interactive   interactive
 	claims        claims
 	started       instant
@@ -128,7 +131,7 @@ func NewService(store Store, identities Identities, config Config) *Service {
 	}
 	config.LockTimeout = cmp.Or(config.LockTimeout, defaultLockTimeout)
 	s := &Service{store: store, identities: identities, config: config, expireRunning: make(chan struct{}, 1), run: uuid.New()}
-	s.groupSize.Store(firstGroupSize)
+	s.sizes.init()
 	s.started = s.instant()
 	return s
 }

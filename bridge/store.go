@@ -110,6 +110,10 @@ type Tx interface {
 	// DueAt <= now; the earliest first.
 	ExpiredClaims(now time.Time, limit int) ([]Invitation, error)
 
+	// InvitationsToRemind returns at most limit invitations that are pending, have no
+	// claim, and have a nonzero RemindAt <= now; the earliest first.
+	InvitationsToRemind(now time.Time, limit int) ([]Invitation, error)
+
 	// InvitationsToCheck returns at most limit invitations that have no claim, and
 	// a nonzero CheckAt <= now; the earliest first.
 	InvitationsToCheck(now time.Time, limit int) ([]Invitation, error)

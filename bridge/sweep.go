@@ -15,6 +15,7 @@ const sweepBatch = 100
 // SweepResult counts the work of one sweep.
 type SweepResult struct {
 	Expired    int // invitations past their expiry
+	Reminded   int // invitations about which a reminder was emitted
 	Reconciled int // claims that their holder did not finish
 	Checked    int // identities checked for a late write, or to be deleted
 	Purged     int // invitations past their retention
@@ -37,8 +38,8 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 	return s.expireBatch(ctx)
 }
 
-// Sweep does everything that has become due. First it expires and purges
-// invitations, for which Kratos is not needed. Then it reconciles claims that their
+// Sweep does everything that has become due. First it expires invitations, emits
+// reminders and purges invitations, for which Kratos is not needed. Then it reconciles claims that their
 // holder did not finish, and checks identities that a late write may change or that
 // are to be deleted. It works in batches of at most 100 until nothing is due or ctx
 // ends.
@@ -48,12 +49,13 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 // postponed without delaying others.
 func (s *Service) Sweep(ctx context.Context) (SweepResult, error) {
 	var swept SweepResult
-	var errs [5]error
+	var errs [6]error
 	swept.Expired, errs[0] = drain(ctx, s.expireBatch)
-	swept.Purged, errs[1] = drain(ctx, s.purgeBatch)
-	swept.Reconciled, errs[2] = s.sweepEach(ctx, Tx.ExpiredClaims, s.reconcileExpiredClaim)
-	swept.Checked, errs[3] = s.sweepEach(ctx, Tx.InvitationsToCheck, s.recheckLeftover)
-	swept.Forgotten, errs[4] = drain(ctx, s.forgetBatch)
+	swept.Reminded, errs[1] = s.Remind(ctx)
+	swept.Purged, errs[2] = drain(ctx, s.purgeBatch)
+	swept.Reconciled, errs[3] = s.sweepEach(ctx, Tx.ExpiredClaims, s.reconcileExpiredClaim)
+	swept.Checked, errs[4] = s.sweepEach(ctx, Tx.InvitationsToCheck, s.recheckLeftover)
+	swept.Forgotten, errs[5] = drain(ctx, s.forgetBatch)
 	return swept, errors.Join(errs[:]...)
 }
 

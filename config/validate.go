@@ -133,6 +133,9 @@ func (k *checks) invitation(v Invitation) {
 	k.require(v.Lifespan <= v.MaxLifespan, at+"lifespan",
 		"must not be longer than invitation.max_lifespan; shorten it or lengthen the other")
 	k.positive(v.Cooldown, at+"cooldown")
+	k.reminders(v, at+"reminders")
+	k.require(v.QuietHours == "" || isQuietHours(v.QuietHours), at+"quiet_hours",
+		"must be two different times of day and an IANA time zone, such as 22:00-07:00 Europe/Berlin, or empty")
 	k.require(v.Retention >= Duration(96*time.Hour), at+"retention",
 		"must be at least 96h: messages are attempted for up to 76 hours, and purged with their invitation")
 	k.namedInASCII(v.LinkURL, at+"link_url",
@@ -164,6 +167,17 @@ func (k *checks) invitation(v Invitation) {
 		key := index(at+"traits_in_messages", i)
 		k.require(traitPath.MatchString(path), key, "must be a dotted path inside the traits, such as name.first")
 		k.require(!slices.Contains(v.TraitsInMessages[:i], path), key, "must not be listed twice")
+	}
+}
+
+func (k *checks) reminders(v Invitation, at string) {
+	k.require(len(v.Reminders) <= 5, at, "must have at most 5 entries")
+	for i, before := range v.Reminders {
+		key := index(at, i)
+		k.require(before >= Duration(time.Second), key, "must be at least 1s")
+		k.require(before < v.MaxLifespan, key,
+			"must be shorter than invitation.max_lifespan: it is the time before the expiry, so it would never come")
+		k.require(!slices.Contains(v.Reminders[:i], before), key, "must not be listed twice")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -17,6 +18,8 @@ const tokenMark = "{token}"
 var (
 	basePath  = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 	traitPath = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+	timeOfDay = `(?:[01][0-9]|2[0-3]):[0-5][0-9]`
+	quiet     = regexp.MustCompile(`^(` + timeOfDay + `)-(` + timeOfDay + `) ([A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*)$`)
 	hostName  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
 )
 
@@ -153,6 +156,17 @@ func isOrigin(text string) bool {
 	}
 	defaultPort := map[string]string{"http": "80", "https": "443"}
 	return u.Port() == "" || u.Port() != defaultPort[u.Scheme]
+}
+
+// isQuietHours reports whether text is a period of the day in a time zone that is
+// known, and not that of the machine.
+func isQuietHours(text string) bool {
+	parts := quiet.FindStringSubmatch(text)
+	if parts == nil || parts[1] == parts[2] || parts[3] == "Local" || parts[3] == "localtime" {
+		return false
+	}
+	_, err := time.LoadLocation(parts[3])
+	return err == nil
 }
 
 // isPrintable reports whether text may be one word of a header: printable ASCII

@@ -47,7 +47,10 @@ const (
 //   - Kratos on MySQL refuses a whole batch in which one identity exists already,
 //     and a proxy refuses one that is too long. Such a batch is sent again in parts.
 //
-// After a failure that is no verdict, such as a lost response, nothing more is sent.
+// After a failure that is no verdict, such as a lost response or a 500, nothing more
+// is sent. One identity that a database cannot store causes a 500, such as a trait
+// with U+0000 on PostgreSQL; v25.4.0 on PostgreSQL also answers so if an external id
+// is taken.
 // It takes up to [Config.Timeout] and 40 ms for each identity. See
 // [bridge.Identities].
 func (c *Client) CreateAll(ctx context.Context, n []bridge.IdentityParams) []bridge.CreateResult {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -104,6 +105,18 @@ func TestCreateAll_notRead(t *testing.T) {
 				t.Errorf("%d identities", f.Len())
 			}
 		})
+	}
+}
+
+// The limits of one identity do not apply to many.
+func TestCreateAll_limits(t *testing.T) {
+	f := newFake(t, kratostest.FakeOptions{ExternalIDs: true})
+	f.Inject(kratostest.Fault{Method: http.MethodPatch, Delay: 300 * time.Millisecond, Times: 1})
+	c := newClient(t, kratos.Config{AdminURL: f.URL, Timeout: 200 * time.Millisecond, MaxResponseBytes: 2 << 10})
+	results := c.CreateAll(t.Context(), invitedMany(200))
+	wantCreatedOnce(t, f, newClient(t, kratos.Config{AdminURL: f.URL, Timeout: longTimeout}), results)
+	if n := f.Count(http.MethodGet, kratostest.RouteIdentities).Calls; n != 1 {
+		t.Errorf("%d lists", n)
 	}
 }
 

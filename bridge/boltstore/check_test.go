@@ -153,6 +153,9 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 			return nil
 		case inv.Claim == nil:
 			set("expiring", nil, timeKey(inv.ExpiresAt), id)
+			if !inv.RemindAt.IsZero() {
+				set("reminding", nil, timeKey(inv.RemindAt), id)
+			}
 		case inv.Claim.CheckAt.After(inv.Claim.Until):
 			set("lapsing", nil, timeKey(inv.Claim.CheckAt), id)
 		default:

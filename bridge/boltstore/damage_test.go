@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"invitebridge/bridge"
+
+	"github.com/google/uuid"
 )
 
 // message returns a message of the n-th sample.
@@ -31,6 +33,25 @@ func reads() map[string]func(bridge.Tx) (any, error) {
 		"ended":    func(tx bridge.Tx) (any, error) { return tx.TerminalInvitations(late, 1000) },
 		"queued":   func(tx bridge.Tx) (any, error) { return tx.QueuedMessages("crm", 1000) },
 		"backlog":  func(tx bridge.Tx) (any, error) { return tx.Backlog() },
+	}
+	i := sampleImport()
+	for name, read := range map[string]func(bridge.Tx) (any, error){
+		"imports":     func(tx bridge.Tx) (any, error) { return tx.ListImports(uuid.Nil, 9) },
+		"due imports": func(tx bridge.Tx) (any, error) { return tx.DueImports(late, 9) },
+		"next import": func(tx bridge.Tx) (any, error) { return tx.NextImportAt() },
+		"rows": func(tx bridge.Tx) (any, error) {
+			return tx.ImportRows(bridge.ImportRowQuery{ImportID: i.ID, Limit: 1000})
+		},
+		"rows with a result": func(tx bridge.Tx) (any, error) {
+			return tx.ImportRows(bridge.ImportRowQuery{ImportID: i.ID, Result: bridge.ResultInvited, Limit: 1000})
+		},
+		"invitations of addresses": func(tx bridge.Tx) (any, error) {
+			first, _ := sample(1)
+			second, _ := sample(60)
+			return tx.InvitationsOf(first.Email, second.Email)
+		},
+	} {
+		all[name] = read
 	}
 	inv, _ := sample(0)
 	for name, q := range map[string]bridge.InvitationQuery{
@@ -51,6 +72,10 @@ func reads() map[string]func(bridge.Tx) (any, error) {
 		all[fmt.Sprint("pending ", n)] = func(tx bridge.Tx) (any, error) { return tx.PendingInvitation(inv.Email, inv.SchemaID) }
 		all[fmt.Sprint("message ", n)] = func(tx bridge.Tx) (any, error) {
 			return tx.Message(message(n, bridge.MessageQueued).ID)
+		}
+		if n < sampleRows {
+			all[fmt.Sprint("line of row ", n)] = func(tx bridge.Tx) (any, error) { return tx.FirstLines(i.ID, sampleRow(n).Key) }
+			all[fmt.Sprint("request ", n)] = func(tx bridge.Tx) (any, error) { return tx.IdempotentRequest(sampleRequest(n).Key) }
 		}
 		all[fmt.Sprint("token ", n)] = func(tx bridge.Tx) (any, error) {
 			inv, r, err := tx.InvitationByToken(d)
@@ -115,6 +140,9 @@ func survive(t *testing.T, s *Store, truth map[string]string) (met bool) {
 		"an invite":  inviting(1000),
 		"a deletion": func(tx bridge.Tx) error { return tx.DeleteInvitation(inv.ID) },
 		"a message":  func(tx bridge.Tx) error { return tx.PutMessage(message(51, bridge.MessageSent)) },
+		"rows":       func(tx bridge.Tx) error { _, err := tx.DeleteImportRows(sampleImport().ID, 50); return err },
+		"an import":  func(tx bridge.Tx) error { i := sampleImport(); i.Begun = 7; return tx.PutImport(i) },
+		"requests":   func(tx bridge.Tx) error { _, err := tx.DeleteIdempotentRequests(time.Now(), 50); return err },
 		// A function that ignores damage is not committed either.
 		"an ignored error": func(tx bridge.Tx) error { _ = invite(tx, 1001); return nil },
 	} {
@@ -190,7 +218,7 @@ func TestDamagePointsAway(t *testing.T) {
 			if !survive(t, s, truth) {
 				t.Errorf("page %d: the damage was not detected", page)
 			}
-			if err := s.Close(); err != nil {
+			if err := s.Close(); err != nil && !s.commitPanicked {
 				t.Error(err)
 			}
 		}

@@ -88,7 +88,7 @@ func (e *Export) Count(ctx context.Context) (n bridge.RecordCounts, err error) {
 	err = e.view(ctx, func(t *tx) (err error) {
 		defer t.guarded(&err, debug.SetPanicOnFault(true))
 		n = bridge.RecordCounts{
-			Invitations: t.keys(statesBucket), Tokens: t.keys(tokensBucket), Messages: t.keys(outcomesBucket),
+			Invitations: t.keys(statesBucket), Tokens: t.keys(tokensBucket), Messages: t.keys(messagesBucket),
 			Imports: t.keys(importsBucket), ImportRows: t.keys(importRowsBucket), Requests: t.keys(requestsByTimeBucket),
 		}
 		return nil

@@ -39,6 +39,7 @@ func TestGolden(t *testing.T) {
 		AcceptedAt: at.Add(2 * time.Second), RevokedAt: at.Add(3 * time.Second), InviteeNotifiedAt: at.Add(4 * time.Second),
 		SentAt: at.Add(6 * time.Second), SendCount: 3, Reason: bridge.ReasonInUse,
 		Origin: bridge.OriginReactivated, Identifiers: []string{"full"}, Addresses: []string{"full@example.org"},
+		ImportID:          uuid.MustParse("0197a3c2-7777-7000-8000-000000000007"),
 		Baseline:          &bridge.Baseline{StateChangedAt: at.Add(789), Credentials: []bridge.Credential{{Type: "oidc", Identifiers: []string{"idp:1"}}}},
 		RevokeRequestedAt: at.Add(7 * time.Second), UnresolvedUntil: at.Add(8 * time.Second), CleaningBeganAt: at.Add(9 * time.Second),
 		Cleaned: []string{"password", "sessions"}, CheckAt: at.Add(10 * time.Second), Checks: 2,
@@ -47,6 +48,9 @@ func TestGolden(t *testing.T) {
 			CheckAt: at.Add(6 * time.Second), Checks: 1,
 		},
 	}
+	reminded := plain
+	reminded.ID, reminded.Email = uuid.MustParse("0197a3c2-1212-7000-8000-000000000007"), "reminded@example.com"
+	reminded.Reminders, reminded.RemindAt, reminded.ReminderCount = []time.Duration{45 * time.Minute, 30 * time.Minute}, at.Add(30*time.Minute), 1
 	ended := plain
 	ended.ID, ended.State = uuid.MustParse("0197a3c2-3333-7000-8000-000000000003"), bridge.StateRevoked
 	ended.IdentityID, ended.Leftover, ended.CheckAt = full.IdentityID, bridge.LeftoverDue, at.Add(time.Hour)
@@ -75,8 +79,8 @@ func TestGolden(t *testing.T) {
 		CreatedAt: at, UpdatedAt: at, DueAt: at.Add(time.Hour), Since: at,
 	}
 	update(t, s, func(tx bridge.Tx) error {
-		return errors.Join(tx.PutInvitation(plain), tx.PutInvitation(full), tx.PutInvitation(ended), tx.PutToken(bridge.Digest{1, 2, 3}, token),
-			tx.PutMessage(claimed), tx.PutMessage(failed), tx.PutMessage(queued))
+		return errors.Join(tx.PutInvitation(plain), tx.PutInvitation(full), tx.PutInvitation(ended), tx.PutInvitation(reminded), tx.PutToken(bridge.Digest{1, 2, 3}, token),
+			tx.PutMessage(claimed), tx.PutMessage(failed), tx.PutMessage(queued), goldenImports(at)(tx))
 	})
 
 	var text bytes.Buffer
@@ -109,6 +113,43 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "header.json", append(h, '\n'))
+}
+
+// goldenImports puts two imports, the rows of one, a message about it, and an
+// idempotent request.
+func goldenImports(at time.Time) func(bridge.Tx) error {
+	plain := bridge.Import{
+		ID: uuid.MustParse("0197a3c2-8888-7000-8000-000000000008"), State: bridge.ImportLoading, CreatedAt: at, UpdatedAt: at,
+		Loader: uuid.MustParse("77777777-8888-4999-8aaa-bbbbbbbbbbbb"),
+	}
+	full := bridge.Import{
+		ID: uuid.MustParse("0197a3c2-7777-7000-8000-000000000007"), State: bridge.ImportRunning, DryRun: true, CreatedBy: "school <1>",
+		CreatedAt: at, UpdatedAt: at.Add(time.Second), StartAt: at.Add(2 * time.Second), FinishedAt: at.Add(3 * time.Second),
+		Defaults: json.RawMessage(`{"locale":"de-AT"}`), Columns: []string{"email", "traits.name"}, Reinvite: []bridge.State{bridge.StateExpired},
+		WaveSize: 500, WaveEvery: 24 * time.Hour, WaveLeft: 498, NextWaveAt: at.Add(24 * time.Hour), Rows: 3, Begun: 2,
+		Counts: bridge.ImportCounts{Invited: 1, Adopted: 2, AlreadyPending: 3, AlreadyActive: 4, SkippedRevoked: 5, SkippedExpired: 6, Duplicate: 7, Failed: 8},
+		Groups: []bridge.RowGroup{{First: 0, Count: 1, Claim: plain.Loader, Until: at.Add(time.Minute), Due: at}, {First: 1, Count: 1, Due: at}},
+		DueAt:  at.Add(time.Hour), WaitingFor: bridge.DependencyKratos, Pauses: 3, RateSince: at, RateRows: 1,
+	}
+	begun := bridge.ImportRow{
+		Index: 1, Line: 3, Body: json.RawMessage(`{"email":"begun@example.com"}`), Key: "default begun@example.com", InvitationID: plain.ID,
+	}
+	failed := bridge.ImportRow{
+		Index: 2, Line: 4, Body: json.RawMessage(`{ "email": "<x>" }`), Result: bridge.ResultFailed, ErrorID: "email_invalid", Reason: "The email address is invalid.",
+	}
+	duplicate := bridge.ImportRow{Index: 300, Line: 302, Body: json.RawMessage(`{}`), Result: bridge.ResultDuplicate, DuplicateOf: 3}
+	finished := bridge.Message{
+		ID: uuid.MustParse("0197a3c2-9999-7000-8000-000000000009"), Endpoint: "crm", ImportID: full.ID, State: bridge.MessageQueued,
+		Payload: bridge.Payload{Type: bridge.EventImportFinished, Timestamp: at, Data: bridge.PayloadData{Import: &bridge.ImportView{
+			ID: full.ID, State: bridge.ImportFinished, CreatedAt: at, UpdatedAt: at, FinishedAt: at, Rows: 3, Counts: full.Counts, RowsPerSecond: 1.5,
+		}}},
+		CreatedAt: at, UpdatedAt: at, DueAt: at, Since: at,
+	}
+	request := bridge.IdempotentRequest{Key: bridge.Digest{4, 5}, Body: bridge.Digest{6}, ID: full.ID, Created: true, At: at}
+	return func(tx bridge.Tx) error {
+		return errors.Join(tx.PutImport(plain), tx.PutImport(full), tx.PutImportRows(full.ID, begun, failed, duplicate),
+			tx.PutMessage(finished), tx.PutIdempotentRequest(request))
+	}
 }
 
 func golden(t *testing.T, name string, got []byte) {

@@ -98,8 +98,7 @@ func (t *tx) putRow(id uuid.UUID, row *bridge.ImportRow, value []byte) error {
 		old = rowEntries(id, &before)
 	}
 	indexed := rowEntries(id, row)
-	added := slices.DeleteFunc(slices.Clone(indexed), func(e entry) bool { return slices.ContainsFunc(old, e.sameKey) })
-	if t.conflicts(added) {
+	if slices.ContainsFunc(indexed, func(e entry) bool { return t.taken(e) && !slices.ContainsFunc(old, e.sameKey) }) {
 		t.note(fmt.Errorf("another row of import %s has the key of row %d", id, row.Index))
 		return t.broken
 	}
@@ -143,7 +142,7 @@ func (t *tx) DeleteImportRows(id uuid.UUID, limit int) (_ int, err error) {
 
 // rowEntries derives all index entries of a row, from the row alone.
 func rowEntries(id uuid.UUID, row *bridge.ImportRow) []entry {
-	list := newEntryList()
+	list := newEntryList(2)
 	if row.Key != "" {
 		list.add(importKeysBucket, numKey(row.Line), id[:], hash(row.Key))
 	}

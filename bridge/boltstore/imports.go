@@ -146,7 +146,7 @@ func importEntries(i bridge.Import) []entry {
 	if i.DueAt.IsZero() {
 		return nil
 	}
-	list := newEntryList()
+	list := newEntryList(1)
 	list.add(importsDueBucket, []byte{}, timeKey(i.DueAt), i.ID[:])
 	return list.all
 }

@@ -41,6 +41,8 @@ import (
 //	    time | id                      empty; Claim.DueAt of pending ones with claim
 //	watched
 //	    time | id                      empty; CheckAt of those without claim
+//	reminding
+//	    time | id                      empty; RemindAt of pending ones without claim
 //	ended
 //	    time | id                      empty; UpdatedAt of terminal ones, unless Leftover is due
 //	messages
@@ -121,6 +123,7 @@ const (
 	importedBucket
 	requestsBucket
 	requestsByTimeBucket
+	remindingBucket
 )
 
 const (
@@ -169,6 +172,7 @@ var layout = [...]struct {
 	importedBucket:        {"imported", true, false, 0.9, 4},
 	requestsBucket:        {"requests", false, false, bbolt.DefaultFillPercent, 4},
 	requestsByTimeBucket:  {"requests_by_time", false, false, 0.9, 4},
+	remindingBucket:       {"reminding", false, false, 0.9, 4},
 }
 
 // in opens the bucket; nil if it does not exist.
@@ -233,13 +237,12 @@ type entryList struct {
 	keys []byte
 }
 
-const (
-	maxEntries = 7
-	maxKey     = hashSize + timeSize + idSize
-)
+// maxKey is the size of the longest key but those of requests.
+const maxKey = hashSize + timeSize + idSize
 
-func newEntryList() entryList {
-	return entryList{make([]entry, 0, maxEntries), make([]byte, 0, maxEntries*maxKey)}
+// newEntryList returns a list with room for n entries.
+func newEntryList(n int) entryList {
+	return entryList{make([]entry, 0, n), make([]byte, 0, n*maxKey)}
 }
 
 func (l *entryList) add(b bucket, value []byte, key ...[]byte) {
@@ -252,7 +255,7 @@ func (l *entryList) add(b bucket, value []byte, key ...[]byte) {
 
 // entries derives all index entries of an invitation, from the invitation alone.
 func entries(inv bridge.Invitation) []entry {
-	list := newEntryList()
+	list := newEntryList(7)
 	none, id, state, identity := []byte{}, bytes.Clone(inv.ID[:]), []byte{stateCode(inv.State)}, inv.IdentityID[:]
 	list.add(statesBucket, none, state, id)
 	if inv.InviterID != "" {
@@ -283,6 +286,9 @@ func entries(inv bridge.Invitation) []entry {
 		list.add(lapsingBucket, none, timeKey(inv.Claim.DueAt()), id)
 	} else {
 		list.add(expiringBucket, none, timeKey(inv.ExpiresAt), id)
+		if !inv.RemindAt.IsZero() {
+			list.add(remindingBucket, none, timeKey(inv.RemindAt), id)
+		}
 	}
 	return list.all
 }

@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -71,6 +72,7 @@ func TestFencesEncloseAllKeys(t *testing.T) {
 		inv := bridge.Invitation{ID: id, State: bridge.StateRevoked, InviterID: "x"}
 		keys := [][]byte{id[:], tokenRowKey(id, bridge.Digest(bytes.Repeat([]byte{0xff}, 32)))}
 		m := bridge.Message{ID: id, InvitationID: id, State: bridge.MessageSent}
+		inv.ImportID = id
 		for _, e := range append(entries(inv), messageEntries(m)...) {
 			keys = append(keys, e.key)
 		}
@@ -104,6 +106,17 @@ func TestEveryMessageStateHasACode(t *testing.T) {
 	}
 }
 
+func TestEveryResultHasACode(t *testing.T) {
+	var codes []byte
+	for _, result := range bridge.ImportResults() {
+		codes = append(codes, resultCode(result))
+	}
+	slices.Sort(codes)
+	if len(slices.Compact(codes)) != len(bridge.ImportResults()) || codes[0] == 0 || resultCode("") != 0 || resultCode("Failed") != 0 {
+		t.Errorf("codes %q", codes)
+	}
+}
+
 // TestRefusedValues: values that could not be read back unchanged are refused.
 func TestRefusedValues(t *testing.T) {
 	s := fresh(t)
@@ -126,6 +139,63 @@ func TestRefusedValues(t *testing.T) {
 	}
 }
 
+func TestRefusedImports(t *testing.T) {
+	s := fresh(t)
+	stored := sampleImport()
+	update(t, s, func(tx bridge.Tx) error { return tx.PutImport(stored) })
+	for name, spoil := range map[string]func(*bridge.Import){
+		"no id":             func(i *bridge.Import) { i.ID = uuid.Nil },
+		"no state":          func(i *bridge.Import) { i.State = "" },
+		"no such state":     func(i *bridge.Import) { i.State = "lost" },
+		"creator":           func(i *bridge.Import) { i.CreatedBy = "\xff" },
+		"column":            func(i *bridge.Import) { i.Columns = []string{"email", "\xff"} },
+		"defaults":          func(i *bridge.Import) { i.Defaults = []byte("{") },
+		"time out of range": func(i *bridge.Import) { i.DueAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	} {
+		i := stored
+		i.Begun++
+		spoil(&i)
+		update(t, s, func(tx bridge.Tx) error {
+			if err := tx.PutImport(i); err == nil {
+				t.Errorf("%s: it was stored", name)
+			}
+			return nil // the Tx is still usable
+		})
+	}
+	for name, spoil := range map[string]func(*bridge.ImportRow){
+		"no such result": func(r *bridge.ImportRow) { r.Result = "lost" },
+		"index":          func(r *bridge.ImportRow) { r.Index = -1 },
+		"line":           func(r *bridge.ImportRow) { r.Line = -1 },
+		"key":            func(r *bridge.ImportRow) { r.Key = "\xff" },
+		"reason":         func(r *bridge.ImportRow) { r.Reason = "\xff" },
+		"no body":        func(r *bridge.ImportRow) { r.Body = nil },
+		"body":           func(r *bridge.ImportRow) { r.Body = []byte(`{"a":}`) },
+	} {
+		row := sampleRow(1)
+		spoil(&row)
+		update(t, s, func(tx bridge.Tx) error {
+			if err := tx.PutImportRows(stored.ID, sampleRow(0), row); err == nil {
+				t.Errorf("%s: it was stored", name)
+			}
+			rows, err := tx.ImportRows(bridge.ImportRowQuery{ImportID: stored.ID, Limit: 9})
+			if len(rows) > 0 {
+				t.Errorf("%s: the other row was stored", name)
+			}
+			return err // the Tx is still usable
+		})
+	}
+	// The caller has not asked FirstLines.
+	twice := sampleRow(1)
+	twice.Key = sampleRow(0).Key
+	err := s.Update(context.Background(), func(tx bridge.Tx) error {
+		_ = tx.PutImportRows(stored.ID, sampleRow(0), twice)
+		return nil
+	})
+	if err == nil {
+		t.Error("two rows with a key were stored")
+	}
+}
+
 func TestRefusedMessages(t *testing.T) {
 	s := fresh(t)
 	inv, _ := sample(1)
@@ -135,6 +205,7 @@ func TestRefusedMessages(t *testing.T) {
 		"no state":          func(m *bridge.Message) { m.State = "" },
 		"no such state":     func(m *bridge.Message) { m.State = "lost" },
 		"endpoint":          func(m *bridge.Message) { m.Endpoint = "\xff" },
+		"about two":         func(m *bridge.Message) { m.ImportID = m.InvitationID },
 		"time out of range": func(m *bridge.Message) { m.DueAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) },
 	} {
 		m := bridge.Message{ID: uuid.UUID{1}, Endpoint: "crm", InvitationID: inv.ID, State: bridge.MessageQueued, DueAt: inv.CreatedAt}

@@ -182,7 +182,7 @@ func (t *tx) deleteMessages(id uuid.UUID) error {
 
 // messageEntries derives all index entries of a message, from the message alone.
 func messageEntries(m bridge.Message) []entry {
-	list := newEntryList()
+	list := newEntryList(3)
 	none, id, owner := []byte{}, m.ID[:], ownerOf(m)
 	list.add(messagesByOwnerBucket, none, owner[:], id)
 	list.add(outcomesBucket, none, []byte{messageStateCode(m.State)}, id)

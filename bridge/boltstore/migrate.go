@@ -21,8 +21,8 @@ import (
 //
 // Format 1 had no counts. Format 2 had no indexes of identities and of
 // invitations to check, allowed inviter names that look like links, and recorded
-// an unknown outcome without its time. Format 3 had no imports and no idempotent
-// requests.
+// an unknown outcome without its time. Format 3 had no imports, no idempotent requests
+// and no reminders.
 func migrate(db *bbolt.DB, h Header) (Header, error) {
 	if h.Format == format {
 		return h, nil

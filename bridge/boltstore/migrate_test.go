@@ -11,6 +11,7 @@ import (
 
 	"invitebridge/bridge"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
 )
@@ -20,6 +21,47 @@ import (
 func TestMigrate(t *testing.T) {
 	t.Run("1", func(t *testing.T) { testMigrate(t, 1) })
 	t.Run("2", func(t *testing.T) { testMigrate(t, 2) })
+}
+
+// TestMigrateReminders: a file of format 3 has no reminders. It gets their index, and
+// the rows stay as they are.
+func TestMigrateReminders(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bridge.db")
+	s := open(t, path)
+	for n := range 3 {
+		update(t, s, inviting(n))
+	}
+	h := s.Header()
+	want, err := listed(s, bridge.InvitationQuery{Limit: 9})
+	if err = errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	edit(func(tx *bbolt.Tx) error { return downgrade(tx, h, 3) })(t, path)
+	for range 2 {
+		s = open(t, path)
+		got, err := listed(s, bridge.InvitationQuery{Limit: 9})
+		if diff := cmp.Diff(want, got); diff != "" || err != nil || len(got) != 3 {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		if s.Header() != h {
+			t.Errorf("the header is %+v, want %+v", s.Header(), h)
+		}
+		inv := got[1]
+		inv.Reminders, inv.RemindAt = []time.Duration{time.Hour}, inv.ExpiresAt.Add(-time.Hour)
+		update(t, s, func(tx bridge.Tx) error { return tx.PutInvitation(inv) })
+		err = s.View(context.Background(), func(tx bridge.Tx) error {
+			due, err := tx.InvitationsToRemind(inv.RemindAt, 9)
+			if len(due) != 1 || due[0].ID != inv.ID {
+				t.Errorf("to remind: %v", due)
+			}
+			return err
+		})
+		want[1] = inv
+		if err = errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkFile(t, path)
 }
 
 func testMigrate(t *testing.T, from int) {
@@ -63,6 +105,42 @@ func testMigrate(t *testing.T, from int) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	checkFile(t, path)
+}
+
+// TestMigrateImports: a file of format 3 keeps its rows, and has none of the new kinds.
+func TestMigrateImports(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bridge.db")
+	s := open(t, path)
+	for n := range 5 {
+		update(t, s, inviting(n))
+		update(t, s, func(tx bridge.Tx) error { return tx.PutMessage(message(n, bridge.MessageQueued)) })
+	}
+	want, err := listed(s, bridge.InvitationQuery{Limit: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := s.Header()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(func(tx *bbolt.Tx) error { return downgrade(tx, h, 3) })(t, path)
+
+	s = open(t, path)
+	got, err := listed(s, bridge.InvitationQuery{Limit: 9})
+	if diff := cmp.Diff(want, got); diff != "" || err != nil || s.Header() != h {
+		t.Errorf("%v, header %+v\n%s", err, s.Header(), diff)
+	}
+	update(t, s, func(tx bridge.Tx) error {
+		list, err := tx.ListImports(uuid.Nil, 9)
+		if len(list) > 0 {
+			t.Errorf("it has %d imports", len(list))
+		}
+		return errors.Join(err, importing(tx))
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 	checkFile(t, path)
 }

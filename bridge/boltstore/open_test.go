@@ -33,6 +33,7 @@ func storeFile(t *testing.T) string {
 			return nil
 		})
 	}
+	update(t, s, importing)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestOpenSmashedAnywhere(t *testing.T) {
 		if survive(t, s, truth) {
 			met++
 		}
-		if err := s.Close(); err != nil {
+		if err := s.Close(); err != nil && !s.commitPanicked {
 			t.Errorf("page %d: %v", page, err)
 		}
 	}

@@ -152,6 +152,14 @@ func TestRows_unusual(t *testing.T) {
 	} {
 		sameRow(t, invitationRows, []byte(raw))
 	}
+	for _, raw := range []string{
+		`{"index":1,"line":2,"body":{"a":1}}`, `{"index":1,"line":2,"body": {"a":1} }`, `{"index":1,"line":2,"body":{"a": 1}}`, `{"index":1,"line":2,"body":null}`,
+		`{"index":1,"line":2,"body":}`, `{"index":1,"line":2,"body":{"a":}}`, `{"index":1,"line":2,"body":{"a":"}"}`, `{"index":1,"line":2,"body":[1}}`,
+		`{"index":1,"line":2,"body":"<","key":"k"}`, `{"index":1,"line":2,"body":"\u003c","key":"k"}`, `{"index":1,"line":2,"body":"\\","key":"k"}`,
+		`{"index":1,"line":2,"body":1 2}`, `{"index":1,"line":2,"body":truex}`, `{"index":1,"line":2,"body":{"a":"` + "\n" + `"}}`,
+	} {
+		sameRow(t, importRowCodec, []byte(raw))
+	}
 }
 
 func FuzzRows(f *testing.F) {
@@ -159,7 +167,7 @@ func FuzzRows(f *testing.F) {
 	inv.Identifiers, inv.Traits, inv.Claim = []string{"a<b"}, map[string]string{"a": "b"}, &bridge.Claim{Checks: 2}
 	inv.Baseline = &bridge.Baseline{Credentials: []bridge.Credential{{Type: "oidc", Identifiers: []string{"idp:1"}}}}
 	message := sampleMessage(1)
-	for _, row := range []any{inv, message, bridge.TokenRecord{InvitationID: inv.ID, Channel: bridge.ChannelAPI}} {
+	for _, row := range []any{inv, message, sampleImport(), sampleRow(0), sampleRequest(0), importMessage(), bridge.TokenRecord{InvitationID: inv.ID, Channel: bridge.ChannelAPI}} {
 		raw, err := json.Marshal(row)
 		if err != nil {
 			f.Fatal(err)
@@ -170,5 +178,8 @@ func FuzzRows(f *testing.F) {
 		sameRow(t, invitationRows, raw)
 		sameRow(t, messageRows, raw)
 		sameRow(t, tokenRows, raw)
+		sameRow(t, importCodec, raw)
+		sameRow(t, importRowCodec, raw)
+		sameRow(t, requestCodec, raw)
 	})
 }

@@ -3,6 +3,8 @@ package boltstore
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,4 +52,57 @@ func invite(tx bridge.Tx, n int) error {
 
 func inviting(n int) func(bridge.Tx) error {
 	return func(tx bridge.Tx) error { return invite(tx, n) }
+}
+
+// sampleImport is an import with a group that is begun.
+func sampleImport() bridge.Import {
+	inv, _ := sample(0)
+	id := inv.ID
+	id[15] ^= 1
+	return bridge.Import{
+		ID: id, State: bridge.ImportRunning, CreatedAt: inv.CreatedAt, UpdatedAt: inv.UpdatedAt, DueAt: inv.ExpiresAt, Rows: sampleRows,
+		Groups: []bridge.RowGroup{{Count: sampleRows, Due: inv.CreatedAt}},
+	}
+}
+
+const sampleRows = 60
+
+// sampleRow returns a row of the import, one of three with a result.
+func sampleRow(n int) bridge.ImportRow {
+	inv, _ := sample(n)
+	row := bridge.ImportRow{
+		Index: n, Line: n + 2, Key: "employee " + inv.Email, InvitationID: inv.ID,
+		Body: json.RawMessage(fmt.Sprintf(`{"email":%q,"locale":"en","traits":{"name":{"first":"Person","last":"Number %d"}}}`, inv.Email, n)),
+	}
+	if n%3 == 0 {
+		row.Result = bridge.ResultInvited
+	}
+	return row
+}
+
+// sampleRequest returns the n-th idempotent request.
+func sampleRequest(n int) bridge.IdempotentRequest {
+	inv, d := sample(n)
+	return bridge.IdempotentRequest{Key: d, Body: bridge.Digest{byte(n)}, ID: inv.ID, Created: true, At: inv.CreatedAt}
+}
+
+// importing stores the import, its rows, a message about it, and as many requests.
+func importing(tx bridge.Tx) error {
+	i := sampleImport()
+	err := tx.PutImport(i)
+	for n := range sampleRows {
+		err = errors.Join(err, tx.PutImportRows(i.ID, sampleRow(n)), tx.PutIdempotentRequest(sampleRequest(n)))
+	}
+	return errors.Join(err, tx.PutMessage(importMessage()))
+}
+
+// importMessage returns a message about the import.
+func importMessage() bridge.Message {
+	i := sampleImport()
+	id := i.ID
+	id[15] ^= 2
+	return bridge.Message{
+		ID: id, Endpoint: "crm", ImportID: i.ID, State: bridge.MessageQueued, CreatedAt: i.CreatedAt, UpdatedAt: i.CreatedAt, DueAt: i.CreatedAt, Since: i.CreatedAt,
+		Payload: bridge.Payload{Type: bridge.EventImportFinished, Timestamp: i.CreatedAt},
+	}
 }

@@ -186,6 +186,11 @@ func (t *tx) ExpiredClaims(now time.Time, limit int) ([]bridge.Invitation, error
 	return t.due(lapsingBucket, now, limit)
 }
 
+// InvitationsToRemind implements [bridge.Tx].
+func (t *tx) InvitationsToRemind(now time.Time, limit int) ([]bridge.Invitation, error) {
+	return t.due(remindingBucket, now, limit)
+}
+
 // InvitationsToCheck implements [bridge.Tx].
 func (t *tx) InvitationsToCheck(now time.Time, limit int) ([]bridge.Invitation, error) {
 	return t.due(watchedBucket, now, limit)

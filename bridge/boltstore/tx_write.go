@@ -59,16 +59,14 @@ func (t *tx) PutInvitation(inv bridge.Invitation) (err error) {
 
 // conflicts reports whether another row has a unique entry: another pending
 // invitation has the same address and schema, or the same identity.
-func (t *tx) conflicts(list []entry) bool {
-	for _, e := range list {
-		if len(e.value) == 0 {
-			continue
-		}
-		if holder := t.bucket(e.bucket).Get(e.key); holder != nil && !bytes.Equal(holder, e.value) {
-			return true
-		}
+func (t *tx) conflicts(list []entry) bool { return slices.ContainsFunc(list, t.taken) }
+
+func (t *tx) taken(e entry) bool {
+	if len(e.value) == 0 {
+		return false
 	}
-	return false
+	holder := t.bucket(e.bucket).Get(e.key)
+	return holder != nil && !bytes.Equal(holder, e.value)
 }
 
 // encode returns the JSON of an invitation and rejects what would not be read

@@ -171,12 +171,13 @@ func (w *Harness) open(t testing.TB) {
 // Hook is the endpoint that subscribes to every non-blocking event.
 const Hook = "crm"
 
-// Endpoints subscribes Hook to every non-blocking event, and the courier to tokens.
+// Endpoints subscribes Hook to every non-blocking event, and the courier to those that
+// carry a link.
 func Endpoints(event bridge.Event) []string {
 	switch {
 	case event.Blocking():
 		return nil
-	case event == bridge.EventTokenCreated:
+	case event.CarriesLink():
 		return []string{bridge.EndpointCourier, Hook}
 	default:
 		return []string{Hook}

@@ -62,8 +62,8 @@ func startWith(t testing.TB, w *bridgetest.Harness, changes ...func(*httpapi.Con
 	a := &api{Harness: w, t: t, log: &buffer{}, checker: newContractChecker(t)}
 	config := httpapi.Config{
 		BasePath: base, LoginURL: "https://id.example.com/login", Version: "v0.0.0-test",
-		APIKeys: []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))}},
-		Metrics: metricsHandler, Page: builtinPage(t), Now: w.Clock.Now,
+		APIKeys:       []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))}},
+		MaxImportSize: 64 << 10, Metrics: metricsHandler, Page: builtinPage(t), Now: w.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})),
 	}
 	for _, change := range changes {

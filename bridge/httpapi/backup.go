@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -79,24 +78,5 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) (bytes int64, err erro
 	if err != nil {
 		return 0, err
 	}
-	r.Header.Set("Accept", backupType)
-	unbounded := *c.http
-	unbounded.Timeout = 0
-	res, err := unbounded.Do(r)
-	if err != nil {
-		return 0, c.requestError(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, maxResponseBytes+1))
-		return 0, newError(res, text)
-	}
-	if kind := res.Header.Get("Content-Type"); kind != backupType {
-		return 0, unexpectedResponse(res, "The response is not a backup.")
-	}
-	bytes, err = io.Copy(w, res.Body)
-	if err != nil {
-		return bytes, fmt.Errorf("the backup was cut off after %d bytes: %w", bytes, err)
-	}
-	return bytes, nil
+	return c.download(r, backupType, w)
 }

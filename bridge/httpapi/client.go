@@ -11,14 +11,31 @@ import (
 	"invitebridge/bridge"
 )
 
+// InviteOption configures one call of [Client.Invite].
+type InviteOption func(*http.Request)
+
+// WithIdempotencyKey makes a repetition of the call within 24 hours return the first
+// invitation with an additional token, or without one if it has ended. key is
+// visible ASCII, such as a random UUID.
+func WithIdempotencyKey(key string) InviteOption {
+	return func(r *http.Request) { r.Header.Set(idempotencyHeader, key) }
+}
+
 // Invite creates an invitation. created is false if the address already had a
 // pending invitation: that one is returned, with an additional token.
-func (c *Client) Invite(ctx context.Context, r bridge.InviteRequest) (o IssuedInvitation, created bool, err error) {
+func (c *Client) Invite(ctx context.Context, r bridge.InviteRequest, options ...InviteOption) (o IssuedInvitation, created bool, err error) {
 	body, err := encodeInvite(r)
 	if err != nil {
 		return o, false, err
 	}
-	answer, err := c.send(ctx, http.MethodPost, "/", nil, body, &o)
+	request, err := c.request(ctx, http.MethodPost, "/", nil, body)
+	if err != nil {
+		return o, false, err
+	}
+	for _, option := range options {
+		option(request)
+	}
+	answer, err := c.do(c.http, request, &o)
 	return o, answer.status == http.StatusCreated, err
 }
 
@@ -27,8 +44,9 @@ type ListQuery struct {
 	State     bridge.State
 	Email     string
 	InviterID string
-	PageSize  int    // zero: the bridge's default
-	PageToken string // of the page before; empty: the first page
+	ImportID  uuid.UUID // the import that created them
+	PageSize  int       // zero: the bridge's default
+	PageToken string    // of the page before; empty: the first page
 }
 
 // List returns a page of invitations, newest first.
@@ -36,18 +54,21 @@ func (c *Client) List(ctx context.Context, q ListQuery) (Page[bridge.InvitationV
 	values := pageValues(q.PageSize, q.PageToken, map[string]string{
 		"state": string(q.State), "email": q.Email, "inviter_id": q.InviterID,
 	})
+	if q.ImportID != uuid.Nil {
+		values.Set("import_id", q.ImportID.String())
+	}
 	return list[bridge.InvitationView](ctx, c, "/", values)
 }
 
 // Get returns one invitation.
 func (c *Client) Get(ctx context.Context, id uuid.UUID) (v bridge.InvitationView, err error) {
-	_, err = c.send(ctx, http.MethodGet, "/"+id.String(), nil, nil, &v)
+	_, err = c.send(ctx, http.MethodGet, "/"+id.String(), nil, &v)
 	return v, err
 }
 
 // Resend resets the expiry of an invitation and returns an additional token.
 func (c *Client) Resend(ctx context.Context, id uuid.UUID) (o IssuedInvitation, err error) {
-	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/resend", nil, nil, &o)
+	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/resend", nil, &o)
 	return o, err
 }
 
@@ -56,7 +77,7 @@ func (c *Client) Resend(ctx context.Context, id uuid.UUID) (o IssuedInvitation, 
 // pending, with RevokeRequestedAt set: it becomes revoked unless that acceptance
 // succeeds.
 func (c *Client) Revoke(ctx context.Context, id uuid.UUID) (v bridge.InvitationView, err error) {
-	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/revoke", nil, nil, &v)
+	_, err = c.send(ctx, http.MethodPost, "/"+id.String()+"/revoke", nil, &v)
 	return v, err
 }
 
@@ -83,20 +104,20 @@ func (c *Client) InvitationMessages(ctx context.Context, id uuid.UUID, q Message
 
 // Message returns one message with its attempts.
 func (c *Client) Message(ctx context.Context, id uuid.UUID) (m Message, err error) {
-	_, err = c.send(ctx, http.MethodGet, "/messages/"+id.String(), nil, nil, &m)
+	_, err = c.send(ctx, http.MethodGet, "/messages/"+id.String(), nil, &m)
 	return m, err
 }
 
 // RetryMessage queues a failed message again. A queued one is attempted now.
 func (c *Client) RetryMessage(ctx context.Context, id uuid.UUID) (m Message, err error) {
-	_, err = c.send(ctx, http.MethodPost, "/messages/"+id.String()+"/retry", nil, nil, &m)
+	_, err = c.send(ctx, http.MethodPost, "/messages/"+id.String()+"/retry", nil, &m)
 	return m, err
 }
 
 // list is a function because methods have no type parameters.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values) (Page[T], error) {
 	page := Page[T]{Items: []T{}}
-	answer, err := c.send(ctx, http.MethodGet, path, query, nil, &page.Items)
+	answer, err := c.send(ctx, http.MethodGet, path, query, &page.Items)
 	page.NextPageToken = nextPageToken(answer.header)
 	return page, err
 }

@@ -25,7 +25,7 @@ const (
 // Client calls the admin API of a bridge. It is safe for concurrent use.
 //
 // Each method sends one request and returns within a minute or when its context
-// ends. Redirects are not followed: the key is sent only to the endpoint, through
+// ends, unless its comment says otherwise. Redirects are not followed: the key is sent only to the endpoint, through
 // the proxy that HTTP_PROXY or HTTPS_PROXY name for it. Responses larger than
 // 4 MiB are rejected. Neither errors nor a printed Client contain the key.
 //
@@ -33,9 +33,10 @@ const (
 // there was no complete response; a request that changes something may
 // nevertheless have taken effect.
 type Client struct {
-	api  string // the endpoint and the base path
-	key  string
-	http *http.Client
+	api        string // the endpoint and the base path
+	key        string
+	http       *http.Client
+	retryPause time.Duration
 }
 
 // ClientOption configures a new [Client].
@@ -67,7 +68,7 @@ func NewClient(endpoint, key string, options ...ClientOption) (*Client, error) {
 	if key == "" || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("the API key must be printable ASCII without spaces or line breaks, and not empty")
 	}
-	return &Client{api: u.JoinPath(o.basePath).String(), key: key, http: newHTTPClient(clientTimeout, socket)}, nil
+	return &Client{api: u.JoinPath(o.basePath).String(), key: key, http: newHTTPClient(clientTimeout, socket), retryPause: uploadRetryPause}, nil
 }
 
 // Format writes the URL of the API, whatever the verb; never the key.
@@ -97,14 +98,19 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 	return r, nil
 }
 
-// send sends a request and decodes the body of a success into into. path is below
+// send sends a request without a body and decodes the body of a success into into. path is below
 // the base path and begins with a slash.
-func (c *Client) send(ctx context.Context, method, path string, query url.Values, body []byte, into any) (responseMeta, error) {
-	r, err := c.request(ctx, method, path, query, body)
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, into any) (responseMeta, error) {
+	r, err := c.request(ctx, method, path, query, nil)
 	if err != nil {
 		return responseMeta{}, err
 	}
-	res, err := c.http.Do(r)
+	return c.do(c.http, r, into)
+}
+
+// do is send for a request that is made already.
+func (c *Client) do(client *http.Client, r *http.Request, into any) (responseMeta, error) {
+	res, err := client.Do(r)
 	if err != nil {
 		return responseMeta{}, c.requestError(err)
 	}

@@ -34,6 +34,7 @@ func newHTTPClient(timeout time.Duration, socket string) *http.Client {
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    10 * time.Second,
 		IdleConnTimeout:        30 * time.Second,
+		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 	if socket != "" {

@@ -49,6 +49,12 @@ func encodeInvite(r bridge.InviteRequest) ([]byte, error) {
 		text := r.ExpiresIn.String()
 		body.ExpiresIn = &text
 	}
+	if r.Reminders != nil {
+		body.Reminders = make([]string, len(r.Reminders))
+	}
+	for i, before := range r.Reminders {
+		body.Reminders[i] = before.String()
+	}
 	if r.Quiet {
 		body.Notify = new(bool)
 	}

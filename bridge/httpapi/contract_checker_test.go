@@ -39,7 +39,7 @@ func responseKey(operation string, status int, errorID string) string {
 func (w *contractChecker) wrap(listener string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		var sent, got bytes.Buffer
-		method, path, query := r.Method, r.URL.EscapedPath(), r.URL.RawQuery
+		method, path, query, key := r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header.Get("Idempotency-Key")
 		r.Body = struct {
 			io.Reader
 			io.Closer
@@ -58,13 +58,13 @@ func (w *contractChecker) wrap(listener string, next http.Handler) http.Handler 
 		// order mark, and an unescaped plus in an email filter.
 		body := bytes.TrimPrefix(sent.Bytes(), []byte("\ufeff"))
 		query = plusInEmail.ReplaceAllStringFunc(query, func(p string) string { return strings.ReplaceAll(p, "+", "%2B") })
-		for _, problem := range w.check(listener, method, path, query, body, a) {
+		for _, problem := range w.check(listener, method, path, query, key, body, a) {
 			w.t.Errorf("%s %s on the %s listener: %d: %s", method, path, listener, a.status, problem)
 		}
 	})
 }
 
-func (w *contractChecker) check(listener, method, path, query string, sent []byte, a answer) (problems []string) {
+func (w *contractChecker) check(listener, method, path, query, key string, sent []byte, a answer) (problems []string) {
 	head := method == http.MethodHead
 	if head {
 		method = http.MethodGet
@@ -87,7 +87,7 @@ func (w *contractChecker) check(listener, method, path, query string, sent []byt
 		problem("the response", r.checkBody(a))
 	}
 	if a.status < 300 {
-		problem("the parameters", o.checkParameters(variables, query))
+		problem("the parameters", o.checkParameters(variables, query, key))
 		if o.body != nil {
 			problem("the request", validate(o.body, sent))
 		}
@@ -145,24 +145,35 @@ func (r response) checkHeaders(sent http.Header) error {
 }
 
 func (r response) checkBody(a answer) error {
-	if media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";"); media != r.media {
-		return fmt.Errorf("media type %s, want %s", media, r.media)
+	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
+	schema := r.content[media]
+	if schema == nil {
+		return fmt.Errorf("the media type %s is not documented here", media)
 	}
 	if id := a.errorID(); len(r.errorIDs) > 0 && !slices.Contains(r.errorIDs, id) {
 		return fmt.Errorf("the error %s is not documented here", id)
 	}
-	if r.media == "text/html" && !isPage(a) {
-		return fmt.Errorf("not a complete page: %s", a.body)
+	switch media {
+	case "text/html":
+		if !isPage(a) {
+			return fmt.Errorf("not a complete page: %s", a.body)
+		}
+	case "application/json":
+		return validate(schema, a.body)
+	case "application/x-ndjson": // the schema is that of a line
+		for line := range bytes.Lines(a.body) {
+			if err := validate(schema, line); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	if r.media != "application/json" {
-		return r.schema.Validate(string(a.body))
-	}
-	return validate(r.schema, a.body)
+	return schema.Validate(string(a.body))
 }
 
 // checkParameters checks the parameters of a successful request. Operations
 // without documented query parameters ignore the query.
-func (o *operation) checkParameters(variables map[string]string, query string) error {
+func (o *operation) checkParameters(variables map[string]string, query, idempotencyKey string) error {
 	given, readsQuery := map[string]string{}, false
 	for name := range o.parameters {
 		readsQuery = readsQuery || strings.HasPrefix(name, "query ")
@@ -178,6 +189,9 @@ func (o *operation) checkParameters(variables map[string]string, query string) e
 		if text := values.Get(name); readsQuery && text != "" {
 			given["query "+name] = text
 		}
+	}
+	if idempotencyKey != "" {
+		given["header Idempotency-Key"] = idempotencyKey
 	}
 	for name, text := range given {
 		p, ok := o.parameters[name]

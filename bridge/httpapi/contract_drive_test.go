@@ -38,6 +38,7 @@ func TestEveryDocumentedResponse(t *testing.T) {
 	t.Run("the page", d.page)
 	t.Run("a new link", d.linkRequests)
 	t.Run("endpoints", d.endpoints)
+	t.Run("imports", d.imports)
 
 	seen := map[string]bool{}
 	for _, w := range d.checkers {
@@ -79,7 +80,7 @@ func (d *driver) successes(t *testing.T) {
 	w.want("createInvitation", http.StatusCreated, "", object{
 		"email": "Full@example.com", "schema_id": kratostest.DefaultSchema, "traits": object{"name": object{"first": "Ada"}},
 		"metadata_public": []int{1}, "metadata_admin": object{"team": 7}, "inviter_id": "42", "inviter_name": "Grace", "locale": "de",
-		"return_to": "https://app.example.com/in", "expires_in": "1h30m", "notify": false,
+		"return_to": "https://app.example.com/in", "expires_in": "1h30m", "reminders": []string{"1h"}, "notify": false,
 	})
 	for _, query := range []string{"?state=pending&email=" + email + "&inviter_id=42&page_size=1", "?page_size=1"} {
 		w.asAdmin(http.MethodGet, query, nil)
@@ -146,9 +147,10 @@ func (d *driver) badRequests(t *testing.T) {
 
 func (d *driver) unknown(t *testing.T) {
 	w := d.start(t, func(c *bridge.Config) { c.Renew = false }) // so there is no requestLink
-	w.issued.ID, w.messageID, w.issued.Token = uuid.NewString(), uuid.NewString(), bridge.MintToken().Reveal()
+	w.issued.ID, w.messageID, w.importID, w.issued.Token = uuid.NewString(), uuid.NewString(), uuid.NewString(), bridge.MintToken().Reveal()
 	w.wantAll(http.StatusNotFound, "invitation_not_found", nil, w.defaultBody)
 	w.wantAll(http.StatusNotFound, "message_not_found", nil, w.defaultBody)
+	w.wantAll(http.StatusNotFound, "import_not_found", nil, w.defaultBody)
 }
 
 func (d *driver) hooks(t *testing.T) {
@@ -211,6 +213,8 @@ func (d *driver) tooMany(t *testing.T) {
 	d.checkers = append(d.checkers, a.checker)
 	w := &scenario{api: a, issued: a.invite(object{"email": email})}
 	w.want("acceptInvitation", http.StatusOK, "", w.body("acceptInvitation"))
+	_, finish := a.beginUpload()
+	defer finish()
 	w.Store.OnCall(sync.OnceFunc(func() { // while a backup is in progress
 		w.Store.OnCall(nil)
 		w.wantAll(http.StatusTooManyRequests, "too_many_requests", nil, w.defaultBody)

@@ -22,7 +22,9 @@ func (d *driver) start(t *testing.T, changes ...func(*bridge.Config)) *scenario 
 	worker := newWorker()
 	a := startWith(t, bridgetest.New(t, append([]func(*bridge.Config){func(c *bridge.Config) { c.Outbox = worker }}, changes...)...))
 	d.checkers = append(d.checkers, a.checker)
-	return &scenario{api: a, issued: a.invite(object{"email": email}), messageID: newestMessage(a), endpointID: bridgetest.Hook, worker: worker}
+	w := &scenario{api: a, issued: a.invite(object{"email": email}), messageID: newestMessage(a), endpointID: bridgetest.Hook, worker: worker}
+	w.importID = a.importFile("email\nlater@example.com\n", "start_at=2031-01-01T00:00:00Z").ID
+	return w
 }
 
 func newestMessage(a *api) string {
@@ -37,6 +39,7 @@ type scenario struct {
 	issued     issuedInvitation
 	messageID  string
 	endpointID string
+	importID   string // of one that is not begun
 	worker     *outbox.Worker
 }
 
@@ -45,6 +48,8 @@ func (d *scenario) body(operation string) any {
 	switch operation {
 	case "createInvitation":
 		return object{"email": "new@example.com"}
+	case "createImport":
+		return "email\nnew@example.com\n"
 	case "acceptInvitation":
 		return object{"password": password}
 	case "confirmInvitation":
@@ -71,6 +76,9 @@ func (d *scenario) send(o *operation, change func(*http.Request), body any) (las
 		if strings.Contains(path, "/endpoints/") {
 			id = d.endpointID
 		}
+		if strings.Contains(path, "/imports/") {
+			id = d.importID
+		}
 		at := d.admin
 		if listener == "public" {
 			at = d.public
@@ -81,6 +89,9 @@ func (d *scenario) send(o *operation, change func(*http.Request), body any) (las
 		}
 		if o.id == "submitInvitation" || o.id == "submitLinkRequest" {
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		if o.id == "createImport" {
+			r.Header.Set("Content-Type", "text/csv")
 		}
 		if change != nil {
 			change(r)

@@ -53,7 +53,7 @@ func (d *driver) endpoints(t *testing.T) {
 // TestFixedSegments: no fixed path segment at the place of an id or a token is a
 // valid id or token.
 func TestFixedSegments(t *testing.T) {
-	for _, segment := range []string{"again", "backup", "confirm", "endpoints", "messages"} {
+	for _, segment := range []string{"again", "backup", "confirm", "endpoints", "imports", "messages"} {
 		if _, err := uuid.Parse(segment); err == nil {
 			t.Errorf("%s is an id", segment)
 		}

@@ -119,7 +119,8 @@ func (s schemas) at(p node) *jsonschema.Schema {
 
 func (s schemas) value(p node) value {
 	required, _ := p.get("required").value.(bool)
-	return value{required: required, number: p.get("schema").text("type") == "integer", schema: s.at(p.get("schema"))}
+	kind := p.get("schema").text("type")
+	return value{required: required, number: kind == "integer", flag: kind == "boolean", schema: s.at(p.get("schema"))}
 }
 
 // closeSchemas forbids additional properties at every reference to a schema,

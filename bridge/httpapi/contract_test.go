@@ -31,8 +31,7 @@ type operation struct {
 
 // response is one documented response.
 type response struct {
-	media    string
-	schema   *jsonschema.Schema
+	content  map[string]*jsonschema.Schema // by media type
 	headers  map[string]value
 	errorIDs []string // empty if it is not an error
 }
@@ -41,12 +40,16 @@ type response struct {
 type value struct {
 	required bool
 	number   bool
+	flag     bool // true or false
 	schema   *jsonschema.Schema
 }
 
 func (v value) check(text string) error {
 	if n, err := strconv.Atoi(text); v.number && err == nil {
 		return v.schema.Validate(n)
+	}
+	if is, err := strconv.ParseBool(text); v.flag && err == nil {
+		return v.schema.Validate(is)
 	}
 	return v.schema.Validate(text)
 }
@@ -105,12 +108,12 @@ func (c *contract) operation(s schemas, path, method string, item, at node) *ope
 		if err != nil {
 			panic(err)
 		}
-		r := response{headers: map[string]value{}}
+		r := response{headers: map[string]value{}, content: map[string]*jsonschema.Schema{}}
 		for name, header := range answer.get("headers").children() {
 			r.headers[name] = s.value(header)
 		}
 		for media, content := range answer.get("content").children() {
-			r.media, r.schema = media, s.at(content.get("schema"))
+			r.content[media] = s.at(content.get("schema"))
 			for id, example := range content.get("examples").children() {
 				if example.get("value", "error", "id").value == id {
 					r.errorIDs = append(r.errorIDs, id)

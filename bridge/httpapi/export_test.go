@@ -33,3 +33,9 @@ func BackupDeadline(read int64, after time.Duration) time.Duration {
 	d := &backupWriter{backupTime: backupTime, startedAt: now.Add(-after), written: read}
 	return d.deadline(now).Sub(now)
 }
+
+// SetUploadPause changes how long an upload may pause.
+func SetUploadPause(a *API, d time.Duration) { a.uploadPause = d }
+
+// SetRetryPause changes the pause before the first repetition of an upload.
+func SetRetryPause(c *Client, d time.Duration) { c.retryPause = d }

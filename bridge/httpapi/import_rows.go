@@ -41,7 +41,7 @@ func (a *API) importRows(w http.ResponseWriter, r *http.Request) error {
 	}
 	format := acceptedFormat(r)
 	out := &reportWriter{w: w, header: reportHeader(format, id, result)}
-	report, err := importfile.NewWriter(out, format, importfile.Layout{Columns: i.Columns})
+	report, err := importfile.NewWriter(out, format, importfile.Layout{Separator: i.Separator, Columns: i.Columns})
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,11 @@ func (a *API) writeReport(r *http.Request, out *reportWriter, report *importfile
 			}
 		}
 		if len(rows) < q.Limit {
-			return report.Flush()
+			if err := report.Flush(); err != nil || out.started {
+				return err
+			}
+			out.start() // an empty report
+			return nil
 		}
 		q.From = rows[len(rows)-1].Index + 1
 	}

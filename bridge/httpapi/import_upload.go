@@ -72,7 +72,8 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request, request bridge.Imp
 	if err != nil {
 		return bridge.Import{}, err
 	}
-	request.Columns = reader.Layout().Columns
+	layout := reader.Layout()
+	request.Columns, request.Separator = layout.Columns, layout.Separator
 	request.Content = func() bridge.Digest {
 		return sha256.Sum256(fmt.Appendf(file.digest.Sum(nil), "%s?%s", format, values.Encode()))
 	}

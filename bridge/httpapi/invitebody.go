@@ -27,6 +27,7 @@ type inviteBody struct {
 	TimeZone       string         `json:"timezone"`
 	ReturnTo       string         `json:"return_to"`
 	ExpiresIn      *string        `json:"expires_in"`
+	Reminders      []string       `json:"reminders"` // nil: the configured ones
 	Notify         *bool          `json:"notify"`
 	Reactivate     bool           `json:"reactivate"`
 	KeepAddresses  bool           `json:"keep_addresses"`
@@ -55,6 +56,16 @@ func (b inviteBody) request() (bridge.InviteRequest, error) {
 			return r, bridge.ErrExpiresInInvalid
 		}
 		r.ExpiresIn = d
+	}
+	if b.Reminders != nil {
+		r.Reminders = make([]time.Duration, len(b.Reminders))
+	}
+	for i, text := range b.Reminders {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return r, bridge.ErrBadRequest.WithReasonf("reminders must be durations such as \"72h\".")
+		}
+		r.Reminders[i] = d
 	}
 	return r, nil
 }

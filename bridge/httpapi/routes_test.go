@@ -282,9 +282,12 @@ func TestHealthAndVersion(t *testing.T) {
 func TestHeadAndAllow(t *testing.T) {
 	a := start(t)
 	o := a.invite(object{"email": email})
+	imported := a.importFile("email\ngrace@example.com\n", "").ID
 	for address, allow := range map[string]string{
 		a.admin + base: "GET, POST, HEAD", a.admin + base + "/": "GET, POST, HEAD", a.admin + base + "/" + o.ID: "GET, HEAD", a.admin + base + "/messages": "GET, HEAD",
-		a.public + base + "/" + o.Token: "GET, POST, HEAD", a.public + "/invite/" + o.Token: "GET, POST, HEAD", a.public + "/version": "GET, HEAD",
+		a.admin + base + "/imports": "GET, POST, HEAD", a.admin + base + "/imports/": "GET, POST, HEAD", a.admin + base + "/imports/" + imported: "GET, HEAD",
+		a.admin + base + "/imports/" + imported + "/rows": "GET, HEAD",
+		a.public + base + "/" + o.Token:                   "GET, POST, HEAD", a.public + "/invite/" + o.Token: "GET, POST, HEAD", a.public + "/version": "GET, HEAD",
 	} {
 		if got := do(t, request(t, http.MethodHead, address, nil, "Authorization", "Bearer "+key)); got.status != http.StatusOK || len(got.body) != 0 {
 			t.Errorf("HEAD %s: %d", address, got.status)

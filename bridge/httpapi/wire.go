@@ -21,7 +21,11 @@ type issuedInvitation struct {
 }
 
 func wireIssued(o bridge.IssuedInvitation) issuedInvitation {
-	return issuedInvitation{InvitationView: o.Invitation.View(), Token: o.Token.Reveal(), Link: o.Link}
+	issued := issuedInvitation{InvitationView: o.Invitation.View(), Link: o.Link}
+	if o.Token != (bridge.Token{}) {
+		issued.Token = o.Token.Reveal()
+	}
+	return issued
 }
 
 // preview is what an invitee sees before accepting.

@@ -58,6 +58,11 @@ func TestBranded(t *testing.T) {
 		p := m.composed(t, d)
 		golden(t, language+".branded.txt", p.text)
 		golden(t, language+".branded.html", p.html)
+		d.Payload.Type = bridge.EventReminder
+		reminding := m.composed(t, d)
+		golden(t, language+".reminder.branded.txt", reminding.text)
+		golden(t, language+".reminder.branded.html", reminding.html)
+		d.Payload.Type = bridge.EventTokenCreated
 		d.Payload.Data.Invitation.InviterName = ""
 		if got := m.composed(t, d).subject; p.subject != want[0] || got != want[1] {
 			t.Errorf("%s: %q, %q", language, p.subject, got)

@@ -1,4 +1,4 @@
-// Package mail emails invitees their invitation. It implements [bridge.Sender]
+// Package mail emails invitees their invitation, and reminders of it. It implements [bridge.Sender]
 // for [bridge.EndpointCourier]. It imports bridge, tlsfault (texts for TLS
 // errors), the standard library and an SMTP library, and no other package of
 // the bridge.
@@ -46,11 +46,14 @@
 // The layout is that of Kratos: a folder invitation with
 // email.subject.gotmpl, email.body.gotmpl (HTML), email.body.plaintext.gotmpl
 // and email.expiry.gotmpl (see [ExpiryData]), and in it one folder per
-// language. Each file is looked up in the override's folder for the language,
+// language. The reminder has a folder reminder of the same form. Each file is looked up in the override's folder for the language,
 // then in the override's folder for all languages, then among the built-in
 // ones. An override for all languages therefore replaces the built-in file of
 // every language; it can distinguish languages by .Language. Another language
-// is another folder, here or in an override. The HTML bodies share
+// is another folder, here or in an override. What an override's folder reminder lacks
+// is taken from its folder invitation, before the built-in ones: so a team's own
+// emails look the same, and need not be written twice. Such a template can
+// distinguish reminders by .Reminder. The HTML bodies share
 // email.layout.gotmpl and only define its texts; an override may do the same,
 // or bring a page of its own.
 //

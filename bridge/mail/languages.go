@@ -10,7 +10,7 @@ import (
 // has no templates.
 const fallback = "en"
 
-// templates holds the email of each language by its lower-case tag.
+// templates holds the emails of each language by its lower-case tag.
 type templates map[string]*emailTemplate
 
 // LocaleSupported reports whether there are templates for locale, and returns

@@ -28,19 +28,24 @@ const (
 
 var fileNames = []string{subjectFile, htmlFile, textFile, expiryFile, layoutFile}
 
-const folder = "invitation"
+// Folders of templates, one for each email. What the reminder lacks is taken from the
+// invitation.
+const (
+	invitationFolder = "invitation"
+	reminderFolder   = "reminder"
+)
 
 //go:embed templates
 var builtIn embed.FS
 
 var languageName = regexp.MustCompile(`^[a-z]{2,3}(-[a-z0-9]{2,8})*$`)
 
-// source is a directory that contains an invitation folder.
+// source is a directory that contains folders of templates.
 type source struct {
 	fs     fs.FS
 	prefix string // the directory's name in messages
-	// languages maps a language tag to its folder.
-	languages map[string]string
+	// languages maps a language tag to its folder, for each email.
+	languages map[string]map[string]string
 }
 
 // loadTemplates reads and parses all templates, and renders each with samples.
@@ -56,25 +61,43 @@ func loadTemplates(override string) (templates, []error) {
 	problems := &problemList{}
 	all := templates{}
 	for i := range sources {
-		problems.add(sources[i].scanLanguages()...)
-		for tag := range sources[i].languages {
-			all[tag] = nil
+		problems.add(sources[i].scan()...)
+		for _, tags := range sources[i].languages {
+			for tag := range tags {
+				all[tag] = nil
+			}
 		}
 	}
 	for _, tag := range slices.Sorted(maps.Keys(all)) {
-		l, found := loadTemplate(sources, tag)
-		if problems.add(found...); len(found) == 0 {
-			problems.add(l.try()...)
+		l, found := loadTemplate(sources, tag, invitationFolder)
+		var more []error
+		l.reminder, more = loadTemplate(sources, tag, reminderFolder, invitationFolder)
+		l.reminder.reminds = true
+		if found = append(found, more...); len(found) == 0 {
+			found = append(l.try(), l.reminder.try()...)
 		}
+		problems.add(found...)
 		all[tag] = l
 	}
 	return all, problems.errs
 }
 
-// scanLanguages collects the languages, and reports files that look like
+// scan collects the languages of all emails. Only the folder of the invitation must
+// exist.
+func (s *source) scan() []error {
+	s.languages = map[string]map[string]string{}
+	problems := s.scanLanguages(invitationFolder)
+	if _, err := fs.Stat(s.fs, reminderFolder); !errors.Is(err, fs.ErrNotExist) {
+		problems = append(problems, s.scanLanguages(reminderFolder)...)
+	}
+	return problems
+}
+
+// scanLanguages collects the languages of one email, and reports files that look like
 // templates but have a name that is never read.
-func (s *source) scanLanguages() []error {
-	s.languages = map[string]string{}
+func (s *source) scanLanguages(folder string) []error {
+	languages := map[string]string{}
+	s.languages[folder] = languages
 	entries, err := fs.ReadDir(s.fs, folder)
 	if err != nil {
 		return []error{fmt.Errorf("template_override_path: %s cannot be read: %w", s.path(folder), reason(err))}
@@ -92,10 +115,10 @@ func (s *source) scanLanguages() []error {
 			problems = append(problems, s.misnamed(name)...)
 		case !languageName.MatchString(tag):
 			problems = append(problems, fmt.Errorf("template_override_path: %s is not named after a language, such as de or pt-br", s.path(name)))
-		case s.languages[tag] != "":
+		case languages[tag] != "":
 			problems = append(problems, fmt.Errorf("template_override_path: %s is the second folder for the same language", s.path(name)))
 		default:
-			s.languages[tag] = name
+			languages[tag] = name
 			files, err := fs.ReadDir(s.fs, name)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("template_override_path: %s cannot be read: %w", s.path(name), reason(err)))
@@ -120,13 +143,17 @@ func (s *source) misnamed(name string) []error {
 func (s *source) path(name string) string { return filepath.Join(s.prefix, filepath.FromSlash(name)) }
 
 // find returns the first template of that name: first in the override, then
-// among the built-in ones; in each, first the language's own, then the one for
-// all languages.
-func find(sources []source, tag, file string) (name, text string, err error) {
+// among the built-in ones; in each, folder by folder; in each of them, first the
+// language's own, then the one for all languages. So an operator's template of the
+// invitation is preferred to the built-in one of the reminder, which may not fit it.
+func find(sources []source, folders []string, tag, file string) (name, text string, err error) {
 	for _, s := range sources {
-		candidates := []string{path.Join(folder, file)}
-		if dir := s.languages[tag]; dir != "" {
-			candidates = slices.Insert(candidates, 0, path.Join(dir, file))
+		var candidates []string
+		for _, folder := range folders {
+			if dir := s.languages[folder][tag]; dir != "" {
+				candidates = append(candidates, path.Join(dir, file))
+			}
+			candidates = append(candidates, path.Join(folder, file))
 		}
 		for _, candidate := range candidates {
 			text, err := fs.ReadFile(s.fs, candidate)
@@ -141,10 +168,12 @@ func find(sources []source, tag, file string) (name, text string, err error) {
 	return "", "", fmt.Errorf("template_override_path: the language %s lacks %s", tag, file)
 }
 
-func loadTemplate(sources []source, tag string) (*emailTemplate, []error) {
+// loadTemplate loads one email in one language, from the first folder that has the
+// template.
+func loadTemplate(sources []source, tag string, folders ...string) (*emailTemplate, []error) {
 	var problems []error
 	plain := func(file string) *texttemplate.Template {
-		name, text, err := find(sources, tag, file)
+		name, text, err := find(sources, folders, tag, file)
 		t := texttemplate.New(name)
 		if err == nil {
 			t, err = t.Option("missingkey=error").Funcs(texttemplate.FuncMap{"pick": pick}).Parse(text)
@@ -160,8 +189,8 @@ func loadTemplate(sources []source, tag string) (*emailTemplate, []error) {
 			problems = append(problems, fmt.Errorf("%s does not define %q", l.expiry.Name(), definition))
 		}
 	}
-	layoutName, layout, layoutErr := find(sources, tag, layoutFile)
-	name, text, err := find(sources, tag, htmlFile)
+	layoutName, layout, layoutErr := find(sources, folders, tag, layoutFile)
+	name, text, err := find(sources, folders, tag, htmlFile)
 	if err = errors.Join(layoutErr, err); err == nil {
 		// The layout first: definitions in the body replace those of the layout.
 		l.html = htmltemplate.New(layoutName).Option("missingkey=error").Funcs(htmltemplate.FuncMap{"pick": pick})

@@ -45,7 +45,8 @@ type Config struct {
 	// TemplateOverridePath is a directory with invitation/email.*.gotmpl (for all
 	// languages) or invitation/LANGUAGE/email.*.gotmpl. These replace the built-in
 	// templates of the same name; a language that is not built in needs all of
-	// them. Empty: only the built-in templates.
+	// them. The folder reminder may have those of the reminder; what it lacks is
+	// taken from invitation. Empty: only the built-in templates.
 	TemplateOverridePath string
 	Branding             Branding
 	// ReplyToInviter sets Reply-To to the inviter's address, if the invitation
@@ -132,7 +133,8 @@ func (c Config) problems() []error {
 	return problems
 }
 
-// Send emails the invitation of a [bridge.EventTokenCreated]. It returns when ctx
+// Send emails the invitation of a [bridge.EventTokenCreated], or the reminder of a
+// [bridge.EventReminder]. It returns when ctx
 // ends, at the latest after 30 seconds.
 //
 // AttemptSent means that the server accepted the email. After AttemptRetry it

@@ -46,6 +46,14 @@ func invitation() bridge.Dispatch {
 	}
 }
 
+// reminder returns a reminder of invitation.
+func reminder() bridge.Dispatch {
+	d := invitation()
+	d.Payload.Type = bridge.EventReminder
+	d.Payload.Data.Invitation.ReminderCount = 1
+	return d
+}
+
 // withName returns invitation with an inviter of that name.
 func withName(name string) bridge.Dispatch {
 	d := invitation()

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	errEvent     = errors.New("only invitation_token_created is sent as an email")
+	errEvent     = errors.New("only invitation_token_created and invitation_reminder are sent as an email")
 	errRecipient = errors.New("the invitation's address is not one plain address in canonical form")
 	errLink      = errors.New("the invitation's link is not an absolute http or https URL")
 )
@@ -26,7 +26,7 @@ var (
 // has the same set of headers for every payload, Reply-To excepted, and the same
 // Message-ID in each attempt.
 func (m *Mailer) compose(w *workspace, d bridge.Dispatch) ([]byte, error) {
-	if d.Payload.Type != bridge.EventTokenCreated {
+	if !d.Payload.Type.CarriesLink() {
 		return nil, errEvent
 	}
 	invitation, link := d.Payload.Data.Invitation, d.Payload.Data.Link
@@ -36,7 +36,11 @@ func (m *Mailer) compose(w *workspace, d bridge.Dispatch) ([]byte, error) {
 	if u, err := url.Parse(link); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
 		return nil, errLink
 	}
-	out, err := m.templates.choose(invitation.Locale).render(w, values{
+	template := m.templates.choose(invitation.Locale)
+	if d.Payload.Type == bridge.EventReminder {
+		template = template.reminder
+	}
+	out, err := template.render(w, values{
 		email:       invitation.Email,
 		inviterName: bridge.PersonName(invitation.InviterName),
 		traits:      shownTraits(invitation.Traits),

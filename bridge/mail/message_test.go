@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"invitebridge/bridge"
 )
 
 var rewrite = flag.Bool("update", false, "rewrite the golden files")
@@ -28,6 +30,15 @@ func TestGolden(t *testing.T) {
 		golden(t, language+".html", p.html)
 		d.Payload.Data.Invitation.InviterName = ""
 		golden(t, language+".no-inviter.txt", composed(t, d).text)
+
+		d = reminder()
+		d.Payload.Data.Invitation.Locale = language
+		p = composed(t, d)
+		golden(t, language+".reminder.eml", string(p.raw))
+		golden(t, language+".reminder.txt", p.text)
+		golden(t, language+".reminder.html", p.html)
+		d.Payload.Data.Invitation.InviterName = ""
+		golden(t, language+".reminder.no-inviter.txt", composed(t, d).text)
 	}
 }
 
@@ -111,22 +122,27 @@ func TestMessageID(t *testing.T) {
 
 func TestLink(t *testing.T) {
 	for _, language := range languages(t) {
-		d := invitation()
-		d.Payload.Data.Invitation.Locale = language
-		p, link := composed(t, d), d.Payload.Data.Link
-		if !strings.Contains(p.text, "\n"+link+"\n") {
-			t.Errorf("%s: no line of the text is the link:\n%s", language, p.text)
-		}
-		if got := hrefs(p.html); cmp.Diff([]string{link, link}, got) != "" {
-			t.Errorf("%s: links go to %q, want %q", language, got, link)
-		}
-		if !strings.Contains(html.UnescapeString(p.html), ">"+link+"</a>") {
-			t.Errorf("%s: the link is not shown as text", language)
-		}
-		for name, values := range p.header {
-			if strings.Contains(strings.Join(values, " "), canaryToken) {
-				t.Errorf("%s: the token is in %s", language, name)
-			}
+		testLink(t, language, invitation())
+		testLink(t, language, reminder())
+	}
+}
+
+func testLink(t *testing.T, language string, d bridge.Dispatch) {
+	t.Helper()
+	d.Payload.Data.Invitation.Locale = language
+	p, link := composed(t, d), d.Payload.Data.Link
+	if !strings.Contains(p.text, "\n"+link+"\n") {
+		t.Errorf("%s: no line of the text is the link:\n%s", language, p.text)
+	}
+	if got := hrefs(p.html); cmp.Diff([]string{link, link}, got) != "" {
+		t.Errorf("%s: links go to %q, want %q", language, got, link)
+	}
+	if !strings.Contains(html.UnescapeString(p.html), ">"+link+"</a>") {
+		t.Errorf("%s: the link is not shown as text", language)
+	}
+	for name, values := range p.header {
+		if strings.Contains(strings.Join(values, " "), canaryToken) {
+			t.Errorf("%s: the token is in %s", language, name)
 		}
 	}
 }

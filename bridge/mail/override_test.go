@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -91,6 +92,70 @@ func TestOverrideTexts(t *testing.T) {
 	}
 }
 
+// TestOverrideReminder: a reminder uses the override's own templates, then those of the
+// override's invitation, then the built-in ones of the reminder.
+func TestOverrideReminder(t *testing.T) {
+	const invitationText = "{{.Link}} {{if .Reminder}}once more{{else}}first{{end}}"
+	latin := map[string]string{
+		"invitation/la/email.subject.gotmpl":        "Salve{{if .Reminder}} iterum{{end}}",
+		"invitation/la/email.body.gotmpl":           "<p>{{.Link}}</p>",
+		"invitation/la/email.body.plaintext.gotmpl": invitationText,
+		"invitation/la/email.expiry.gotmpl":         `{{define "in"}}{{.Count}}{{end}}{{define "on"}}{{.Day}}{{end}}`,
+	}
+	with := func(files map[string]string, more ...string) map[string]string {
+		all := maps.Clone(files)
+		for i := 0; i < len(more); i += 2 {
+			all[more[i]] = more[i+1]
+		}
+		return all
+	}
+	for name, tc := range map[string]struct {
+		files               map[string]string
+		locale              string
+		subject, text, page string
+	}{
+		"language without reminder": {latin, "la", "Salve iterum", "once more", "<p>https://"},
+		"language with reminder": {
+			with(latin, "reminder/la/email.subject.gotmpl", "Memento", "reminder/la/email.body.plaintext.gotmpl", "{{.Link}} memento"),
+			"la", "Memento", "memento", "<p>https://",
+		},
+		"reminder for all languages": {with(latin, "reminder/email.subject.gotmpl", "Memento {{.Language}}"), "la", "Memento la", "once more", "<p>https://"},
+		"another language":           {latin, "de", "Erinnerung: Grace Hopper hat Sie eingeladen, Ihr Konto anzulegen", "Dies ist eine Erinnerung", "ist noch offen</h1>"},
+		"invitation for all languages": {
+			map[string]string{"invitation/email.body.plaintext.gotmpl": invitationText}, "en",
+			"Reminder: Grace Hopper has invited you to create your account", "once more", "is still open</h1>",
+		},
+		"layout alone": {
+			map[string]string{"invitation/email.layout.gotmpl": `{{define "layout"}}<p>{{template "heading" .}} {{.Link}}</p>{{end}}`}, "en",
+			"Reminder: Grace Hopper has invited you to create your account", "This is a reminder", "<p>Your invitation is still open https://",
+		},
+		"layout and body": {
+			map[string]string{
+				"invitation/email.layout.gotmpl": `{{define "layout"}}<p>{{template "all" .}}</p>{{end}}`,
+				"invitation/email.body.gotmpl":   `{{define "all"}}ours {{.Link}}{{end}}{{template "layout" .}}`,
+			}, "en",
+			"Reminder: Grace Hopper has invited you to create your account", "This is a reminder", "<p>ours https://",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := overridden(t, tc.files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := reminder()
+			d.Payload.Data.Invitation.Locale = tc.locale
+			p := m.composed(t, d)
+			if p.subject != tc.subject || !strings.Contains(p.text, tc.text) || !strings.Contains(p.html, tc.page) {
+				t.Errorf("got %q\n%s\n%s", p.subject, p.text, p.html)
+			}
+		})
+	}
+	// A language of the reminder alone lacks the invitation.
+	if _, err := overridden(t, map[string]string{"invitation/en/email.subject.gotmpl": "x", "reminder/la/email.subject.gotmpl": "x"}); err == nil || !strings.Contains(err.Error(), "la lacks email.subject.gotmpl") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestBrokenOverride(t *testing.T) {
 	const linkOnly = "{{.Link}}"
 	for name, test := range map[string]struct {
@@ -118,6 +183,9 @@ func TestBrokenOverride(t *testing.T) {
 		"duplicate language":   {map[string]string{"invitation/de-AT/email.body.gotmpl": linkOnly, "invitation/de_at/email.body.gotmpl": linkOnly}, []string{"second folder for the same language"}},
 		"incomplete":           {map[string]string{"invitation/la/email.body.gotmpl": linkOnly}, []string{"la lacks email.subject.gotmpl", "la lacks email.body.plaintext.gotmpl", "la lacks email.expiry.gotmpl"}},
 		"folder as file":       {map[string]string{"invitation/email.body.gotmpl/x": linkOnly}, []string{"email.body.gotmpl"}},
+		"broken reminder":      {map[string]string{"invitation/en/email.subject.gotmpl": "x", "reminder/email.body.gotmpl": "{{if}}"}, []string{"reminder/email.body.gotmpl:1"}},
+		"reminder lacks link":  {map[string]string{"invitation/en/email.subject.gotmpl": "x", "reminder/de/email.body.plaintext.gotmpl": "x"}, []string{"reminder/de/email.body.plaintext.gotmpl does not show {{.Link}}"}},
+		"misspelled reminder":  {map[string]string{"invitation/en/email.subject.gotmpl": "x", "reminder/email.bodi.gotmpl": linkOnly}, []string{"reminder/email.bodi.gotmpl is not the name of a template"}},
 		"no invitation":        {map[string]string{"recovery/email.body.gotmpl": linkOnly}, []string{"invitation cannot be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +256,7 @@ func TestLocaleSupported(t *testing.T) {
 func TestBodyData(t *testing.T) {
 	subject := SubjectData{
 		Email: "e", InviterName: "i", FromName: "f", Title: "t", InviteeName: "n", Traits: map[string]string{"a": "b"},
-		ExpiresAt: sentAt, ExpiresIn: "in", ExpiresOn: "on", Locale: "en-GB", Language: "en",
+		ExpiresAt: sentAt, ExpiresIn: "in", ExpiresOn: "on", Locale: "en-GB", Language: "en", Reminder: true,
 	}
 	from, to := reflect.ValueOf(subject), reflect.ValueOf(subject.body())
 	for i := range from.NumField() {

@@ -29,6 +29,7 @@ type SubjectData struct {
 	ExpiresOn string    // "on Tuesday, 5 March 2030, 14:00 UTC", in the email's language and the invitee's time zone
 	Locale    string    // of the invitation, may be empty
 	Language  string    // of the email, such as de
+	Reminder  bool      // the invitee was invited before
 }
 
 // BodyData is the data of the body templates.
@@ -39,6 +40,7 @@ type BodyData struct {
 	Traits                                           map[string]string
 	ExpiresAt                                        time.Time
 	ExpiresIn, ExpiresOn, Locale, Language           string
+	Reminder                                         bool
 
 	Subject string
 	Link    string // a secret
@@ -52,7 +54,7 @@ func (d SubjectData) body() BodyData {
 		Email: d.Email, InviterName: d.InviterName, FromName: d.FromName,
 		Title: d.Title, InviteeName: d.InviteeName, Traits: d.Traits,
 		ExpiresAt: d.ExpiresAt, ExpiresIn: d.ExpiresIn, ExpiresOn: d.ExpiresOn,
-		Locale: d.Locale, Language: d.Language,
+		Locale: d.Locale, Language: d.Language, Reminder: d.Reminder,
 	}
 }
 
@@ -65,13 +67,15 @@ type values struct {
 	expiresAt, now                             time.Time
 }
 
-// emailTemplate holds the email templates of one language.
+// emailTemplate holds the templates of one email in one language.
 type emailTemplate struct {
 	language string
 	expiry   *texttemplate.Template
 	subject  *texttemplate.Template
 	text     *texttemplate.Template
 	html     *htmltemplate.Template
+	reminds  bool           // it is a reminder
+	reminder *emailTemplate // of an invitation: the reminder in the same language
 }
 
 // renderedEmail is an email to one invitee, before it is encoded.
@@ -101,7 +105,7 @@ func (l *emailTemplate) render(w *workspace, f values) (renderedEmail, error) {
 		Email: f.email, InviterName: f.inviterName, FromName: f.fromName,
 		Title: f.branding.Title, InviteeName: f.traits[f.nameTrait], Traits: f.traits,
 		ExpiresAt: f.expiresAt.UTC(), ExpiresIn: in, ExpiresOn: on,
-		Locale: f.locale, Language: l.language,
+		Locale: f.locale, Language: l.language, Reminder: l.reminds,
 	}
 	var subject bytes.Buffer
 	if err := l.subject.Execute(&subject, data); err != nil {

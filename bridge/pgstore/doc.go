@@ -5,8 +5,9 @@
 // # Promises
 //
 //   - Two updates that use the same invitation, its tokens or its messages do not
-//     run at the same time, whatever process they run in: see lock.go. At most one
-//     pending invitation has an address or identity: two unique indexes.
+//     run at the same time, whatever process they run in: see lock.go. Nor do two that
+//     use the same import, its rows or its messages. At most one pending invitation has
+//     an address or identity: two unique indexes.
 //   - An update that returned nil is durable, as far as the server is: its
 //     synchronous_commit is raised to on. It survives a failover if there is a
 //     synchronous standby.
@@ -35,6 +36,7 @@
 // # Round trips
 //
 // Statements whose result no one needs are sent with the next read or with the
-// commit. The first read begins the transaction. No caller waits for the end of a
+// commit. Rows of an import, and invitations that are inserted together with their
+// messages, share one statement, whatever their number: see many.go. The first read begins the transaction. No caller waits for the end of a
 // transaction that wrote nothing.
 package pgstore

@@ -37,6 +37,7 @@ func TestIndexes(t *testing.T) {
 		WHERE abs(hashtext(email)) % 10 = 0`)
 	execute(t, dsn, `UPDATE invitebridge.invitations SET claim_until = created_at, claim_id = gen_random_uuid() WHERE abs(hashtext(email)) % 100 = 1`)
 	execute(t, dsn, `UPDATE invitebridge.invitations SET check_at = created_at WHERE abs(hashtext(email)) % 100 = 2`)
+	execute(t, dsn, `UPDATE invitebridge.invitations SET remind_at = created_at WHERE abs(hashtext(email)) % 100 = 3`)
 	execute(t, dsn, `INSERT INTO invitebridge.messages (id, endpoint, invitation_id, state, payload, created_at, updated_at, due_at, since, tries)
 		SELECT gen_random_uuid(), 'endpoint-' || n % 3, i.id, (ARRAY['queued', 'sent', 'failed', 'dropped'])[1 + n % 4], '{}',
 			i.created_at, i.created_at, i.created_at, i.created_at, 0
@@ -64,6 +65,7 @@ func TestIndexes(t *testing.T) {
 		"expiring":   {selectExpiring, []any{at, limit}},
 		"claims":     {selectClaims, []any{at, limit}},
 		"checks":     {selectChecks, []any{at, limit}},
+		"reminders":  {selectReminders, []any{at, limit}},
 		"terminal":   {selectTerminal, []any{at, limit}},
 		"message":    {selectMessage, []any{argID(inv.ID)}},
 		"queue":      {selectQueue, []any{argText("endpoint-1"), limit}},

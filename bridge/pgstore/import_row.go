@@ -31,6 +31,7 @@ var imports = table[importRow]{"imports", []column[importRow]{
 	{"finished_at", func(r *importRow) any { return (*optionalTime)(&r.FinishedAt) }},
 	{"defaults", func(r *importRow) any { return (*rawJSON)(&r.Defaults) }},
 	{"columns", func(r *importRow) any { return (*texts)(&r.Columns) }},
+	{"separator", func(r *importRow) any { return (*text)(&r.Separator) }},
 	{"reinvite", func(r *importRow) any { return &r.reinvite }},
 	{"wave_size", func(r *importRow) any { return &r.WaveSize }},
 	{"wave_every_ns", func(r *importRow) any { return (*int64)(&r.WaveEvery) }},

@@ -2,17 +2,14 @@ package pgstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 
 	"invitebridge/bridge"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 )
 
@@ -160,7 +157,9 @@ func TestDueImportsSkip(t *testing.T) {
 func TestInsertInvitationsAtOnce(t *testing.T) {
 	dsn := newDatabase(t)
 	s := open(t, withWords(t, dsn, "max_conns", "8"), failOnDeadlock(t))
-	const count, writers = 50, 4
+	const count, writers = 500, 4
+	var ready sync.WaitGroup // all have a connection
+	ready.Add(writers)
 	var mu sync.Mutex
 	inserted := 0
 	var wg sync.WaitGroup
@@ -176,7 +175,13 @@ func TestInsertInvitationsAtOnce(t *testing.T) {
 				list[at].ID = idOf(byte(w), n)
 			}
 			conflicts := 0
+			begun := sync.OnceFunc(ready.Done)
 			err := s.Update(context.Background(), func(tx bridge.Tx) error {
+				if _, err := tx.Backlog(); err != nil {
+					return err
+				}
+				begun()
+				ready.Wait()
 				ids, err := tx.InsertInvitations(list...)
 				conflicts = len(ids)
 				return err
@@ -206,118 +211,6 @@ func TestNewMessageExists(t *testing.T) {
 	m.InvitationID = inv.ID
 	update(t, s, func(tx bridge.Tx) error { return errors.Join(tx.InsertInvitation(inv), tx.PutMessage(m)) })
 	checkCounters(t, dsn)
-}
-
-// TestTexts_imports: every text of an import and its rows comes back as it was, and JSON
-// to the byte, however deep.
-func TestTexts_imports(t *testing.T) {
-	s := open(t, newDatabase(t))
-	deep := strings.Repeat(`{"a":[`, 4900) + strings.Repeat(`]}`, 4900)
-	for n, text := range append(unusual, deep) {
-		body := json.RawMessage(`{"b": "\u0000\ud800<&>", "b": 1.50e+01, "a":[ ] }`)
-		if n == len(unusual) {
-			text, body = "deep", json.RawMessage(deep)
-		}
-		i := importOf(n + 1)
-		i.CreatedBy, i.WaitingFor, i.Columns = text, bridge.Dependency(text), []string{text, `"`, `\`, ""}
-		i.Reinvite, i.Defaults = []bridge.State{bridge.State(text), bridge.StateExpired}, body
-		i.Groups = []bridge.RowGroup{{First: 1, Count: 2, Claim: i.ID, Until: i.CreatedAt, Due: i.CreatedAt}}
-		i.Counts = bridge.ImportCounts{Invited: 1, Failed: 2}
-		rows := []bridge.ImportRow{
-			{Index: 0, Line: 2, Body: body, Key: text, Result: bridge.ResultFailed, ErrorID: text, Reason: text},
-			{Index: 1, Line: 3, Body: body, Result: bridge.ImportResult(text), InvitationID: i.ID, DuplicateOf: 2},
-		}
-		update(t, s, func(tx bridge.Tx) error { return errors.Join(tx.PutImport(i), tx.PutImportRows(i.ID, rows...)) })
-		if diff := cmp.Diff(i, importByID(t, s, i.ID), cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", text, diff)
-		}
-		err := s.View(context.Background(), func(tx bridge.Tx) error {
-			got, err := tx.ImportRows(bridge.ImportRowQuery{ImportID: i.ID, Limit: 9})
-			if diff := cmp.Diff(rows, got); diff != "" {
-				t.Errorf("%q (-want +got):\n%s", text, diff)
-			}
-			lines, lineErr := tx.FirstLines(i.ID, text, "another")
-			if len(lines) != 1 || lines[text] != 2 {
-				t.Errorf("%q: the lines are %v", text, lines)
-			}
-			return errors.Join(err, lineErr)
-		})
-		if err != nil {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-}
-
-// TestInvalidTexts_imports: what the tables would refuse is refused without a statement,
-// so the transaction stays usable.
-func TestInvalidTexts_imports(t *testing.T) {
-	s := open(t, newDatabase(t))
-	const invalid = "a\xffb"
-	i := importOf(1)
-	update(t, s, func(tx bridge.Tx) error {
-		if err := tx.PutImport(i); err != nil {
-			return err
-		}
-		named, defaults, stateless, nameless := importOf(2), importOf(2), importOf(2), importOf(2)
-		named.CreatedBy, defaults.Defaults, stateless.State, nameless.ID = invalid, json.RawMessage("{"), "open", uuid.Nil
-		_, listErr := tx.InsertInvitations(sample(1), bridge.Invitation{})
-		both := messageOf(i)
-		both.InvitationID = sample(1).ID
-		for what, err := range map[string]error{
-			"text":       tx.PutImport(named),
-			"defaults":   tx.PutImport(defaults),
-			"state":      tx.PutImport(stateless),
-			"id":         tx.PutImport(nameless),
-			"key":        tx.PutImportRows(i.ID, bridge.ImportRow{Key: invalid}),
-			"body":       tx.PutImportRows(i.ID, bridge.ImportRow{Body: json.RawMessage(`{"a":"` + invalid + `"}`)}),
-			"syntax":     tx.PutImportRows(i.ID, bridge.ImportRow{Body: json.RawMessage(`{`)}),
-			"invitation": listErr,
-			"message":    tx.PutMessage(both),
-		} {
-			if err == nil {
-				t.Errorf("%s: no error", what)
-			}
-		}
-		return nil
-	})
-	if got := importByID(t, s, i.ID); got.ID != i.ID {
-		t.Error("the import was not stored")
-	}
-}
-
-// TestIdempotentRequestsAtOnce: of several updates that find no record of a key, one
-// writes it. The others then find it.
-func TestIdempotentRequestsAtOnce(t *testing.T) {
-	s := open(t, withWords(t, newDatabase(t), "max_conns", "8"))
-	key := bridge.Digest{1}
-	const requests = 20
-	var mu sync.Mutex
-	created := 0
-	var wg sync.WaitGroup
-	for n := range requests {
-		wg.Go(func() {
-			first := false
-			err := s.Update(context.Background(), func(tx bridge.Tx) error {
-				_, err := tx.IdempotentRequest(key)
-				if first = errors.Is(err, bridge.ErrRowNotFound); first {
-					return tx.PutIdempotentRequest(bridge.IdempotentRequest{Key: key, ID: idOf(1, n)})
-				}
-				return err
-			})
-			if err != nil {
-				t.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if first {
-				created++
-			}
-		})
-	}
-	wg.Wait()
-	if created != 1 {
-		t.Errorf("%d requests found no record, want 1", created)
-	}
 }
 
 // failOnDeadlock fails the test if the server had to end a deadlock.

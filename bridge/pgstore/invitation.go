@@ -64,6 +64,9 @@ var invitations = table[invitationRow]{"invitations", []column[invitationRow]{
 	{"check_at", func(r *invitationRow) any { return (*optionalTime)(&r.CheckAt) }},
 	{"checks", func(r *invitationRow) any { return &r.Checks }},
 	{"import_id", func(r *invitationRow) any { return (*optionalID)(&r.ImportID) }},
+	{"reminders_ns", func(r *invitationRow) any { return (*durations)(&r.Reminders) }},
+	{"remind_at", func(r *invitationRow) any { return (*optionalTime)(&r.RemindAt) }},
+	{"reminder_count", func(r *invitationRow) any { return &r.ReminderCount }},
 }}
 
 // rowOf returns the row of an invitation. It rejects what the table would not give
@@ -90,6 +93,7 @@ func rowOf(inv bridge.Invitation) (*invitationRow, error) {
 func (r *invitationRow) invitation() bridge.Invitation {
 	inv := r.Invitation
 	inv.Identifiers, inv.Addresses, inv.Cleaned = slices.Clone(inv.Identifiers), slices.Clone(inv.Addresses), slices.Clone(inv.Cleaned)
+	inv.Reminders = slices.Clone(inv.Reminders)
 	inv.Traits, inv.Claim = maps.Clone(inv.Traits), nil
 	if inv.Baseline != nil {
 		baseline := *inv.Baseline

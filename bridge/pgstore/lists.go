@@ -24,6 +24,11 @@ func (t *tx) ExpiredClaims(now time.Time, limit int) ([]bridge.Invitation, error
 	return t.list(selectClaims, []any{(*moment)(&now), limit})
 }
 
+// InvitationsToRemind implements [bridge.Tx].
+func (t *tx) InvitationsToRemind(now time.Time, limit int) ([]bridge.Invitation, error) {
+	return t.list(selectReminders, []any{(*moment)(&now), limit})
+}
+
 // InvitationsToCheck implements [bridge.Tx].
 func (t *tx) InvitationsToCheck(now time.Time, limit int) ([]bridge.Invitation, error) {
 	return t.list(selectChecks, []any{(*moment)(&now), limit})

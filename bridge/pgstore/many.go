@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -34,6 +35,8 @@ func elementOf(v any) (element, cast string) {
 		return "text", ""
 	case *texts:
 		return "text", "::text[]"
+	case *durations:
+		return "text", "::bigint[]"
 	case *bool:
 		return "boolean", ""
 	case *string, *document, *rawJSON:
@@ -61,7 +64,10 @@ func (t table[T]) appendTo(arrays []any, row *T) {
 	for i, c := range t.columns {
 		list := arrays[i].(*values)
 		v := c.field(row)
-		if several, is := v.(*texts); is {
+		switch several := v.(type) {
+		case *texts:
+			v = several.literal()
+		case *durations:
 			v = several.literal()
 		}
 		*list = append(*list, v)
@@ -92,4 +98,12 @@ func (l *texts) literal() string {
 		quoted[i] = `"` + quoter.Replace(escaper.Replace(s)) + `"`
 	}
 	return "{" + strings.Join(quoted, ",") + "}"
+}
+
+func (l *durations) literal() string {
+	list := make([]string, len(*l))
+	for i, d := range *l {
+		list[i] = strconv.FormatInt(int64(d), 10)
+	}
+	return "{" + strings.Join(list, ",") + "}"
 }

@@ -50,18 +50,22 @@ func Migrate(ctx context.Context, dsn string) error {
 	} else if sharing {
 		return refused(ErrPooled, adviceDirect)
 	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
 	db := stdlib.OpenDB(*config.ConnConfig, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.PgConn().Exec(ctx, migrationTimeouts).ReadAll()
 		return err
 	}))
 	defer func() { _ = db.Close() }()
-	if err := migrate(ctx, db); err != nil {
+	if err := migrate(ctx, db, files); err != nil {
 		return contextError(ctx, fmt.Errorf("pgstore: migrate: %w", hideUser(err)))
 	}
 	return nil
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
 	if err := ensureSchema(ctx, db); err != nil {
 		return err
 	}
@@ -70,10 +74,6 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, 600))
-	if err != nil {
-		return err
-	}
-	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}

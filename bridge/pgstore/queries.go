@@ -34,12 +34,13 @@ var (
 
 // Reads of what is due. Each has an index of its own, ordered by the time.
 var (
-	selectExpiring = invitationQuery("t.state = 'pending' AND t.claim_until IS NULL AND t.expires_at <= $1", "ORDER BY t.expires_at, t.id LIMIT $2")
-	selectClaims   = invitationQuery("t.state = 'pending' AND t.claim_until IS NOT NULL AND t.claim_due_at <= $1", "ORDER BY t.claim_due_at, t.id LIMIT $2")
-	selectChecks   = invitationQuery("t.check_at IS NOT NULL AND t.claim_until IS NULL AND t.check_at <= $1", "ORDER BY t.check_at, t.id LIMIT $2")
-	selectTerminal = invitationQuery("t.state <> 'pending' AND t.leftover <> 'due' AND t.updated_at <= $1", "ORDER BY t.updated_at, t.id LIMIT $2")
-	selectQueue    = messageQuery("t.state = 'queued' AND t.endpoint = $1 AND "+knownEvent("t"), "ORDER BY t.next_at, t.id LIMIT $2")
-	selectDue      = messageQuery("t.state = 'queued' AND t.endpoint = $1 AND t.next_at <= $2 AND "+knownEvent("t"), "ORDER BY t.next_at, t.id LIMIT $3")
+	selectExpiring  = invitationQuery("t.state = 'pending' AND t.claim_until IS NULL AND t.expires_at <= $1", "ORDER BY t.expires_at, t.id LIMIT $2")
+	selectClaims    = invitationQuery("t.state = 'pending' AND t.claim_until IS NOT NULL AND t.claim_due_at <= $1", "ORDER BY t.claim_due_at, t.id LIMIT $2")
+	selectReminders = invitationQuery("t.state = 'pending' AND t.claim_until IS NULL AND t.remind_at <= $1", "ORDER BY t.remind_at, t.id LIMIT $2")
+	selectChecks    = invitationQuery("t.check_at IS NOT NULL AND t.claim_until IS NULL AND t.check_at <= $1", "ORDER BY t.check_at, t.id LIMIT $2")
+	selectTerminal  = invitationQuery("t.state <> 'pending' AND t.leftover <> 'due' AND t.updated_at <= $1", "ORDER BY t.updated_at, t.id LIMIT $2")
+	selectQueue     = messageQuery("t.state = 'queued' AND t.endpoint = $1 AND "+knownEvent("t"), "ORDER BY t.next_at, t.id LIMIT $2")
+	selectDue       = messageQuery("t.state = 'queued' AND t.endpoint = $1 AND t.next_at <= $2 AND "+knownEvent("t"), "ORDER BY t.next_at, t.id LIMIT $3")
 	// lockDue locks the invitations of due messages that no one else has locked.
 	lockDue = `SELECT m.id, t.id FROM invitebridge.messages m JOIN invitebridge.invitations t ON t.id = m.invitation_id
 		WHERE m.state = 'queued' AND m.endpoint = $1 AND m.next_at <= $2 AND ` + knownEvent("m") + `

@@ -21,10 +21,11 @@ var (
 // A pointer of one of these types reads a column and writes it: it refers to a
 // field of a row.
 type (
-	text         string    // a text that may contain NUL
-	texts        []string  // a list of them; empty and nil are the same
-	moment       time.Time // UTC, to the microsecond
-	optionalTime time.Time // zero: null
+	text         string          // a text that may contain NUL
+	texts        []string        // a list of them; empty and nil are the same
+	durations    []time.Duration // in nanoseconds; empty and nil are the same
+	moment       time.Time       // UTC, to the microsecond
+	optionalTime time.Time       // zero: null
 	id           uuid.UUID
 	optionalID   uuid.UUID // zero: null
 )
@@ -65,6 +66,32 @@ func (l *texts) ScanIndex(i int) any { return (*text)(&(*l)[i]) }
 
 // ScanIndexType implements [pgtype.ArraySetter].
 func (*texts) ScanIndexType() any { return new(text) }
+
+// Dimensions implements [pgtype.ArrayGetter].
+func (l *durations) Dimensions() []pgtype.ArrayDimension {
+	return []pgtype.ArrayDimension{{Length: int32(len(*l)), LowerBound: 1}} //nolint:gosec // a list of a few durations
+}
+
+// Index implements [pgtype.ArrayGetter].
+func (l *durations) Index(i int) any { return (*int64)(&(*l)[i]) }
+
+// IndexType implements [pgtype.ArrayGetter].
+func (*durations) IndexType() any { return new(int64) }
+
+// SetDimensions implements [pgtype.ArraySetter].
+func (l *durations) SetDimensions(dimensions []pgtype.ArrayDimension) error {
+	*l = nil
+	if len(dimensions) > 0 {
+		*l = make(durations, dimensions[0].Length)
+	}
+	return nil
+}
+
+// ScanIndex implements [pgtype.ArraySetter].
+func (l *durations) ScanIndex(i int) any { return (*int64)(&(*l)[i]) }
+
+// ScanIndexType implements [pgtype.ArraySetter].
+func (*durations) ScanIndexType() any { return new(int64) }
 
 // TimestamptzValue implements [pgtype.TimestamptzValuer].
 func (m *moment) TimestamptzValue() (pgtype.Timestamptz, error) {

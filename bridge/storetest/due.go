@@ -91,6 +91,45 @@ var dueTests = []test{
 		b.put(inv)
 		b.due("no longer", bridge.Tx.InvitationsToCheck)
 	}},
+	{"to remind: the boundary", func(b *fixture) {
+		inv := b.toRemind(time.Minute)
+		b.put(inv)
+		b.dueFrom(inv, inv.RemindAt, bridge.Tx.InvitationsToRemind)
+	}},
+	{"to remind: only pending ones with RemindAt and without claim", func(b *fixture) {
+		inv, other := b.toRemind(0), b.invitation()
+		b.put(inv, other)
+		for _, state := range bridge.States()[1:] {
+			terminal := b.toRemind(0)
+			terminal.State = state
+			b.put(terminal)
+		}
+		b.due("to remind", bridge.Tx.InvitationsToRemind, inv)
+		inv.Claim = &bridge.Claim{ID: uuid.UUID{1}, Until: inv.CreatedAt}
+		b.put(inv)
+		b.due("claimed", bridge.Tx.InvitationsToRemind)
+		inv.Claim = nil
+		b.put(inv)
+		b.due("released", bridge.Tx.InvitationsToRemind, inv)
+		inv.RemindAt = time.Time{}
+		b.put(inv)
+		b.due("no longer", bridge.Tx.InvitationsToRemind)
+		other.RemindAt = epoch
+		b.put(other)
+		b.due("another", bridge.Tx.InvitationsToRemind, other)
+		b.delete(other)
+		b.due("deleted", bridge.Tx.InvitationsToRemind)
+	}},
+	{"to remind: the earliest first, up to the limit, and another time changes the order", func(b *fixture) {
+		first, second, third := b.toRemind(3*time.Hour), b.toRemind(2*time.Hour), b.toRemind(time.Hour)
+		b.put(first, second, third)
+		b.due("in order", bridge.Tx.InvitationsToRemind, third, second, first)
+		got := b.rows(func(tx bridge.Tx) ([]bridge.Invitation, error) { return tx.InvitationsToRemind(far, 2) })
+		b.same("limit", []bridge.Invitation{third, second}, got)
+		third.RemindAt = first.RemindAt.Add(time.Microsecond)
+		b.put(third)
+		b.due("after the change", bridge.Tx.InvitationsToRemind, second, first, third)
+	}},
 	{"terminal: not while the identity is to be deleted", func(b *fixture) {
 		inv := b.invitation()
 		inv.State, inv.Leftover = bridge.StateRevoked, bridge.LeftoverDue
@@ -193,6 +232,13 @@ type dueQuery func(tx bridge.Tx, at time.Time, limit int) ([]bridge.Invitation, 
 func (b *fixture) due(what string, query dueQuery, want ...bridge.Invitation) {
 	b.Helper()
 	b.same(what, want, b.rows(func(tx bridge.Tx) ([]bridge.Invitation, error) { return query(tx, far, 1000) }))
+}
+
+// toRemind makes the next invitation, with a reminder some time after its creation.
+func (b *fixture) toRemind(after time.Duration) bridge.Invitation {
+	inv := b.invitation()
+	inv.Reminders, inv.RemindAt = []time.Duration{time.Hour}, inv.CreatedAt.Add(after)
+	return inv
 }
 
 // dueFrom checks that an invitation is due at a time and not before.

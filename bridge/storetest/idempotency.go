@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 var requestTests = []test{
 	{"requests: all fields, and none", func(b *fixture) {
 		full, empty := b.request("full"), bridge.IdempotentRequest{Key: digestOf("empty")}
+		b.allSet(full)
 		b.putRequests(full, empty)
 		b.sameRequests(full, empty)
 		b.missingRequests(b.request("else"), bridge.IdempotentRequest{})
@@ -85,6 +87,27 @@ var requestTests = []test{
 		}
 		for _, want := range []int{20, 20, 10, 0} {
 			b.same("deleted", want, b.deleteRequests(epoch, 20))
+		}
+	}},
+	{"requests: one of several with a key wins, and the others find it", func(b *fixture) {
+		i, keys := b.imports(1)[0], 4
+		won := b.contend(errRule, func(tx bridge.Tx, n int) error {
+			r := bridge.IdempotentRequest{Key: digestOf(fmt.Sprint(n % keys)), ID: uuid.UUID{1, byte(n)}, At: epoch}
+			first, err := tx.IdempotentRequest(r.Key)
+			switch {
+			case err == nil && first.ID[1]%byte(keys) == byte(n%keys):
+				return errRule
+			case !errors.Is(err, bridge.ErrRowNotFound):
+				return errors.Join(err, fmt.Errorf("got %s", first.ID))
+			}
+			found, err := tx.Import(i.ID)
+			found.Begun++
+			return errors.Join(err, tx.PutIdempotentRequest(r), tx.PutImport(found))
+		})
+		b.same("winners", keys, len(won))
+		b.same("begun", keys, b.getImport(i.ID).Begun)
+		for _, n := range won {
+			b.sameRequests(bridge.IdempotentRequest{Key: digestOf(fmt.Sprint(n % keys)), ID: uuid.UUID{1, byte(n)}, At: epoch})
 		}
 	}},
 	{"requests: they do not depend on what they created", func(b *fixture) {

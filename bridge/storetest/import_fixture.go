@@ -27,18 +27,31 @@ func (b *fixture) fullImport() bridge.Import {
 	at := i.CreatedAt
 	i.DryRun, i.CreatedBy, i.Loader = true, "school", uuid.UUID{1, 2, 3}
 	i.UpdatedAt, i.StartAt, i.FinishedAt = at.Add(time.Microsecond), at.Add(time.Hour), at.Add(2*time.Hour)
+	i.Separator = ";"
 	i.Defaults, i.Columns = json.RawMessage(`{"locale":"de-AT","traits":{"a":[1,2.50]}}`), []string{"email", "traits.name.first", "traits.age:json"}
 	i.Reinvite = []bridge.State{bridge.StateRevoked, bridge.StateExpired}
 	i.WaveSize, i.WaveEvery, i.WaveLeft, i.NextWaveAt = 500, 24*time.Hour+time.Nanosecond, 17, at.Add(3*time.Hour)
 	i.Rows, i.Begun = 1_000_000, 1500
 	i.Counts = bridge.ImportCounts{Invited: 1, Adopted: 2, AlreadyPending: 3, AlreadyActive: 4, SkippedRevoked: 5, SkippedExpired: 6, Duplicate: 7, Failed: 8}
 	i.Groups = []bridge.RowGroup{
-		{First: 500, Count: 500, Claim: uuid.UUID{4, 5}, Until: at.Add(time.Minute), Run: uuid.UUID{6}, Due: at.Add(time.Second)},
+		{First: 500, Count: 500, Claim: uuid.UUID{4, 5}, Until: at.Add(time.Minute), Run: uuid.UUID{6}, Due: at.Add(time.Second), Tries: 2},
 		{First: 1000, Count: 500, Due: at.Add(2 * time.Second)},
 	}
 	i.DueAt, i.WaitingFor, i.HeldUntil, i.Pauses = at.Add(4*time.Second), bridge.DependencyKratos, at.Add(6*time.Second), 3
 	i.RateSince, i.RateRows = at.Add(5*time.Second), 900
 	return i
+}
+
+// allSet checks that no field of a struct has its zero value: a new one belongs into
+// the tests.
+func (b *fixture) allSet(row any) {
+	b.Helper()
+	v := reflect.ValueOf(row)
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			b.Errorf("%s.%s is not set", v.Type(), v.Type().Field(i).Name)
+		}
+	}
 }
 
 // imports makes and stores imports.

@@ -20,6 +20,7 @@ var importRowTests = []test{
 			r.ErrorID, r.Reason = "email_invalid", "The email address is invalid."
 			stored = append(stored, r)
 		}
+		b.allSet(stored[1])
 		b.putRows(i.ID, stored...)
 		b.sameRows(i.ID, stored)
 	}},

@@ -19,6 +19,9 @@ var importTests = []test{
 	{"all fields set", func(b *fixture) {
 		for _, state := range bridge.ImportStates() {
 			i := b.fullImport()
+			b.allSet(i)
+			b.allSet(i.Counts)
+			b.allSet(i.Groups[0])
 			i.State = state
 			b.putImports(i)
 			b.same(string(state), i, b.getImport(i.ID))
@@ -26,7 +29,9 @@ var importTests = []test{
 	}},
 	{"every dependency", func(b *fixture) {
 		i := b.fullImport()
-		for _, d := range []bridge.Dependency{bridge.DependencyKratos, bridge.DependencyHook, bridge.DependencyStore, bridge.DependencyRequest, ""} {
+		for _, d := range []bridge.Dependency{
+			bridge.DependencyKratos, bridge.DependencyHook, bridge.DependencyStore, bridge.DependencyRequest, bridge.DependencyRepair, "",
+		} {
 			i.WaitingFor = d
 			b.putImports(i)
 			b.same(string(d), i, b.getImport(i.ID))

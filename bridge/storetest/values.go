@@ -18,6 +18,16 @@ var valueTests = []test{
 			b.same(string(state), inv, b.get(inv.ID))
 		}
 	}},
+	{"all fields set, of many at once", func(b *fixture) {
+		full, plain := b.fullInvitation(), b.invitation()
+		b.update(func(tx bridge.Tx) error {
+			conflicts, err := tx.InsertInvitations(full, plain)
+			b.same("conflicts", 0, len(conflicts))
+			return err
+		})
+		b.same("with all fields", full, b.get(full.ID))
+		b.same("without", plain, b.get(plain.ID))
+	}},
 	{"only required fields set", func(b *fixture) {
 		inv := b.invitation()
 		b.put(inv)
@@ -138,6 +148,7 @@ func (b *fixture) fullInvitation() bridge.Invitation {
 	inv.SentAt, inv.SendCount, inv.Reason = at.Add(2*time.Second), 3, bridge.ReasonInUse
 	inv.RevokeRequestedAt, inv.UnresolvedUntil, inv.CleaningBeganAt = at.Add(3*time.Second), at.Add(4*time.Second), at.Add(5*time.Second)
 	inv.Cleaned, inv.Leftover, inv.CheckAt, inv.Checks = []string{"password"}, bridge.LeftoverSettled, at.Add(6*time.Second), 2
+	inv.Reminders, inv.RemindAt, inv.ReminderCount = []time.Duration{72 * time.Hour, 24*time.Hour + 1}, at.Add(7*time.Second), 4
 	inv.Claim = &bridge.Claim{
 		ID: uuid.UUID{4, 5, 6}, Until: at.Add(time.Minute), UnresolvedSince: at.Add(time.Second), CheckAt: at.Add(2 * time.Second), Checks: 3,
 	}

@@ -12,6 +12,7 @@ import (
 var (
 	sampleInvitation = uuid.MustParse("01970c5e-8a11-7c3e-9f54-3c1d2a7b9e60")
 	sampleIdentity   = uuid.MustParse("5f0c2f36-0b7a-4d5a-8a0e-6f0f2ac1d9b4")
+	sampleImport     = uuid.MustParse("01970c5e-8a10-7a4f-b1c5-0e6f7d3a9c42")
 	sampleMessage    = uuid.MustParse("01970c5e-8a12-7d0b-8c64-a1f09b7c52aa")
 	sampleTime       = time.Date(2026, 5, 26, 9, 0, 0, 123456000, time.UTC)
 )
@@ -25,15 +26,28 @@ const (
 func fullSample(event bridge.Event) bridge.Payload {
 	p := bareSample(event)
 	view, data := &p.Data.Invitation, &p.Data
+	if event == bridge.EventImportFinished {
+		data.Import.CreatedBy, data.Import.StartAt, data.Import.Reinvite = "backend", sampleTime.Add(time.Minute), []bridge.State{bridge.StateExpired}
+		data.Import.WaveSize, data.Import.WaveEvery = 500, "24h0m0s"
+		return p
+	}
+	view.ImportID = sampleImport
 	view.InviterID, view.InviterName, view.Locale, view.ReturnTo = "42", "Grace Hopper", "en", "https://app.example.com/welcome"
 	view.InviterEmail, view.TimeZone, view.Traits = "grace@example.com", "Europe/Berlin", map[string]string{"name.first": "Ada"}
+	if view.State == bridge.StatePending {
+		view.NextReminderAt = view.ExpiresAt.Add(-2 * time.Hour)
+	}
 	if event == bridge.EventPreInvitation {
 		data.Reactivate = true
 		return p
 	}
 	view.Origin = bridge.OriginCreated
 	view.SentAt, view.SendCount, view.Delivery = sampleTime.Add(2*time.Second), 1, bridge.DeliverySent
+	view.ReminderCount = 1
 	switch event {
+	case bridge.EventReminder:
+		view.Delivery = bridge.DeliveryQueued
+		data.Token, data.Link = sampleToken, sampleLink
 	case bridge.EventTokenCreated:
 		data.Token, data.Link = sampleToken, sampleLink
 	case bridge.EventDeliveryFailed:
@@ -47,13 +61,16 @@ func fullSample(event bridge.Event) bridge.Payload {
 		view.RevokedAt, data.Late = sampleTime.Add(59*time.Minute), true
 	case bridge.EventInvitationRevoked:
 		view.RevokeRequestedAt = sampleTime.Add(59 * time.Minute)
-	case bridge.EventInvitationExpired, bridge.EventPreInvitation:
+	case bridge.EventInvitationExpired, bridge.EventPreInvitation, bridge.EventImportFinished:
 	}
 	return p
 }
 
 // bareSample returns a payload of event without any optional field.
 func bareSample(event bridge.Event) bridge.Payload {
+	if event == bridge.EventImportFinished {
+		return importSample()
+	}
 	p := bridge.Payload{Type: event, Timestamp: sampleTime, Data: bridge.PayloadData{Invitation: bridge.InvitationView{
 		ID: sampleInvitation, Email: "ada@example.com", State: bridge.StatePending, SchemaID: "default",
 		CreatedAt: sampleTime, UpdatedAt: sampleTime, ExpiresAt: sampleTime.Add(24 * time.Hour), Delivery: bridge.DeliveryOff,
@@ -64,6 +81,8 @@ func bareSample(event bridge.Event) bridge.Payload {
 	}
 	later := sampleTime.Add(time.Hour)
 	switch event {
+	case bridge.EventReminder:
+		view.ReminderCount, p.Timestamp = 1, view.ExpiresAt.Add(-6*time.Hour)
 	case bridge.EventPostPassword:
 		view.State, view.AcceptedAt, view.UpdatedAt, p.Timestamp = bridge.StateAccepted, later, later, later
 	case bridge.EventInvitationRevoked:
@@ -74,7 +93,15 @@ func bareSample(event bridge.Event) bridge.Payload {
 		view.UpdatedAt = view.ExpiresAt
 	case bridge.EventDeliveryFailed:
 		data.Message = &bridge.FailedMessage{ID: sampleMessage, Event: bridge.EventTokenCreated, Endpoint: bridge.EndpointCourier}
-	case bridge.EventPreInvitation, bridge.EventTokenCreated, bridge.EventPrePassword:
+	case bridge.EventPreInvitation, bridge.EventTokenCreated, bridge.EventPrePassword, bridge.EventImportFinished:
 	}
 	return p
+}
+
+func importSample() bridge.Payload {
+	end := sampleTime.Add(time.Hour)
+	return bridge.Payload{Type: bridge.EventImportFinished, Timestamp: end, Data: bridge.PayloadData{Import: &bridge.ImportView{
+		ID: sampleImport, State: bridge.ImportFinished, CreatedAt: sampleTime, UpdatedAt: end, FinishedAt: end,
+		Rows: 1000, Counts: bridge.ImportCounts{Invited: 990, AlreadyActive: 7, Duplicate: 1, Failed: 2},
+	}}}
 }

@@ -21,7 +21,7 @@ func TestRun(t *testing.T) {
 	kratostest.SkipIfShort(t)
 	t.Setenv(envDSN, "sqlite")
 	var out strings.Builder
-	if err := run(t.Context(), options{turns: 1, turn: time.Millisecond, pending: 1, out: &out}, "mail,alone"); err != nil {
+	if err := run(t.Context(), options{turns: 1, turn: time.Millisecond, pending: 1, rows: 1, out: &out}, "mail,alone,import,import-memory"); err != nil {
 		t.Fatal(err)
 	}
 	t.Log(out.String())
@@ -29,6 +29,10 @@ func TestRun(t *testing.T) {
 		`- the database of Kratos: SQLite\n`,
 		`\| invite with an email / bare create, 16 at once \| \d+\.\d\d \|  \| ≥ 0\.82 \|`,
 		`\| invites a second, with a Kratos that answers at once, 16 at once \| [1-9]\d* \|`,
+		`\| import / bare batch, rows a second from the first byte of the file \| \d+\.\d\d \|  \| ≥ 0\.85 \|`,
+		`\| import with emails: CPU [^|]* \| \d+\.\d\d \|  \| ≤ 0\.15 \|`,
+		`\| invite, 20 a second, during an import / without one: p99 \| \d+\.\d\d \|  \| ≤ 3\.00 \|`,
+		`\| anonymous memory over idle while 1 rows are loaded and imported \| \d+\.\d MiB \|  \| ≤ 64\.0 MiB \|`,
 		`\| invite with an email \| 16 \| \d[^|]*\| [^|]*\| \d+\.\d\d \| \d+\.\d\d \| 0\.00 \| \d+\.\d\d \|`,
 	} {
 		if !regexp.MustCompile(row).MatchString(out.String()) {
@@ -43,13 +47,14 @@ func TestRun_postgres(t *testing.T) {
 	kratostest.SharedPostgres(t) // or skip
 	t.Setenv(envDSN, "postgres")
 	var out strings.Builder
-	if err := run(t.Context(), options{turns: 1, turn: time.Millisecond, pending: 3000, out: &out}, "postgres"); err != nil {
+	if err := run(t.Context(), options{turns: 1, turn: time.Millisecond, pending: 3000, rows: 1, out: &out}, "postgres"); err != nil {
 		t.Fatal(err)
 	}
 	t.Log(out.String())
 	for _, row := range []string{
 		`- the database of Kratos: PostgreSQL`,
 		`\| invite, PostgreSQL / bare create, 16 at once \| \d+\.\d\d \|  \| ≥ 0\.75 \|`,
+		`\| import, PostgreSQL / bare batch, [^|]* \| \d+\.\d\d \|  \| ≥ 0\.85 \|`,
 		`\| accept, token of the API, PostgreSQL / bare PUT, bcrypt 8, 16 at once \| \d+\.\d\d \|  \| ≥ 0\.85 \|`,
 		`\| preview of a token, PostgreSQL: time with 3000 pending / with none \| \d+\.\d\d \|  \| ≤ 1\.30 \|`,
 	} {
@@ -60,15 +65,16 @@ func TestRun_postgres(t *testing.T) {
 }
 
 func TestRun_refused(t *testing.T) {
-	valid := options{turns: 1, turn: time.Second, pending: 1}
+	valid := options{turns: 1, turn: time.Second, pending: 1, rows: 1}
 	for name, c := range map[string]struct {
 		o    options
 		only string
 		want string
 	}{
-		"no turns":           {options{turn: time.Second, pending: 1}, "", "must be positive"},
-		"no length":          {options{turns: 1, pending: 1}, "", "must be positive"},
-		"no invitations":     {options{turns: 1, turn: time.Second}, "", "must be positive"},
+		"no turns":           {options{turn: time.Second, pending: 1, rows: 1}, "", "must be positive"},
+		"no length":          {options{turns: 1, pending: 1, rows: 1}, "", "must be positive"},
+		"no invitations":     {options{turns: 1, turn: time.Second, rows: 1}, "", "must be positive"},
+		"no rows":            {options{turns: 1, turn: time.Second, pending: 1}, "", "must be positive"},
 		"an unknown section": {valid, "invite,male", `there is no section "male"; there are invite, mail`},
 	} {
 		t.Run(name, func(t *testing.T) {

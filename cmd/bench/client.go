@@ -35,13 +35,22 @@ func (q request) send(ctx context.Context, body string) ([]byte, error) {
 
 // exchange sends the request and writes the body of the response to w.
 func (q request) exchange(ctx context.Context, body string, w io.Writer) error {
-	r, err := http.NewRequestWithContext(ctx, q.method, q.url, strings.NewReader(body))
+	contentType := ""
+	if body != "" {
+		contentType = "application/json"
+	}
+	return q.sendAs(ctx, contentType, strings.NewReader(body), w)
+}
+
+// sendAs does the same with a body of any type; empty: there is none.
+func (q request) sendAs(ctx context.Context, contentType string, body io.Reader, w io.Writer) error {
+	r, err := http.NewRequestWithContext(ctx, q.method, q.url, body)
 	if err != nil {
 		return err
 	}
 	r.Header["Accept"] = []string{"application/json"}
-	if body != "" {
-		r.Header["Content-Type"] = []string{"application/json"}
+	if contentType != "" {
+		r.Header["Content-Type"] = []string{contentType}
 	}
 	if q.key != "" {
 		r.Header["Authorization"] = []string{"Bearer " + q.key}

@@ -35,6 +35,7 @@ func main() {
 	flag.IntVar(&o.turns, "turns", 5, "number of turns of each way of doing the work")
 	flag.DurationVar(&o.turn, "turn", 2*time.Second, "length of a turn")
 	flag.IntVar(&o.pending, "pending", 1_000_000, "number of pending invitations in the sections size and postgres; each takes about 2 kB of disk")
+	flag.IntVar(&o.rows, "rows", 100_000, "number of rows in the section import-memory")
 	flag.StringVar(&o.profile, "profile", "", "write the bridges' CPU profile to `FILE`, for go tool pprof; recording it costs time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,6 +52,7 @@ type options struct {
 	turns   int
 	turn    time.Duration
 	pending int
+	rows    int
 	profile string // a file, or "" for none
 	out     io.Writer
 }
@@ -68,6 +70,8 @@ var sections = []section{
 	{"accept12", measureAccept(defaultBcrypt, []int{4})},
 	{"outbox", measureOutbox},
 	{"alone", measureAlone},
+	{"import", measureImport},
+	{"import-memory", measureImportMemory},
 	{"footprint", measureFootprint},
 	{"size", measureSize},
 	{"memory", measureMemory},
@@ -96,8 +100,8 @@ type bench struct {
 
 // run runs the sections that only names, or all.
 func run(ctx context.Context, o options, only string) (err error) {
-	if o.turns < 1 || o.turn <= 0 || o.pending < 1 {
-		return errors.New("-turns, -turn and -pending must be positive")
+	if o.turns < 1 || o.turn <= 0 || o.pending < 1 || o.rows < 1 {
+		return errors.New("-turns, -turn, -pending and -rows must be positive")
 	}
 	var chosen []string
 	if only != "" {

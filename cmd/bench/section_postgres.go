@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// measurePostgres compares an invite and an acceptance with bare calls, as the
-// sections invite and accept do, with a bridge on PostgreSQL. Kratos has a database
+// measurePostgres compares an invite, an import and an acceptance with bare calls, as
+// the sections invite, import and accept do, with a bridge on PostgreSQL. Kratos has a database
 // of its own on the same server, which is the one started for the run.
 func measurePostgres(ctx context.Context, s *stage) error {
 	k, b, err := s.startOnPostgres(ctx, cheapBcrypt)
@@ -21,6 +21,9 @@ func measurePostgres(ctx context.Context, s *stage) error {
 	}
 	s.bench.report.compare(all)
 	s.bench.report.ratio(invite.name+" / bare create, 16 at once", all[1], all[0], 0.75)
+	if _, err := s.compareImport(ctx, k, b, inPostgres.suffix); err != nil {
+		return err
+	}
 	return s.acceptOnPostgres(ctx, k, b, cheapBcrypt, 0.85)
 }
 

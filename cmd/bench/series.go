@@ -12,6 +12,9 @@ type series struct {
 	turns   []turn
 }
 
+// firstRate is how many rows a second are expected before any are measured.
+const firstRate = 2000
+
 // compare lets all ways take turns, in each round once, after a shorter turn of each
 // to warm up.
 func (s *stage) compare(ctx context.Context, clients int, ways ...*way) ([]series, error) {
@@ -19,6 +22,9 @@ func (s *stage) compare(ctx context.Context, clients int, ways ...*way) ([]serie
 	rates := make([]float64, len(ways))
 	for i, w := range ways {
 		all[i] = series{way: w, clients: clients}
+		if w.rows != nil {
+			all[i].clients, rates[i] = 0, firstRate
+		}
 	}
 	for round := -1; round < s.bench.options.turns; round++ {
 		length := s.turn
@@ -38,7 +44,7 @@ func (s *stage) compare(ctx context.Context, clients int, ways ...*way) ([]serie
 				}
 			}
 			s.bench.progress("%s, %d at once, turn %d of %d", w.name, clients, round+1, s.bench.options.turns)
-			t, err := s.take(ctx, w, clients, length)
+			t, err := s.take(ctx, w, clients, length, rates[i])
 			if err != nil {
 				return nil, err
 			}

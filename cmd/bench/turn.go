@@ -22,6 +22,13 @@ type way struct {
 	// Errors: errOutOfStock if what stock prepared is used up.
 	call func(context.Context) error
 
+	// every makes one client call at fixed times, instead of many as soon as they can;
+	// zero: it does not.
+	every time.Duration
+
+	// rows does the work n times in one operation, instead of call; nil: call is used.
+	rows func(ctx context.Context, n int, t *turn) error
+
 	// stock prepares n calls before a turn; nil: call needs no preparation.
 	stock func(ctx context.Context, n int) error
 
@@ -44,7 +51,8 @@ var errOutOfStock = errors.New("no prepared call is left")
 type turn struct {
 	ops       int
 	took      time.Duration
-	latencies []float64 // in milliseconds
+	uploaded  time.Duration // part of took, before the first row was begun
+	latencies []float64     // in milliseconds
 	cpu       map[string]time.Duration
 	others    float64 // share of the processors that other processes used
 	commits   float64 // of the bridge
@@ -52,6 +60,9 @@ type turn struct {
 }
 
 func (t turn) rate() float64 { return float64(t.ops) / t.took.Seconds() }
+
+// rateUploaded is the rate after the upload.
+func (t turn) rateUploaded() float64 { return float64(t.ops) / (t.took - t.uploaded).Seconds() }
 
 // perOp returns the CPU time per call in milliseconds of the given processes.
 func (t turn) perOp(names ...string) (sum float64) {
@@ -117,8 +128,8 @@ func (s *stage) read(ctx context.Context, w *way) (r reading, err error) {
 	return r, err
 }
 
-// take lets a number of clients call one way for a while.
-func (s *stage) take(ctx context.Context, w *way, clients int, length time.Duration) (t turn, err error) {
+// take lets a number of clients call one way for a while, at about this rate.
+func (s *stage) take(ctx context.Context, w *way, clients int, length time.Duration, rate float64) (t turn, err error) {
 	if w.begin != nil {
 		if err := w.begin(); err != nil {
 			return t, err
@@ -128,8 +139,17 @@ func (s *stage) take(ctx context.Context, w *way, clients int, length time.Durat
 		defer func() { err = errors.Join(err, w.end()) }()
 	}
 	return s.measure(ctx, w, func(t *turn) (err error) {
-		t.latencies, err = crowd(ctx, w.call, clients, length)
-		t.ops = len(t.latencies)
+		switch {
+		case w.rows != nil:
+			t.ops = max(int(rate*length.Seconds())/batchSize, 1) * batchSize
+			err = w.rows(ctx, t.ops, t)
+		case w.every > 0:
+			t.latencies, err = steadily(ctx, w.call, w.every, length)
+			t.ops = len(t.latencies)
+		default:
+			t.latencies, err = crowd(ctx, w.call, clients, length)
+			t.ops = len(t.latencies)
+		}
 		if err == nil && t.ops == 0 {
 			err = errOutOfStock
 		}

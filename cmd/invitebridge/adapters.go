@@ -82,6 +82,13 @@ func acceptMethods(cfg config.Config) (methods []bridge.AcceptMethod) {
 	return methods
 }
 
+func reminders(before []config.Duration) (list []time.Duration) {
+	for _, d := range before {
+		list = append(list, time.Duration(d))
+	}
+	return list
+}
+
 // newSenders reads templates and connects to nothing. Without a configured mail
 // server, fallback is the courier; if it is nil, no email is sent. observe
 // decorates each sender.

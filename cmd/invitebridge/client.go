@@ -16,10 +16,15 @@ func newClientCommands(environ []string, io stdio) []*cobra.Command {
 	o := &clientOptions{environ: environ, io: io}
 	return []*cobra.Command{
 		o.verb("create", "Invite people", newCreateInvitation(o)),
-		o.verb("list", "List invitations, messages or endpoints", newListInvitations(o), newListMessages(o), newListEndpoints(o)),
-		o.verb("get", "Show invitations or messages", newGetInvitation(o), newGetMessage(o)),
+		o.verb("import", "Invite everyone in a file", newImportInvitations(o)),
+		o.verb("list", "List invitations, imports and their rows, messages or endpoints",
+			newListInvitations(o), newListImports(o), newListRows(o), newListMessages(o), newListEndpoints(o)),
+		o.verb("get", "Show invitations, imports or messages", newGetInvitation(o), newGetImport(o), newGetMessage(o)),
 		o.verb("resend", "Send invitations again", newResendInvitation(o)),
 		o.verb("revoke", "Revoke invitations", newRevokeInvitation(o)),
+		o.verb("pause", "Pause imports", newPauseImport(o)),
+		o.verb("resume", "Continue paused imports", newResumeImport(o)),
+		o.verb("cancel", "End imports early", newCancelImport(o)),
 		o.verb("retry", "Send failed messages again", newRetryMessage(o)),
 		o.verb("enable", "Enable disabled endpoints", newEnableEndpoint(o)),
 		newBackup(&clientOptions{environ: environ, io: io, format: formatTable}),

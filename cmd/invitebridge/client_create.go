@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -76,6 +77,7 @@ func createInvitations(ctx context.Context, s *session, request bridge.InviteReq
 // inviteFlags holds the flags that make up the body of an invitation.
 type inviteFlags struct {
 	bridge.InviteRequest
+	noReminders                           bool
 	identityID, from, organizationID      string
 	traits, metadataPublic, metadataAdmin string
 }
@@ -97,6 +99,9 @@ func (f *inviteFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.TimeZone, "timezone", "", "`ZONE` of the dates shown to the invitee, such as Europe/Berlin")
 	flags.StringVar(&f.ReturnTo, "return-to", "", "`URL` to go to after accepting; must be in allowed_return_urls")
 	flags.DurationVar(&f.ExpiresIn, "expires-in", 0, "how long the invitation is valid, such as 48h; default the bridge's")
+	flags.DurationSliceVar(&f.Reminders, "reminder", nil, "remind the invitee this `DURATION` before the expiry, such as 72h; repeatable; default the bridge's")
+	flags.Lookup("reminder").DefValue = "" // help would show an empty list
+	flags.BoolVar(&f.noReminders, "no-reminders", false, "send no reminders")
 	flags.BoolVar(&f.Reactivate, "reactivate", false, "also invite an account that was deactivated, or imported with credentials, which are removed")
 	flags.BoolVar(&f.KeepAddresses, "keep-addresses", false, "confirm that all addresses of an existing identity belong to the invitee")
 	flags.BoolVar(&f.Quiet, "no-notify", false, "send no email; you pass on the link")
@@ -144,6 +149,15 @@ func (f *inviteFlags) request(cmd *cobra.Command, emails []string) (r bridge.Inv
 	}
 	if cmd.Flags().Changed("expires-in") && r.ExpiresIn <= 0 {
 		return r, errors.New("--expires-in must be greater than 0")
+	}
+	if f.noReminders {
+		if len(r.Reminders) > 0 {
+			return r, errors.New("give either --reminder or --no-reminders")
+		}
+		r.Reminders = []time.Duration{}
+	}
+	if err := bridge.CheckReminders(r.Reminders); err != nil {
+		return r, fmt.Errorf("--reminder must be %w", err)
 	}
 	var object map[string]json.RawMessage
 	var value any

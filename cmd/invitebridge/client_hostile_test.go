@@ -31,6 +31,7 @@ func TestHostileServer(t *testing.T) {
 		"the same page":        {args: []string{"list", "invitations", "--all"}, answer: "[" + item + "]", next: "1", want: "the list does not end"},
 		"the same page, empty": {args: []string{"list", "messages", "--all"}, answer: "[]", next: "1", want: "the list does not end"},
 		"empty pages":          {args: []string{"list", "messages", "--all"}, answer: "[]", next: "a new one", want: "the list does not end"},
+		"an import":            {args: []string{"get", "import", id, "--follow"}, answer: item, want: "owned"},
 		"a refusal": {args: []string{"get", "invitation", id}, status: http.StatusConflict, want: "owned",
 			answer: `{"error":{"id":` + string(text) + `,"reason":` + string(text) + `,"request":` + string(text) + `,"details":{"messages":[{"text":` + string(text) + `}],"addresses":[` + string(text) + `]}}}`},
 		"not ready": {args: []string{"health"}, status: http.StatusServiceUnavailable, answer: `{"errors":{` + string(text) + `:` + string(text) + `}}`, want: "not ready"},

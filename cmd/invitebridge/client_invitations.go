@@ -15,7 +15,7 @@ var invitationColumns = []string{"id", "email", "state", "delivery", "created_at
 
 func newListInvitations(o *clientOptions) *cobra.Command {
 	var q httpapi.ListQuery
-	var state string
+	var state, importID string
 	var p paging
 	cmd := &cobra.Command{
 		Use:     "invitations",
@@ -31,6 +31,11 @@ func newListInvitations(o *clientOptions) *cobra.Command {
 			if err := p.check(); err != nil {
 				return err
 			}
+			if cmd.Flags().Changed("import-id") {
+				if q.ImportID, err = uuid.Parse(importID); err != nil {
+					return usageError{fmt.Errorf("--import-id %q is not an id", importID)}
+				}
+			}
 			s, err := o.open()
 			if err != nil {
 				return err
@@ -45,6 +50,7 @@ func newListInvitations(o *clientOptions) *cobra.Command {
 	complete(cmd, "state", bridge.States())
 	cmd.Flags().StringVar(&q.Email, "email", "", "only those for this `EMAIL`")
 	cmd.Flags().StringVar(&q.InviterID, "inviter-id", "", "only those by the inviter with this `ID`")
+	cmd.Flags().StringVar(&importID, "import-id", "", "only those that the import with this `ID` created")
 	p.register(cmd)
 	return cmd
 }

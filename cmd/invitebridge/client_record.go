@@ -47,11 +47,17 @@ func parseRecord(text []byte) (r record, err error) {
 
 const none = "<none>" // as Kratos writes it
 
-// text returns a member as a table cell.
+// text returns a member as a table cell. The name may be a path such as counts.failed.
 func (r record) text(name string) string {
+	outer, inner, isPath := strings.Cut(name, ".")
 	for _, m := range r {
 		if m.name == name {
 			return m.text()
+		}
+		if isPath && m.name == outer {
+			if object, err := parseRecord(m.value); err == nil {
+				return object.text(inner)
+			}
 		}
 	}
 	return none
@@ -82,6 +88,18 @@ func (m member) list() (rows []record, ok bool) {
 		rows = append(rows, row)
 	}
 	return rows, true
+}
+
+// numbers returns the members of an object that has numbers only, such as counts.
+func (m member) numbers() (counts record, ok bool) {
+	counts, err := parseRecord(m.value)
+	for _, n := range counts {
+		ok = json.Unmarshal(n.value, new(float64)) == nil
+		if !ok {
+			return nil, false
+		}
+	}
+	return counts, ok && err == nil
 }
 
 // printableLines applies printable to each line.

@@ -22,7 +22,8 @@ import (
 //     (see run); with several arguments, each failed one has a line with the
 //     argument, and the last line counts the failures. Notes are printed only for
 //     the table format and not with -q (see session.note). The exceptions are two
-//     lines that -q itself makes necessary: more pages, and links not shown.
+//     lines that -q itself makes necessary: more pages, and links not shown. The
+//     progress of an import is shown with every format, but not with -q.
 //   - "hint: " begins the last, indented line of an error and says what the user
 //     can do: a flag, a variable, or when to try again. An error that explains
 //     itself has none.

@@ -29,6 +29,7 @@ var update = flag.Bool("update", false, "update the expected output in testdata/
 //	invitebridge ARG...       run the program; its output is scrubbed, see scrubber
 //	code N                    check the exit code of the last run
 //	answer TEXT               what standard input has for the next run
+//	input FILE                likewise, from a file
 //	database                  set INVITEBRIDGE_DSN to an empty database
 //	until N invitebridge ...  repeat until it prints N lines
 //	xargs invitebridge ...    run it with the last output as additional arguments
@@ -58,6 +59,9 @@ func runScripts(t *testing.T, dir string) {
 			"invitebridge": func(ts *testscript.TestScript, neg bool, args []string) { scriptOf(ts).show(ts, neg, args) },
 			"answer": func(ts *testscript.TestScript, _ bool, args []string) {
 				scriptOf(ts).in = strings.NewReader(args[0] + "\n")
+			},
+			"input": func(ts *testscript.TestScript, _ bool, args []string) {
+				scriptOf(ts).in = strings.NewReader(ts.ReadFile(args[0]))
 			},
 			"code":  func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).wantCode(ts, args) },
 			"until": func(ts *testscript.TestScript, _ bool, args []string) { scriptOf(ts).until(ts, args) },

@@ -49,9 +49,10 @@ func registerEndpoint(cmd *cobra.Command, endpoint *string) {
 // session holds the client and the output of one run of a client command.
 type session struct {
 	*presenter
-	client   *httpapi.Client
-	io       stdio
-	endpoint string
+	client       *httpapi.Client
+	io           stdio
+	endpoint     string
+	dumbTerminal bool // cannot return to the beginning of a line
 }
 
 // open checks the options and returns a session. It connects to nothing.
@@ -73,7 +74,7 @@ func (o *clientOptions) open() (*session, error) {
 	}
 	return &session{
 		presenter: &presenter{out: o.io.out, format: o.format, quiet: o.quiet},
-		client:    client, io: o.io, endpoint: endpoint,
+		client:    client, io: o.io, endpoint: endpoint, dumbTerminal: lookup(o.environ, "TERM") == "dumb",
 	}, nil
 }
 

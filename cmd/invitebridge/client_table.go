@@ -14,6 +14,13 @@ func writeRecord(w io.Writer, r record) error {
 	t := newTable(w)
 	for _, m := range r {
 		rows, ok := m.list()
+		if counts, are := m.numbers(); are {
+			fmt.Fprintf(&below, "\n%s\n", title(m.name))
+			if err := writeRecord(&below, counts); err != nil {
+				return err
+			}
+			continue
+		}
 		if !ok {
 			fmt.Fprintf(t, "%s\t%s\n", title(m.name), m.text())
 			continue
@@ -57,12 +64,19 @@ func names(rows []record) (names []string) {
 }
 
 func writeRows(w io.Writer, rows []record, columns []string) error {
+	return writeRowsBelow(w, rows, columns, true)
+}
+
+// writeRowsBelow is writeRows without a header, unless withHeader.
+func writeRowsBelow(w io.Writer, rows []record, columns []string, withHeader bool) error {
 	t := newTable(w)
 	header := make([]string, len(columns))
 	for i, c := range columns {
 		header[i] = title(c)
 	}
-	fmt.Fprintln(t, strings.Join(header, "\t"))
+	if withHeader {
+		fmt.Fprintln(t, strings.Join(header, "\t"))
+	}
 	for _, r := range rows {
 		cells := make([]string, len(columns))
 		for i, c := range columns {
@@ -75,5 +89,8 @@ func writeRows(w io.Writer, rows []record, columns []string) error {
 
 func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 8, 2, ' ', 0) }
 
-// title formats the name of a member as Kratos' tables do.
-func title(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", " ")) }
+// title formats the name of a member as Kratos' tables do; of a path, its last member.
+func title(name string) string {
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	return strings.ToUpper(strings.ReplaceAll(name, "_", " "))
+}

@@ -49,7 +49,7 @@ func newWiredOn(t *testing.T, kratos *kratostest.Server, mailbox *mailtest.Mailb
 courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com, from_name: Example } }
 hooks:
   - { id: crm, url: "%s/crm?key=CANARY-query", secrets: [ %s ], headers: { X-Env: CANARY-header },
-      events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired, delivery_failed ] }
+      events: [ invitation_token_created, invitation_reminder, post_password_creation, invitation_revoked, invitation_expired, delivery_failed ] }
   - { id: gate, url: %s, secrets: [ %s ], can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
 `, mailbox.URI(), w.crm.URL, hookSecret, w.gate.URL, hookSecret))...)
 	return w

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 )
@@ -20,3 +21,6 @@ func canAccess(path string, _ uint32) error {
 func listenPrivately(context.Context, string) (net.Listener, error) {
 	return nil, errors.New("unix sockets are available on Unix systems only; set host to an IP address or host name")
 }
+
+// terminalWidth returns 0: terminals are not recognized here.
+func terminalWidth(io.Writer) int { return 0 }

@@ -113,6 +113,7 @@ var chapters = map[string]func(*reader, []string){
 	"README.md: Without Docker":                 (*reader).demo,
 	"README.md: In front of the Kratos you run": (*reader).install,
 	"docs/api.md: Inviting":                     func(n *reader, lines []string) { n.prints(lines, `"invitation_link"`) },
+	"docs/api.md: Imports":                      func(n *reader, lines []string) { n.prints(lines, `"error_id":"email_invalid"`) },
 	"docs/api.md: Accepting":                    func(n *reader, lines []string) { n.prints(lines, `"state":"accepted"`) },
 	"docs/api.md: OpenAPI":                      func(n *reader, lines []string) { n.prints(lines, `"openapi": "3.1`) },
 	"docs/cli.md: Invitations and messages":     func(n *reader, lines []string) { n.prints(lines, "lin@example.com") },

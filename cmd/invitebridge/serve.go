@@ -17,8 +17,8 @@ import (
 	"invitebridge/config"
 )
 
-// sweepInterval bounds how long a claim stays unresolved after its lease. If
-// nothing is due, a sweep reads three keys.
+// sweepInterval bounds how long a claim stays unresolved after its lease, and how
+// late a reminder is. If nothing is due, a sweep reads four keys.
 const sweepInterval = 5 * time.Second
 
 // maxResponseTime bounds a response: ten seconds for blocking hooks, then
@@ -116,6 +116,10 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
+	quietHours, err := bridge.ParseQuietHours(cfg.Invitation.QuietHours)
+	if err != nil {
+		return usageError{err}
+	}
 	delivery, err := s.newDelivery()
 	if err != nil {
 		return err
@@ -136,6 +140,8 @@ func (s *server) serve(ctx context.Context) error {
 		Lifespan:            time.Duration(cfg.Invitation.Lifespan),
 		MaxLifespan:         time.Duration(cfg.Invitation.MaxLifespan),
 		Cooldown:            time.Duration(cfg.Invitation.Cooldown),
+		Reminders:           reminders(cfg.Invitation.Reminders),
+		QuietHours:          quietHours,
 		Retention:           time.Duration(cfg.Invitation.Retention),
 		IdentityTimeout:     identityTimeout(time.Duration(cfg.Kratos.Timeout)),
 		PasswordPolicy:      passwordPolicy(cfg.PasswordPolicy(), breaches),
@@ -220,7 +226,8 @@ func (s *server) sweep(ctx context.Context, service *bridge.Service, interval ti
 			s.log.Warn("sweep failed; the rest is done by the next sweep", "cause", err.Error())
 		}
 		if swept != (bridge.SweepResult{}) {
-			s.log.Info("swept", "expired", swept.Expired, "settled", swept.Reconciled, "looked_at", swept.Checked, "purged", swept.Purged, "forgotten", swept.Forgotten)
+			s.log.Info("swept", "expired", swept.Expired, "settled", swept.Reconciled, "looked_at", swept.Checked,
+				"reminded", swept.Reminded, "purged", swept.Purged, "forgotten", swept.Forgotten)
 		}
 		select {
 		case <-ticker.C:

@@ -72,7 +72,7 @@ func (d *delivery) Call(ctx context.Context, p bridge.Payload) error {
 func (d *delivery) endpoints(event bridge.Event) []string {
 	now := d.current.Load()
 	endpoints := now.hooks.Endpoints(event)
-	if event == bridge.EventTokenCreated && now.courier != nil {
+	if event.CarriesLink() && now.courier != nil {
 		endpoints = append([]string{bridge.EndpointCourier}, endpoints...)
 	}
 	return endpoints

@@ -46,6 +46,7 @@ var createAllTests = map[string]func(*testing.T, *contract){
 	},
 	"one of twenty exists": func(t *testing.T, c *contract) {
 		existing, _ := c.invite(t)
+		existing = c.get(t, existing.ID)
 		n, want := make([]bridge.IdentityParams, 20), make([]error, 20)
 		for i := range n {
 			n[i] = newIdentity(freshEmail())

@@ -113,9 +113,11 @@ func (s *fakeStore) put(i *fakeIdentity) bool {
 			return false
 		}
 	}
-	for _, other := range s.identities {
-		if i.ExternalID != "" && other.ExternalID == i.ExternalID && other.ID != i.ID {
-			return false
+	if i.ExternalID != "" {
+		for _, other := range s.identities {
+			if other.ExternalID == i.ExternalID && other.ID != i.ID {
+				return false
+			}
 		}
 	}
 	s.drop(i.ID)

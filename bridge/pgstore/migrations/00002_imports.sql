@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS invitebridge.imports (
     finished_at  timestamptz,
     defaults     json,
     columns      text[] COLLATE "C" NOT NULL,
+    separator    text COLLATE "C" NOT NULL,
     reinvite     text[] COLLATE "C" NOT NULL,
     wave_size    bigint NOT NULL,
     wave_every_ns bigint NOT NULL,
@@ -41,6 +42,7 @@ COMMENT ON COLUMN invitebridge.imports.wave_left IS 'Rows of the current wave th
 COMMENT ON COLUMN invitebridge.imports.begun IS 'Rows with an index below this are begun.';
 COMMENT ON COLUMN invitebridge.imports.counts IS 'Rows that have a result, by result.';
 COMMENT ON COLUMN invitebridge.imports.groups IS 'Groups of rows that are begun and not finished.';
+COMMENT ON COLUMN invitebridge.imports.held_until IS 'No further group is begun before; null: nothing holds the import.';
 COMMENT ON COLUMN invitebridge.imports.due_at IS 'When the import next needs a worker; null: only another request changes it.';
 CREATE INDEX IF NOT EXISTS imports_due ON invitebridge.imports (due_at, id) WHERE due_at IS NOT NULL;
 

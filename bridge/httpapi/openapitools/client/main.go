@@ -40,21 +40,24 @@ func run(ctx context.Context, adminURL, publicURL, key, email, password string) 
 	if err != nil {
 		return err
 	}
-	if err := accept(ctx, invitee, issued.InvitationToken, email, password); err != nil {
+	if issued.InvitationToken == nil {
+		return errors.New("the new invitation has no token")
+	}
+	if err := accept(ctx, invitee, *issued.InvitationToken, email, password); err != nil {
 		return err
 	}
 	return readBack(ctx, admin, issued.Id)
 }
 
 func invite(ctx context.Context, admin *ClientWithResponses, email string) (*InvitationWithToken, error) {
-	wrong, err := admin.CreateInvitationWithResponse(ctx, CreateInvitationBody{Email: &email, ExpiresIn: text("1000000h")})
+	wrong, err := admin.CreateInvitationWithResponse(ctx, &CreateInvitationParams{IdempotencyKey: text("generated")}, CreateInvitationBody{Email: &email, ExpiresIn: text("1000000h")})
 	if err != nil {
 		return nil, err
 	}
 	if wrong.JSON400 == nil || wrong.JSON400.Error.Id != ErrorIdExpiresInInvalid {
 		return nil, unexpected("creating an invitation for a century", wrong.Body)
 	}
-	invited, err := admin.CreateInvitationWithResponse(ctx, CreateInvitationBody{Email: &email, InviterName: text("Grace")})
+	invited, err := admin.CreateInvitationWithResponse(ctx, &CreateInvitationParams{IdempotencyKey: text("generated")}, CreateInvitationBody{Email: &email, InviterName: text("Grace")})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,164 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+// An upload is attempted uploadAttempts times in all. The first pause is enough for
+// the bridge to notice that a connection was lost: until then, it counts the upload as
+// one in progress.
+const (
+	uploadAttempts   = 4
+	uploadRetryPause = 2 * time.Second
+	maxUploadPause   = time.Minute // of those that the bridge asks for
+)
+
+// UploadError is an upload without a response.
+type UploadError struct {
+	Err error
+	// Complete reports whether all rows were read from the file, so that the import may
+	// exist. Otherwise the bridge has kept nothing.
+	Complete bool
+}
+
+func (e *UploadError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *UploadError) Unwrap() error { return e.Err }
+
+// Import uploads rows, and returns the import when all of them are stored. It has no
+// timeout of its own. With an IdempotencyKey and a file that is an [io.Seeker], an
+// upload that failed for a reason that may pass is repeated, up to three times.
+//
+// Errors: [*Error] if the bridge refuses the file, [*UploadError] if it did not
+// respond.
+func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions) (bridge.ImportView, error) {
+	size, rewind := measure(file)
+	pause := c.retryPause
+	for attempt := 1; ; attempt++ {
+		v, err := c.upload(ctx, file, size, o)
+		wait, passes := mayPass(err, pause)
+		if !passes || attempt == uploadAttempts || o.IdempotencyKey == "" || rewind == nil || ctx.Err() != nil {
+			return v, err
+		}
+		select {
+		case <-ctx.Done():
+			return v, err
+		case <-time.After(wait):
+		}
+		if failure := rewind(); failure != nil {
+			return v, errors.Join(err, failure)
+		}
+		pause *= 2
+	}
+}
+
+// measure returns the number of bytes that are left in a file, and a function that
+// returns to its present position. For another reader, size is -1 and rewind is nil.
+func measure(file io.Reader) (size int64, rewind func() error) {
+	seeker, ok := file.(io.Seeker)
+	if !ok {
+		return -1, nil
+	}
+	begin, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil { // a pipe
+		return -1, nil
+	}
+	end, err := seeker.Seek(0, io.SeekEnd)
+	if err != nil {
+		return -1, nil
+	}
+	rewind = func() error { _, err := seeker.Seek(begin, io.SeekStart); return err }
+	if rewind() != nil {
+		return -1, nil
+	}
+	return end - begin, rewind
+}
+
+// mayPass reports whether a repetition may succeed after a pause.
+func mayPass(err error, pause time.Duration) (wait time.Duration, passes bool) {
+	var refused *Error
+	switch {
+	case err == nil:
+		return 0, false
+	case !errors.As(err, &refused):
+		return pause, true
+	}
+	switch refused.Status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return max(pause, refused.RetryAfter), refused.RetryAfter <= maxUploadPause
+	}
+	return 0, false
+}
+
+func (c *Client) upload(ctx context.Context, file io.Reader, size int64, o ImportOptions) (v bridge.ImportView, err error) {
+	r, err := c.request(ctx, http.MethodPost, "/imports", o.values(), nil)
+	if err != nil {
+		return v, err
+	}
+	body := &uploadBody{Reader: file}
+	r.Body, r.GetBody, r.ContentLength = io.NopCloser(body), nil, size
+	r.Header.Set("Content-Type", o.MediaType)
+	r.Header.Set("Expect", "100-continue") // a request that is refused anyway does not send the file
+	if o.IdempotencyKey != "" {
+		r.Header.Set(idempotencyHeader, o.IdempotencyKey)
+	}
+	_, err = c.do(c.unbounded(), r, &v)
+	var refused *Error
+	if err != nil && !errors.As(err, &refused) {
+		err = &UploadError{Err: err, Complete: body.ended.Load()}
+	}
+	return v, err
+}
+
+// uploadBody remembers whether the file was read to its end.
+type uploadBody struct {
+	io.Reader
+	ended atomic.Bool
+}
+
+func (b *uploadBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil {
+		b.ended.Store(errors.Is(err, io.EOF))
+	}
+	return n, err
+}
+
+// unbounded returns an HTTP client without a total timeout.
+func (c *Client) unbounded() *http.Client {
+	unbounded := *c.http
+	unbounded.Timeout = 0
+	return &unbounded
+}
+
+// download writes a response of a media type to w. An incomplete one is an error.
+func (c *Client) download(r *http.Request, mediaType string, w io.Writer) (bytes int64, err error) {
+	r.Header.Set("Accept", mediaType)
+	res, err := c.unbounded().Do(r)
+	if err != nil {
+		return 0, c.requestError(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(res.Body, maxResponseBytes+1))
+		return 0, newError(res, text)
+	}
+	if media, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err != nil || media != mediaType {
+		return 0, unexpectedResponse(res, "The response is not "+mediaType+".")
+	}
+	bytes, err = io.Copy(w, res.Body)
+	if err != nil {
+		return bytes, fmt.Errorf("the response was cut off after %d bytes: %w", bytes, err)
+	}
+	return bytes, nil
+}

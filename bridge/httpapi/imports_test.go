@@ -1,0 +1,144 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+// TestImport follows a file until its report, which is imported again.
+func TestImport(t *testing.T) {
+	a := start(t)
+	i := a.importFile("email;traits.name.first\nada@example.com;Ada\nbad;=1+1\nADA@example.com;\n", "inviter_name=Grace")
+	if i.State != "running" || i.Rows != 3 || i.Waiting != 1 {
+		t.Errorf("%+v", i)
+	}
+	a.runImports()
+	var done importView
+	a.asAdmin(http.MethodGet, "/imports/"+i.ID, nil).into(t, &done)
+	if want := (bridge.ImportCounts{Invited: 1, Duplicate: 1, Failed: 1}); done.State != "finished" || done.Counts != want {
+		t.Errorf("%+v", done)
+	}
+	var invited []struct {
+		Email, ImportID string
+		Name            string `json:"inviter_name"`
+	}
+	a.asAdmin(http.MethodGet, "/?import_id="+i.ID, nil).into(t, &invited)
+	if len(invited) != 1 || invited[0].Email != "ada@example.com" || invited[0].Name != "Grace" {
+		t.Errorf("%+v", invited)
+	}
+	r := request(t, http.MethodGet, a.admin+base+"/imports/"+i.ID+"/rows?result=failed", nil, "Accept", "text/html, text/csv;q=0.9, */*;q=0.1", "Authorization", "Bearer "+key)
+	report := do(t, r)
+	if !strings.Contains(string(report.body), "email_invalid") || !strings.Contains(string(report.body), "'=1+1") {
+		t.Errorf("%s", report.body)
+	}
+	again := a.importFile(strings.Replace(string(report.body), "bad", "good@example.com", 1), "")
+	if again.Rows != 1 || again.Counts.Failed != 0 {
+		t.Errorf("%+v", again)
+	}
+}
+
+// TestLongReport: a report has every row once, whatever the size of its pages.
+func TestLongReport(t *testing.T) {
+	a := start(t)
+	var file strings.Builder
+	file.WriteString("email\n")
+	for n := range 250 {
+		fmt.Fprintf(&file, "u%d@example.com\n", n)
+	}
+	id := a.importFile(file.String(), "start_at=2031-01-01T00:00:00Z").ID
+	for query, want := range map[string]int{"": 250, "?result=waiting": 250, "?result=failed": 0} {
+		got := a.asAdmin(http.MethodGet, "/imports/"+id+"/rows"+query, nil)
+		if lines := strings.Count(string(got.body), "\n"); lines != want || !strings.HasPrefix(got.header.Get("Content-Type"), "application/x-ndjson") {
+			t.Errorf("%q: %d lines, %v", query, lines, got.header)
+		}
+	}
+}
+
+func TestImportPages(t *testing.T) {
+	a := start(t)
+	for n := range 5 {
+		a.importFile(fmt.Sprintf("email\nu%d@example.com\n", n), "dry_run=true")
+	}
+	next, seen := regexp.MustCompile(`<([^>]*)>; rel="next"`), map[string]bool{}
+	for address := "/imports/?page_size=2"; address != ""; {
+		got := a.asAdmin(http.MethodGet, address, nil)
+		var page []importView
+		got.into(t, &page)
+		for _, i := range page {
+			seen[i.ID] = true
+		}
+		address = ""
+		if link := next.FindStringSubmatch(got.header.Get("Link")); link != nil {
+			address = strings.TrimPrefix(link[1], base)
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("%d imports", len(seen))
+	}
+	for _, query := range []string{"state=running", "page_size=0", "page_token=x"} {
+		if got := a.asAdmin(http.MethodGet, "/imports?"+query, nil); got.errorID() != "bad_request" {
+			t.Errorf("%s: %d %s", query, got.status, got.body)
+		}
+	}
+}
+
+// TestRepeatedInvite: a repetition gets the status of the first response and another
+// token, and sends no email; once the invitation has ended, it gets no token.
+func TestRepeatedInvite(t *testing.T) {
+	a := start(t)
+	invite := func(body string, headers ...string) answer {
+		return do(t, request(t, http.MethodPost, a.admin+base, body, append([]string{"Authorization", "Bearer " + key}, headers...)...))
+	}
+	const body = `{"email":"ada@example.com"}`
+	var first, second, third issuedInvitation
+	invite(body, "Idempotency-Key", "k-1").into(t, &first)
+	a.Clock.Advance(time.Hour) // the cooldown has passed
+	got := invite(body, "Idempotency-Key", "k-1")
+	got.into(t, &second)
+	if got.status != http.StatusCreated || second.ID != first.ID || second.Token == "" || second.Token == first.Token {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if emails := len(a.dispatches(bridge.EndpointCourier)); emails != 1 {
+		t.Errorf("%d emails", emails)
+	}
+	a.asAdmin(http.MethodPost, "/"+first.ID+"/revoke", nil)
+	got = invite(body, "Idempotency-Key", "k-1")
+	got.into(t, &third)
+	if got.status != http.StatusCreated || third.State != "revoked" || strings.Contains(string(got.body), "invitation_token") {
+		t.Errorf("after the end: %d %s", got.status, got.body)
+	}
+	if got := invite(`{"email":"ada@example.com"} `, "Idempotency-Key", "k-1"); got.errorID() != "idempotency_key_reused" {
+		t.Errorf("another body: %d %s", got.status, got.body)
+	}
+	for _, malformed := range []string{"", "a b", "é", strings.Repeat("x", 256)} {
+		for _, got := range []answer{invite(body, "Idempotency-Key", malformed), a.upload("email\na@example.com\n", "", "Idempotency-Key", malformed)} {
+			if got.errorID() != "bad_request" {
+				t.Errorf("%q: %d %s", malformed, got.status, got.body)
+			}
+		}
+	}
+	two := request(t, http.MethodPost, a.admin+base, body, "Authorization", "Bearer "+key)
+	two.Header["Idempotency-Key"] = []string{"a", "b"}
+	if got := do(t, two); got.errorID() != "bad_request" {
+		t.Errorf("two keys: %d %s", got.status, got.body)
+	}
+}
+
+// dispatches claims the messages that are due at an endpoint.
+func (a *api) dispatches(endpoint string) (list []bridge.Dispatch) {
+	a.t.Helper()
+	claimed, _, err := a.Service.ClaimMessages(a.t.Context(), endpoint, 100, time.Minute)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, c := range claimed {
+		list = append(list, c.Dispatch)
+	}
+	return list
+}
