@@ -104,6 +104,7 @@ KILLS ?= 200
 torture: ## Kill the bridge KILLS (200) times at every failpoint, 50 with a real Kratos
 	$(GO) run ./cmd/torture -kills $(KILLS)
 	$(GO) run ./cmd/torture -kills 50 -kratos -parallel 4
+	$(GO) run ./cmd/torture -kills $(KILLS) kratos
 
 REPLICAS = $(GO) run ./cmd/torture -replicas 3
 torture-replicas: ## The same with three replicas on PostgreSQL, which fails too; takes hours

@@ -57,6 +57,9 @@ func (s *Service) adopt(ctx context.Context, held *hold, inv Invitation, d *draf
 	if err != nil {
 		return inv, err
 	}
+	if pending.ID != uuid.Nil && pending.Email == d.email && pending.SchemaID == s.schemaOf(d) {
+		return inv, ErrPendingExists // an import, which has no lock, has created it meanwhile
+	}
 	if pending.ID != uuid.Nil {
 		if _, err := s.checkInvited(ctx, pending); err == nil {
 			return inv, errPendingElsewhere(pending)

@@ -142,6 +142,7 @@
 //   - import_check.go: the settings of an import, and its rows
 //   - import_admin.go: reading, pausing, resuming and canceling imports
 //   - import_work.go: RunImports, and the claims of groups
+//   - import_takeover.go: what the process before this one has left
 //   - import_size.go: the sizes of groups, and their turns beside invites
 //   - import_group.go: from the rows of a group to invitations
 //   - import_judge.go: rows that need no new invitation, and dry runs

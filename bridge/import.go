@@ -95,6 +95,7 @@ type RowGroup struct {
 	// has it. Due is when it may be claimed.
 	Claim uuid.UUID `json:"claim,omitzero"`
 	Until time.Time `json:"until,omitzero"`
+	Run   uuid.UUID `json:"run,omitzero"` // the process that has the claim
 	Due   time.Time `json:"due"`
 	Tries int       `json:"tries,omitempty"` // ended claims that left rows to do
 }

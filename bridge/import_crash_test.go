@@ -62,40 +62,6 @@ func wantOnce(t *testing.T, w *bridgetest.Harness, n int) {
 	}
 }
 
-// TestImport_killed: the process ends after any number of updates of an import, and another
-// one takes over: no row is lost, and nobody is invited twice.
-func TestImport_killed(t *testing.T) {
-	for done := 0; ; done++ {
-		w := bridgetest.New(t)
-		w.Kratos.Add("user1@example.com", false) // is adopted, by itself
-		i := startImport(t, w, bridge.ImportRequest{}, addresses(4)...)
-		killed := false
-		w.Store.FailUpdates(func(nth int) error {
-			if nth <= done {
-				return nil
-			}
-			killed = true
-			return errors.New("killed")
-		})
-		for range 10 {
-			if _, err := w.Service.RunImports(t.Context()); err != nil {
-				break
-			}
-		}
-		w.Restart(t)
-		if i = runToEnd(t, w, i.ID); i.Counts.Total() != 4 || i.Counts.Invited != 3 || i.Counts.Adopted != 1 {
-			t.Fatalf("after %d updates: %+v", done, i)
-		}
-		wantOnce(t, w, 4)
-		if !killed {
-			if done < 4 {
-				t.Fatalf("the import has only %d updates", done)
-			}
-			return
-		}
-	}
-}
-
 // TestImport_outcomeUnknown: the store does not say whether a commit took effect.
 func TestImport_outcomeUnknown(t *testing.T) {
 	w := bridgetest.New(t)

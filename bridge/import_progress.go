@@ -129,10 +129,10 @@ func (i Import) beginAt(now time.Time) time.Time {
 }
 
 // claimGroup claims the group that needs a worker: one that was begun before, or the next
-// rows. size is the most rows of a new group. quietUntil is the end of the quiet hours;
-// zero: it is not quiet. It returns false if there is none; the import then has the time
-// of the next one.
-func (i Import) claimGroup(claim uuid.UUID, size int, now, quietUntil time.Time) (Import, RowGroup, bool) {
+// rows. run is the process that gets the claim; size is the most rows of a new group.
+// quietUntil is the end of the quiet hours; zero: it is not quiet. It returns false if
+// there is none; the import then has the time of the next one.
+func (i Import) claimGroup(claim, run uuid.UUID, size int, now, quietUntil time.Time) (Import, RowGroup, bool) {
 	if !quietUntil.IsZero() && i.State == ImportRunning {
 		i.DueAt = quietUntil
 		return i, RowGroup{}, false
@@ -144,7 +144,7 @@ func (i Import) claimGroup(claim uuid.UUID, size int, now, quietUntil time.Time)
 			if g.Claim != uuid.Nil { // its worker has ended
 				g.Tries++
 			}
-			g.Claim, g.Until = claim, now.Add(groupLease)
+			g.Claim, g.Until, g.Run = claim, now.Add(groupLease), run
 			claimed := *g
 			return i.settle(now), claimed, true
 		}
@@ -155,7 +155,7 @@ func (i Import) claimGroup(claim uuid.UUID, size int, now, quietUntil time.Time)
 	if i.WaveSize > 0 && i.WaveLeft == 0 {
 		i.WaveLeft, i.NextWaveAt = i.WaveSize, now.Add(i.WaveEvery)
 	}
-	g := RowGroup{First: i.Begun, Count: min(size, i.Rows-i.Begun), Claim: claim, Until: now.Add(groupLease), Due: now}
+	g := RowGroup{First: i.Begun, Count: min(size, i.Rows-i.Begun), Claim: claim, Until: now.Add(groupLease), Run: run, Due: now}
 	if i.WaveSize > 0 {
 		g.Count = min(g.Count, i.WaveLeft)
 		i.WaveLeft -= g.Count
@@ -173,6 +173,33 @@ func (i Import) holds(claim uuid.UUID) bool {
 	return slices.ContainsFunc(i.Groups, func(g RowGroup) bool { return g.Claim == claim })
 }
 
+// takeOver ends the claims of all processes but run, and abandons an import that another
+// one was loading. changed is false if there was nothing of the kind.
+func (i Import) takeOver(run uuid.UUID, now time.Time) (_ Import, changed bool) {
+	if i.ended() {
+		return i, false
+	}
+	if i.State == ImportLoading {
+		if i.Loader == run || i.Loader == uuid.Nil {
+			return i, false
+		}
+		i.Loader, i.DueAt = uuid.Nil, now
+		return i, true
+	}
+	i.Groups = slices.Clone(i.Groups)
+	for n := range i.Groups {
+		if g := &i.Groups[n]; g.Claim != uuid.Nil && g.Run != run {
+			g.Claim, g.Until, g.Run, g.Due = uuid.Nil, time.Time{}, uuid.Nil, now
+			g.Tries++
+			changed = true
+		}
+	}
+	if !changed {
+		return i, false
+	}
+	return i.settle(now), true
+}
+
 // finishGroup ends a claim. left is the number of rows of the group without a result,
 // which waited for a dependency; progress reports whether any other row got one.
 func (i Import) finishGroup(claim uuid.UUID, left int, waited Dependency, progress bool, now time.Time) Import {
@@ -187,7 +214,7 @@ func (i Import) finishGroup(claim uuid.UUID, left int, waited Dependency, progre
 		return i.settle(now)
 	}
 	g := &i.Groups[n]
-	g.Claim, g.Until = uuid.Nil, time.Time{}
+	g.Claim, g.Until, g.Run = uuid.Nil, time.Time{}, uuid.Nil
 	g.Due = now.Add(min(minHold<<min(g.Tries, 20), maxHold))
 	g.Tries++
 	if !progress {

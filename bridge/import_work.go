@@ -28,6 +28,9 @@ type claimedGroup struct {
 //
 // Errors: ErrStoreUnavailable.
 func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
+	if err := s.takeOverImports(ctx); err != nil {
+		return time.Time{}, err
+	}
 	now := s.now()
 	if next, err = s.nextImportAt(ctx); err != nil || next.IsZero() || next.After(now) {
 		return next, err
@@ -79,7 +82,7 @@ func (s *Service) claimImport(ctx context.Context, size int) (group *claimedGrou
 			purge = i.ID
 			return nil
 		}
-		after, g, ok := i.claimGroup(claim, size, now, s.quietUntil(now))
+		after, g, ok := i.claimGroup(claim, s.run, size, now, s.quietUntil(now))
 		if ok {
 			group, err = claimRows(tx, after, g, ids, since)
 		}

@@ -17,3 +17,32 @@ func TestReplicasImport(t *testing.T) {
 	}
 	wantOnce(t, first, 300)
 }
+
+// TestReplicasImport_leased: a replica that starts leaves the groups of the others alone,
+// and what they are loading, until their leases end.
+func TestReplicasImport_leased(t *testing.T) {
+	first, second := replicas(t)
+	i := startImport(t, first, bridge.ImportRequest{}, addresses(4)...)
+	rows, begun := file(addresses(2)...), false
+	loaded, _, err := first.Service.Import(t.Context(), bridge.ImportRequest{}, func() (bridge.FileRow, error) {
+		if !begun {
+			begun = true
+			first.Store.FailUpdates(failFrom(2))
+			if _, err := first.Service.RunImports(t.Context()); err == nil {
+				t.Error("the group was finished")
+			}
+			first.Store.FailUpdates(func(int) error { return nil })
+			runImports(t, second)
+			if i := importOf(t, second, i.ID); i.Counts.Total() > 0 {
+				t.Errorf("taken over: %+v", i)
+			}
+		}
+		return rows()
+	})
+	if err != nil || loaded.Rows != 2 {
+		t.Fatalf("%+v, %v", loaded, err)
+	}
+	runToEnd(t, second, i.ID)
+	runToEnd(t, second, loaded.ID)
+	wantOnce(t, first, 4)
+}

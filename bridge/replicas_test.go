@@ -19,10 +19,17 @@ import (
 // second do not wait long for a lease of the first.
 func replicas(t *testing.T) (first, second *bridgetest.Harness) {
 	t.Helper()
-	first = bridgetest.NewOn(t, bridgetest.Postgres, kratostest.FakeOptions{})
-	second = first.Replica(t, func(c *bridge.Config) { c.LockTimeout = 100 * time.Millisecond })
+	w := bridgetest.NewOn(t, bridgetest.Postgres, kratostest.FakeOptions{})
+	shared := func(c *bridge.Config) { c.Clock = sharedClock{w.Clock} }
+	first = w.Replica(t, shared)
+	second = w.Replica(t, shared, func(c *bridge.Config) { c.LockTimeout = 100 * time.Millisecond })
 	return first, second
 }
+
+// sharedClock is the clock of the test as that of the store.
+type sharedClock struct{ *bridgetest.Clock }
+
+func (c sharedClock) Steady() time.Duration { return c.Running() }
 
 // suspended makes a bridge stop before its nth update from now on: waiting for it
 // returns once it has stopped, resume lets it go on.

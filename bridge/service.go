@@ -111,6 +111,7 @@ type Service struct {
 	ids           ids
 	expireRunning chan struct{}
 	run           uuid.UUID // of this process
+	importsTaken  once      // from the process before this one
 	sizes         groupSizes
 	interactive   interactive
 	claims        claims

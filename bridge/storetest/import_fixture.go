@@ -34,7 +34,7 @@ func (b *fixture) fullImport() bridge.Import {
 	i.Rows, i.Begun = 1_000_000, 1500
 	i.Counts = bridge.ImportCounts{Invited: 1, Adopted: 2, AlreadyPending: 3, AlreadyActive: 4, SkippedRevoked: 5, SkippedExpired: 6, Duplicate: 7, Failed: 8}
 	i.Groups = []bridge.RowGroup{
-		{First: 500, Count: 500, Claim: uuid.UUID{4, 5}, Until: at.Add(time.Minute), Due: at.Add(time.Second), Tries: 2},
+		{First: 500, Count: 500, Claim: uuid.UUID{4, 5}, Until: at.Add(time.Minute), Run: uuid.UUID{6}, Due: at.Add(time.Second), Tries: 2},
 		{First: 1000, Count: 500, Due: at.Add(2 * time.Second)},
 	}
 	i.DueAt, i.WaitingFor, i.HeldUntil, i.Pauses = at.Add(4*time.Second), bridge.DependencyKratos, at.Add(6*time.Second), 3

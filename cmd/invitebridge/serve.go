@@ -166,7 +166,7 @@ func (s *server) serve(ctx context.Context) error {
 		Clock:               store.clock(),
 		Now:                 wallClock,
 	})
-	imports = importer.New(service, s.log, store.now(), store.pollInterval())
+	imports = importer.New(instruments.fail.imports(service), s.log, store.now(), store.pollInterval())
 	instruments.scrape(service, store)
 	login, err := newLoginPage(cfg)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/importer"
 	"invitebridge/bridge/instrument"
 	"invitebridge/bridge/outbox"
 )
@@ -135,6 +136,8 @@ func (f failpoints) handler(next http.Handler) http.Handler {
 			switch last := parts[len(parts)-1]; {
 			case last == "":
 				verb = "invite"
+			case last == "imports":
+				verb = "load"
 			case len(parts) > 1:
 				verb = last
 			}
@@ -142,6 +145,18 @@ func (f failpoints) handler(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// imports makes each step of the imports an operation.
+func (f failpoints) imports(next importer.Imports) importer.Imports { return failingImports{next, f} }
+
+type failingImports struct {
+	importer.Imports
+	failpoints failpoints
+}
+
+func (i failingImports) RunImports(ctx context.Context) (next time.Time, err error) {
+	return i.Imports.RunImports(i.failpoints.withOperation(ctx, "import"))
 }
 
 func (f failpoints) store(next bridge.Store) bridge.Store { return failingStore{next, f} }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/importer"
 	"invitebridge/bridge/outbox"
 )
 
@@ -22,6 +23,7 @@ func wallClock() time.Time { return time.Now() }
 func (failpoints) identities(next bridge.Identities) bridge.Identities        { return next }
 func (failpoints) hooks(next bridge.Hooks) bridge.Hooks                       { return next }
 func (failpoints) sender(next bridge.Sender) bridge.Sender                    { return next }
+func (failpoints) imports(next importer.Imports) importer.Imports             { return next }
 func (failpoints) store(next bridge.Store) bridge.Store                       { return next }
 func (failpoints) queue(next outbox.Queue) outbox.Queue                       { return next }
 func (failpoints) handler(next http.Handler) http.Handler                     { return next }

@@ -27,6 +27,7 @@ type environment struct {
 	mu          sync.Mutex
 	events      map[delivered]map[string]int            // how often each webhook-id arrived
 	emails      map[string]int                          // by address
+	emailed     map[string]map[string]bool              // Message-IDs, by address
 	tokens      map[string]string                       // of the last email, by address
 	ahead       [2]time.Duration                        // least and most, of the clocks of those that called blocking hooks
 	tokenSample []string                                // tokens from webhooks and emails
@@ -38,7 +39,7 @@ const maxTokens = 500
 
 var linkToken = regexp.MustCompile(`/invite/([A-Za-z0-9_-]{22})`)
 
-// delivered is an event of an invitation.
+// delivered is an event of an invitation, or of an import.
 type delivered struct {
 	invitation uuid.UUID
 	event      string
@@ -54,7 +55,7 @@ func newEnvironment(ctx context.Context) (*environment, error) {
 		mailbox.Stop()
 		return nil, err
 	}
-	w := &environment{mailbox: mailbox, url: "http://" + l.Addr().String(), events: make(map[delivered]map[string]int), emails: make(map[string]int), tokens: make(map[string]string)}
+	w := &environment{mailbox: mailbox, url: "http://" + l.Addr().String(), events: make(map[delivered]map[string]int), emails: make(map[string]int), emailed: make(map[string]map[string]bool), tokens: make(map[string]string)}
 	w.hooks = &http.Server{Handler: w, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = w.hooks.Serve(l) }()
 	go func() {
@@ -62,6 +63,10 @@ func newEnvironment(ctx context.Context) (*environment, error) {
 			w.mu.Lock()
 			for _, to := range email.Recipients {
 				w.emails[to]++
+				if w.emailed[to] == nil {
+					w.emailed[to] = make(map[string]bool)
+				}
+				w.emailed[to][email.MessageID] = true
 				if found := linkToken.FindStringSubmatch(email.Text); found != nil {
 					w.tokens[to] = found[1]
 					w.remember(found[1])
@@ -85,6 +90,7 @@ func (w *environment) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		Type string
 		Data struct {
 			Invitation struct{ ID uuid.UUID }
+			Import     struct{ ID uuid.UUID }
 			Token      string `json:"invitation_token"`
 		}
 	}
@@ -94,6 +100,9 @@ func (w *environment) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.mu.Lock()
 	key := delivered{payload.Data.Invitation.ID, payload.Type}
+	if payload.Data.Import.ID != uuid.Nil {
+		key.invitation = payload.Data.Import.ID
+	}
 	if w.events[key] == nil {
 		w.events[key] = make(map[string]int)
 	}
@@ -146,6 +155,13 @@ func (w *environment) messageIDs(invitation uuid.UUID, event string) int {
 	return len(w.events[delivered{invitation, event}])
 }
 
+// emailIDs returns how many different messages an address got as emails.
+func (w *environment) emailIDs(email string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.emailed[email])
+}
+
 func (w *environment) emailCount(email string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -186,7 +202,7 @@ invitation: { cooldown: %v, unaccepted_identities: %s, accept_with: [ password, 
 selfservice: { methods: { password: { config: { haveibeenpwned_enabled: false } } } }
 courier: { smtp: { connection_uri: "%s", from_address: bridge@example.com } }
 hooks:
-  - { id: crm, url: "%[7]s/events", events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired ] }
+  - { id: crm, url: "%[7]s/events", events: [ invitation_token_created, post_password_creation, invitation_revoked, invitation_expired, import_finished ] }
   - { id: gate, url: "%[7]s/gate", can_interrupt: true, events: [ pre_invitation_creation, pre_password_creation ] }
 log: { level: trace }
 `, kratos.url, kratos.public, kratos.timeout, s.cooldown, unaccepted, w.mailbox.URI(), w.url)

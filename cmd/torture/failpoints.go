@@ -44,6 +44,19 @@ var (
 	deletePoints = failpoints("sweep", "update1", "has_sessions1", "request1", "get1", "request2", "get2", "request3",
 		"update2", "delete1", "request4", "update3")
 	reconcilePoints = failpoints("sweep", "get1", "request1", "update1")
+	// A file of twelve rows, eight of which ask a hook. Those whose identity exists are
+	// processed after the batch, beside each other.
+	importPoints = append(failpoints("load", "update1", "update2", "update3"), failpoints("import", "update1",
+		"pre_invitation_creation1", "pre_invitation_creation2", "pre_invitation_creation3", "pre_invitation_creation4",
+		"pre_invitation_creation5", "pre_invitation_creation6", "pre_invitation_creation7", "pre_invitation_creation8",
+		"create_all1", "request1", "request2", "request3", "create1", "create2", "request4", "request5",
+		"find_by_email1", "find_by_email2", "request6", "request7", "has_sessions1", "has_sessions2", "request8", "request9",
+		"get1", "get2", "request10", "request11", "has_sessions3", "request12", "get3", "request13",
+		"update2", "mark1", "request14", "request15", "update3", "update4")...)
+	importSample = []string{
+		"load.update2.after", "load.update3.before", "load.update3.after", "import.update1.after", "import.create_all1.before",
+		"import.request3.before", "import.create_all1.after", "import.mark1.after", "import.update4.before", "import.update4.after",
+	}
 	// Messages that the commit of the invitation has claimed.
 	sendPoints = append(failpoints("send", "crm1", "courier1"), failpoints("finish", "update1")...)
 	// Messages that are queued first.

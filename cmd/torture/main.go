@@ -1,6 +1,7 @@
 // Command torture kills a bridge at every failpoint, restarts it, and checks the
 // result from outside: over HTTP, in Kratos, in the webhooks and emails that
-// arrive, and in the store file.
+// arrive, and in the store file. With the argument "kratos" it kills the fake Kratos
+// instead, at each request of an import.
 //
 // It builds the bridge with failpoints and runs it as a process. For each
 // failpoint in failpoints.go it kills the process there -kills times, while a
@@ -52,6 +53,8 @@ func main() {
 	case err != nil:
 	case o.soak > 0:
 		err = soak(ctx, o)
+	case flag.Arg(0) == "kratos":
+		err = killKratos(ctx, o)
 	case flag.NArg() > 0:
 		err = experiment(ctx, flag.Arg(0), o)
 	case o.replicas > 0:
@@ -97,6 +100,7 @@ type options struct {
 	clocks          []time.Duration      // how far those of the replicas are ahead; nil: not at all
 	patience        time.Duration        // time for Kratos; 0: as with one bridge
 	postgres        *kratostest.Postgres // nil: a server of its own
+	short           bool                 // of some scenarios, only a sample of their failpoints
 	soak, away      time.Duration
 	only            *regexp.Regexp
 	out             io.Writer
@@ -124,7 +128,7 @@ func torture(ctx context.Context, o options) error {
 	var mu sync.Mutex
 	var broken error
 	for _, s := range scenarios {
-		for _, point := range slices.DeleteFunc(slices.Clone(s.points), func(p string) bool { return !o.only.MatchString(s.name + " " + p) }) {
+		for _, point := range o.pointsOf(s) {
 			chosen++
 			trial := func() error {
 				result, err := killAll(running, s, point, o.kills, o.slack, binary, identities)
@@ -165,6 +169,15 @@ func torture(ctx context.Context, o options) error {
 		err = errors.New("no failpoint was tested: check -kills and -points")
 	}
 	return err
+}
+
+// pointsOf returns the failpoints of a scenario that are tested.
+func (o options) pointsOf(s scenario) []string {
+	points := s.points
+	if o.short && s.sample != nil {
+		points = s.sample
+	}
+	return slices.DeleteFunc(slices.Clone(points), func(p string) bool { return !o.only.MatchString(s.name + " " + p) })
 }
 
 // together runs all functions, at most limit at once, and returns the first error.

@@ -14,7 +14,7 @@ import (
 // settle what all the dead have left, while the clients repeat their requests.
 func killReplicas(ctx context.Context, s scenario, f fleet, point string, kills, slack int) (all result, err error) {
 	// A claim lasts so long, and so does the lease of an address.
-	limit := time.Duration(slack)*responseLimit + f.kratos.lease()
+	limit := time.Duration(slack)*responseLimit + max(f.kratos.lease(), s.lease)
 	for tried := 0; all.kills < kills && tried < 2*kills; {
 		n := min(batch, kills-all.kills)
 		r, err := killReplicaBatch(ctx, s, f, point, n, limit)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 )
 
@@ -21,7 +20,7 @@ func tortureReplicas(ctx context.Context, o options) error {
 	var broken error
 	for _, s := range scenarios {
 		s = s.forReplicas()
-		for _, point := range slices.DeleteFunc(slices.Clone(s.points), func(p string) bool { return !o.only.MatchString(s.name + " " + p) }) {
+		for _, point := range o.pointsOf(s) {
 			trials = append(trials, func() error {
 				result, err := killReplicas(ctx, s, f, point, o.kills, o.slack)
 				if err != nil {

@@ -17,15 +17,20 @@ import (
 type scenario struct {
 	name     string
 	points   []string
+	sample   []string      // those of the short form; nil: all
 	verbs    []string      // the operations whose failpoints are tested
 	cooldown time.Duration // between two emails
 	deletes  bool          // delete unaccepted identities
 	claims   bool          // clients may have to wait for a lease
+	lease    time.Duration // of what a replica was doing, if it is longer than a claim's
 	// prepare brings a subject into the initial state of the scenario.
 	prepare func(context.Context, *trial, *subject) error
 	// beforeKill prepares state that must be recent when the bridge is killed. It
 	// may be nil.
 	beforeKill func(context.Context, *trial, *subject) error
+	// settle waits for work that is left from earlier kills, before the failpoint is
+	// armed. Nil: that work may be killed there instead.
+	settle func(context.Context, *trial, *subject) error
 	// dueAt returns when the prepared state takes effect. Nil means at once.
 	dueAt func(*subject) time.Time
 	// act sends the request once. It is repeated until it succeeds.
@@ -73,6 +78,8 @@ var scenarios = []scenario{
 		prepare: inviteBriefly, dueAt: expiry, act: isDeleted, state: isDeleted, messages: deliveredOnce("invitation_expired")},
 	{name: "reconcile", points: reconcilePoints, verbs: []string{"sweep"}, cooldown: day,
 		prepare: leaveClaim, dueAt: afterLease, act: await("accepted"), state: isAccepted, messages: deliveredOnce("post_password_creation")},
+	{name: "import", points: importPoints, sample: importSample, verbs: []string{"load", "import"}, cooldown: day,
+		lease: 3 * time.Minute, prepare: prepareImport, settle: settleImports, act: importFile, state: isImported, messages: rowsDelivered},
 	{name: "send", points: sendPoints, verbs: []string{"send", "finish"}, cooldown: day,
 		prepare: nothing, act: invite, state: isPending, messages: all(deliveredOnce("invitation_token_created"), emailedAtMost(1))},
 	{name: "deliver", points: deliverPoints, verbs: []string{"claim", "send", "finish"}, cooldown: day,

@@ -24,6 +24,21 @@ func TestHoldsAny(t *testing.T) {
 	}
 }
 
+// TestKratosKilled kills the fake Kratos at some requests of an import: the batch, its
+// repetition without those that exist, and a write.
+func TestKratosKilled(t *testing.T) {
+	testenv.SkipIfShort(t, slowReason)
+	t.Parallel()
+	var out strings.Builder
+	err := killKratos(t.Context(), options{
+		kills: 2, parallel: 6, slack: int(testenv.Limit / responseLimit), only: regexp.MustCompile(`request(1|3|14)\.`), out: &out,
+	})
+	t.Log("\n" + out.String())
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTorture kills the bridge a few times at every failpoint, with the fake Kratos.
 func TestTorture(t *testing.T) {
 	testenv.SkipIfShort(t, slowReason)
@@ -33,7 +48,7 @@ func TestTorture(t *testing.T) {
 		kills = 5
 	}
 	var out strings.Builder
-	err := torture(t.Context(), options{kills: kills, parallel: 32, slack: int(testenv.Limit / responseLimit), only: regexp.MustCompile(""), out: &out})
+	err := torture(t.Context(), options{kills: kills, short: true, parallel: 32, slack: int(testenv.Limit / responseLimit), only: regexp.MustCompile(""), out: &out})
 	t.Log("\n" + out.String())
 	if err != nil {
 		t.Error(err)

@@ -23,6 +23,7 @@ type subject struct {
 	recovered          bool                  // with that code
 	until              time.Time             // see scenario.dueAt
 	adopted            uuid.UUID             // the identity that existed before
+	imported           importing             // its rows have addresses derived from email
 	former             holder                // the former holder of that account
 	reclaimed          bool                  // an administrator gave it back to that holder
 	reclaimedAt        time.Time             // when that began
@@ -218,7 +219,7 @@ func (t *trial) killOnce(ctx context.Context, point string, s *subject) (killed 
 	if err := t.beforeKill(ctx, s); err != nil {
 		return false, err
 	}
-	if err := errors.Join(t.bridges.arm(point), t.bridges.start(ctx)); err != nil {
+	if err := t.startArmed(ctx, point, s); err != nil {
 		return false, err
 	}
 	asking, stop := context.WithCancel(ctx)
@@ -237,6 +238,17 @@ func (t *trial) killOnce(ctx context.Context, point string, s *subject) (killed 
 	stop()
 	asked.Wait()
 	return killed, ctx.Err()
+}
+
+// startArmed starts the bridge, to be killed at a failpoint.
+func (t *trial) startArmed(ctx context.Context, point string, s *subject) error {
+	if t.scenario.settle == nil {
+		return errors.Join(t.bridges.arm(point), t.bridges.start(ctx))
+	}
+	if err := errors.Join(t.bridges.arm(""), t.bridges.start(ctx)); err != nil {
+		return err
+	}
+	return errors.Join(t.scenario.settle(ctx, t, s), t.bridges.arm(point))
 }
 
 // beforeKill brings about what must be fresh when the bridge is killed.
