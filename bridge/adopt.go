@@ -79,7 +79,7 @@ func (s *Service) adopt(ctx context.Context, held *hold, inv Invitation, d *draf
 			return nil, err
 		}
 		switch {
-		case i.Mark.InvitationID == inv.ID && (i.Mark.Origin == "" || i.Mark.Origin == OriginCreated):
+		case origin == OriginAdopted && i.createdFor(inv.ID):
 			origin = OriginCreated // by an earlier try of this invitation
 		case origin == OriginCreated && i.Mark.InvitationID != former.ID:
 			origin = OriginAdopted // another bridge has adopted it in the meantime
@@ -116,6 +116,7 @@ func (s *Service) adopt(ctx context.Context, held *hold, inv Invitation, d *draf
 func (s *Service) examine(ctx context.Context, id uuid.UUID, d *draft, former Invitation) (question, Origin, error) {
 	q := question{email: d.email, existing: true, keepAddresses: d.KeepAddresses, since: s.config.NeverUsedSince}
 	q.shifted = s.shiftedFor(ctx, *d.identity)
+	q.maker = d.invitationID // an earlier try of a row may have created it
 	if former.reusable() && (former.Origin != OriginReactivated || d.Reactivate) {
 		again := q
 		again.baseline, again.cleaned, again.maker = former.Baseline, !former.CleaningBeganAt.IsZero(), former.ID
@@ -132,7 +133,7 @@ func (s *Service) examine(ctx context.Context, id uuid.UUID, d *draft, former In
 		return q, "", identityError(err)
 	}
 	if d.Reactivate && (v == verdictUsed || v == verdictHasCredentials) {
-		q.reactivate = true
+		q.reactivate, q.maker = true, uuid.Nil
 		if i, v, err = s.readAndJudge(ctx, id, q); err != nil {
 			return q, "", identityError(err)
 		}
@@ -259,6 +260,12 @@ func (s *Service) checkMatches(d *draft, identity Identity) error {
 	default:
 		return nil
 	}
+	return errDiffers(d, differs)
+}
+
+// errDiffers is the error for a field of the request that an existing identity has
+// otherwise.
+func errDiffers(d *draft, differs string) error {
 	way := "omit " + differs
 	if d.IdentityID == uuid.Nil {
 		way += " and send its id as identity_id instead of email"

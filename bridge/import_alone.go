@@ -11,6 +11,9 @@ import (
 // inviteRow invites the address of one row as Invite does, under the id of the row. The
 // invitation and the result of the row are stored together.
 func (s *Service) inviteRow(ctx context.Context, g *claimedGroup, w *rowWork) {
+	if w.draft == nil && !s.draftAlone(ctx, g, w) {
+		return
+	}
 	d := w.draft
 	d.begin = func(tx Tx) error { _, err := g.stored(tx); return err }
 	d.store = func(tx Tx, inv Invitation) error { return s.storeRow(tx, g, w, inv) }
@@ -19,9 +22,41 @@ func (s *Service) inviteRow(ctx context.Context, g *claimedGroup, w *rowWork) {
 	case err == nil:
 		w.stored = true
 	case errors.Is(err, ErrPendingExists):
-		w.waits = DependencyRequest // the next try finds that invitation
+		s.settlePending(ctx, w)
 	default:
 		s.settleRow(w, err)
+	}
+}
+
+// draftAlone drafts a row that names an identity, which is read for that. It returns false
+// if the row is settled.
+func (s *Service) draftAlone(ctx context.Context, g *claimedGroup, w *rowWork) bool {
+	d, err := s.draft(ctx, w.request)
+	if err != nil {
+		s.settleRow(w, err)
+		return false
+	}
+	w.drafted(g, d)
+	if err := s.judgeRows(ctx, g, []*rowWork{w}); err != nil {
+		s.settleRow(w, err)
+	}
+	return !w.settled()
+}
+
+// settlePending settles a row whose address or identity has a pending invitation, which
+// may be of another schema than that of new identities.
+func (s *Service) settlePending(ctx context.Context, w *rowWork) {
+	d := w.draft
+	inv, err := s.findPending(ctx, d.email, s.schemaOf(d))
+	switch {
+	case errors.Is(err, ErrRowNotFound):
+		w.waits = DependencyRequest // it has just ended
+	case err != nil:
+		s.settleRow(w, err)
+	case d.SchemaID != "" && d.SchemaID != inv.SchemaID:
+		s.settleRow(w, errDiffers(d, "schema_id"))
+	default:
+		w.finish(ResultAlreadyPending, inv.ID)
 	}
 }
 

@@ -21,7 +21,8 @@ const maxBatchTries = 2
 // waits for a dependency.
 type rowWork struct {
 	row     ImportRow
-	draft   *draft
+	request InviteRequest
+	draft   *draft     // nil: the row names an identity, which is not read yet
 	inv     Invitation // to be inserted; ID zero: none
 	created notification
 	waits   Dependency // the row has no result because of it
@@ -47,6 +48,7 @@ func (s *Service) processGroup(ctx context.Context, g *claimedGroup) error {
 		for _, w := range work {
 			w.waits = DependencyKratos
 		}
+		g.outage = true
 		return s.finishGroup(ctx, g, work)
 	}
 	s.draftRows(ctx, g, work)
@@ -54,31 +56,50 @@ func (s *Service) processGroup(ctx context.Context, g *claimedGroup) error {
 		return err
 	}
 	if g.imp.DryRun {
-		s.eachAlone(g, work, func(*rowWork) bool { return true }, func(w *rowWork) { s.dryRun(ctx, w) })
+		s.eachAlone(g, work, func(*rowWork) bool { return true }, func(w *rowWork) { s.dryRun(ctx, g, w) })
 		return s.finishGroup(ctx, g, work)
 	}
 	if s.config.Hooks != nil {
 		s.eachAlone(g, work, func(w *rowWork) bool { return !w.alone }, func(w *rowWork) { s.askAboutRow(ctx, w) })
+	}
+	if err := s.checkClaim(ctx, g); errors.Is(err, errGroupLost) {
+		return nil
+	} else if err != nil {
+		return err
 	}
 	s.createRows(ctx, work)
 	s.eachAlone(g, work, func(w *rowWork) bool { return w.alone }, func(w *rowWork) { s.inviteRow(ctx, g, w) })
 	return s.finishGroup(ctx, g, work)
 }
 
-// draftRows parses the rows.
+// draftRows parses the rows, and drafts those that name no identity.
 func (s *Service) draftRows(ctx context.Context, g *claimedGroup, work []*rowWork) {
+	var unavailable Dependency
 	for _, w := range work {
-		r, err := s.config.ParseInvite(g.imp.Defaults, w.row.Body)
-		if err == nil {
-			w.draft, err = s.draft(ctx, r)
-		}
-		if err != nil {
+		var err error
+		if w.request, err = s.config.ParseInvite(g.imp.Defaults, w.row.Body); err != nil {
 			s.settleRow(w, err)
 			continue
 		}
-		w.draft.invitationID, w.draft.importID = w.row.InvitationID, g.imp.ID
-		w.alone = w.draft.identity != nil || g.tries >= maxBatchTries
+		if w.alone = w.request.IdentityID != uuid.Nil; w.alone {
+			continue
+		}
+		if w.waits = unavailable; unavailable != "" {
+			continue // each look-up of the schema may take as long as the first
+		}
+		d, err := s.draft(ctx, w.request)
+		if err != nil {
+			s.settleRow(w, err)
+			unavailable = w.waits
+			continue
+		}
+		w.drafted(g, d)
 	}
+}
+
+func (w *rowWork) drafted(g *claimedGroup, d *draft) {
+	d.invitationID, d.importID = w.row.InvitationID, g.imp.ID
+	w.draft, w.alone = d, d.identity != nil || g.tries >= maxBatchTries
 }
 
 // eachAlone calls do for the rows that have no result yet and match, some at a time. Rows
@@ -91,7 +112,7 @@ func (s *Service) eachAlone(g *claimedGroup, work []*rowWork, match func(*rowWor
 			continue
 		}
 		slots <- struct{}{}
-		if s.config.Monotonic()-g.since > groupLease/2 {
+		if s.late(g) {
 			<-slots
 			w.waits = DependencyRequest
 			continue
@@ -102,6 +123,26 @@ func (s *Service) eachAlone(g *claimedGroup, work []*rowWork, match func(*rowWor
 		})
 	}
 	running.Wait()
+}
+
+// late reports whether the lease of a group is half over, by any clock.
+func (s *Service) late(g *claimedGroup) bool {
+	return s.config.Monotonic()-g.since > groupLease/2 || s.now().Sub(g.at) > groupLease/2
+}
+
+// checkClaim checks that this process still has a group, before it writes to the identity
+// system: it may have been suspended.
+//
+// Errors: errGroupLost.
+func (s *Service) checkClaim(ctx context.Context, g *claimedGroup) error {
+	err := s.view(ctx, func(tx Tx) error {
+		_, err := g.stored(tx)
+		return err
+	})
+	if err == nil && s.late(g) && s.now().Sub(g.at) >= groupLease-leaseMargin {
+		err = errGroupLost
+	}
+	return err
 }
 
 func (s *Service) askAboutRow(ctx context.Context, w *rowWork) {
@@ -200,7 +241,7 @@ func (s *Service) finishGroup(ctx context.Context, g *claimedGroup, work []*rowW
 		if err := tx.PutImportRows(i.ID, rows...); err != nil {
 			return err
 		}
-		return s.putImport(tx, i.rated(now).finishGroup(g.claim, left, waited, progress, now), finished, now)
+		return s.putImport(tx, i.rated(now).finishGroup(g.claim, groupEnd{left: left, waited: waited, progress: progress, hold: g.tries == 0 || g.outage}, now), finished, now)
 	})
 	if errors.Is(err, errGroupLost) {
 		return nil

@@ -13,7 +13,7 @@ import (
 func (s *Service) judgeRows(ctx context.Context, g *claimedGroup, work []*rowWork) error {
 	var emails []string
 	for _, w := range work {
-		if !w.settled() {
+		if !w.settled() && w.draft != nil {
 			emails = append(emails, w.draft.email)
 		}
 	}
@@ -33,7 +33,7 @@ func (s *Service) judgeRows(ctx context.Context, g *claimedGroup, work []*rowWor
 		former[inv.Email] = append(former[inv.Email], inv)
 	}
 	for _, w := range work {
-		if !w.settled() {
+		if !w.settled() && w.draft != nil {
 			s.judgeRow(g, w, former[w.draft.email])
 		}
 	}
@@ -86,9 +86,12 @@ func (s *Service) judgePending(w *rowWork, inv Invitation) {
 
 // dryRun gives a row the result that it would have. It reads the identity, and writes
 // nothing.
-func (s *Service) dryRun(ctx context.Context, w *rowWork) {
+func (s *Service) dryRun(ctx context.Context, g *claimedGroup, w *rowWork) {
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()
+	if w.draft == nil && !s.draftAlone(ctx, g, w) {
+		return
+	}
 	if err := s.wouldAdopt(ctx, w); err != nil {
 		s.settleRow(w, err)
 	}

@@ -123,7 +123,7 @@ func (l *loader) store(ctx context.Context) error {
 	now, after := l.service.now(), l.imp
 	err := l.service.update(ctx, func(tx Tx) error {
 		current, err := tx.Import(l.imp.ID)
-		if errors.Is(err, ErrRowNotFound) || err == nil && current.Loader != l.imp.Loader {
+		if errors.Is(err, ErrRowNotFound) || err == nil && (current.Loader != l.imp.Loader || current.Rows != l.imp.Rows) {
 			return errUploadTooSlow
 		} else if err != nil {
 			return err

@@ -64,8 +64,8 @@ func (i Import) Resume(now time.Time) (Import, error) {
 	return i.settle(now), nil
 }
 
-// Cancel ends an import: rows that are begun finish, the others never get a result. An
-// ended one is returned unchanged.
+// Cancel ends an import: what a worker is processing finishes, all other rows never get a
+// result. An ended one is returned unchanged.
 //
 // Errors: ErrImportLoading.
 func (i Import) Cancel(now time.Time) (Import, error) {
@@ -77,6 +77,7 @@ func (i Import) Cancel(now time.Time) (Import, error) {
 	case ImportRunning, ImportPaused:
 	}
 	i.State, i.UpdatedAt = ImportCanceling, now
+	i.Groups = slices.DeleteFunc(slices.Clone(i.Groups), func(g RowGroup) bool { return g.Claim == uuid.Nil })
 	return i.settle(now), nil
 }
 
@@ -133,7 +134,7 @@ func (i Import) beginAt(now time.Time) time.Time {
 // quietUntil is the end of the quiet hours; zero: it is not quiet. It returns false if
 // there is none; the import then has the time of the next one.
 func (i Import) claimGroup(claim, run uuid.UUID, size int, now, quietUntil time.Time) (Import, RowGroup, bool) {
-	if !quietUntil.IsZero() && i.State == ImportRunning {
+	if !quietUntil.IsZero() && (i.State == ImportRunning || i.State == ImportCanceling) {
 		i.DueAt = quietUntil
 		return i, RowGroup{}, false
 	}
@@ -168,6 +169,18 @@ func (i Import) claimGroup(claim, run uuid.UUID, size int, now, quietUntil time.
 	return i.settle(now), g, true
 }
 
+// cutGroup gives back the last rows of a group that was just begun.
+func (i Import) cutGroup(claim uuid.UUID, count int, now time.Time) Import {
+	i.Groups = slices.Clone(i.Groups)
+	g := &i.Groups[slices.IndexFunc(i.Groups, func(g RowGroup) bool { return g.Claim == claim })]
+	i.Begun -= g.Count - count
+	if i.WaveSize > 0 {
+		i.WaveLeft += g.Count - count
+	}
+	g.Count = count
+	return i.settle(now)
+}
+
 // holds reports whether a claim is the current one of a group.
 func (i Import) holds(claim uuid.UUID) bool {
 	return slices.ContainsFunc(i.Groups, func(g RowGroup) bool { return g.Claim == claim })
@@ -200,16 +213,23 @@ func (i Import) takeOver(run uuid.UUID, now time.Time) (_ Import, changed bool) 
 	return i.settle(now), true
 }
 
-// finishGroup ends a claim. left is the number of rows of the group without a result,
-// which waited for a dependency; progress reports whether any other row got one.
-func (i Import) finishGroup(claim uuid.UUID, left int, waited Dependency, progress bool, now time.Time) Import {
+// groupEnd is how a claim ended.
+type groupEnd struct {
+	left     int        // rows of the group without a result
+	waited   Dependency // for which they waited
+	progress bool       // another row got a result
+	hold     bool       // if there was no progress, the import as a whole is to wait
+}
+
+// finishGroup ends a claim. Rows of a canceled import that have no result never get one.
+func (i Import) finishGroup(claim uuid.UUID, end groupEnd, now time.Time) Import {
 	i.Groups = slices.Clone(i.Groups)
 	n := slices.IndexFunc(i.Groups, func(g RowGroup) bool { return g.Claim == claim })
 	i.WaitingFor, i.UpdatedAt = "", now
-	if progress || left == 0 {
+	if end.progress || end.left == 0 {
 		i.Pauses, i.HeldUntil = 0, time.Time{}
 	}
-	if left == 0 {
+	if end.left == 0 || i.State == ImportCanceling {
 		i.Groups = slices.Delete(i.Groups, n, n+1)
 		return i.settle(now)
 	}
@@ -217,8 +237,10 @@ func (i Import) finishGroup(claim uuid.UUID, left int, waited Dependency, progre
 	g.Claim, g.Until, g.Run = uuid.Nil, time.Time{}, uuid.Nil
 	g.Due = now.Add(min(minHold<<min(g.Tries, 20), maxHold))
 	g.Tries++
-	if !progress {
-		i.WaitingFor = waited
+	if !end.progress {
+		i.WaitingFor = end.waited
+	}
+	if !end.progress && end.hold {
 		i.HeldUntil = now.Add(min(minHold<<min(i.Pauses, 20), maxHold))
 		i.Pauses++
 	}

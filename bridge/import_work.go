@@ -17,8 +17,11 @@ type claimedGroup struct {
 	imp   Import
 	claim uuid.UUID
 	since time.Duration // before the claim, on the monotonic clock
+	at    time.Time     // the same on the clock of the rules
 	tries int
 	rows  []ImportRow // those without a result
+	// outage: the identity system does not respond at all.
+	outage bool
 }
 
 // RunImports does one step of the imports: it processes one group of rows, or deletes
@@ -84,7 +87,8 @@ func (s *Service) claimImport(ctx context.Context, size int) (group *claimedGrou
 		}
 		after, g, ok := i.claimGroup(claim, s.run, size, now, s.quietUntil(now))
 		if ok {
-			group, err = claimRows(tx, after, g, ids, since)
+			group = &claimedGroup{imp: after, claim: g.Claim, since: since, at: now, tries: g.Tries}
+			after, err = group.read(tx, g, ids, now)
 		}
 		if err != nil {
 			return err
@@ -95,12 +99,17 @@ func (s *Service) claimImport(ctx context.Context, size int) (group *claimedGrou
 	return group, purge, err
 }
 
-// claimRows gives the rows of a group that have no result the ids of their invitations,
-// unless they have some from an earlier claim.
-func claimRows(tx Tx, i Import, g RowGroup, ids []uuid.UUID, since time.Duration) (*claimedGroup, error) {
+// read reads the rows of a group that have no result, and gives them the ids of their
+// invitations, unless they have some from an earlier claim. If a new group has more than
+// maxGroupBytes, the rest of it is given back. It returns the import as it is then.
+func (group *claimedGroup) read(tx Tx, g RowGroup, ids []uuid.UUID, now time.Time) (Import, error) {
+	i := group.imp
 	rows, err := tx.ImportRows(ImportRowQuery{ImportID: i.ID, From: g.First, Limit: g.Count})
 	if err != nil {
-		return nil, err
+		return i, err
+	}
+	if fit := fitting(rows); g.Tries == 0 && fit < len(rows) {
+		rows, i = rows[:fit], i.cutGroup(g.Claim, fit, now)
 	}
 	rows = slices.DeleteFunc(rows, func(r ImportRow) bool { return r.Result != "" })
 	var named []ImportRow
@@ -113,7 +122,22 @@ func claimRows(tx Tx, i Import, g RowGroup, ids []uuid.UUID, since time.Duration
 	if len(named) > 0 {
 		err = tx.PutImportRows(i.ID, named...)
 	}
-	return &claimedGroup{imp: i, claim: g.Claim, since: since, tries: g.Tries, rows: rows}, err
+	group.imp, group.rows = i, rows
+	return i, err
+}
+
+// maxGroupBytes bounds the bodies of a group, and so the memory that it takes.
+const maxGroupBytes = 2 << 20
+
+// fitting returns how many of the rows, at least one, make a group.
+func fitting(rows []ImportRow) int {
+	size := 0
+	for n := range rows {
+		if size += len(rows[n].Body); size > maxGroupBytes && n > 0 {
+			return n
+		}
+	}
+	return len(rows)
 }
 
 // putImport stores an import, with the time of its purge and the event if it has ended.
@@ -143,6 +167,12 @@ func (s *Service) purgeImport(ctx context.Context, id uuid.UUID) error {
 			done = errors.Is(err, ErrRowNotFound) || err == nil && (!i.ended() && i.State != ImportLoading || i.DueAt.After(s.now()))
 			if err != nil || done {
 				return ignoreNotFound(err)
+			}
+			if i.Loader != uuid.Nil { // its upload must not go on
+				i.Loader = uuid.Nil
+				if err := tx.PutImport(i); err != nil {
+					return err
+				}
 			}
 			n, err := tx.DeleteImportRows(id, purgeRows)
 			if err != nil || n == purgeRows {

@@ -57,7 +57,7 @@ func parseWaves(values url.Values, request *bridge.ImportRequest) (err error) {
 	}
 	if values.Has("start_at") {
 		at, err := time.Parse(time.RFC3339, values.Get("start_at"))
-		if err != nil || at.Year() < 2000 {
+		if year := at.UTC().Year(); err != nil || year < 2000 || year > 9999 {
 			return bridge.ErrBadRequest.WithReasonf("start_at must be a time in the format of RFC 3339, such as 2026-05-26T09:00:00Z. In a query, + is written %%2B.")
 		}
 		request.StartAt = at.UTC().Truncate(time.Microsecond)

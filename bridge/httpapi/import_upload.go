@@ -77,13 +77,16 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request, request bridge.Imp
 	request.Content = func() bridge.Digest {
 		return sha256.Sum256(fmt.Appendf(file.digest.Sum(nil), "%s?%s", format, values.Encode()))
 	}
-	i, _, err := a.service.Import(r.Context(), request, eachRow(reader))
+	i, _, err := a.service.Import(r.Context(), request, eachRow(reader, a.config.MaxImportSize))
 	return i, err
 }
 
+// maxStored bounds the rows as they are stored, in maximums of a file.
+const maxStored = 4
+
 // eachRow returns the source of rows for the domain.
-func eachRow(reader *importfile.Reader) func() (bridge.FileRow, error) {
-	rows := 0
+func eachRow(reader *importfile.Reader, maxBytes int64) func() (bridge.FileRow, error) {
+	rows, size := 0, int64(0)
 	return func() (bridge.FileRow, error) {
 		row, err := reader.Next()
 		if err != nil {
@@ -97,6 +100,10 @@ func eachRow(reader *importfile.Reader) func() (bridge.FileRow, error) {
 		}
 		if rows++; rows > maxImportRows {
 			return bridge.FileRow{}, invalid("the file has more than %d rows, the maximum. Split it.", maxImportRows)
+		}
+		// The names of many columns may be far longer than the cells below them.
+		if size += int64(len(row.Body)); size > maxStored*maxBytes {
+			return bridge.FileRow{}, invalid("the rows with the names of their columns are larger than %d times the maximum of a file. Split it.", maxStored)
 		}
 		return bridge.FileRow{Line: row.Line, Body: row.Body}, nil
 	}

@@ -1,6 +1,7 @@
 package importfile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -71,6 +72,8 @@ func notNames(names []string) string {
 	switch {
 	case len(names) > maxCells:
 		return tooManyColumns
+	case slices.ContainsFunc(names, func(name string) bool { return len(name) > maxName }):
+		return fmt.Sprintf("a name of a column is longer than %d bytes.", maxName)
 	case slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, "\r") }):
 		return carriageReturns
 	case slices.ContainsFunc(names, isAddress):

@@ -21,6 +21,7 @@ const (
 const (
 	maxRow     = 1 << 20 // bytes of a row or line
 	maxColumns = 256
+	maxName    = 256            // bytes of the name of a column, which each row repeats
 	maxCells   = 2 * maxColumns // of a row, with empty ones and those of a report
 )
 
