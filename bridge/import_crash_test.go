@@ -39,6 +39,19 @@ func runToEnd(t *testing.T, w *bridgetest.Harness, id uuid.UUID) bridge.Import {
 // its mark, and one email.
 func wantOnce(t *testing.T, w *bridgetest.Harness, n int) {
 	t.Helper()
+	for _, inv := range wantOneEach(t, w, n) {
+		identity, err := w.Identities().Get(t.Context(), inv.IdentityID)
+		if err != nil || identity.Mark.InvitationID != inv.ID {
+			t.Fatalf("%+v has %+v: %v", inv, identity, err)
+		}
+	}
+}
+
+// wantOneEach is wantOnce, whatever the marks are: if two imports invite an address at
+// the same moment, the one that loses may have written its mark before. Then the identity
+// is not deleted with the invitation, and nothing else depends on it.
+func wantOneEach(t *testing.T, w *bridgetest.Harness, n int) []bridge.Invitation {
+	t.Helper()
 	page, _, err := w.Service.List(t.Context(), bridge.InvitationQuery{Limit: 500})
 	if err != nil || len(page) != n || w.Kratos.Len() != n {
 		t.Fatalf("%d invitations and %d identities for %d addresses: %v", len(page), w.Kratos.Len(), n, err)
@@ -46,7 +59,7 @@ func wantOnce(t *testing.T, w *bridgetest.Harness, n int) {
 	seen := map[string]bool{}
 	for _, inv := range page {
 		identity, err := w.Identities().Get(t.Context(), inv.IdentityID)
-		if err != nil || identity.Mark.InvitationID != inv.ID || identity.Email != inv.Email || seen[inv.Email] || inv.State != bridge.StatePending {
+		if err != nil || identity.Email != inv.Email || seen[inv.Email] || inv.State != bridge.StatePending {
 			t.Fatalf("%+v has %+v: %v", inv, identity, err)
 		}
 		seen[inv.Email] = true
@@ -60,6 +73,7 @@ func wantOnce(t *testing.T, w *bridgetest.Harness, n int) {
 	if emails != n {
 		t.Fatalf("%d emails for %d addresses", emails, n)
 	}
+	return page
 }
 
 // TestImport_outcomeUnknown: the store does not say whether a commit took effect.

@@ -35,7 +35,7 @@ func TestImport_overlapping(t *testing.T) {
 	if a.Counts.Failed+b.Counts.Failed > 0 {
 		t.Errorf("%+v\n%+v\n%+v\n%+v", a.Counts, rowsOf(t, w, first.ID), b.Counts, rowsOf(t, w, second.ID))
 	}
-	wantOnce(t, w, 3)
+	wantOneEach(t, w, 3)
 }
 
 // TestImport_overlappingRow: the first import records its invitations while the second
@@ -74,7 +74,7 @@ func TestImport_overlappingRow(t *testing.T) {
 			if a.Counts.Failed+b.Counts.Failed > 0 {
 				t.Errorf("%+v\n%+v", rowsOf(t, w, first.ID), rowsOf(t, w, second.ID))
 			}
-			wantOnce(t, w, 2)
+			wantOneEach(t, w, 2)
 		})
 	}
 }

@@ -105,6 +105,11 @@ func (c *Client) upload(ctx context.Context, file io.Reader, size int64, o Impor
 	if err != nil {
 		return v, err
 	}
+	if size < 0 {
+		in := interruptible(ctx, file)
+		defer func() { _ = in.Close() }()
+		file = in
+	}
 	body := &uploadBody{Reader: file}
 	r.Body, r.GetBody, r.ContentLength = io.NopCloser(body), nil, size
 	r.Header.Set("Content-Type", o.MediaType)
@@ -118,6 +123,20 @@ func (c *Client) upload(ctx context.Context, file io.Reader, size int64, o Impor
 		err = &UploadError{Err: err, Complete: body.ended.Load()}
 	}
 	return v, err
+}
+
+// interruptible returns a reader whose reads end with ctx, for a file such as a pipe, whose
+// reads may block: net/http waits for the one that is in progress. That one may go on in
+// the background.
+func interruptible(ctx context.Context, file io.Reader) io.ReadCloser {
+	in, out := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { _ = out.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		defer stop()
+		_, err := io.Copy(out, file)
+		_ = out.CloseWithError(err)
+	}()
+	return in
 }
 
 // uploadBody remembers whether the file was read to its end.
