@@ -80,12 +80,23 @@ func (d *draft) first(created bool) IdempotentRequest {
 	return IdempotentRequest{Key: d.Idempotent, Body: d.Content, Created: created}
 }
 
+// forgetEvery is the period after which records that are no longer recognized are looked
+// for: a sweep that finds nothing to do should cost nothing.
+const forgetEvery = 10 * time.Minute
+
 // forgetBatch deletes the records of requests that are no longer recognized.
 func (s *Service) forgetBatch(ctx context.Context) (n int, err error) {
+	elapsed := s.config.Monotonic() - s.started.run
+	if elapsed < time.Duration(s.forgetAt.Load()) {
+		return 0, nil
+	}
 	before := s.now().Add(-idempotencyPeriod)
 	err = s.update(ctx, func(tx Tx) (err error) {
 		n, err = tx.DeleteIdempotentRequests(before, sweepBatch)
 		return err
 	})
+	if err == nil && n < sweepBatch {
+		s.forgetAt.Store(int64(elapsed + forgetEvery))
+	}
 	return n, err
 }

@@ -116,6 +116,7 @@ type Service struct {
 	interactive   interactive
 	claims        claims
 	started       instant
+	forgetAt      atomic.Int64 // time.Duration since started, see forgetBatch
 	shifted       atomic.Bool // the identity system returns local times as UTC
 }
 
@@ -133,6 +134,7 @@ func NewService(store Store, identities Identities, config Config) *Service {
 	s := &Service{store: store, identities: identities, config: config, expireRunning: make(chan struct{}, 1), run: uuid.New()}
 	s.sizes.init()
 	s.started = s.instant()
+	s.forgetAt.Store(int64(forgetEvery))
 	return s
 }
 
