@@ -117,7 +117,7 @@ type Service struct {
 	claims        claims
 	started       instant
 	forgetAt      atomic.Int64 // time.Duration since started, see forgetBatch
-	shifted       atomic.Bool // the identity system returns local times as UTC
+	shifted       atomic.Bool  // the identity system returns local times as UTC
 }
 
 // NewService returns a Service. It starts no goroutines, and closes neither the
