@@ -138,7 +138,7 @@ func (s *Service) checkClaim(ctx context.Context, g *claimedGroup) error {
 		_, err := g.stored(tx)
 		return err
 	})
-	if err == nil && s.late(g) && s.now().Sub(g.at) >= groupLease-leaseMargin {
+	if err == nil && s.now().Sub(g.at) >= groupLease-leaseMargin {
 		err = errGroupLost
 	}
 	return err

@@ -27,19 +27,26 @@ func (i Import) Start(now time.Time) Import {
 	return i.settle(now)
 }
 
+// checkOpen returns nil if the import is running or paused.
+//
+// Errors: ErrImportEnded, also if it is being canceled; ErrImportLoading.
+func (i Import) checkOpen() error {
+	switch {
+	case i.State == ImportLoading:
+		return ErrImportLoading
+	case i.State == ImportCanceling || i.ended():
+		return ErrImportEnded
+	}
+	return nil
+}
+
 // Pause stops a running import: no further row is begun. A paused one is returned
 // unchanged.
 //
 // Errors: ErrImportEnded, ErrImportLoading.
 func (i Import) Pause(now time.Time) (Import, error) {
-	switch i.State {
-	case ImportLoading:
-		return i, ErrImportLoading
-	case ImportCanceling, ImportFinished, ImportCanceled:
-		return i, ErrImportEnded
-	case ImportPaused:
-		return i, nil
-	case ImportRunning:
+	if err := i.checkOpen(); err != nil || i.State == ImportPaused {
+		return i, err
 	}
 	i.State, i.UpdatedAt = ImportPaused, now
 	return i.settle(now), nil
@@ -51,14 +58,8 @@ func (i Import) Pause(now time.Time) (Import, error) {
 //
 // Errors: ErrImportEnded, ErrImportLoading.
 func (i Import) Resume(now time.Time) (Import, error) {
-	switch i.State {
-	case ImportLoading:
-		return i, ErrImportLoading
-	case ImportCanceling, ImportFinished, ImportCanceled:
-		return i, ErrImportEnded
-	case ImportRunning:
-		return i, nil
-	case ImportPaused:
+	if err := i.checkOpen(); err != nil || i.State == ImportRunning {
+		return i, err
 	}
 	i.State, i.UpdatedAt, i.RateSince = ImportRunning, now, time.Time{}
 	return i.settle(now), nil

@@ -161,10 +161,10 @@ func (s *Service) putImport(tx Tx, i Import, finished notification, now time.Tim
 // purgeImport deletes an import whose upload failed, or that is past its retention.
 func (s *Service) purgeImport(ctx context.Context, id uuid.UUID) error {
 	for ctx.Err() == nil {
-		done := false
+		done, now := false, s.now()
 		err := s.update(ctx, func(tx Tx) error {
 			i, err := tx.Import(id)
-			done = errors.Is(err, ErrRowNotFound) || err == nil && (!i.ended() && i.State != ImportLoading || i.DueAt.After(s.now()))
+			done = errors.Is(err, ErrRowNotFound) || err == nil && (!i.ended() && i.State != ImportLoading || i.DueAt.After(now))
 			if err != nil || done {
 				return ignoreNotFound(err)
 			}

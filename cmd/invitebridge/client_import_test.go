@@ -82,7 +82,7 @@ func TestInterruptedFollow(t *testing.T) {
 	}
 }
 
-// TestFollowPaused: following an import ends when somebody else pauses it.
+// TestFollowPaused: following an import ends when another client pauses it.
 func TestFollowPaused(t *testing.T) {
 	b := startFakeBridge(t)
 	errs := &trigger{text: "starts in", do: func() {
