@@ -47,10 +47,14 @@ func (n *reader) write(name, text string) {
 // prelude keeps all variables between shells.
 const prelude = "set -aeuo pipefail\ncd '%[1]s'\n. ./variables\n%[2]s\nexport -p > variables\n"
 
+// compileLimit bounds what may build everything first, Kratos too, with nothing in
+// the caches and all other tests beside it.
+const compileLimit = 15 * time.Minute
+
 // types runs lines and returns their output.
 func (n *reader) types(lines ...string) string {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(n.t.Context(), compileLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", fmt.Sprintf(prelude, n.dir, strings.Join(lines, "\n")))
 	var stderr bytes.Buffer
@@ -80,18 +84,19 @@ func (n *reader) starts(line, until string) (said string, stop func()) {
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
 	stop = sync.OnceFunc(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); <-ended })
-	n.book.Cleanup(stop)
-	eventually(n.t, func() bool {
+	n.t.Cleanup(stop) // a chapter that fails must not keep the ports of the next
+	for deadline := time.Now().Add(compileLimit); ; {
 		text, err := os.ReadFile(out.Name())
 		if said = string(text); err != nil || strings.Contains(said, until) {
-			return true
+			return said, stop
 		}
 		select {
 		case <-ended:
 			n.t.Fatalf("%s has ended:\n%s", line, said)
-		default:
+		case <-time.After(10 * time.Millisecond):
 		}
-		return false
-	})
-	return said, stop
+		if time.Now().After(deadline) {
+			n.t.Fatalf("%s has not printed %q within %s:\n%s", line, until, compileLimit, said)
+		}
+	}
 }

@@ -53,7 +53,7 @@ func readme(t *testing.T, pages ...string) (blocks []block) {
 		}
 		heading, inside := "", ""
 		for line := range strings.Lines(string(text)) {
-			line = strings.TrimRight(line, "\n")
+			line = strings.TrimSpace(line) // a block can be part of a list
 			switch {
 			case strings.HasPrefix(line, "```"):
 				if inside = strings.TrimPrefix(line, "```"); inside == "sh" {
@@ -110,15 +110,19 @@ func TestReadme(t *testing.T) {
 
 // chapters maps the blocks that are run here to what runs them.
 var chapters = map[string]func(*reader, []string){
-	"README.md: Without Docker":                 (*reader).demo,
-	"README.md: In front of the Kratos you run": (*reader).install,
-	"docs/api.md: Inviting":                     func(n *reader, lines []string) { n.prints(lines, `"invitation_link"`) },
-	"docs/api.md: Imports":                      func(n *reader, lines []string) { n.prints(lines, `"error_id":"email_invalid"`) },
-	"docs/api.md: Accepting":                    func(n *reader, lines []string) { n.prints(lines, `"state":"accepted"`) },
-	"docs/api.md: OpenAPI":                      func(n *reader, lines []string) { n.prints(lines, `"openapi": "3.1`) },
-	"docs/cli.md: Invitations and messages":     func(n *reader, lines []string) { n.prints(lines, "lin@example.com") },
-	"docs/cli.md: Doctor":                       func(n *reader, lines []string) { n.prints(lines, "ok       identities") },
-	"docs/production.md: Backup and restore":    (*reader).backup,
+	"README.md: Without Docker":                                           (*reader).demo,
+	"README.md: In front of the Kratos you run":                           (*reader).install,
+	"docs/api.md: Inviting":                                               func(n *reader, lines []string) { n.prints(lines, `"invitation_link"`) },
+	"docs/api.md: Imports":                                                func(n *reader, lines []string) { n.prints(lines, `"error_id":"email_invalid"`) },
+	"docs/api.md: Accepting":                                              func(n *reader, lines []string) { n.prints(lines, `"state":"accepted"`) },
+	"docs/api.md: OpenAPI":                                                func(n *reader, lines []string) { n.prints(lines, `"openapi": "3.1`) },
+	"docs/cli.md: Invitations and messages":                               func(n *reader, lines []string) { n.prints(lines, "lin@example.com") },
+	"docs/cli.md: Doctor":                                                 func(n *reader, lines []string) { n.prints(lines, "ok       identities") },
+	"docs/cli.md: Imports":                                                (*reader).imports,
+	"docs/cli.md: Rows that failed":                                       (*reader).rows,
+	"docs/production.md: Backup and restore":                              (*reader).backup,
+	"docs/imports.md: Pause, resume, cancel":                              (*reader).cancels,
+	"docs/imports.md: From a spreadsheet to the last accepted invitation": (*reader).spreadsheet,
 }
 
 // backup runs the command with a directory of the test.
