@@ -24,10 +24,8 @@ func killKratos(ctx context.Context, o options) error {
 	}
 	defer remove()
 	at := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == "import" })
-	t := table{out: o.out}
+	t := &table{out: o.out}
 	t.head(o, fakeIdentities(&kratostest.Fake{}).lease())
-	var mu sync.Mutex
-	var broken error
 	var trials []func() error
 	for n := range importRequests {
 		for name, do := range map[string]kratostest.Action{"before": kratostest.CutBefore, "after": kratostest.CutAfter} {
@@ -37,15 +35,7 @@ func killKratos(ctx context.Context, o options) error {
 			}
 			trials = append(trials, func() error {
 				r, err := killKratosAt(ctx, scenarios[at], kratostest.Fault{Skip: n, Times: 1, Do: do}, o, binary)
-				if err != nil {
-					r.broken = append(r.broken, err.Error())
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				t.row("import", point, r)
-				if len(r.broken) > 0 {
-					broken = errBroken
-				}
+				t.row("import", point, r, err)
 				return ctx.Err()
 			})
 		}
@@ -54,7 +44,7 @@ func killKratos(ctx context.Context, o options) error {
 	if len(trials) == 0 || o.kills < 1 {
 		err = errors.New("no request was tested: check -kills and -points")
 	}
-	return errors.Join(err, broken) // read after all trials have ended
+	return errors.Join(err, t.verdict())
 }
 
 // killKratosAt kills a Kratos at one request, o.kills times, for an import each.

@@ -22,7 +22,6 @@ import (
 	"os/signal"
 	"regexp"
 	"slices"
-	"sync"
 	"syscall"
 	"time"
 
@@ -106,7 +105,7 @@ type options struct {
 	out             io.Writer
 }
 
-var errBroken = errors.New("invariants were violated: see the output")
+var errBroken = errors.New("invariants were violated")
 
 // torture runs all scenarios.
 func torture(ctx context.Context, o options) error {
@@ -120,13 +119,11 @@ func torture(ctx context.Context, o options) error {
 		return err
 	}
 	defer stop()
-	t := table{out: o.out}
+	t := &table{out: o.out}
 	t.head(o, identities.lease())
 	chosen := 0
 	pools, running := errgroup.WithContext(ctx)
 	var waiting, busy []func() error
-	var mu sync.Mutex
-	var broken error
 	for _, s := range scenarios {
 		for _, point := range o.pointsOf(s) {
 			chosen++
@@ -135,15 +132,7 @@ func torture(ctx context.Context, o options) error {
 				if err := running.Err(); err != nil {
 					return err
 				}
-				if err != nil { // only this failpoint failed; continue with the others
-					result.broken = append(result.broken, err.Error())
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				t.row(s.name, point, result)
-				if len(result.broken) > 0 {
-					broken = errBroken
-				}
+				t.row(s.name, point, result, err) // if only this failpoint failed, continue with the others
 				return nil
 			}
 			if s.claims || s.dueAt != nil {
@@ -158,7 +147,7 @@ func torture(ctx context.Context, o options) error {
 	pools.Go(func() error { return together(waiting, o.parallel) })
 	pools.Go(func() error { return together(busy, max(1, o.parallel/8)) })
 	err = pools.Wait()
-	err = errors.Join(err, broken) // read after all trials have ended
+	err = errors.Join(err, t.verdict())
 	// Run without load: a slow bridge passes other failpoints, see checkPointNames.
 	var comparisons []func() error
 	for _, s := range scenarios {

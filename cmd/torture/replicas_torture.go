@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"sync"
 )
 
 // tortureReplicas runs all scenarios with several replicas.
@@ -13,31 +12,21 @@ func tortureReplicas(ctx context.Context, o options) error {
 		return err
 	}
 	defer stop()
-	t := table{out: o.out}
+	t := &table{out: o.out}
 	t.head(o, f.kratos.lease())
-	var mu sync.Mutex
 	var trials []func() error
-	var broken error
 	for _, s := range scenarios {
 		s = s.forReplicas()
 		for _, point := range o.pointsOf(s) {
 			trials = append(trials, func() error {
 				result, err := killReplicas(ctx, s, f, point, o.kills, o.slack)
-				if err != nil {
-					result.broken = append(result.broken, err.Error())
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				t.row(s.name, point, result)
-				if len(result.broken) > 0 {
-					broken = errBroken
-				}
+				t.row(s.name, point, result, err)
 				return ctx.Err()
 			})
 		}
 	}
 	err = together(trials, o.parallel)
-	err = errors.Join(err, broken) // read after all trials have ended
+	err = errors.Join(err, t.verdict())
 	if err == nil && (len(trials) == 0 || o.kills < 1) {
 		err = errors.New("no failpoint was tested: check -kills and -points")
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,10 +22,14 @@ func (r *result) add(other result) {
 	r.recovery = max(r.recovery, other.recovery)
 }
 
-// table prints Markdown, row by row.
-type table struct{ out io.Writer }
+// table prints Markdown, row by row. It is safe for concurrent use.
+type table struct {
+	out    io.Writer
+	mu     sync.Mutex
+	broken []error
+}
 
-func (t table) head(o options, lease time.Duration) {
+func (t *table) head(o options, lease time.Duration) {
 	against := "the fake Kratos"
 	if o.kratos {
 		against = "a real Kratos"
@@ -35,13 +41,32 @@ func (t table) head(o options, lease time.Duration) {
 	fmt.Fprintf(t.out, "| scenario          | %-42s | kills | broken | worst recovery |\n|-------------------|%s|------:|-------:|---------------:|\n", "failpoint", strings.Repeat("-", 44))
 }
 
-func (t table) row(scenario, point string, r result) {
+// row prints the result of a failpoint. With err, it could not be tested to the end.
+func (t *table) row(scenario, point string, r result, err error) {
+	if err != nil {
+		r.broken = append(r.broken, err.Error())
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	fmt.Fprintf(t.out, "| %-17s | %-42s | %5d | %6d | %14s |\n", scenario, "`"+point+"`", r.kills, len(r.broken), r.recovery.Round(time.Millisecond))
 	for i, line := range r.broken {
 		if i == 5 {
-			fmt.Fprintf(t.out, "  and %d more\n", len(r.broken)-i)
-			break
+			line = fmt.Sprintf("and %d more", len(r.broken)-i)
 		}
 		fmt.Fprintln(t.out, "  "+line)
+		t.broken = append(t.broken, fmt.Errorf("%s %s: %s", scenario, point, line))
+		if i == 5 {
+			break
+		}
 	}
+}
+
+// verdict returns what the rows have shown to be broken, or nil.
+func (t *table) verdict() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.broken) == 0 {
+		return nil
+	}
+	return errors.Join(append([]error{errBroken}, t.broken...)...)
 }
