@@ -117,7 +117,7 @@ var (
 	ErrFieldNotSupported       = &Error{Kind: KindInvalid, ID: "field_not_supported", Reason: "This Kratos does not know external_id or organization_id: creating an identity with them needs v25.4.0 or later. Upgrade Kratos, or omit the field."}
 	ErrReturnToNotAllowed      = &Error{Kind: KindInvalid, ID: "return_to_not_allowed", Reason: "return_to is not covered by any of the configured invitation.allowed_return_urls."}
 	ErrExpiresInInvalid        = &Error{Kind: KindInvalid, ID: "expires_in_invalid", Reason: "expires_in must be a duration such as \"48h\", between one second and the configured maximum."}
-	ErrImportInvalid           = &Error{Kind: KindInvalid, ID: "import_invalid", Reason: "The file cannot be imported."}
+	ErrImportInvalid           = &Error{Kind: KindInvalid, ID: "import_invalid", Reason: "The file cannot be imported. Send a CSV file whose first line names the columns, or one JSON object per line."}
 	ErrPasswordPolicyViolation = &Error{Kind: KindInvalid, ID: "password_policy_violation", Reason: "The password does not meet the password policy. Choose another one; the invitation is still valid."}
 	ErrMethodNotOffered        = &Error{Kind: KindInvalid, ID: "accept_method_not_offered", Reason: "The invitation cannot be accepted like this. Use one of the methods that the invitation's accept_with lists; the operator sets them in invitation.accept_with."}
 	ErrSessionNotOffered       = &Error{Kind: KindInvalid, ID: "session_not_offered", Reason: "Sessions are not offered. Accept without \"session\", then sign in; the operator may set invitation.session to true."}

@@ -20,7 +20,7 @@ type csvRows struct {
 
 // newCSVRows reads the names of the columns.
 //
-// Errors: ErrImportInvalid, and those of the underlying reader.
+// Errors: bridge.ErrImportInvalid, and those of the underlying reader.
 func newCSVRows(in *lines) (*csvRows, error) {
 	first, separator, err := readFirstLine(in)
 	if err != nil {

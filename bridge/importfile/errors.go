@@ -7,17 +7,11 @@ import (
 	"invitebridge/bridge"
 )
 
-// ErrImportInvalid is the error of a file that cannot be imported. The reasons
-// begin with the line, which is in the detail line too, and say what to do. They
-// contain names of columns and never the cells of rows.
-var ErrImportInvalid = &bridge.Error{
-	Kind: bridge.KindInvalid, ID: "import_invalid",
-	Reason: "The file cannot be imported. Send a CSV file whose first line names the columns, or one JSON object per line.",
-}
-
-// fault returns an ErrImportInvalid about a line. The text continues "Line 3: ".
+// fault returns a [bridge.ErrImportInvalid] about a line, which is in the detail line
+// too. The text continues "Line 3: ", and says what to do. It contains names of columns
+// and never the cells of rows.
 func fault(line int, format string, args ...any) *bridge.Error {
-	return ErrImportInvalid.WithReasonf("Line %d: %s", line, fmt.Sprintf(format, args...)).WithDetails("line", line)
+	return bridge.ErrImportInvalid.WithReasonf("Line %d: %s", line, fmt.Sprintf(format, args...)).WithDetails("line", line)
 }
 
 // quote quotes the name of a column on one line, truncated for responses and logs.

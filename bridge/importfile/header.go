@@ -28,7 +28,7 @@ type node struct {
 
 // newHeader compiles the names of the columns on a line.
 //
-// Errors: ErrImportInvalid.
+// Errors: bridge.ErrImportInvalid.
 func newHeader(names []string, line int) (*header, error) {
 	h := &header{body: node{column: -1}, whole: -1}
 	if text := notNames(names); text != "" {

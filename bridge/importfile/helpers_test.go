@@ -55,12 +55,12 @@ func (e expect) check(t *testing.T, format importfile.Format) {
 	}
 }
 
-// invalid returns the line and the reason of an ErrImportInvalid, which has the line
+// invalid returns the line and the reason of a bridge.ErrImportInvalid, which has the line
 // in both places.
 func invalid(tb testing.TB, err error) (line int, reason string) {
 	tb.Helper()
 	var e *bridge.Error
-	if !errors.As(err, &e) || !errors.Is(err, importfile.ErrImportInvalid) || e.Kind != bridge.KindInvalid {
+	if !errors.As(err, &e) || !errors.Is(err, bridge.ErrImportInvalid) || e.Kind != bridge.KindInvalid {
 		tb.Fatalf("got %v, want an import_invalid", err)
 	}
 	line, _ = e.Extra["line"].(int)

@@ -17,7 +17,7 @@ type lines struct {
 
 // newLines returns the lines of r, without a byte order mark.
 //
-// Errors: ErrImportInvalid for a file that is not UTF-8 text, and those of r.
+// Errors: bridge.ErrImportInvalid for a file that is not UTF-8 text, and those of r.
 func newLines(r io.Reader) (*lines, error) {
 	l := &lines{r: bufio.NewReaderSize(r, 64<<10)}
 	head, err := l.r.Peek(64)
@@ -35,7 +35,7 @@ func newLines(r io.Reader) (*lines, error) {
 // next returns the next line with its line feed, which the last one may not have.
 // The line is valid until the next call.
 //
-// Errors: io.EOF, ErrImportInvalid, and those of the underlying reader.
+// Errors: io.EOF, bridge.ErrImportInvalid, and those of the underlying reader.
 func (l *lines) next() ([]byte, error) {
 	line, err := l.r.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {

@@ -52,7 +52,7 @@ type Reader struct {
 // NewReader returns a Reader of r, once it has read the names of the columns. It
 // reads ahead of the rows it has returned.
 //
-// Errors: [ErrImportInvalid], ErrUnsupportedMediaType for another format, and
+// Errors: [bridge.ErrImportInvalid], ErrUnsupportedMediaType for another format, and
 // those of r as they are.
 func NewReader(r io.Reader, format Format) (*Reader, error) {
 	in, err := newLines(r)
@@ -78,7 +78,7 @@ func (r *Reader) Layout() Layout { return r.rows.layout() }
 // Next returns the next row. The caller owns its body. After an error every call
 // returns the same error.
 //
-// Errors: [io.EOF] at the end, [ErrImportInvalid], also for a file without rows,
+// Errors: [io.EOF] at the end, [bridge.ErrImportInvalid], also for a file without rows,
 // and those of the underlying reader as they are.
 func (r *Reader) Next() (Row, error) {
 	if r.err != nil {
