@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -106,7 +107,7 @@ func (c *Client) upload(ctx context.Context, file io.Reader, size int64, o Impor
 		return v, err
 	}
 	if size < 0 {
-		in := interruptible(ctx, file)
+		in := newInterruptible(ctx, file)
 		defer func() { _ = in.Close() }()
 		file = in
 	}
@@ -125,18 +126,35 @@ func (c *Client) upload(ctx context.Context, file io.Reader, size int64, o Impor
 	return v, err
 }
 
-// interruptible returns a reader whose reads end with ctx, for a file such as a pipe, whose
+// interruptible is a reader whose reads end with ctx, for a file such as a pipe, whose
 // reads may block: net/http waits for the one that is in progress. That one may go on in
-// the background.
-func interruptible(ctx context.Context, file io.Reader) io.ReadCloser {
+// the background. Nothing of the file is read before the first Read.
+type interruptible struct {
+	*io.PipeReader
+	begin func()
+	stop  func() bool
+}
+
+func newInterruptible(ctx context.Context, file io.Reader) interruptible {
 	in, out := io.Pipe()
 	stop := context.AfterFunc(ctx, func() { _ = out.CloseWithError(context.Cause(ctx)) })
-	go func() {
-		defer stop()
-		_, err := io.Copy(out, file)
-		_ = out.CloseWithError(err)
-	}()
-	return in
+	begin := sync.OnceFunc(func() {
+		go func() {
+			_, err := io.Copy(out, file)
+			_ = out.CloseWithError(err)
+		}()
+	})
+	return interruptible{in, begin, stop}
+}
+
+func (i interruptible) Read(p []byte) (int, error) {
+	i.begin()
+	return i.PipeReader.Read(p)
+}
+
+func (i interruptible) Close() error {
+	i.stop()
+	return i.PipeReader.Close()
 }
 
 // uploadBody remembers whether the file was read to its end.
