@@ -15,6 +15,12 @@ func (s *Service) inviteRow(ctx context.Context, g *claimedGroup, w *rowWork) {
 		return
 	}
 	d := w.draft
+	if g.tries >= maxBatchTries { // each creation may fail for a reason that a look-up explains
+		if err := s.findIdentity(ctx, d); err != nil {
+			s.settleRow(w, err)
+			return
+		}
+	}
 	d.begin = func(tx Tx) error { _, err := g.stored(tx); return err }
 	d.store = func(tx Tx, inv Invitation) error { return s.storeRow(tx, g, w, inv) }
 	_, err := s.inviteNew(ctx, d)

@@ -61,13 +61,22 @@ func (s *Service) processGroup(ctx context.Context, g *claimedGroup) error {
 	if s.config.Hooks != nil {
 		s.eachAlone(g, work, func(w *rowWork) bool { return !w.alone }, func(w *rowWork) { s.askAboutRow(ctx, w) })
 	}
-	if err := s.checkClaim(ctx, g); errors.Is(err, errGroupLost) {
+	state, err := s.checkClaim(ctx, g)
+	switch {
+	case errors.Is(err, errGroupLost):
 		return nil
-	} else if err != nil {
+	case err != nil:
 		return err
+	case state == ImportCanceling:
+		for _, w := range work {
+			if !w.settled() {
+				w.waits = DependencyRequest
+			}
+		}
+	default:
+		s.createRows(ctx, work)
+		s.eachAlone(g, work, func(w *rowWork) bool { return w.alone }, func(w *rowWork) { s.inviteRow(ctx, g, w) })
 	}
-	s.createRows(ctx, work)
-	s.eachAlone(g, work, func(w *rowWork) bool { return w.alone }, func(w *rowWork) { s.inviteRow(ctx, g, w) })
 	return s.finishGroup(ctx, g, work)
 }
 
@@ -130,18 +139,19 @@ func (s *Service) late(g *claimedGroup) bool {
 }
 
 // checkClaim checks that this process still has a group, before it writes to the identity
-// system: it may have been suspended.
+// system: it may have been suspended. It returns the state of the import at that time.
 //
 // Errors: errGroupLost.
-func (s *Service) checkClaim(ctx context.Context, g *claimedGroup) error {
-	err := s.view(ctx, func(tx Tx) error {
-		_, err := g.stored(tx)
+func (s *Service) checkClaim(ctx context.Context, g *claimedGroup) (state ImportState, err error) {
+	err = s.view(ctx, func(tx Tx) error {
+		i, err := g.stored(tx)
+		state = i.State
 		return err
 	})
 	if err == nil && s.now().Sub(g.at) >= groupLease-leaseMargin {
 		err = errGroupLost
 	}
-	return err
+	return state, err
 }
 
 func (s *Service) askAboutRow(ctx context.Context, w *rowWork) {
@@ -175,7 +185,11 @@ func (s *Service) createdRow(ctx context.Context, w *rowWork, created CreateResu
 	var e *IdentityError
 	switch err := created.Err; {
 	case err == nil:
-		i := created.Identity
+		i := inCreationZone(created.Identity)
+		if judge(i, question{email: w.draft.email}) != verdictFree {
+			w.alone = true // it may have been used before it was read: it is judged like any other
+			return
+		}
 		inv := s.newInvitation(w.draft).withIdentity(i, OriginCreated)
 		inv.Traits = s.messageTraits(i.Traits)
 		if err := s.checkCanSignIn(ctx, i, w.draft.email); err != nil {

@@ -102,20 +102,18 @@ func (s *Service) dryRun(ctx context.Context, g *claimedGroup, w *rowWork) {
 
 func (s *Service) wouldAdopt(ctx context.Context, w *rowWork) error {
 	d := w.draft
+	if err := s.findIdentity(ctx, d); err != nil {
+		return err
+	}
 	if d.identity == nil {
-		i, taken, err := s.find(ctx, d)
-		switch {
-		case errors.Is(err, ErrIdentityNotFound) && len(taken) == 0:
-			w.finish(ResultInvited, uuid.Nil)
-			return nil
-		case errors.Is(err, ErrIdentityNotFound):
-			return errTaken(taken)
-		case err != nil:
-			return callerIdentityError(err)
-		}
-		d.identity = &i
+		w.finish(ResultInvited, uuid.Nil)
+		return nil
 	}
 	former, pending, err := s.formerOf(ctx, d.identity.ID)
+	if err == nil && pending.ID != uuid.Nil && pending.Email == d.email && (d.SchemaID == "" || d.SchemaID == pending.SchemaID) {
+		w.finish(ResultAlreadyPending, pending.ID)
+		return nil
+	}
 	if err == nil && pending.ID != uuid.Nil {
 		return errPendingElsewhere(pending)
 	}
@@ -126,4 +124,24 @@ func (s *Service) wouldAdopt(ctx context.Context, w *rowWork) error {
 		w.finish(ResultAdopted, uuid.Nil)
 	}
 	return err
+}
+
+// findIdentity sets the identity of a draft, if one with its address exists.
+//
+// Errors: those of an invite about an identity that conflicts.
+func (s *Service) findIdentity(ctx context.Context, d *draft) error {
+	if d.identity != nil {
+		return nil
+	}
+	i, taken, err := s.find(ctx, d)
+	switch {
+	case errors.Is(err, ErrIdentityNotFound) && len(taken) == 0:
+		return nil
+	case errors.Is(err, ErrIdentityNotFound):
+		return errTaken(taken)
+	case err != nil:
+		return callerIdentityError(err)
+	}
+	d.identity = &i
+	return nil
 }

@@ -8,8 +8,13 @@ import (
 )
 
 const (
-	maxGroups  = 32 // begun at once, those that wait for a dependency included
-	groupLease = 3 * time.Minute
+	// maxGroups bounds the groups that are begun at once, those that wait for a dependency
+	// included.
+	maxGroups = 32
+	// maxHeldGroups bounds the groups in which a row still waits after maxBatchTries: it
+	// may wait for long, while the rows after it proceed.
+	maxHeldGroups = 256
+	groupLease    = 3 * time.Minute
 
 	minHold = time.Second
 	maxHold = 5 * time.Minute
@@ -86,7 +91,7 @@ func (i Import) Cancel(now time.Time) (Import, error) {
 // the service.
 func (i Import) settle(now time.Time) Import {
 	switch {
-	case i.State == ImportRunning && i.Begun == i.Rows && len(i.Groups) == 0:
+	case (i.State == ImportRunning || i.State == ImportPaused) && i.Begun == i.Rows && len(i.Groups) == 0:
 		i.State, i.FinishedAt, i.UpdatedAt = ImportFinished, now, now
 	case i.State == ImportCanceling && len(i.Groups) == 0:
 		i.State, i.FinishedAt, i.UpdatedAt = ImportCanceled, now, now
@@ -120,7 +125,7 @@ func (i Import) nextAt(now time.Time) (next time.Time) {
 // beginAt returns when the next group may be begun, unless it is quiet then; zero: not
 // before something else changes.
 func (i Import) beginAt(now time.Time) time.Time {
-	if i.State != ImportRunning || i.Begun == i.Rows || len(i.Groups) >= maxGroups {
+	if i.State != ImportRunning || i.Begun == i.Rows || i.full() {
 		return time.Time{}
 	}
 	at := later(later(now, i.StartAt), i.HeldUntil)
@@ -130,19 +135,35 @@ func (i Import) beginAt(now time.Time) time.Time {
 	return at
 }
 
+// full reports whether no further group may be begun.
+func (i Import) full() bool {
+	held := 0
+	for _, g := range i.Groups {
+		if g.Tries > maxBatchTries {
+			held++
+		}
+	}
+	return held >= maxHeldGroups || len(i.Groups)-held >= maxGroups
+}
+
 // claimGroup claims the group that needs a worker: one that was begun before, or the next
 // rows. run is the process that gets the claim; size is the most rows of a new group.
 // quietUntil is the end of the quiet hours; zero: it is not quiet. It returns false if
-// there is none; the import then has the time of the next one.
+// there is none; the import then has the time of the next one. A group of a canceled
+// import whose worker has ended is given up.
 func (i Import) claimGroup(claim, run uuid.UUID, size int, now, quietUntil time.Time) (Import, RowGroup, bool) {
-	if !quietUntil.IsZero() && (i.State == ImportRunning || i.State == ImportCanceling) {
+	i.Groups = slices.Clone(i.Groups)
+	if i.State == ImportCanceling {
+		i.Groups = slices.DeleteFunc(i.Groups, func(g RowGroup) bool { return !g.NextAt().After(now) })
+		return i.settle(now), RowGroup{}, false
+	}
+	if !quietUntil.IsZero() && i.State == ImportRunning {
 		i.DueAt = quietUntil
 		return i, RowGroup{}, false
 	}
-	i.Groups = slices.Clone(i.Groups)
 	for n := range i.Groups {
 		g := &i.Groups[n]
-		if (i.State == ImportRunning || i.State == ImportCanceling) && !g.NextAt().After(now) {
+		if i.State == ImportRunning && !g.NextAt().After(now) {
 			if g.Claim != uuid.Nil { // its worker has ended
 				g.Tries++
 			}
@@ -154,7 +175,7 @@ func (i Import) claimGroup(claim, run uuid.UUID, size int, now, quietUntil time.
 	if begin := i.beginAt(now); begin.IsZero() || begin.After(now) {
 		return i.settle(now), RowGroup{}, false
 	}
-	if i.WaveSize > 0 && i.WaveLeft == 0 {
+	if i.WaveSize > 0 && (i.WaveLeft == 0 || !i.NextWaveAt.After(now)) { // what is left of an interrupted wave is part of the next
 		i.WaveLeft, i.NextWaveAt = i.WaveSize, now.Add(i.WaveEvery)
 	}
 	g := RowGroup{First: i.Begun, Count: min(size, i.Rows-i.Begun), Claim: claim, Until: now.Add(groupLease), Run: run, Due: now}

@@ -3,9 +3,12 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
@@ -40,19 +43,21 @@ func TestImport_reactivated(t *testing.T) {
 }
 
 // TestImport_otherSchema: a pending invitation of another schema is found as an invite finds
-// it.
+// it, by a dry run too.
 func TestImport_otherSchema(t *testing.T) {
 	w := bridgetest.New(t)
 	pending := invite(t, w, bridge.InviteRequest{Email: "a@example.com", SchemaID: kratostest.MemberSchema})
-	i := startImport(t, w, bridge.ImportRequest{}, `{"email":"a@example.com"}`)
-	runToEnd(t, w, i.ID)
-	if rows := wantResults(t, w, i.ID, bridge.ResultAlreadyPending); rows[0].InvitationID != pending.Invitation.ID {
-		t.Errorf("%+v", rows)
-	}
-	i = startImport(t, w, bridge.ImportRequest{}, `{"email":"a@example.com","schema_id":"default"}`)
-	runToEnd(t, w, i.ID)
-	if rows := wantResults(t, w, i.ID, bridge.ResultFailed); rows[0].ErrorID != bridge.ErrIdentityConflict.ID {
-		t.Errorf("%+v", rows)
+	for _, dryRun := range []bool{true, false} {
+		i := startImport(t, w, bridge.ImportRequest{DryRun: dryRun}, `{"email":"a@example.com"}`)
+		runToEnd(t, w, i.ID)
+		if rows := wantResults(t, w, i.ID, bridge.ResultAlreadyPending); !dryRun && rows[0].InvitationID != pending.Invitation.ID {
+			t.Errorf("%+v", rows)
+		}
+		i = startImport(t, w, bridge.ImportRequest{DryRun: dryRun}, `{"email":"a@example.com","schema_id":"default"}`)
+		runToEnd(t, w, i.ID)
+		if rows := wantResults(t, w, i.ID, bridge.ResultFailed); rows[0].ErrorID != bridge.ErrIdentityConflict.ID {
+			t.Errorf("%+v", rows)
+		}
 	}
 }
 
@@ -139,5 +144,47 @@ func TestImport_largeRows(t *testing.T) {
 	runImports(t, w)
 	if got := importOf(t, w, i.ID); got.Counts.Invited != 80 {
 		t.Errorf("the wave had %d rows", got.Counts.Invited)
+	}
+}
+
+// TestImport_usedBeforeTheRead: an identity of a batch is used as an account before the
+// bridge reads it. It is not taken for one that nobody has used.
+func TestImport_usedBeforeTheRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		then func(*bridgetest.Harness, uuid.UUID)
+		want func(bridge.ImportRow) bool
+	}{
+		"still active": {func(*bridgetest.Harness, uuid.UUID) {}, func(r bridge.ImportRow) bool { return r.Result == bridge.ResultAlreadyActive }},
+		"deactivated since": {func(w *bridgetest.Harness, id uuid.UUID) {
+			w.Clock.Advance(time.Second)
+			w.Kratos.Deactivate(id)
+		}, func(r bridge.ImportRow) bool {
+			return r.Result == bridge.ResultFailed && r.ErrorID == bridge.ErrIdentityDeactivated.ID
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := bridgetest.New(t)
+			i := startImport(t, w, bridge.ImportRequest{}, addresses(2)...)
+			reading, read := held(w, kratostest.Fault{Method: http.MethodGet, Route: kratostest.RouteIdentities})
+			done := make(chan error, 1)
+			go func() { _, err := w.Service.RunImports(t.Context()); done <- err }()
+			<-reading
+			found, err := w.Identities().FindByEmail(t.Context(), "user0@example.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Clock.Advance(2 * time.Second)
+			w.Kratos.ActivateByHand(found.ID, "the former holder 1")
+			c.then(w, found.ID)
+			read()
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			runToEnd(t, w, i.ID)
+			rows := rowsOf(t, w, i.ID)
+			if !c.want(rows[0]) || rows[1].Result != bridge.ResultInvited {
+				t.Errorf("%+v", rows)
+			}
+		})
 	}
 }

@@ -155,3 +155,47 @@ func TestImport_defaults(t *testing.T) {
 		t.Errorf("expires at %s, want %s", a.ExpiresAt, want)
 	}
 }
+
+// TestImport_waveInterruptedByPause: what a pause has left of a wave is part of the next
+// one, which is no larger than others.
+func TestImport_waveInterruptedByPause(t *testing.T) {
+	w := bridgetest.New(t)
+	i := startImport(t, w, bridge.ImportRequest{WaveSize: 100, WaveEvery: 24 * time.Hour}, addresses(300)...)
+	if _, err := w.Service.RunImports(t.Context()); err != nil { // the first 50
+		t.Fatal(err)
+	}
+	before := invited(t, w, i)
+	if _, err := w.Service.PauseImport(t.Context(), i.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(100 * time.Hour)
+	if _, err := w.Service.ResumeImport(t.Context(), i.ID); err != nil {
+		t.Fatal(err)
+	}
+	next := runImports(t, w)
+	if n := invited(t, w, i) - before; n != 100 || !next.Equal(w.Clock.Now().Add(24*time.Hour)) {
+		t.Errorf("%d rows at one moment; next at %s", n, next)
+	}
+}
+
+// TestImport_waveInterruptedByQuietHours: so is what quiet hours have left of it.
+func TestImport_waveInterruptedByQuietHours(t *testing.T) {
+	quiet, err := bridge.ParseQuietHours("22:00-07:00 UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := bridgetest.New(t, func(c *bridge.Config) { c.QuietHours = quiet }) // it is 03:04
+	w.Clock.Advance(time.Date(2030, 1, 2, 21, 59, 59, 0, time.UTC).Sub(w.Clock.Now()))
+	i := startImport(t, w, bridge.ImportRequest{WaveSize: 100, WaveEvery: time.Hour}, addresses(300)...)
+	if _, err := w.Service.RunImports(t.Context()); err != nil { // the first 50
+		t.Fatal(err)
+	}
+	before := invited(t, w, i)
+	w.Clock.Advance(time.Second)
+	next := runImports(t, w)
+	w.Clock.Advance(next.Sub(w.Clock.Now()))
+	runImports(t, w)
+	if n := invited(t, w, i) - before; n != 100 {
+		t.Errorf("%d rows at 07:00", n)
+	}
+}

@@ -54,7 +54,11 @@ func (s *Service) RunImports(ctx context.Context) (next time.Time, err error) {
 		}
 		size.adapt(len(group.rows), s.config.Monotonic()-group.since)
 	}
-	return s.nextImportAt(ctx)
+	next, err = s.nextImportAt(ctx)
+	if group == nil && purge == uuid.Nil && !next.IsZero() && !next.After(now) { // another process is using it
+		next = now.Add(skipPause)
+	}
+	return next, err
 }
 
 func (s *Service) nextImportAt(ctx context.Context) (next time.Time, err error) {

@@ -25,6 +25,7 @@ var exemptions = map[string]string{
 	"bridge/reactivate.go removeCredentials":        "lists what is left to remove; the identity was judged in the same round",
 	"bridge/reactivate.go noteCleaning":             "notes whether there was a password; the identity was judged in the same round",
 	"bridge/zone.go compareZones":                   "detects in which zone times are shown",
+	"bridge/zone.go inCreationZone":                 "restores the zone in which times were shown",
 	"bridge/zone.go shiftedFor":                     "detects in which zone times are shown",
 	"cmd/invitebridge/doctor_orphans.go isOrphaned": "selects identities to report; the deletion asks judge",
 	"cmd/invitebridge/doctor_fix.go handle":         "explains to the operator; the deletion asks judge",

@@ -46,3 +46,27 @@ func TestReplicasImport_leased(t *testing.T) {
 	runToEnd(t, second, loaded.ID)
 	wantOnce(t, first, 4)
 }
+
+// TestReplicasImport_locked: while another process uses an import that is due, a worker
+// looks again after a pause.
+func TestReplicasImport_locked(t *testing.T) {
+	first, second := replicas(t)
+	i := startImport(t, first, bridge.ImportRequest{}, addresses(3)...)
+	locked, release, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- first.Store.Update(t.Context(), func(tx bridge.Tx) error {
+			_, err := tx.Import(i.ID)
+			close(locked)
+			<-release
+			return err
+		})
+	}()
+	<-locked
+	next, err := second.Service.RunImports(t.Context())
+	close(release)
+	if locking := <-done; err != nil || locking != nil || !next.After(second.Clock.Now()) {
+		t.Errorf("at once: %v, %v, %v", next, err, locking)
+	}
+	runToEnd(t, second, i.ID)
+	wantOnce(t, first, 3)
+}

@@ -27,6 +27,22 @@ func (s *Service) recordZoneShift() {
 	}
 }
 
+// zoneStep divides the offsets of all time zones.
+const zoneStep = 15 * time.Minute
+
+// inCreationZone returns an identity that was read just after its creation as the response
+// to the creation would have shown it: if the time of its state change is local time, with
+// that zone. A batch has no such responses.
+func inCreationZone(i Identity) Identity {
+	ahead := i.StateChangedAt.Sub(i.CreatedAt)
+	offset := ahead.Round(zoneStep)
+	if i.StateChangedAt.IsZero() || i.CreatedAt.IsZero() || offset == 0 || offset.Abs() > 14*time.Hour || ahead > offset || ahead < offset-maxCreationTime {
+		return i
+	}
+	i.StateChangedAt = i.StateChangedAt.Add(-offset).In(time.FixedZone("", int(offset.Seconds())))
+	return i
+}
+
 // shiftedFor reports whether the times of this identity may be local times returned
 // as UTC: the responses to recent creations had another zone.
 func (s *Service) shiftedFor(ctx context.Context, i Identity) bool {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"invitebridge/bridge/httpapi"
@@ -172,9 +173,9 @@ func TestFollowUnavailable(t *testing.T) {
 		}, exitFailed, "invitebridge: import_not_found: Gone."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			looks := 0
+			var looks atomic.Int32
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				switch looks++; looks {
+				switch looks.Add(1) {
 				case 1:
 					_, _ = io.WriteString(w, view("running"))
 				case 2:
