@@ -43,7 +43,7 @@ func TestImport_manyHeldRows(t *testing.T) {
 }
 
 // TestImport_creationAlwaysFails: some releases of Kratos answer 500 where an id is taken.
-// A row that is invited again after its invitee has accepted is told so all the same.
+// A row that is invited again after its invitee has accepted gets that result all the same.
 func TestImport_creationAlwaysFails(t *testing.T) {
 	w := bridgetest.New(t)
 	w.Kratos.Add("user0@example.com", true)
