@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -154,3 +155,15 @@ var (
 	ErrHookUnavailable         = &Error{Kind: KindUnavailable, ID: "hook_unavailable", Reason: "A hook of the operator did not return a valid response. Retrying is safe.", RetryAfter: 5 * time.Second}
 	ErrInternal                = &Error{Kind: KindInternal, ID: "internal", Reason: "An internal error occurred. Report it together with the request id."}
 )
+
+// durationText formats a duration for people: 1m0s as 1m, 720h0m0s as 720h.
+func durationText(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

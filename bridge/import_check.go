@@ -15,7 +15,7 @@ func (s *Service) checkImport(r ImportRequest) error {
 	case (r.WaveSize == 0) != (r.WaveEvery == 0):
 		return ErrBadRequest.WithReasonf("Send both wave_size and wave_every, or neither.")
 	case r.WaveSize > 0 && (r.WaveEvery < minWaveEvery || r.WaveEvery > maxWaveEvery):
-		return ErrBadRequest.WithReasonf("wave_every must be a duration such as \"24h\" between %s and %s.", minWaveEvery, maxWaveEvery)
+		return ErrBadRequest.WithReasonf("wave_every must be a duration such as \"24h\" between %s and %s.", durationText(minWaveEvery), durationText(maxWaveEvery))
 	}
 	for _, state := range r.Reinvite {
 		if state != StateRevoked && state != StateExpired {

@@ -142,7 +142,7 @@ func (s *Service) check(r InviteRequest) (InviteRequest, error) {
 		r.ExpiresIn = s.config.Lifespan
 	}
 	if r.ExpiresIn < time.Second || r.ExpiresIn > s.config.MaxLifespan {
-		return r, ErrExpiresInInvalid.WithReasonf("expires_in must be a duration such as \"48h\" between 1s and %s.", s.config.MaxLifespan)
+		return r, ErrExpiresInInvalid.WithReasonf("expires_in must be a duration such as \"48h\" between 1s and %s.", durationText(s.config.MaxLifespan))
 	}
 	if r.Reminders == nil {
 		r.Reminders = s.config.Reminders

@@ -45,7 +45,7 @@ func (s *Service) acceptableFrom(inv Invitation) time.Time {
 // its identity may be handed over.
 func (s *Service) lastsLongEnough(inv Invitation) error {
 	if from := s.acceptableFrom(inv); !from.Before(inv.ExpiresAt) {
-		return ErrExpiresInInvalid.WithReasonf("A reactivated identity cannot be accepted within %s of the invitation, because codes sent to its former holder are valid that long. Use a longer expires_in.", s.config.CodeLifespan)
+		return ErrExpiresInInvalid.WithReasonf("A reactivated identity cannot be accepted within %s of the invitation, because codes sent to its former holder are valid that long. Use a longer expires_in.", durationText(s.config.CodeLifespan))
 	}
 	return nil
 }
