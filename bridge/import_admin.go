@@ -102,7 +102,8 @@ func (i Import) View(now time.Time) ImportView {
 		StartAt: i.StartAt, FinishedAt: i.FinishedAt, Rows: i.Rows, Waiting: i.Rows - i.Counts.Total(), Counts: i.Counts,
 		WaitingFor: i.WaitingFor, WaveSize: i.WaveSize, Reinvite: i.Reinvite,
 	}
-	if i.State == ImportRunning {
+	v.WaveRunning = i.WaveSize > 0 && (len(i.Groups) > 0 || i.WaveLeft > 0)
+	if i.State == ImportRunning && (i.WaveSize == 0 || v.WaveRunning) {
 		v.RowsPerSecond = float64(int(i.rate(now)*10)) / 10
 	}
 	if i.WaveSize > 0 {

@@ -23,7 +23,8 @@ type ImportView struct {
 	RowsPerSecond float64      `json:"rows_per_second,omitempty"`
 	WaitingFor    Dependency   `json:"waiting_for,omitempty"`
 	WaveSize      int          `json:"wave_size,omitempty"`
-	WaveEvery     string       `json:"wave_every,omitempty"` // a duration such as "24h0m0s"
+	WaveEvery     string       `json:"wave_every,omitempty"`   // a duration such as "24h0m0s"
+	WaveRunning   bool         `json:"wave_running,omitempty"` // rows of a wave that has begun have no result
 	NextWaveAt    time.Time    `json:"next_wave_at,omitzero"`
 	Reinvite      []State      `json:"reinvite,omitempty"`
 }

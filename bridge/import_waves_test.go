@@ -46,6 +46,36 @@ func TestImport_waves(t *testing.T) {
 	}
 }
 
+// TestImport_betweenWaves: the view of an import shows that a wave is running. Between two
+// waves it has no speed.
+func TestImport_betweenWaves(t *testing.T) {
+	w := bridgetest.New(t)
+	i := startImport(t, w, bridge.ImportRequest{WaveSize: 60, WaveEvery: time.Hour}, append(addresses(150), `{"email":"wrong"}`)...)
+	view := func() bridge.ImportView { return importOf(t, w, i.ID).View(w.Clock.Now()) }
+	if v := view(); v.WaveRunning {
+		t.Errorf("before the first wave: %+v", v)
+	}
+	if _, err := w.Service.RunImports(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(time.Second)
+	if v := view(); v.Counts.Invited == 0 || v.Counts.Invited == 60 || !v.WaveRunning || v.RowsPerSecond == 0 || v.NextWaveAt.IsZero() {
+		t.Errorf("after a group of the first wave: %+v", v)
+	}
+	next := runImports(t, w)
+	if v := view(); v.Counts.Invited != 60 || v.WaveRunning || v.RowsPerSecond != 0 || !v.NextWaveAt.Equal(next) {
+		t.Errorf("after the first wave: %+v", v)
+	}
+	w.Clock.Advance(next.Sub(w.Clock.Now()))
+	w.Kratos.Down()
+	if _, err := w.Service.RunImports(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if v := view(); !v.WaveRunning || v.WaitingFor != bridge.DependencyKratos {
+		t.Errorf("in a wave that waits for Kratos: %+v", v)
+	}
+}
+
 // TestImport_pause: nothing is begun during a pause. Missed waves are not caught up: the
 // next one begins at the resume.
 func TestImport_pause(t *testing.T) {
