@@ -98,6 +98,24 @@ func TestFollowPaused(t *testing.T) {
 	}
 }
 
+// TestFollowBetweenWaves: as soon as a wave has ended, following its import shows when the
+// next one begins.
+func TestFollowBetweenWaves(t *testing.T) {
+	b := startFakeBridge(t)
+	_, id, _ := runClient(t, b.admin, "import", "invitations", writePeople(t), "--wave-size", "1", "--wave-every", "24h", "-q")
+	id = strings.TrimSpace(id)
+	testenv.Eventually(t, "the first wave has ended", func() bool {
+		_, state, _ := runClient(t, b.admin, "get", "import", id, "--format", "json")
+		return strings.Contains(state, `"waiting":1,`) && !strings.Contains(state, `"wave_running"`)
+	})
+	ctx, interrupt := context.WithCancel(t.Context())
+	errs := &trigger{text: "running: ", do: interrupt}
+	code := run(ctx, []string{"get", "import", id, "--follow"}, clientEnv(b.admin), stdio{out: io.Discard, err: errs})
+	if line := regexp.MustCompile(`\nrunning: 50%, 1 of 2 rows, next wave in (24 h 0|23 h 59) min\n`); code != exitFailed || !line.MatchString(errs.String()) {
+		t.Errorf("code %d, %s", code, errs)
+	}
+}
+
 // TestInterruptedUpload: an interrupted upload leaves nothing, and the command says so.
 func TestInterruptedUpload(t *testing.T) {
 	b := startFakeBridge(t)

@@ -70,6 +70,9 @@ func (p *progress) show(v bridge.ImportView) {
 	defer p.mu.Unlock()
 	now := p.now()
 	done := v.Rows - v.Waiting
+	if betweenWaves(v, now) {
+		p.speed = speed{} // that of the next wave begins then
+	}
 	p.speed.add(now, done)
 	fraction := -1.0
 	if v.Rows > 0 && v.State != bridge.ImportLoading {

@@ -109,6 +109,33 @@ func TestProgressLines(t *testing.T) {
 	}
 }
 
+// TestProgressWaves: as soon as a wave has ended, the line shows when the next one
+// begins, and no speed. The speed of the next wave counts from its beginning.
+func TestProgressWaves(t *testing.T) {
+	f := newFakeProgress(0)
+	begin := f.clock.Add(time.Minute)
+	wave := func(done int, running bool, next time.Time) bridge.ImportView {
+		v := runningImport(done, 0)
+		v.WaveSize, v.WaveEvery, v.WaveRunning, v.NextWaveAt = 5000, "1m0s", running, next
+		return v
+	}
+	for _, step := range []struct {
+		after time.Duration
+		view  bridge.ImportView
+		want  string
+	}{
+		{0, wave(0, true, begin), "running: 0%, 0 of 10,000 rows\n"},
+		{5 * time.Second, wave(2500, true, begin), "running: 25%, 2,500 of 10,000 rows, 500 rows/s\n"},
+		{5 * time.Second, wave(5000, false, begin), "running: 50%, 5,000 of 10,000 rows, next wave in 50 s\n"},
+		{49 * time.Second, wave(5000, false, begin), "running: 50%, 5,000 of 10,000 rows, next wave in 1 s\n"},
+		{6 * time.Second, wave(5600, true, time.Time{}), "running: 56%, 5,600 of 10,000 rows, 44 s left, 100 rows/s\n"},
+	} {
+		if got := f.after(step.after, step.view); got != step.want {
+			t.Errorf("got %q, want %q", got, step.want)
+		}
+	}
+}
+
 // TestProgressUpload: a short upload is not shown.
 func TestProgressUpload(t *testing.T) {
 	f := newFakeProgress(60)
@@ -144,10 +171,16 @@ func TestProgressWaits(t *testing.T) {
 		"a row in progress": {func(*bridge.ImportView) {}, 0, "10%, 1,000 of 10,000 rows"},
 		"the next wave": {func(v *bridge.ImportView) {
 			v.WaveSize, v.WaveEvery, v.NextWaveAt = 1000, "24h0m0s", now.Add(12*time.Hour)
-		}, 0, "10%, 1,000 of 10,000 rows, next wave in 12 h 0 min, 9 d left"}, // eight days after the next one
+		}, 0, "10%, 1,000 of 10,000 rows, next wave in 12 h 0 min"},
 		"a wave in progress": {func(v *bridge.ImportView) {
-			v.WaveSize, v.WaveEvery, v.NextWaveAt = 1000, "24h0m0s", now.Add(12*time.Hour)
-		}, 50, "10%, 1,000 of 10,000 rows, 8 d left, 50 rows/s"},
+			v.WaveSize, v.WaveEvery, v.NextWaveAt, v.WaveRunning = 1000, "24h0m0s", now.Add(12*time.Hour), true
+		}, 50, "10%, 1,000 of 10,000 rows, 8 d left, 50 rows/s"}, // seven days after the next one
+		"a wave that has just begun": {func(v *bridge.ImportView) {
+			v.WaveSize, v.WaveEvery, v.NextWaveAt, v.WaveRunning = 5000, "24h0m0s", now.Add(12*time.Hour), true
+		}, 0, "10%, 1,000 of 10,000 rows"},
+		"the last wave": {func(v *bridge.ImportView) {
+			v.WaveSize, v.WaveEvery, v.WaveRunning = 9000, "24h0m0s", true
+		}, 50, "10%, 1,000 of 10,000 rows, 3 min left, 50 rows/s"},
 		"the end":    {func(v *bridge.ImportView) { v.State, v.Waiting = bridge.ImportFinished, 0 }, 50, "100%, 10,000 of 10,000 rows, 50 rows/s"},
 		"its upload": {func(v *bridge.ImportView) { v.State = bridge.ImportLoading }, 0, "the file is still being uploaded"},
 		"no rows":    {func(v *bridge.ImportView) { v.Rows, v.Waiting = 0, 0 }, 0, "100%, 0 of 0 rows"},

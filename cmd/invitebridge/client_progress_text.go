@@ -28,7 +28,7 @@ func importStatus(v bridge.ImportView, rate float64, now time.Time) []string {
 		percent = done * 100 / v.Rows
 	}
 	parts := []string{fmt.Sprintf("%d%%", percent), fmt.Sprintf("%s of %s rows", grouped(done), grouped(v.Rows))}
-	if wait := waitText(v, rate, now); wait != "" {
+	if wait := waitText(v, now); wait != "" {
 		parts = append(parts, wait)
 	}
 	if v.Counts.Failed > 0 {
@@ -44,7 +44,7 @@ func importStatus(v bridge.ImportView, rate float64, now time.Time) []string {
 }
 
 // waitText says what a running import waits for; empty: for nothing.
-func waitText(v bridge.ImportView, rate float64, now time.Time) string {
+func waitText(v bridge.ImportView, now time.Time) string {
 	switch {
 	case v.State != bridge.ImportRunning:
 		return ""
@@ -56,23 +56,26 @@ func waitText(v bridge.ImportView, rate float64, now time.Time) string {
 		return "waiting for " + name
 	case v.StartAt.After(now):
 		return "starts in " + roughly(v.StartAt.Sub(now))
-	case v.NextWaveAt.After(now) && rate == 0:
+	case betweenWaves(v, now):
 		return "next wave in " + roughly(v.NextWaveAt.Sub(now))
 	}
 	return ""
 }
 
-// timeLeft estimates how long a running import takes.
+// betweenWaves reports whether all rows of the waves that have begun have a result, and
+// the next wave is still to come.
+func betweenWaves(v bridge.ImportView, now time.Time) bool {
+	return v.State == bridge.ImportRunning && !v.WaveRunning && v.NextWaveAt.After(now)
+}
+
+// timeLeft estimates how long a running import takes. It is unknown between waves.
 func timeLeft(v bridge.ImportView, rate float64, now time.Time) (left time.Duration, known bool) {
 	every, err := time.ParseDuration(v.WaveEvery)
 	switch {
-	case v.State != bridge.ImportRunning || v.Waiting == 0:
+	case v.State != bridge.ImportRunning || v.Waiting == 0 || betweenWaves(v, now):
 		return 0, false
 	case v.NextWaveAt.After(now) && err == nil && v.WaveSize > 0:
-		waves := (v.Waiting + v.WaveSize - 1) / v.WaveSize // to come, the present one included if it is not finished
-		if rate > 0 {
-			waves--
-		}
+		waves := (v.Waiting+v.WaveSize-1)/v.WaveSize - 1 // to come after the present one
 		return v.NextWaveAt.Sub(now) + time.Duration(max(0, waves-1))*every, waves > 1
 	case rate > 0:
 		return time.Duration(float64(v.Waiting) / rate * float64(time.Second)), true
