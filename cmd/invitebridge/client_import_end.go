@@ -19,11 +19,15 @@ import (
 func commandOf(words string, id uuid.UUID) string { return "invitebridge " + words + " " + id.String() }
 
 // importEnd returns an error unless all rows have a result and none has failed. It writes
-// failed rows to a file beside the imported one.
+// failed rows to a file beside the imported one, except those of a dry run: the file has
+// yet to be imported as a whole.
 func (s *session) importEnd(ctx context.Context, v bridge.ImportView, file *rowFile) error {
 	if v.State == bridge.ImportPaused {
 		return fmt.Errorf("the import is paused, and %s of %s rows wait\n  hint: %s continues it",
 			grouped(v.Waiting), grouped(v.Rows), commandOf("resume import", v.ID))
+	}
+	if v.DryRun && v.State == bridge.ImportFinished {
+		return s.dryRunEnd(v, file)
 	}
 	var problems []string
 	if v.Counts.Failed > 0 {
@@ -40,7 +44,7 @@ func (s *session) importEnd(ctx context.Context, v bridge.ImportView, file *rowF
 		return errors.New(text)
 	}
 	hint := commandOf("list rows", v.ID) + " --result failed shows them"
-	if file != nil && file.path != "" {
+	if file != nil && file.path != "" && !v.DryRun {
 		name, err := s.saveFailed(ctx, v.ID, file)
 		if err != nil {
 			text += fmt.Sprintf("; they could not be saved: %v", err)
@@ -49,6 +53,21 @@ func (s *session) importEnd(ctx context.Context, v bridge.ImportView, file *rowF
 		}
 	}
 	return errors.New(text + "\n  hint: " + hint)
+}
+
+// dryRunEnd says what to do after a dry run, and returns an error if rows would fail.
+func (s *session) dryRunEnd(v bridge.ImportView, file *rowFile) error {
+	name := "the file"
+	if file != nil && file.path != "" {
+		name = printable(file.path)
+	}
+	s.note("Not checked: the identity schema, hooks, and unique ids other than the address.")
+	if v.Counts.Failed == 0 {
+		s.note("Nobody was invited. To invite these people, import %s without --dry-run.", name)
+		return nil
+	}
+	return fmt.Errorf("%s of %s rows would fail\n  hint: %s shows the line and the reason of each: correct them in %s, and import it without --dry-run",
+		grouped(v.Counts.Failed), grouped(v.Rows), commandOf("list rows", v.ID)+" --result failed", name)
 }
 
 // saveFailed writes the failed rows of an import to a new file beside the imported one,

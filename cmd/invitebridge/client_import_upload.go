@@ -28,7 +28,11 @@ func importRows(ctx context.Context, s *session, file *rowFile, options httpapi.
 	if v.Counts.Failed > 0 {
 		s.note("%s of %s rows have failed. %s shows them.", grouped(v.Counts.Failed), grouped(v.Rows), commandOf("list rows", v.ID)+" --result failed")
 	}
-	s.note("The rows are invited in the background. %s shows the progress.", commandOf("get import", v.ID)+" --follow")
+	done := "invited"
+	if v.DryRun {
+		done = "judged"
+	}
+	s.note("The rows are %s in the background. %s shows the progress.", done, commandOf("get import", v.ID)+" --follow")
 	return nil
 }
 

@@ -15,7 +15,7 @@ func writeRecord(w io.Writer, r record) error {
 	for _, m := range r {
 		rows, ok := m.list()
 		if counts, are := m.numbers(); are {
-			fmt.Fprintf(&below, "\n%s\n", title(m.name))
+			fmt.Fprintf(&below, "\n%s\n", countsTitle(r, m))
 			if err := writeRecord(&below, counts); err != nil {
 				return err
 			}
@@ -88,6 +88,15 @@ func writeRowsBelow(w io.Writer, rows []record, columns []string, withHeader boo
 }
 
 func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 8, 2, ' ', 0) }
+
+// countsTitle is title for numbers of an object. A dry run has done nothing of what its
+// numbers say.
+func countsTitle(r record, m member) string {
+	if r.text("dry_run") == "true" {
+		return "WOULD BE"
+	}
+	return title(m.name)
+}
 
 // title formats the name of a member as Kratos' tables do; of a path, its last member.
 func title(name string) string {
