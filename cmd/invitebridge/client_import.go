@@ -29,11 +29,12 @@ func newImportInvitations(o *clientOptions) *cobra.Command {
 			"invitation was revoked or has expired is invited only with --reinvite.\n\n" +
 			"With --follow, the command waits until the import ends or is paused. Rows that failed\n" +
 			"are written to a new file beside FILE, such as people.failed.csv or, if that exists,\n" +
-			"people.failed-2.csv: correct them there and import that file. Ctrl-C ends the command,\n" +
-			"not the import.",
+			"people.failed-2.csv: correct them there and import that file. After a dry run, correct\n" +
+			"them in FILE itself; no other file is written. Ctrl-C ends the command, not the import.",
 		Example: "  invitebridge import invitations people.csv --dry-run --follow\n" +
 			"  invitebridge import invitations people.csv --inviter-name Grace --follow\n" +
-			"  invitebridge import invitations people.csv --wave-size 500 --wave-every 24h --start-at 2027-01-11T08:00:00Z",
+			"  invitebridge import invitations people.csv \\\n" +
+			"    --wave-size 500 --wave-every 24h --start-at 2027-01-11T08:00:00Z",
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -89,7 +90,7 @@ func (f *importFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.DryRun, "dry-run", false, "judge the rows and invite nobody; the result is kept for 24 hours")
 	flags.IntVar(&f.WaveSize, "wave-size", 0, "`ROWS` to begin at a time, with --wave-every; default all")
-	flags.DurationVar(&f.WaveEvery, "wave-every", 0, "time between the beginnings of two waves, such as 24h")
+	flags.DurationVar(&f.WaveEvery, "wave-every", 0, "time between the beginnings of two waves, such as 24h; at least 1m")
 	flags.StringVar(&f.startAt, "start-at", "", "`TIME` before which no row is begun, such as 2027-01-11T08:00:00Z")
 	flags.StringSliceVar(&f.reinvite, "reinvite", nil, fmt.Sprintf("also invite addresses whose newest invitation is in these `STATES`: any of %v, separated by commas", reinvitable))
 	complete(cmd, "reinvite", append([]bridge.State{"revoked,expired"}, reinvitable...))

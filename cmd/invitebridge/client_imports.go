@@ -86,9 +86,14 @@ func newResumeImport(o *clientOptions) *cobra.Command {
 func newCancelImport(o *clientOptions) *cobra.Command {
 	cmd := byID(o, "import", "End imports before all their rows are begun",
 		"Ends imports: rows that are begun finish, the others are never invited. Invitations\n"+
-			"that exist are not revoked. Canceling one again changes nothing.",
+			"that exist are not revoked. Canceling one again changes nothing.\n\n"+
+			"While rows that are begun finish, the state is canceling. To revoke what an import has\n"+
+			"invited, wait for its end first: get import --follow does, and exits with 1 because\n"+
+			"rows have no result.",
 		importColumns, by((*httpapi.Client).CancelImport))
 	cmd.Example = "  invitebridge cancel import ID\n" +
-		"  invitebridge list invitations --import-id ID --state pending --all -q | xargs -r invitebridge revoke invitations"
+		"  invitebridge get import ID --follow || true # waits until it is canceled, and exits with 1\n" +
+		"  invitebridge list invitations --import-id ID --state pending --all -q |\n" +
+		"    xargs -r invitebridge revoke invitations"
 	return cmd
 }

@@ -31,8 +31,9 @@ func newListRows(o *clientOptions) *cobra.Command {
 		Long: "Lists the rows of an import with their results. With --format csv or ndjson, they can\n" +
 			"be corrected and imported again as they are. With -q, it prints the ids of the\n" +
 			"invitations that the rows created or found.",
-		Example: "  invitebridge list rows IMPORT_ID --result failed --format csv >failed.csv\n" +
-			"  invitebridge list rows IMPORT_ID --result already_pending -q | xargs -r invitebridge resend invitations",
+		Example: "  invitebridge list rows IMPORT_ID --result failed --format csv >corrections.csv\n" +
+			"  invitebridge list rows IMPORT_ID --result already_pending -q |\n" +
+			"    xargs -r invitebridge resend invitations",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := parseIDs(cmd, args)
 			if err != nil {
