@@ -63,6 +63,9 @@ func newRoot(environ []string, io stdio) *cobra.Command {
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cause := errors.Unwrap(err); cause != nil && strings.HasPrefix(cause.Error(), "time: ") {
+			err = fmt.Errorf("%w: give a duration such as 168h, 30m or 10s", err)
+		}
 		return usageError{fmt.Errorf("%w (try %q)", err, cmd.CommandPath()+" --help")}
 	})
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
