@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +48,9 @@ func parseRecord(text []byte) (r record, err error) {
 
 const none = "<none>" // as Kratos writes it
 
+// omitted are the values of members that the API leaves out if they have this value.
+var omitted = map[string]string{"dry_run": "false"}
+
 // text returns a member as a table cell. The name may be a path such as counts.failed.
 func (r record) text(name string) string {
 	outer, inner, isPath := strings.Cut(name, ".")
@@ -60,11 +64,15 @@ func (r record) text(name string) string {
 			}
 		}
 	}
-	return none
+	return cmp.Or(omitted[name], none)
 }
 
 func (m member) text() string {
 	var text string
+	var texts []string
+	if json.Unmarshal(m.value, &texts) == nil && len(texts) > 0 {
+		return printable(strings.Join(texts, ","))
+	}
 	if json.Unmarshal(m.value, &text) != nil {
 		return printable(string(m.value)) // not a string, such as a number
 	}

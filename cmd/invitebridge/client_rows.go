@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -18,7 +19,18 @@ import (
 // rowWaiting selects the rows without a result.
 const rowWaiting bridge.ImportResult = "waiting"
 
-var rowColumns = []string{"line", "row.email", "result", "invitation_id", "error_id", "reason"}
+// columnsOfRows returns the columns of a table of rows with a result; empty: of all rows.
+// Only duplicates have the line of another row.
+func columnsOfRows(result bridge.ImportResult) []string {
+	if result == bridge.ResultDuplicate {
+		return []string{"line", "row.email", "result", "duplicate_of"}
+	}
+	columns := []string{"line", "row.email", "result", "invitation_id", "error_id", "reason"}
+	if result == "" {
+		columns = slices.Insert(columns, 3, "duplicate_of")
+	}
+	return columns
+}
 
 func newListRows(o *clientOptions) *cobra.Command {
 	var result, format string
@@ -74,7 +86,7 @@ func listRows(ctx context.Context, s *session, id uuid.UUID, q httpapi.ImportRow
 		return errors.Join(s.explainRows(err), shown.flush())
 	}
 	q.MediaType = httpapi.MediaTypeNDJSON
-	t := &rowTable{out: s.io.out, quiet: s.quiet}
+	t := &rowTable{out: s.io.out, quiet: s.quiet, columns: columnsOfRows(q.Result)}
 	if err := s.client.ImportRows(ctx, id, q, t); err != nil {
 		return s.explainRows(errors.Join(err, t.flush()))
 	}
@@ -91,11 +103,12 @@ func (s *session) explainRows(err error) error {
 // rowTable prints NDJSON that is written to it as a table or, if quiet, the ids of
 // invitations. There may be any number of rows, so columns are aligned in parts.
 type rowTable struct {
-	out    io.Writer
-	quiet  bool
-	rest   []byte // of an incomplete line
-	rows   []record
-	header bool // was printed
+	out     io.Writer
+	quiet   bool
+	columns []string
+	rest    []byte // of an incomplete line
+	rows    []record
+	header  bool // was printed
 }
 
 const alignedRows = 500
@@ -132,7 +145,7 @@ func (t *rowTable) flush() error {
 func (t *rowTable) print() error {
 	defer func() { t.rows, t.header = nil, true }()
 	if !t.quiet {
-		return writeRowsBelow(t.out, t.rows, rowColumns, !t.header)
+		return writeRowsBelow(t.out, t.rows, t.columns, !t.header)
 	}
 	for _, row := range t.rows {
 		if id := row.text("invitation_id"); id != none {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"invitebridge/bridge"
 )
 
 // TestRowTable: any number of rows is printed, whatever pieces they arrive in, and no
@@ -17,7 +19,7 @@ func TestRowTable(t *testing.T) {
 	}
 	for _, piece := range []int{1, 7, 1 << 20} {
 		var out bytes.Buffer
-		table := &rowTable{out: &out}
+		table := &rowTable{out: &out, columns: columnsOfRows(bridge.ResultFailed)}
 		for rest := []byte(text.String()); len(rest) > 0; {
 			n := min(piece, len(rest))
 			if _, err := table.Write(rest[:n]); err != nil {
@@ -35,7 +37,7 @@ func TestRowTable(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	empty := &rowTable{out: &out}
+	empty := &rowTable{out: &out, columns: columnsOfRows("")}
 	if err := empty.flush(); err != nil || !strings.HasPrefix(out.String(), "LINE  EMAIL") {
 		t.Errorf("without rows: %q, %v", &out, err)
 	}
