@@ -23,10 +23,12 @@ const (
 	maxUploadPause   = time.Minute // of those that the bridge asks for
 )
 
-// UploadError is an upload without a response.
+// UploadError is an upload to which the bridge did not respond. Then Err is that of the
+// last attempt, which may be an [*Error]: the bridge may have refused a repetition for a
+// reason that passes.
 type UploadError struct {
 	Err error
-	// Complete reports whether all rows were read from the file, so that the import may
+	// Complete reports whether any attempt sent the whole file, so that the import may
 	// exist. Otherwise the bridge has kept nothing.
 	Complete bool
 }
@@ -40,13 +42,14 @@ func (e *UploadError) Unwrap() error { return e.Err }
 // timeout of its own. With an IdempotencyKey and a file that is an [io.Seeker], an
 // upload that failed for a reason that may pass is repeated, up to three times.
 //
-// Errors: [*Error] if the bridge refuses the file, [*UploadError] if it did not
-// respond.
+// Errors: [*Error] if the bridge refuses the file, [*UploadError] if it did not respond
+// to the last attempt, or to an earlier one that sent the whole file.
 func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions) (bridge.ImportView, error) {
 	size, rewind := measure(file)
-	pause := c.retryPause
+	pause, sent := c.retryPause, false
 	for attempt := 1; ; attempt++ {
 		v, err := c.upload(ctx, file, size, o)
+		sent, err = afterEarlier(sent, err)
 		wait, passes := mayPass(err, pause)
 		if !passes || attempt == uploadAttempts || o.IdempotencyKey == "" || rewind == nil || ctx.Err() != nil {
 			return v, err
@@ -61,6 +64,23 @@ func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions) (b
 		}
 		pause *= 2
 	}
+}
+
+// afterEarlier returns the error of an attempt, if earlier is whether one before it sent
+// the whole file and got no response; sent is the same including this attempt. A bridge
+// that refuses the request itself has refused it before. After any other error, the
+// earlier attempt may have created the import.
+func afterEarlier(earlier bool, err error) (sent bool, _ error) {
+	var lost *UploadError
+	var refused *Error
+	switch {
+	case errors.As(err, &lost):
+		sent = earlier || lost.Complete
+		return sent, &UploadError{Err: lost.Err, Complete: sent}
+	case earlier && errors.As(err, &refused) && (refused.Status == http.StatusTooManyRequests || refused.Status >= http.StatusInternalServerError):
+		return true, &UploadError{Err: err, Complete: true}
+	}
+	return earlier, err
 }
 
 // measure returns the number of bytes that are left in a file, and a function that
@@ -119,11 +139,24 @@ func (c *Client) upload(ctx context.Context, file io.Reader, size int64, o Impor
 		r.Header.Set(idempotencyHeader, o.IdempotencyKey)
 	}
 	_, err = c.do(c.unbounded(), r, &v)
-	var refused *Error
-	if err != nil && !errors.As(err, &refused) {
-		err = &UploadError{Err: err, Complete: body.ended.Load()}
+	if err == nil {
+		return v, nil
 	}
-	return v, err
+	complete := body.ended.Load()
+	var refused *Error
+	if errors.As(err, &refused) && (!complete || !byGateway(refused)) {
+		return v, err
+	}
+	return v, &UploadError{Err: err, Complete: complete}
+}
+
+// byGateway reports whether a gateway responded because the bridge did not.
+func byGateway(e *Error) bool {
+	switch e.Status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return e.ID == ""
+	}
+	return false
 }
 
 // interruptible is a reader whose reads end with ctx, for a file such as a pipe, whose

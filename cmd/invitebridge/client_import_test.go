@@ -172,6 +172,35 @@ func TestUploadWithoutResponse(t *testing.T) {
 	}
 }
 
+// TestUploadLostThenRefused: if the response to the whole file was lost and the bridge
+// cannot take the repetition now, the command still prints the key.
+func TestUploadLostThenRefused(t *testing.T) {
+	testenv.SkipIfShort(t, "2 s of real time, the pause before a repetition")
+	keys := make(chan string, 10)
+	var attempts atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys <- r.Header.Get("Idempotency-Key")
+		if attempts.Add(1) == 1 {
+			_, _ = io.Copy(io.Discard, r.Body)
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Retry-After", "3600") // too long for another repetition
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"error":{"id":"store_unavailable","reason":"The store did not respond."}}`)
+	}))
+	defer server.Close()
+	code, _, errs := runClient(t, server.URL, "import", "invitations", writePeople(t))
+	if len(keys) != 2 {
+		t.Fatalf("%d attempts, %s", len(keys), errs)
+	}
+	first, second := <-keys, <-keys
+	want := "invitebridge: store_unavailable: The store did not respond; the whole file was sent, so the import may exist\n" +
+		"  hint: repeat the command with --idempotency-key " + first + " to get that import instead of another one\n"
+	if code != exitFailed || first == "" || second != first || !strings.HasSuffix(errs, want) {
+		t.Errorf("code %d, keys %q and %q, %s", code, first, second, errs)
+	}
+}
+
 // TestFollowUnavailable: a bridge that is unavailable for a while, as during a restart,
 // does not end following; one that does not know the import does.
 func TestFollowUnavailable(t *testing.T) {

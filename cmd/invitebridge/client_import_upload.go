@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"invitebridge/bridge/httpapi"
 )
@@ -42,7 +43,7 @@ func (s *session) explainUpload(ctx context.Context, err error, key string) erro
 	if !errors.As(err, &lost) {
 		return s.explain(err)
 	}
-	text := printable(err.Error())
+	text := strings.TrimSuffix(printable(err.Error()), ".")
 	if ctx.Err() != nil {
 		text = "interrupted"
 	}
