@@ -122,6 +122,9 @@ type ImportRowsQuery struct {
 // ImportRows writes rows of an import to w, in the order of the file. They can be
 // corrected and imported again as they are. It has no timeout of its own. Incomplete
 // rows are an error.
+//
+// Errors: ErrTooManyRequests while others download rows of imports, before anything is
+// written to w; see [Error.RetryAfter].
 func (c *Client) ImportRows(ctx context.Context, id uuid.UUID, q ImportRowsQuery, w io.Writer) error {
 	r, err := c.request(ctx, http.MethodGet, "/imports/"+id.String()+"/rows", pageValues(0, "", map[string]string{"result": string(q.Result)}), nil)
 	if err != nil {

@@ -213,6 +213,10 @@ func (d *driver) tooMany(t *testing.T) {
 	d.checkers = append(d.checkers, a.checker)
 	w := &scenario{api: a, issued: a.invite(object{"email": email})}
 	w.want("acceptInvitation", http.StatusOK, "", w.body("acceptInvitation"))
+	w.importID = a.importFile("email\nlater@example.com\n", "start_at=2031-01-01T00:00:00Z").ID
+	for range 4 {
+		defer a.beginReport(w.importID)()
+	}
 	_, finish := a.beginUpload()
 	defer finish()
 	w.Store.OnCall(sync.OnceFunc(func() { // while a backup is in progress

@@ -14,14 +14,15 @@ import (
 	"invitebridge/bridge/importfile"
 )
 
-// reportPage is how many rows are read at a time: at most 6 MiB, see maxBodyBytes.
+// reportPage is how many rows a report reads at a time: at most 6 MiB, see maxBodyBytes,
+// which stay in memory until the client has read them.
 const reportPage = 100
 
 // resultWaiting is the filter for rows that have no result.
 const resultWaiting bridge.ImportResult = "waiting"
 
 // importRows streams a report about the rows of an import, which can be corrected and
-// imported again as it is.
+// imported again as it is. It refuses one beyond maxTransfers.
 func (a *API) importRows(w http.ResponseWriter, r *http.Request) error {
 	values, err := parseQuery(r.URL.RawQuery, "result")
 	if err != nil {
@@ -49,6 +50,11 @@ func (a *API) importRows(w http.ResponseWriter, r *http.Request) error {
 		out.start()
 		return nil
 	}
+	client := clientName(r)
+	if err := a.reporting.begin(client); err != nil {
+		return err
+	}
+	defer a.reporting.end(client)
 	if err := a.writeReport(r, out, report, bridge.ImportRowQuery{ImportID: id, Result: result, Limit: reportPage}); err != nil {
 		if !out.started {
 			return err

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"invitebridge/bridge"
@@ -20,8 +19,6 @@ import (
 const (
 	defaultImportSize = 256 << 20
 	uploadPause       = 15 * time.Second
-	maxUploads        = 4                // in all; one for each API key
-	uploadRetry       = 10 * time.Second // advice to a client that must wait for another upload
 	maxImportRows     = 5_000_000
 )
 
@@ -159,34 +156,4 @@ func (u *upload) Read(p []byte) (int, error) {
 		return n, u.tooLarge()
 	}
 	return n, bridge.ErrBadRequest.WithReasonf("The file did not arrive completely, or nothing of it arrived for %s. Nothing of it was kept. Send it again.", u.pause).WithCause(err)
-}
-
-// uploads are the API keys with which a file is being uploaded.
-type uploads struct {
-	mu   sync.Mutex
-	keys map[string]bool // by name
-}
-
-// begin counts an upload until end is called.
-//
-// Errors: ErrTooManyRequests.
-func (u *uploads) begin(key string) error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	switch {
-	case u.keys[key]:
-		return bridge.ErrTooManyRequests.WithReasonf("Another file is being uploaded with this API key. Retry when that has finished.").WithRetryAfter(uploadRetry)
-	case len(u.keys) >= maxUploads:
-		return bridge.ErrTooManyRequests.WithReasonf("%d files are being uploaded. Retry when one has finished.", maxUploads).WithRetryAfter(uploadRetry)
-	case u.keys == nil:
-		u.keys = make(map[string]bool)
-	}
-	u.keys[key] = true
-	return nil
-}
-
-func (u *uploads) end(key string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.keys, key)
 }

@@ -93,7 +93,8 @@ type API struct {
 	backingUp  sync.Mutex
 	backupTime time.Duration // the constant of that name, except in tests
 
-	uploading   uploads
+	uploading   transfers     // of files of rows
+	reporting   transfers     // of reports about rows
 	uploadPause time.Duration // the constant of that name, except in tests
 }
 
@@ -108,6 +109,11 @@ func New(service *bridge.Service, config Config) *API {
 		ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit),
 		links:      linkRequests{waiting: make(chan string, maxLinkRequests)},
 		backupTime: backupTime, uploadPause: uploadPause,
+		uploading: transfers{
+			oneEach: "Another file is being uploaded with this API key. Retry when that has finished.",
+			full:    "%d files are being uploaded. Retry when one has finished.",
+		},
+		reporting: transfers{full: "%d reports about rows are being downloaded. Retry when one has finished."},
 	}
 	a.SetAPIKeys(config.APIKeys)
 	a.SetPage(config.Page)

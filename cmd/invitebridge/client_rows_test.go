@@ -3,6 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -63,5 +68,38 @@ func TestTerminalWriter(t *testing.T) {
 		if err := w.flush(); err != nil || out.String() != want {
 			t.Errorf("in pieces of %d bytes: %q, want %q; %v", piece, &out, want, err)
 		}
+	}
+}
+
+// TestRowsRefused: while others download rows, the commands say when to try again, and
+// leave no file of failed rows.
+func TestRowsRefused(t *testing.T) {
+	const id = "0199f3a0-0000-7000-8000-000000000000"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/rows") {
+			if r.Method == http.MethodPost {
+				w.WriteHeader(http.StatusAccepted)
+			}
+			_, _ = fmt.Fprintf(w, `{"id":%q,"state":"finished","rows":2,"waiting":0,"counts":{"invited":1,"failed":1}}`, id)
+			return
+		}
+		w.Header().Set("Retry-After", "10")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, `{"error":{"id":"too_many_requests","reason":"4 reports."}}`)
+	}))
+	defer server.Close()
+	code, out, errs := runClient(t, server.URL, "list", "rows", id, "--format", "csv")
+	if want := "invitebridge: too_many_requests: 4 reports.\n  hint: try again in 10s\n"; code != exitFailed || out != "" || errs != want {
+		t.Errorf("code %d, %s%s", code, out, errs)
+	}
+	file := writePeople(t)
+	code, _, errs = runClient(t, server.URL, "import", "invitations", file, "--follow")
+	want := "invitebridge: 1 of 2 rows failed; they could not be saved: too_many_requests: 4 reports.\n" +
+		"  hint: invitebridge list rows " + id + " --result failed shows them\n"
+	if code != exitFailed || !strings.HasSuffix(errs, want) {
+		t.Errorf("code %d, %s", code, errs)
+	}
+	if files, err := os.ReadDir(filepath.Dir(file)); err != nil || len(files) != 1 {
+		t.Errorf("%v, %v", files, err)
 	}
 }
