@@ -31,7 +31,9 @@
 // has the text +49.
 //
 // A spreadsheet program that expects another separator than the file has splits
-// its cells elsewhere. Therefore a report has the separator of the imported file.
+// its cells elsewhere, and may find a formula at the beginning of a part. Against
+// that the ' does not protect; a report has the separator of the imported file, so
+// that a program which could read that one can read the report.
 //
 // # NDJSON
 //

@@ -6,8 +6,8 @@ import "strings"
 // some after it has removed them.
 const formula = "=+-@\t\r"
 
-// escape returns a cell that no spreadsheet program evaluates. See the package
-// comment for the rule.
+// escape returns a cell that no spreadsheet program evaluates if it reads the file with
+// the separator that the file has. See the package comment for the rule.
 func escape(text string) string {
 	if startsFormula(text) {
 		return "'" + text

@@ -2,9 +2,11 @@ package importfile_test
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,6 +150,40 @@ func TestFormulas(t *testing.T) {
 		got := report(t, importfile.CSV, importfile.Layout{Columns: []string{"email"}}, importfile.Result{Reason: text, Body: json.RawMessage(`{"email":"a"}`)})
 		if _, row, _ := strings.Cut(got, "\n"); row != "0,,,,"+cell+",,a,\n" {
 			t.Errorf("%q became %q", text, row)
+		}
+	}
+}
+
+// TestFormulasBySeparator: a program that reads a report with the separator of the
+// report finds no formula. With another separator it may: the documentation says so.
+func TestFormulasBySeparator(t *testing.T) {
+	const separators = ",;\t"
+	for _, own := range separators {
+		for _, other := range separators {
+			content := "x" + string(other) + "=1+cmd|' /C calc'!A1" + string(other) + "y"
+			body, err := json.Marshal(map[string]any{"email": content, "traits": map[string]any{"a": string(other) + "@SUM(A1)"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			layout := importfile.Layout{Separator: string(own), Columns: []string{"email", "traits.a"}}
+			text := report(t, importfile.CSV, layout, importfile.Result{Line: 2, Result: "failed", Reason: content, Body: body})
+			for _, used := range separators {
+				r := csv.NewReader(strings.NewReader(text))
+				r.Comma, r.FieldsPerRecord, r.LazyQuotes = used, -1, true
+				rows, err := r.ReadAll()
+				if err != nil {
+					t.Fatal(err)
+				}
+				formula := slices.ContainsFunc(slices.Concat(rows...), func(cell string) bool {
+					return cell != "" && strings.Contains("=+-@\t\r", cell[:1])
+				})
+				switch {
+				case used == own && formula:
+					t.Errorf("a report with %q has a formula: %q", own, rows)
+				case used == other && used != own && !formula:
+					t.Errorf("a report with %q, read with %q, has no formula: the documentation can promise more", own, used)
+				}
+			}
 		}
 	}
 }
