@@ -97,7 +97,7 @@
 //   - import_view.go: what clients see of an import
 //   - messagetraits.go: traits and local times in messages
 //   - returnto.go: where an invitee may be redirected
-//   - quiet.go: the hours in which the bridge sends no reminders
+//   - quiet.go: the hours in which the bridge sends no reminders and begins no rows
 //   - rawjson.go: JSON that is edited byte for byte
 //   - instant.go: a moment on the clock of the rules and those of the machine
 //   - id.go: ids in the order of creation

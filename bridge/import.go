@@ -84,6 +84,9 @@ const (
 	DependencyRequest Dependency = "request"
 	// DependencyRepair is a defect that the log describes.
 	DependencyRepair Dependency = "repair"
+	// DependencyQuietHours is the end of the quiet hours. It is only in views: see
+	// [Service.ViewImport].
+	DependencyQuietHours Dependency = "quiet_hours"
 )
 
 // RowGroup is a group of rows that a worker has begun. The rows in it that have no

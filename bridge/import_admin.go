@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -115,5 +116,35 @@ func (i Import) View(now time.Time) ImportView {
 	return v
 }
 
-// ViewImport returns the public form of an import at the present time.
-func (s *Service) ViewImport(i Import) ImportView { return i.View(s.now()) }
+// ViewImport returns the public form of an import at the present time. A running import
+// that may begin no row until the quiet hours end waits for them.
+func (s *Service) ViewImport(i Import) ImportView {
+	now := s.now()
+	v := i.View(now)
+	if end := s.quietUntil(i, now); i.heldByQuiet(end, now) {
+		v.WaitingFor = DependencyQuietHours
+	}
+	return v
+}
+
+// quietUntil returns the end of the quiet hours for an import; zero: it is not quiet. A
+// dry run sends nothing, so that nothing is quiet for it.
+func (s *Service) quietUntil(i Import, now time.Time) time.Time {
+	if i.DryRun {
+		return time.Time{}
+	}
+	end, _ := s.config.QuietHours.End(now)
+	return end
+}
+
+// heldByQuiet reports whether the import could begin rows, or try rows again, before the
+// quiet hours end; zero: it is not quiet.
+func (i Import) heldByQuiet(quietEnd, now time.Time) bool {
+	if i.State != ImportRunning || quietEnd.IsZero() {
+		return false
+	}
+	if begin := i.beginAt(now); !begin.IsZero() && begin.Before(quietEnd) {
+		return true
+	}
+	return slices.ContainsFunc(i.Groups, func(g RowGroup) bool { return g.Claim == uuid.Nil && g.Due.Before(quietEnd) })
+}

@@ -89,7 +89,7 @@ func (s *Service) claimImport(ctx context.Context, size int) (group *claimedGrou
 			purge = i.ID
 			return nil
 		}
-		after, g, ok := i.claimGroup(claim, s.run, size, now, s.quietUntil(now))
+		after, g, ok := i.claimGroup(claim, s.run, size, now, s.quietUntil(i, now))
 		if ok {
 			group = &claimedGroup{imp: after, claim: g.Claim, since: since, at: now, tries: g.Tries}
 			after, err = group.read(tx, g, ids, now)
@@ -197,12 +197,6 @@ func ignoreNotFound(err error) error {
 		return nil
 	}
 	return err
-}
-
-// quietUntil returns the end of the quiet hours; zero: it is not quiet.
-func (s *Service) quietUntil(now time.Time) time.Time {
-	end, _ := s.config.QuietHours.End(now)
-	return end
 }
 
 func (s *Service) wakeImports() {

@@ -137,8 +137,9 @@ type Invitation struct {
 	// Reminders are the times before the expiry at which an invitee is reminded, unless
 	// the inviter asks for others: at most 5, different, each shorter than MaxLifespan.
 	Reminders []Duration `yaml:"reminders"`
-	// QuietHours hold back reminders. They are two times of day and an IANA time zone,
-	// such as "22:00-07:00 Europe/Berlin"; empty means that there are none.
+	// QuietHours hold back reminders and rows of imports. They are two times of day and
+	// an IANA time zone, such as "22:00-07:00 Europe/Berlin"; empty means that there are
+	// none.
 	QuietHours string `yaml:"quiet_hours"`
 	// Retention is how long a terminal invitation is kept, with its messages. It
 	// is at least 96 hours, longer than messages are attempted.

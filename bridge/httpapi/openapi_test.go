@@ -114,7 +114,7 @@ func TestDocumentedEnums(t *testing.T) {
 	c := loadContract()
 	for name, want := range map[string]any{
 		"importState": bridge.ImportStates(), "importResult": bridge.ImportResults(),
-		"importDependency": []bridge.Dependency{bridge.DependencyKratos, bridge.DependencyHook, bridge.DependencyStore, bridge.DependencyRequest, bridge.DependencyRepair},
+		"importDependency": []bridge.Dependency{bridge.DependencyKratos, bridge.DependencyHook, bridge.DependencyStore, bridge.DependencyRequest, bridge.DependencyRepair, bridge.DependencyQuietHours},
 		"invitationState":  bridge.States(), "messageState": bridge.MessageStates(), "event": bridge.Events(),
 		"delivery": []bridge.DeliveryStatus{bridge.DeliveryOff, bridge.DeliveryQueued, bridge.DeliverySent, bridge.DeliveryFailed},
 	} {

@@ -166,6 +166,7 @@ func TestProgressWaits(t *testing.T) {
 	}{
 		"Kratos":            {func(v *bridge.ImportView) { v.WaitingFor = bridge.DependencyKratos }, 0, "10%, 1,000 of 10,000 rows, waiting for Kratos"},
 		"a hook":            {func(v *bridge.ImportView) { v.WaitingFor = bridge.DependencyHook }, 0, "10%, 1,000 of 10,000 rows, waiting for a hook"},
+		"quiet hours":       {func(v *bridge.ImportView) { v.WaitingFor = bridge.DependencyQuietHours }, 0, "10%, 1,000 of 10,000 rows, waiting for the end of the quiet hours"},
 		"a new dependency":  {func(v *bridge.ImportView) { v.WaitingFor = "moon\n" }, 0, `10%, 1,000 of 10,000 rows, waiting for moon\u000a`},
 		"its start":         {func(v *bridge.ImportView) { v.StartAt = now.Add(90 * time.Minute) }, 0, "10%, 1,000 of 10,000 rows, starts in 1 h 30 min"},
 		"a row in progress": {func(*bridge.ImportView) {}, 0, "10%, 1,000 of 10,000 rows"},

@@ -10,11 +10,12 @@ import (
 
 // dependencyNames are what an import can wait for, in words.
 var dependencyNames = map[bridge.Dependency]string{
-	bridge.DependencyKratos:  "Kratos",
-	bridge.DependencyHook:    "a hook",
-	bridge.DependencyStore:   "the store",
-	bridge.DependencyRequest: "another request for the same address",
-	bridge.DependencyRepair:  "a repair that the bridge's log describes",
+	bridge.DependencyKratos:     "Kratos",
+	bridge.DependencyHook:       "a hook",
+	bridge.DependencyStore:      "the store",
+	bridge.DependencyRequest:    "another request for the same address",
+	bridge.DependencyRepair:     "a repair that the bridge's log describes",
+	bridge.DependencyQuietHours: "the end of the quiet hours",
 }
 
 // importStatus describes an import in parts, the most important first. rate is in rows
