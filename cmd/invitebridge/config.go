@@ -35,7 +35,8 @@ func newConfigCheck(environ []string, io stdio) *cobra.Command {
 			"templates and images that they refer to, and reports every problem. Also checks that\n" +
 			"a store file can be opened or created, and that each socket has a directory: run it\n" +
 			"where serve runs, as the same user. Connects to nothing, changes nothing, and prints\n" +
-			"no secrets. Exits with 2 if there are problems.",
+			"no secrets. Exits with 2 if there are problems. Settings that are valid and probably\n" +
+			"not meant are warnings.",
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			cfg, err := config.Load(config.Options{Files: files, Environ: environ, Dev: dev})
@@ -44,6 +45,11 @@ func newConfigCheck(environ []string, io stdio) *cobra.Command {
 			}
 			if err != nil {
 				return usageError{err}
+			}
+			for _, text := range cfg.Warnings() {
+				if _, err := fmt.Fprintln(io.err, "warning: "+text); err != nil {
+					return err
+				}
 			}
 			_, err = fmt.Fprintln(io.out, "configuration is valid")
 			return err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"invitebridge/bridge"
@@ -32,7 +33,7 @@ func (d *doctor) checks() []check {
 		return func(ctx context.Context, add func(finding)) { add(find(ctx)) }
 	}
 	checks := []check{
-		{"configuration", one(func(context.Context) finding { return passed("it is valid, and the files it refers to can be read") })},
+		{"configuration", d.configuration},
 		{"dsn", one(d.dsn)},
 		{"kratos.admin_url", one(d.adminAPI)},
 		{"kratos.public_url", one(d.publicAPI)},
@@ -52,6 +53,14 @@ func (d *doctor) checks() []check {
 		checks = append(checks, check{"endpoints", d.endpoints})
 	}
 	return append(checks, check{"identities", d.identities})
+}
+
+func (d *doctor) configuration(_ context.Context, add func(finding)) {
+	add(passed("it is valid, and the files it refers to can be read"))
+	for _, text := range d.config.Warnings() {
+		message, advice, _ := strings.Cut(text, "; ")
+		add(warning(message, advice))
+	}
 }
 
 func (d *doctor) adminAPI(ctx context.Context) finding {

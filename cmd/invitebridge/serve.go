@@ -131,6 +131,9 @@ func (s *server) serve(ctx context.Context) error {
 	if cfg.Page.Title == "" {
 		s.log.Warn("page.title is not set: emails and the page do not name what invitees are invited to")
 	}
+	for _, text := range cfg.Warnings() {
+		s.log.Warn(text)
+	}
 	var imports *importer.Worker // needs the service, which wakes it
 	service := bridge.NewService(instruments.fail.store(store), instruments.identities(identities), bridge.Config{
 		SchemaID:            cfg.Kratos.SchemaID,

@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,6 +74,29 @@ func TestInvitationTexts(t *testing.T) {
 func TestNoTitle(t *testing.T) {
 	if b := startFakeBridge(t); !strings.Contains(b.log.String(), "page.title is not set") {
 		t.Errorf("no warning in\n%s", b.log)
+	}
+}
+
+// TestReminderWarnings: a reminder that invitations of the usual lifespan never get is
+// valid, and config check, doctor and serve warn of it.
+func TestReminderWarnings(t *testing.T) {
+	b := startFakeBridge(t, "invitation: { lifespan: 48h, reminders: [ 72h, 24h, 48h ] }")
+	const why = ": it is not shorter than invitation.lifespan, so only invitations with a longer expires_in get this reminder; shorten it, or lengthen invitation.lifespan"
+	keys := []string{"invitation.reminders[0]", "invitation.reminders[2]"}
+	files := []string{"-c", filepath.Join(filepath.Dir(b.store), "invitebridge.yml"), "-c", b.extra}
+	_, report, _ := command(t, nil, append([]string{"doctor"}, files...)...)
+	for _, key := range keys {
+		if n := strings.Count(b.log.String(), key+why); n != 1 {
+			t.Errorf("serve warns %d times of %s:\n%s", n, key, b.log)
+		}
+		if !strings.Contains(report, "warning  configuration      "+key+why+"\n") {
+			t.Errorf("doctor does not warn of %s:\n%s", key, report)
+		}
+	}
+	environ := []string{"INVITEBRIDGE_DSN=bolt://" + filepath.Join(t.TempDir(), "other.db")}
+	code, out, errs := command(t, environ, append([]string{"config", "check"}, files...)...)
+	if want := "warning: " + keys[0] + why + "\nwarning: " + keys[1] + why + "\n"; code != exitOK || out != "configuration is valid\n" || errs != want {
+		t.Errorf("config check: exit code %d, %q, %q", code, out, errs)
 	}
 }
 

@@ -1,0 +1,13 @@
+package config
+
+// Warnings returns what is valid and probably not meant, a sentence each: the key, what
+// is wrong, and after a semicolon what to do. No text quotes a value.
+func (c Config) Warnings() (warnings []string) {
+	for i, before := range c.Invitation.Reminders {
+		if before >= c.Invitation.Lifespan {
+			warnings = append(warnings, index("invitation.reminders", i)+": it is not shorter than invitation.lifespan, "+
+				"so only invitations with a longer expires_in get this reminder; shorten it, or lengthen invitation.lifespan")
+		}
+	}
+	return warnings
+}
