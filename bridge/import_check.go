@@ -36,6 +36,9 @@ func (s *Service) newRow(i Import, index int, file FileRow) ImportRow {
 		row.Body = json.RawMessage("{}")
 		return row.fail(ErrBodyTooLarge.WithReasonf("The row is longer than %d bytes, and is not kept.", maxRowBytes))
 	}
+	if file.Err != nil {
+		return row.fail(file.Err)
+	}
 	invite, err := s.config.ParseInvite(i.Defaults, file.Body)
 	if err == nil {
 		invite, err = s.check(invite)

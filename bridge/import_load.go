@@ -33,6 +33,7 @@ type ImportRequest struct {
 type FileRow struct {
 	Line int
 	Body json.RawMessage
+	Err  error // why no invite can be made from the row, which fails with it; nil: one can
 }
 
 // Bounds of an import, and of what is stored at once.

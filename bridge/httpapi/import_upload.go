@@ -102,7 +102,7 @@ func eachRow(reader *importfile.Reader, maxBytes int64) func() (bridge.FileRow, 
 		if size += int64(len(row.Body)); size > maxStored*maxBytes {
 			return bridge.FileRow{}, invalid("the rows with the names of their columns are larger than %d times the maximum of a file. Split it.", maxStored)
 		}
-		return bridge.FileRow{Line: row.Line, Body: row.Body}, nil
+		return bridge.FileRow{Line: row.Line, Body: row.Body, Err: row.Err}, nil
 	}
 }
 

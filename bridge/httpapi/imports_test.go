@@ -43,6 +43,30 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// TestImportCells: a cell that is no boolean or no JSON fails its row alone, in CSV as in
+// NDJSON, and the report has it in its column.
+func TestImportCells(t *testing.T) {
+	a := start(t)
+	i := a.importFile("email,notify,traits.age:json\nada@example.com,nein,7\nbob@example.com,true,x\ncy@example.com,TRUE,7\n", "dry_run=true")
+	if i.State != "running" || i.Rows != 3 || i.Counts.Failed != 2 {
+		t.Fatalf("%+v", i)
+	}
+	r := request(t, http.MethodGet, a.admin+base+"/imports/"+i.ID+"/rows?result=failed", nil, "Accept", "text/csv", "Authorization", "Bearer "+key)
+	report := string(do(t, r).body)
+	for _, want := range []string{
+		`2,failed,,bad_request,"Line 2, column notify: the value is neither true nor false. Write one of these, or leave the cell empty.",,ada@example.com,nein,7,`,
+		`3,failed,,bad_request,"Line 3, column traits.age:json: the value is not JSON. Write JSON, such as 7 or ""text"", or leave the cell empty. In CSV, quotation marks within a cell are doubled.",,bob@example.com,true,"""x""",`,
+	} {
+		if !strings.Contains(report, "\n"+want+"\n") {
+			t.Errorf("no %s in\n%s", want, report)
+		}
+	}
+	corrected := strings.NewReplacer("nein", "false", `"""x"""`, "8").Replace(report)
+	if again := a.importFile(corrected, "dry_run=true"); again.Rows != 2 || again.Counts.Failed != 0 {
+		t.Errorf("%+v", again)
+	}
+}
+
 // TestLongReport: a report has every row once, whatever the size of its pages.
 func TestLongReport(t *testing.T) {
 	a := start(t)

@@ -10,8 +10,8 @@ import (
 type rowReader struct {
 	header *header
 	cells  []string
-	wrong  string // what is wrong with a cell
-	at     int    // that cell
+	wrong  string // what is wrong with a cell, and what to write there
+	at     int    // that cell, the first of its kind
 }
 
 // object appends an object, and reports whether it has members.
@@ -37,7 +37,8 @@ func (r *rowReader) object(dst []byte, n *node) (_ []byte, has bool) {
 	return append(dst, '}'), has
 }
 
-// value appends the value of a cell, and reports whether it has one.
+// value appends the value of a cell, and reports whether it has one. A cell that is not
+// what its column must be becomes a text.
 func (r *rowReader) value(dst []byte, i int) (_ []byte, present bool) {
 	if i >= len(r.cells) || r.cells[i] == "" {
 		return dst, false
@@ -55,7 +56,7 @@ func (r *rowReader) value(dst []byte, i int) (_ []byte, present bool) {
 		case strings.EqualFold(word, "false"):
 			return append(dst, "false"...), true
 		}
-		r.fail(i, "is neither true nor false.")
+		r.fail(i, "the value is neither true nor false. Write one of these, or leave the cell empty.")
 	default:
 		if isBlank(cell) {
 			return dst, false
@@ -64,23 +65,23 @@ func (r *rowReader) value(dst []byte, i int) (_ []byte, present bool) {
 		if err == nil {
 			return compact, true
 		}
-		r.fail(i, "is not JSON. Texts need quotation marks, which CSV doubles.")
+		r.fail(i, `the value is not JSON. Write JSON, such as 7 or "text", or leave the cell empty. In CSV, quotation marks within a cell are doubled.`)
 	}
-	return dst, false
+	return appendText(dst, cell), true
 }
 
-// whole appends the body in row:json.
-func (r *rowReader) whole(dst []byte) []byte {
+// whole appends the body in row:json, and returns what is wrong with it.
+func (r *rowReader) whole(dst []byte) (body []byte, wrong string) {
 	body, err := appendCompact(dst, []byte(unescape(r.cells[r.header.whole])))
 	if err != nil || !bytes.HasPrefix(body[len(dst):], []byte("{")) {
-		r.fail(r.header.whole, "is not a JSON object.")
+		wrong = "the value of row:json is not a JSON object."
 	}
-	return body
+	return body, wrong
 }
 
-func (r *rowReader) fail(i int, text string) {
+func (r *rowReader) fail(i int, wrong string) {
 	if r.wrong == "" {
-		r.wrong, r.at = "the value of "+shorten(r.header.columns[i].name)+" "+text, i
+		r.wrong, r.at = wrong, i
 	}
 }
 

@@ -3,10 +3,11 @@ package importfile
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
+
+	"invitebridge/bridge"
 )
 
 // csvRows are the rows of a CSV file.
@@ -73,11 +74,9 @@ func (c *csvRows) next() (Row, error) {
 		if text, at := c.misplaced(cells); text != "" {
 			return Row{}, fault(c.lineOf(at), "%s", text)
 		}
-		body, err := c.read(cells)
-		if err != nil {
-			return Row{}, err
-		}
-		return Row{Line: line, Body: body}, nil
+		row, err := c.read(cells)
+		row.Line = line
+		return row, err
 	}
 }
 
@@ -109,22 +108,27 @@ func (c *csvRows) lineOf(cell int) int {
 	return c.in.line(at - start)
 }
 
-// read returns the body of a row.
-func (c *csvRows) read(cells []string) (json.RawMessage, error) {
+// read returns a row without its line.
+//
+// Errors: bridge.ErrImportInvalid.
+func (c *csvRows) read(cells []string) (row Row, err error) {
 	r := rowReader{header: c.header, cells: cells}
 	body, _ := r.object(c.body[:0], &c.header.body)
-	if r.wrong == "" && c.header.whole >= 0 && c.header.whole < len(cells) && cells[c.header.whole] != "" {
-		if len(body) > len("{}") {
-			r.wrong, r.at = "there is a value in row:json and in another column. Leave either empty.", c.header.whole
-		} else {
-			body = r.whole(body[:0])
+	if whole := c.header.whole; whole >= 0 && whole < len(cells) && cells[whole] != "" {
+		wrong := "there is a value in row:json and in another column. Leave either empty."
+		if len(body) == len("{}") {
+			body, wrong = r.whole(body[:0])
+		}
+		if wrong != "" {
+			return Row{}, fault(c.lineOf(whole), "%s", wrong).WithDetails("column", c.header.columns[whole].name)
 		}
 	}
 	if r.wrong != "" {
-		return nil, fault(c.lineOf(r.at), "%s", r.wrong).WithDetails("column", c.header.columns[r.at].name)
+		row.Err = bridge.ErrBadRequest.WithReasonf("Line %d, column %s: %s", c.lineOf(r.at), shorten(c.header.columns[r.at].name), r.wrong)
 	}
 	c.body = body
-	return bytes.Clone(body), nil
+	row.Body = bytes.Clone(body)
+	return row, nil
 }
 
 func areBlank(cells []string) bool {

@@ -10,7 +10,7 @@
 // traits.name.first. Letter case does not matter in the names of fields, and
 // matters below them. Cells are texts; in notify, reactivate and keep_addresses
 // they are true or false; in a column with the suffix :json, such as traits.age:json,
-// they are JSON. row:json holds a whole body, for a row that has nothing in other
+// they are JSON; a cell that is neither fails its row alone. row:json holds a whole body, for a row that has nothing in other
 // columns. A field whose cell is empty is absent. A name that contains a dot, or
 // ends in :json, needs NDJSON or a column such as traits:json.
 //

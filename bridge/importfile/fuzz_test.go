@@ -29,6 +29,7 @@ func FuzzCSV(f *testing.F) {
 		}
 		f.Add(content)
 	}
+	f.Add([]byte("email,notify,traits.a:json\na,no,x\n,=1,-\n,'true,\"{\"\n,fal\u017fe,\"\"\"\"\n"))
 	f.Add([]byte("email,traits.a.b:json,row:json,,line\na,\"{\"\"a\"\":1}\",,,\n,,{},,\n,-1\n"))
 	f.Fuzz(func(t *testing.T, content []byte) { checkFile(t, content, importfile.CSV) })
 }

@@ -11,8 +11,8 @@ import (
 	"invitebridge/bridge/importfile"
 )
 
-// readAll returns the rows as "line body", separated by spaces, and the error that
-// ended the file.
+// readAll returns the rows as "line body", separated by spaces, with the error of a row
+// behind it, and the error that ended the file.
 func readAll(r io.Reader, format importfile.Format) (rows []string, _ importfile.Layout, _ error) {
 	reader, err := importfile.NewReader(r, format)
 	if err != nil {
@@ -25,8 +25,21 @@ func readAll(r io.Reader, format importfile.Format) (rows []string, _ importfile
 		} else if err != nil {
 			return rows, reader.Layout(), err
 		}
-		rows = append(rows, fmt.Sprintf("%d %s", row.Line, row.Body))
+		text := fmt.Sprintf("%d %s", row.Line, row.Body)
+		if row.Err != nil {
+			text += " " + refusal(row.Err)
+		}
+		rows = append(rows, text)
 	}
+}
+
+// refusal returns the reason of a row's own error.
+func refusal(err error) string {
+	var e *bridge.Error
+	if !errors.As(err, &e) || !errors.Is(err, bridge.ErrBadRequest) {
+		return fmt.Sprintf("(not a bad_request: %v)", err)
+	}
+	return e.Reason
 }
 
 // expect is what a file becomes: its rows, or the error after them.

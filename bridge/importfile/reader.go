@@ -29,6 +29,9 @@ const (
 type Row struct {
 	Line int             // where the row begins; the first line of the file is 1
 	Body json.RawMessage // the request body of an invite: a compact JSON object
+	// Err is why no invite can be made from the row: a [bridge.ErrBadRequest] about a cell,
+	// whose text Body has instead of its value.
+	Err error
 }
 
 // Layout is how a CSV file was arranged. A report about the file needs it, and it

@@ -13,6 +13,12 @@ import (
 	"invitebridge/bridge/importfile"
 )
 
+// The errors of rows, behind the place.
+const (
+	notBoolean = "the value is neither true nor false. Write one of these, or leave the cell empty."
+	notJSON    = `the value is not JSON. Write JSON, such as 7 or "text", or leave the cell empty. In CSV, quotation marks within a cell are doubled.`
+)
+
 func TestCSV(t *testing.T) {
 	for name, e := range map[string]expect{
 		"fields": {
@@ -55,17 +61,24 @@ func TestCSV(t *testing.T) {
 		"only names":              {file: "email\n\n", line: 1, text: "the file has no rows"},
 		"a cell too many":         {file: "email,locale\na@example.com,de,x\n", line: 2, text: "there are 3 cells or more, but 2 columns"},
 		"a cell without a column": {file: "email,,locale\na@example.com,\"\n\n\",\nb@example.com,x,de\n", rows: `2 {"email":"a@example.com"}`, line: 5, text: "the cell in column 2 has a value, but the column has no name"},
-		"the line of a cell":      {file: "email,traits.a,notify\na@example.com,\"\n\n\",yes\n", line: 4, text: "the value of notify is neither true nor false"},
+		"the line of a cell":      {file: "email,traits.a,notify\na@example.com,\"\n\n\",yes\n", rows: `2 {"email":"a@example.com","traits":{"a":"\n\n"},"notify":"yes"} Line 4, column notify: ` + notBoolean},
 		"an open quote":           {file: "email,traits.a\na@example.com,x\nb@example.com,\"x\nc@example.com,y\n", rows: `2 {"email":"a@example.com","traits":{"a":"x"}}`, line: 3, text: "a quotation mark is not closed"},
 		"a quote within a cell":   {file: "email,traits.a\na@example.com,6\" pipe\n", line: 2, text: "there is a quotation mark within a cell"},
 		"text behind a quote":     {file: "email,traits.a\na@example.com,\"x\ny\" z\nb@example.com,\n", line: 3, text: "there is text behind a closing quotation mark"},
 		"other separators below":  {file: "email;locale\na@example.com,de\n", line: 2, text: "the cells are not separated as the names of the columns are, by semicolons"},
-		"not JSON":                {file: "email,traits.a:json\na@example.com,yes\n", line: 2, text: "the value of traits.a:json is not JSON"},
-		"a list as a body":        {file: "row:json\n[]\n", line: 2, text: "the value of row:json is not a JSON object"},
-		"two bodies":              {file: "email,row:json\na@example.com,{}\n", line: 2, text: "there is a value in row:json and in another column"},
-		"a long row":              {file: "email,traits.a\na@example.com,\"x" + strings.Repeat("\nline", 1<<18) + "\"\n", line: 2, text: "the row is longer than 1 MiB"},
-		"a long line":             {file: "email\na@example.com\n" + strings.Repeat("x", 1<<20+1), rows: `2 {"email":"a@example.com"}`, line: 3, text: "the line is longer than 1 MiB"},
-		"many cells":              {file: "email\na@example.com" + strings.Repeat(",", 1<<10), line: 2, text: "the row has more than 512 cells"},
+		"not JSON":                {file: "email,traits.a:json\na@example.com,yes\n", rows: `2 {"email":"a@example.com","traits":{"a":"yes"}} Line 2, column traits.a:json: ` + notJSON},
+		"cut JSON":                {file: "email,traits:json\na@example.com,\"{\"\"a\"\": 1\"\n", rows: `2 {"email":"a@example.com","traits":"{\"a\": 1"} Line 2, column traits:json: ` + notJSON},
+		"not a boolean, not JSON": {
+			file: "notify,traits.a:json,email\n=1,-,a@example.com\nno,,b@example.com\ntrue,1,c@example.com\n",
+			rows: `2 {"notify":"=1","traits":{"a":"-"},"email":"a@example.com"} Line 2, column notify: ` + notBoolean + "\n" +
+				`3 {"notify":"no","email":"b@example.com"} Line 3, column notify: ` + notBoolean + "\n" +
+				`4 {"notify":true,"traits":{"a":1},"email":"c@example.com"}`,
+		},
+		"a list as a body": {file: "row:json\n[]\n", line: 2, text: "the value of row:json is not a JSON object"},
+		"two bodies":       {file: "email,row:json\na@example.com,{}\n", line: 2, text: "there is a value in row:json and in another column"},
+		"a long row":       {file: "email,traits.a\na@example.com,\"x" + strings.Repeat("\nline", 1<<18) + "\"\n", line: 2, text: "the row is longer than 1 MiB"},
+		"a long line":      {file: "email\na@example.com\n" + strings.Repeat("x", 1<<20+1), rows: `2 {"email":"a@example.com"}`, line: 3, text: "the line is longer than 1 MiB"},
+		"many cells":       {file: "email\na@example.com" + strings.Repeat(",", 1<<10), line: 2, text: "the row has more than 512 cells"},
 	} {
 		t.Run(name, func(t *testing.T) { e.check(t, importfile.CSV) })
 	}

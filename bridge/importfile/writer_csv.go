@@ -94,12 +94,15 @@ func toCell(k kind, value []byte) (cell string, ok bool) {
 	switch {
 	case k == jsonCell:
 		return string(value), true
-	case k == boolean:
-		return string(value), value[0] == 't' || value[0] == 'f'
+	case k == boolean && (value[0] == 't' || value[0] == 'f'):
+		return string(value), true
 	case value[0] != '"':
 		return "", false
 	}
 	content := parseText(value)
+	if word := strings.TrimSpace(content); k == boolean && (word == "" || strings.EqualFold(word, "true") || strings.EqualFold(word, "false")) {
+		return "", false
+	}
 	same := bytes.IndexByte(value, '\\') < 0 || bytes.Equal(appendText(nil, content), value)
 	return escape(content), same && content != "" && !strings.Contains(content, "\r\n") && strings.IndexByte(content, 0) < 0
 }
