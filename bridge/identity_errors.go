@@ -1,6 +1,9 @@
 package bridge
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Sentinels of [Identities].
 var (
@@ -53,6 +56,15 @@ func (e *IdentityError) Error() string {
 // Unwrap returns the cause.
 func (e *IdentityError) Unwrap() error { return e.Cause }
 
+// sentence returns a reason of the identity system with a full stop at its end, as all
+// reasons have.
+func sentence(reason string) string {
+	if strings.HasSuffix(reason, ".") || strings.HasSuffix(reason, "…") {
+		return reason
+	}
+	return reason + "."
+}
+
 // identityError translates an error of Identities into one for callers. The verbs
 // themselves handle sentinels whose meaning depends on the verb.
 func identityError(err error) error {
@@ -65,7 +77,7 @@ func identityError(err error) error {
 	}
 	switch e.Outcome {
 	case OutcomeInvalid:
-		return ErrTraitsInvalid.WithReasonf("%s", e.Reason).WithCause(err)
+		return ErrTraitsInvalid.WithReasonf("%s", sentence(e.Reason)).WithCause(err)
 	case OutcomeRejected:
 		return ErrKratosRejected.WithCause(err)
 	default:

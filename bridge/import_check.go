@@ -1,14 +1,16 @@
 package bridge
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/google/uuid"
 )
 
 // checkImport validates the settings of an import. The defaults must make a valid invite
 // together with an address.
-func (s *Service) checkImport(r ImportRequest) error {
+func (s *Service) checkImport(ctx context.Context, r ImportRequest) error {
 	switch {
 	case r.WaveSize < 0 || r.WaveSize > maxWaveSize:
 		return ErrBadRequest.WithReasonf("wave_size must be between 1 and %d.", maxWaveSize)
@@ -26,7 +28,26 @@ func (s *Service) checkImport(r ImportRequest) error {
 	if err == nil {
 		_, err = s.check(invite)
 	}
+	if err == nil && invite.SchemaID != "" {
+		err = s.checkSchema(ctx, invite.SchemaID)
+	}
 	return err
+}
+
+// checkSchema returns an error if no row could be invited under a schema. If the identity
+// system does not respond, that is unknown, and rows wait until it does.
+//
+// Errors: ErrBadRequest.
+func (s *Service) checkSchema(ctx context.Context, id string) error {
+	_, err := s.identities.PasswordTraits(ctx, id) // reads the schema, also if the email trait is configured
+	if err == nil {
+		_, err = s.identities.EmailTrait(ctx, id)
+	}
+	var e *IdentityError
+	if errors.As(err, &e) && e.Outcome == OutcomeInvalid {
+		return ErrBadRequest.WithReasonf("schema_id: %s", sentence(e.Reason)).WithCause(err)
+	}
+	return nil
 }
 
 // newRow validates a row as far as the store and the identity system are not needed.

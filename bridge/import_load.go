@@ -61,7 +61,7 @@ const (
 // defaults; ErrImportInvalid if there are no rows; ErrIdempotencyKeyReused;
 // ErrStoreUnavailable.
 func (s *Service) Import(ctx context.Context, r ImportRequest, next func() (FileRow, error)) (_ Import, created bool, err error) {
-	if err := s.checkImport(r); err != nil {
+	if err := s.checkImport(ctx, r); err != nil {
 		return Import{}, false, err
 	}
 	now := s.now()

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -212,6 +213,31 @@ func TestImport_settings(t *testing.T) {
 	runImports(t, w)
 	if page, _, err := w.Service.Imports(t.Context(), [16]byte{}, 10); err != nil || len(page) != 0 {
 		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+// TestImport_unknownSchema: an unknown schema for all rows is refused with the names of
+// those that exist, unless Kratos does not respond. In a row, it fails the row.
+func TestImport_unknownSchema(t *testing.T) {
+	const reason = "Kratos has no identity schema nope; it has customer, default, member."
+	w := bridgetest.New(t)
+	request := bridge.ImportRequest{Defaults: []byte(`{"schema_id":"nope"}`)}
+	_, _, err := w.Service.Import(t.Context(), request, file(addresses(1)...))
+	var e *bridge.Error
+	if !refusedWith(err, bridge.ErrBadRequest) || !errors.As(err, &e) || e.Reason != "schema_id: "+reason {
+		t.Errorf("for all rows: %v", err)
+	}
+	i := startImport(t, w, bridge.ImportRequest{Defaults: []byte(`{"schema_id":"member"}`)},
+		`{"email":"a@example.com","schema_id":"nope"}`, `{"email":"b@example.com","schema_id":"default"}`)
+	runImports(t, w)
+	rows := wantResults(t, w, i.ID, bridge.ResultFailed, bridge.ResultInvited)
+	if rows[0].ErrorID != bridge.ErrTraitsInvalid.ID || rows[0].Reason != reason {
+		t.Errorf("in a row: %+v", rows[0])
+	}
+	w.Kratos.Down()
+	request.Defaults = []byte(`{"schema_id":"other"}`)
+	if i = startImport(t, w, request, addresses(1)...); i.State != bridge.ImportRunning {
+		t.Errorf("while Kratos is down: %+v", i)
 	}
 }
 
