@@ -146,6 +146,7 @@
 //   - import_size.go: the sizes of groups, and their turns beside invites
 //   - import_group.go: from the rows of a group to invitations
 //   - import_finish.go: the results of a group, and the end of its claim
+//   - import_log.go: what the log says about an import
 //   - import_judge.go: rows that need no new invitation, and dry runs
 //   - import_alone.go: rows that are invited one by one
 //   - interactive.go: invites that a caller waits for go first

@@ -74,9 +74,9 @@ func (s *Service) CancelImport(ctx context.Context, id uuid.UUID) (Import, error
 
 func (s *Service) changeImport(ctx context.Context, id uuid.UUID, change func(Import, time.Time) (Import, error)) (i Import, err error) {
 	now, finished := s.now(), s.prepare(EventImportFinished)
-	err = s.update(ctx, func(tx Tx) error {
-		before, err := tx.Import(id)
-		if err != nil {
+	var before Import
+	err = s.update(ctx, func(tx Tx) (err error) {
+		if before, err = tx.Import(id); err != nil {
 			return err
 		}
 		if i, err = change(before, now); err != nil || i.State == before.State {
@@ -84,6 +84,9 @@ func (s *Service) changeImport(ctx context.Context, id uuid.UUID, change func(Im
 		}
 		return s.putImport(tx, i, finished, now)
 	})
+	if err == nil {
+		s.logImport(before, i)
+	}
 	s.wake(finished)
 	s.wakeImports()
 	return i, importNotFound(err)

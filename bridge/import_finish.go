@@ -16,11 +16,13 @@ func (s *Service) finishGroup(ctx context.Context, g *claimedGroup, work []*rowW
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()
 	now, finished := s.now(), s.prepare(EventImportFinished)
+	var before, after Import
 	err := s.update(ctx, func(tx Tx) error {
 		i, err := g.stored(tx)
 		if err != nil {
 			return err
 		}
+		before = i
 		lost, err := s.insertInvitations(tx, work, now)
 		if err != nil {
 			return err
@@ -32,13 +34,15 @@ func (s *Service) finishGroup(ctx context.Context, g *claimedGroup, work []*rowW
 		if err := tx.PutImportRows(i.ID, rows...); err != nil {
 			return err
 		}
-		return s.putImport(tx, i.rated(now).finishGroup(g.claim, groupEnd{left: left, waited: waited, progress: progress, hold: g.tries == 0 || g.outage}, now), finished, now)
+		after = i.rated(now).finishGroup(g.claim, groupEnd{left: left, waited: waited, progress: progress, hold: g.tries == 0 || g.outage}, now)
+		return s.putImport(tx, after, finished, now)
 	})
 	if errors.Is(err, errGroupLost) {
 		return nil
 	} else if err != nil {
 		return err
 	}
+	s.logImport(before, after)
 	for _, w := range work {
 		s.wake(w.created)
 	}

@@ -189,6 +189,7 @@ func (l *loader) start(ctx context.Context, r ImportRequest) (i Import, created 
 		record = IdempotentRequest{Key: r.Idempotent, Body: r.Content(), ID: l.imp.ID, Created: true, At: now}
 	}
 	finished := s.prepare(EventImportFinished)
+	var loaded Import
 	err = s.update(ctx, func(tx Tx) (err error) {
 		i, created = Import{}, false
 		if record.Key != (Digest{}) {
@@ -209,11 +210,15 @@ func (l *loader) start(ctx context.Context, r ImportRequest) (i Import, created 
 		} else if err != nil {
 			return err
 		}
+		loaded = i
 		i, created = i.Start(now), true
 		return s.putImport(tx, i, finished, now)
 	})
 	if err != nil {
 		return Import{}, false, err
+	}
+	if created {
+		s.logImport(loaded, i)
 	}
 	s.wake(finished)
 	s.wakeImports()

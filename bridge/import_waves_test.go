@@ -182,7 +182,7 @@ func TestImport_waitsForQuietHours(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(time.Hour)
-	runImports(t, w)
+	runToEnd(t, w, dry.ID)
 	if i := importOf(t, w, dry.ID); i.State != bridge.ImportFinished || i.Counts.Invited != 3 || invited(t, w, soon) != 0 {
 		t.Errorf("in the quiet hours, the dry run is %s with %+v, and %d were invited", i.State, i.Counts, invited(t, w, soon))
 	}

@@ -78,8 +78,9 @@ func (s *Service) claimImport(ctx context.Context, size int) (group *claimedGrou
 		ids[n] = s.newID()
 	}
 	finished := s.prepare(EventImportFinished)
+	var before, changed Import
 	err = s.update(ctx, func(tx Tx) error {
-		group, purge = nil, uuid.Nil
+		group, purge, before, changed = nil, uuid.Nil, Import{}, Import{}
 		due, err := tx.DueImports(now, 1)
 		if err != nil || len(due) == 0 {
 			return err
@@ -97,8 +98,13 @@ func (s *Service) claimImport(ctx context.Context, size int) (group *claimedGrou
 		if err != nil {
 			return err
 		}
+		before, changed = i, after
 		return s.putImport(tx, after, finished, now)
 	})
+	if err == nil {
+		s.logImport(before, changed)
+		s.logQuiet(before, changed)
+	}
 	s.wake(finished)
 	return group, purge, err
 }

@@ -84,6 +84,8 @@ type Config struct {
 	// Warn logs what an operator should check; args are as in [log/slog]. It must
 	// not block. Nil: not called.
 	Warn func(message string, args ...any)
+	// Info logs the steps of imports, as Warn does. Nil: they are not logged.
+	Info func(message string, args ...any)
 	// Clock is set if several processes share the store: then they share its clock.
 	// Nil: this process has the store alone, and Now is the clock.
 	Clock Clock

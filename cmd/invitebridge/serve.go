@@ -166,6 +166,7 @@ func (s *server) serve(ctx context.Context) error {
 		Hooks:               instruments.hooks(delivery),
 		OnCounted:           instruments.metrics.Count,
 		Warn:                s.log.Warn,
+		Info:                s.log.Info,
 		Clock:               store.clock(),
 		Now:                 wallClock,
 	})
