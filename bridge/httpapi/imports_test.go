@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"invitebridge/bridge"
+	"invitebridge/bridge/bridgetest"
 )
 
 // TestImport follows a file until its report, which is imported again.
@@ -64,6 +65,24 @@ func TestImportCells(t *testing.T) {
 	corrected := strings.NewReplacer("nein", "false", `"""x"""`, "8").Replace(report)
 	if again := a.importFile(corrected, "dry_run=true"); again.Rows != 2 || again.Counts.Failed != 0 {
 		t.Errorf("%+v", again)
+	}
+}
+
+// TestImportQuietHours: an import that may begin no row says what it waits for; a dry run
+// does not wait.
+func TestImportQuietHours(t *testing.T) {
+	quiet, err := bridge.ParseQuietHours("02:00-07:00 UTC") // it is 03:04
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := startWith(t, bridgetest.New(t, func(c *bridge.Config) { c.QuietHours = quiet }))
+	for query, waiting := range map[string]bool{"": true, "dry_run=true": false} {
+		i := a.importFile("email\nada@example.com\n", query)
+		a.runImports()
+		got := a.asAdmin(http.MethodGet, "/imports/"+i.ID, nil)
+		if strings.Contains(string(got.body), `"waiting_for":"quiet_hours"`) != waiting || strings.Contains(string(got.body), `"state":"running"`) != waiting {
+			t.Errorf("%q: %s", query, got.body)
+		}
 	}
 }
 
