@@ -27,7 +27,7 @@ func TestImport_log(t *testing.T) {
 		}
 		lines = nil
 	}
-	change := func(i bridge.Import, err error) {
+	change := func(_ bridge.Import, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
