@@ -21,9 +21,9 @@ func (s *Service) logImport(before, after Import) {
 		case ImportCanceling:
 			s.config.Info("import is being canceled: the rows that are begun finish", args...)
 		case ImportFinished:
-			s.config.Info("import finished", append(args, after.tally()...)...)
+			s.config.Info("import finished", append(args, after.numbers()...)...)
 		case ImportCanceled:
-			s.config.Info("import canceled", append(args, after.tally()...)...)
+			s.config.Info("import canceled", append(args, after.numbers()...)...)
 		case ImportLoading:
 		}
 	}
@@ -40,8 +40,8 @@ func (s *Service) logQuiet(before, after Import) {
 	}
 }
 
-// tally returns the number of rows, and the results that rows have, for a log.
-func (i Import) tally() []any {
+// numbers returns the number of rows, and the results that rows have, for a log.
+func (i Import) numbers() []any {
 	args := []any{"rows", i.Rows}
 	for _, result := range ImportResults() {
 		if n := i.Counts.Count(result); n > 0 {
