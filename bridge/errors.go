@@ -123,6 +123,7 @@ var (
 	ErrMethodNotOffered        = &Error{Kind: KindInvalid, ID: "accept_method_not_offered", Reason: "The invitation cannot be accepted like this. Use one of the methods that the invitation's accept_with lists; the operator sets them in invitation.accept_with."}
 	ErrSessionNotOffered       = &Error{Kind: KindInvalid, ID: "session_not_offered", Reason: "Sessions are not offered. Accept without \"session\", then sign in; the operator may set invitation.session to true."}
 	ErrUnauthorized            = &Error{Kind: KindUnauthorized, ID: "unauthorized", Reason: "Send a valid API key as \"Authorization: Bearer KEY\"."}
+	ErrForbidden               = &Error{Kind: KindForbidden, ID: "forbidden", Reason: "The API key lacks the scope for this."}
 	ErrNotFound                = &Error{Kind: KindNotFound, ID: "invitation_not_found", Reason: "The invitation does not exist. Check the link or the id."}
 	ErrMessageNotFound         = &Error{Kind: KindNotFound, ID: "message_not_found", Reason: "The message does not exist. Check the id."}
 	ErrEndpointNotFound        = &Error{Kind: KindNotFound, ID: "endpoint_not_found", Reason: "No endpoint with this id is configured. Blocking hooks are called synchronously and have no endpoint."}

@@ -25,6 +25,9 @@ func (s *Service) checkImport(ctx context.Context, r ImportRequest) error {
 		}
 	}
 	invite, err := s.config.ParseInvite(r.Defaults, json.RawMessage(`{"email":"defaults@example.com"}`))
+	if err == nil && r.Allow != nil {
+		err = r.Allow(invite)
+	}
 	if err == nil {
 		_, err = s.check(invite)
 	}
@@ -51,7 +54,7 @@ func (s *Service) checkSchema(ctx context.Context, id string) error {
 }
 
 // newRow validates a row as far as the store and the identity system are not needed.
-func (s *Service) newRow(i Import, index int, file FileRow) ImportRow {
+func (s *Service) newRow(i Import, allow func(InviteRequest) error, index int, file FileRow) ImportRow {
 	row := ImportRow{Index: index, Line: file.Line, Body: file.Body}
 	if len(file.Body) > maxRowBytes {
 		row.Body = json.RawMessage("{}")
@@ -61,6 +64,9 @@ func (s *Service) newRow(i Import, index int, file FileRow) ImportRow {
 		return row.fail(file.Err)
 	}
 	invite, err := s.config.ParseInvite(i.Defaults, file.Body)
+	if err == nil && allow != nil {
+		err = allow(invite)
+	}
 	if err == nil {
 		invite, err = s.check(invite)
 	}

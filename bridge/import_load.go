@@ -22,6 +22,9 @@ type ImportRequest struct {
 	WaveSize  int             // with WaveEvery; zero: no waves
 	WaveEvery time.Duration
 	StartAt   time.Time
+	// Allow returns the error of what the caller may not do. A row for which it returns one
+	// fails. Nil: everything is allowed.
+	Allow func(InviteRequest) error
 	// Idempotent makes a repetition of the request get the first response; zero: it does
 	// not. Content returns the digest of the request's content; it is called when all rows
 	// are read.
@@ -58,14 +61,14 @@ const (
 // request is a repetition, see [ImportRequest].Idempotent.
 //
 // Errors: ErrBadRequest, ErrExpiresInInvalid and other errors of Invite about the
-// defaults; ErrImportInvalid if there are no rows; ErrIdempotencyKeyReused;
+// defaults, and those of Allow; ErrImportInvalid if there are no rows; ErrIdempotencyKeyReused;
 // ErrStoreUnavailable.
 func (s *Service) Import(ctx context.Context, r ImportRequest, next func() (FileRow, error)) (_ Import, created bool, err error) {
 	if err := s.checkImport(ctx, r); err != nil {
 		return Import{}, false, err
 	}
 	now := s.now()
-	l := &loader{service: s, imp: Import{
+	l := &loader{service: s, allow: r.Allow, imp: Import{
 		ID: s.newID(), State: ImportLoading, DryRun: r.DryRun, CreatedBy: r.CreatedBy, CreatedAt: now, UpdatedAt: now,
 		Loader: s.run, StartAt: r.StartAt, Defaults: r.Defaults, Columns: r.Columns, Separator: r.Separator, Reinvite: r.Reinvite,
 		WaveSize: r.WaveSize, WaveEvery: r.WaveEvery, DueAt: now.Add(loadingLease),
@@ -83,6 +86,7 @@ func (s *Service) Import(ctx context.Context, r ImportRequest, next func() (File
 // loader stores the rows of one import.
 type loader struct {
 	service *Service
+	allow   func(InviteRequest) error
 	imp     Import // as stored
 	chunk   []ImportRow
 	bytes   int
@@ -99,7 +103,7 @@ func (l *loader) load(ctx context.Context, r ImportRequest, next func() (FileRow
 		} else if err != nil {
 			return Import{}, false, err
 		}
-		l.chunk = append(l.chunk, l.service.newRow(l.imp, len(l.chunk)+l.imp.Rows, row))
+		l.chunk = append(l.chunk, l.service.newRow(l.imp, l.allow, len(l.chunk)+l.imp.Rows, row))
 		l.bytes += len(row.Body)
 		if len(l.chunk) == chunkRows || l.bytes >= chunkBytes || clock()-l.since > chunkTime {
 			if err := l.store(ctx); err != nil {

@@ -3,8 +3,19 @@ package config
 import (
 	"crypto/sha256"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 )
+
+// Scopes returns what serve.admin.api_keys[].scopes can name.
+func Scopes() []string {
+	return []string{"invite", "read", "manage", "link", "reactivate", "import", "metrics", "backup"}
+}
+
+// maxSameName is how many keys can have one name: that of a caller which changes from
+// the old one to the new one.
+const maxSameName = 2
 
 // exampleDigest is the placeholder in the example; operators must replace it.
 var exampleDigest = Secret(strings.Repeat("0", 64))
@@ -23,18 +34,31 @@ func (k *checks) apiKeys(keys []APIKey, required bool) {
 	k.require(len(keys) > 0 || !required, at,
 		"must have at least one key, such as {name: backend, key: …}; generate one with: openssl rand -hex 32")
 
-	names := map[string]bool{}
+	names := map[string]int{}
 	digests := map[[sha256.Size]byte]bool{}
 	for i, key := range keys {
 		item := index(at, i)
 		k.require(keyName.MatchString(key.Name), item+".name", "must be one or more letters, digits, _ . and -")
-		k.require(!names[key.Name] || key.Name == "", item+".name", "must differ from the names above it")
-		names[key.Name] = true
+		names[key.Name]++
+		k.require(names[key.Name] <= maxSameName || key.Name == "", item+".name",
+			"must differ from the names above it: only two keys can have one name, the old one and the new one of a caller")
+		k.scopes(key.Scopes, item+".scopes")
+		_, err := time.Parse(time.RFC3339, key.ExpiresAt)
+		k.require(key.ExpiresAt == "" || err == nil, item+".expires_at",
+			"must be an RFC 3339 time such as 2026-01-31T09:00:00Z, or empty")
 
 		if k.apiKey(key, item) {
 			k.require(!digests[key.Digest()], item, "must not repeat a key above it; give each caller a key of its own")
 			digests[key.Digest()] = true
 		}
+	}
+}
+
+func (k *checks) scopes(scopes []string, at string) {
+	k.require(scopes == nil || len(scopes) > 0, at, "must name at least one scope; a key without scopes may do everything, so leave it out only for that")
+	for i, scope := range scopes {
+		k.oneOf(scope, index(at, i), Scopes()...)
+		k.require(!slices.Contains(scopes[:i], scope), index(at, i), "must not repeat a scope above it")
 	}
 }
 

@@ -94,13 +94,18 @@ type Admin struct {
 
 // APIKey is one caller's key, given in plain text or as a digest.
 type APIKey struct {
-	// Name identifies the caller in logs. It is unique and not secret.
+	// Name identifies the caller in logs and metrics. It is not secret. Two keys can
+	// have one name, so that a caller can change from one to the other.
 	Name string `yaml:"name"`
 	// Key is the key in plain text; empty if KeySHA256 is set.
 	Key Secret `yaml:"key"`
 	// KeySHA256 is the SHA-256 digest of the key in hexadecimal; empty if Key
 	// is set. See APIKey.Digest.
 	KeySHA256 Secret `yaml:"key_sha256"`
+	// Scopes are what the caller may do, of those in Scopes; nil: everything.
+	Scopes []string `yaml:"scopes"`
+	// ExpiresAt is when the key ceases to be accepted; empty: never. See APIKey.Expiry.
+	ExpiresAt string `yaml:"expires_at"`
 }
 
 // Kratos configures access to Ory Kratos and its identity schemas.

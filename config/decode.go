@@ -108,14 +108,14 @@ func (l *loader) decodeMapping(src source, node *yaml.Node, key string, target r
 // probably meant as a value.
 func isGlued(comment string) bool { return len(comment) > 1 && comment[0] == '#' && comment[1] > ' ' }
 
-// decodeList replaces the whole list.
+// decodeList replaces the whole list. An empty one is not nil.
 func (l *loader) decodeList(src source, node *yaml.Node, key string, target reflect.Value) {
 	if node.Kind != yaml.SequenceNode {
 		l.reject(src.at(node), key, "must be a list; write [] for an empty one")
 		return
 	}
 	maps.DeleteFunc(l.origins, func(known, _ string) bool { return strings.HasPrefix(known, key+"[") })
-	target.SetZero()
+	target.Set(reflect.MakeSlice(target.Type(), 0, len(node.Content)))
 	for i, item := range node.Content {
 		value := reflect.New(target.Type().Elem()).Elem()
 		l.decode(src, item, key+"["+strconv.Itoa(i)+"]", value)

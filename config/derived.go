@@ -133,6 +133,12 @@ func (k APIKey) Digest() [sha256.Size]byte {
 	return digest
 }
 
+// Expiry returns expires_at, or the zero time.
+func (k APIKey) Expiry() time.Time {
+	at, _ := time.Parse(time.RFC3339, k.ExpiresAt)
+	return at.UTC()
+}
+
 // SlogLevel returns the level for slog. Trace, which slog lacks, is as far
 // below debug as debug is below info.
 func (l Log) SlogLevel() slog.Level {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"invitebridge/config"
 )
@@ -168,7 +169,7 @@ func TestLayers(t *testing.T) {
 			if problems != nil {
 				t.Fatalf("problems:\n%s", strings.Join(problems, "\n"))
 			}
-			if diff := cmp.Diff(keyed(test.change), got); diff != "" {
+			if diff := cmp.Diff(keyed(test.change), got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("configuration (-want +got):\n%s", diff)
 			}
 		})

@@ -21,7 +21,7 @@ func (c Config) ApplyReloadable(next Config) (reloaded Config, changed, needsRes
 	from, to := reflect.ValueOf(&reloaded).Elem(), keys(reflect.ValueOf(&next).Elem())
 	walk(from, "", func(key string, value reflect.Value) {
 		isLeaf := value.Kind() != reflect.Struct
-		if !isLeaf || reflect.DeepEqual(value.Interface(), to[key].Interface()) {
+		if !isLeaf || same(value, to[key]) {
 			return
 		}
 		switch {
@@ -34,6 +34,12 @@ func (c Config) ApplyReloadable(next Config) (reloaded Config, changed, needsRes
 		}
 	})
 	return reloaded, changed, needsRestart
+}
+
+// same reports whether two values of a key mean the same. An empty list is the same as
+// none.
+func same(a, b reflect.Value) bool {
+	return a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 || reflect.DeepEqual(a.Interface(), b.Interface())
 }
 
 // togglesTLS reports whether a change of key turns HTTPS on or off.

@@ -37,6 +37,7 @@ var acceptances = slices.Concat(hookAcceptances, courierAcceptances, pageAccepta
 	{"proxies", `serve: {public: {trusted_proxies: [10.0.0.1, 10.0.0.0/8, "::1", "fd00::/8"]}}`},
 	{"no_rate_limit", `serve: {public: {rate_limit: {requests: 0}}}`},
 	{"keys", `serve: {admin: {api_keys: [{name: A.b-c_1, key: "!~34567890123456"}, {name: b, key_sha256: "` + strings.ToUpper(digest) + `"}]}}`},
+	{"keys/scopes", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, scopes: [read, metrics], expires_at: "2026-01-31T09:00:00Z"}, {name: a, key: 0123456789abcdeg}]}}`},
 	{"email_trait_of_schemas", `kratos: {email_trait: {customer: contact.email, "preset://email": email}}`},
 	{"email_trait_by_the_schema", `kratos: {email_trait: {}}`},
 	{"email_trait", `kratos: {email_trait: contact.primary-email.0}`},

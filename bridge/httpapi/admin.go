@@ -20,6 +20,9 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := keyOf(r).checkInvite(request); err != nil {
+		return err
+	}
 	if request.Idempotent, err = idempotencyKey(r, "invite"); err != nil {
 		return err
 	}
@@ -34,7 +37,7 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 		code = http.StatusCreated
 	}
 	w.Header().Set("Location", a.config.BasePath+"/"+o.Invitation.ID.String())
-	issued := wireIssued(o)
+	issued := wireIssued(o, keyOf(r))
 	issued.ExternalID, issued.OrganizationID = request.ExternalID, request.OrganizationID
 	writeJSON(w, code, issued)
 	return nil
@@ -62,7 +65,7 @@ func (a *API) resend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, wireIssued(o))
+	writeJSON(w, http.StatusOK, wireIssued(o, keyOf(r)))
 	return nil
 }
 

@@ -23,10 +23,12 @@ import (
 )
 
 const (
-	base     = "/api/v1/invite"
-	key      = "a-key-for-the-tests"
-	email    = "ada@example.com"
-	password = "correct-Horse-7-battery"
+	base = "/api/v1/invite"
+	key  = "a-key-for-the-tests"
+	// uselessKey has no scope.
+	uselessKey = "a-key-without-scopes"
+	email      = "ada@example.com"
+	password   = "correct-Horse-7-battery"
 )
 
 // api is both listeners over real connections, with a harness of their own.
@@ -62,7 +64,8 @@ func startWith(t testing.TB, w *bridgetest.Harness, changes ...func(*httpapi.Con
 	a := &api{Harness: w, t: t, log: &buffer{}, checker: newContractChecker(t)}
 	config := httpapi.Config{
 		BasePath: base, LoginURL: "https://id.example.com/login", Version: "v0.0.0-test",
-		APIKeys:       []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))}},
+		APIKeys: []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))},
+			{Name: "useless", SHA256: sha256.Sum256([]byte(uselessKey)), Scopes: []httpapi.Scope{}}},
 		MaxImportSize: 64 << 10, Metrics: metricsHandler, Page: builtinPage(t), Now: w.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})),
 	}

@@ -18,38 +18,44 @@ func (a *API) authenticate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		name, ok := a.apiKeyName(r)
+		key, ok := a.apiKey(r)
 		if !ok {
 			writeError(w, r, bridge.ErrUnauthorized)
 			return
 		}
-		annotate(r, func(n *requestNotes) { n.apiKey = name })
-		next.ServeHTTP(w, r)
+		annotate(r, func(n *requestNotes) { n.apiKey = key.Name })
+		if a.config.KeyUsed != nil {
+			a.config.KeyUsed(key.Name)
+		}
+		next.ServeHTTP(w, withKey(r, key))
 	})
 }
 
 func (a *API) hasAPIKey(r *http.Request) bool {
-	_, ok := a.apiKeyName(r)
+	_, ok := a.apiKey(r)
 	return ok
 }
 
-// apiKeyName returns the name of the API key that the request presents. It
+// apiKey returns the API key that the request presents, unless it has expired. It
 // compares the digests of all keys in constant time, so that timing reveals
 // nothing.
-func (a *API) apiKeyName(r *http.Request) (name string, ok bool) {
+func (a *API) apiKey(r *http.Request) (found APIKey, ok bool) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
-		return "", false
+		return APIKey{}, false
 	}
 	scheme, key, _ := strings.Cut(headers[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") || key == "" {
-		return "", false
+		return APIKey{}, false
 	}
 	presented := sha256.Sum256([]byte(key))
 	for _, k := range *a.keys.Load() {
 		if subtle.ConstantTimeCompare(presented[:], k.SHA256[:]) == 1 {
-			name, ok = k.Name, true
+			found, ok = k, true
 		}
 	}
-	return name, ok
+	if !ok || found.expired(a.config.Now()) {
+		return APIKey{}, false
+	}
+	return found, true
 }

@@ -28,6 +28,7 @@ func TestEveryDocumentedResponse(t *testing.T) {
 	d := &driver{t: t}
 	t.Run("success", d.successes)
 	t.Run("unauthorized", d.withoutKey)
+	t.Run("forbidden", d.withoutScope)
 	t.Run("bad request", d.badRequests)
 	t.Run("not found", d.unknown)
 	t.Run("conflicting state", d.states)
@@ -102,6 +103,11 @@ func (d *driver) successes(t *testing.T) {
 func (d *driver) withoutKey(t *testing.T) {
 	w := d.start(t)
 	w.wantAll(http.StatusUnauthorized, "unauthorized", func(r *http.Request) { r.Header.Del("Authorization") }, w.defaultBody)
+}
+
+func (d *driver) withoutScope(t *testing.T) {
+	w := d.start(t)
+	w.wantAll(http.StatusForbidden, "forbidden", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+uselessKey) }, w.defaultBody)
 }
 
 func (d *driver) badRequests(t *testing.T) {

@@ -24,6 +24,7 @@ type operation struct {
 	id, method string
 	paths      map[string]string // by listener: the whole path, parameters in braces
 	public     bool              // requires no API key
+	scopes     []string          // of which the key needs one; empty: it needs none
 	parameters map[string]value  // by location and name, such as "query state"
 	body       *jsonschema.Schema
 	responses  map[int]response
@@ -81,8 +82,13 @@ var loadContract = sync.OnceValue(func() *contract {
 
 func (c *contract) operation(s schemas, path, method string, item, at node) *operation {
 	o := &operation{
-		id: at.text("operationId"), method: strings.ToUpper(method), public: at.get("security").value != nil,
+		id: at.text("operationId"), method: strings.ToUpper(method), public: isEmptyList(at.get("security").value),
 		paths: map[string]string{}, parameters: map[string]value{}, responses: map[int]response{},
+	}
+	for _, requirement := range at.get("security").children() {
+		for _, scope := range requirement.get("apiKey").children() {
+			o.scopes = append(o.scopes, scope.value.(string))
+		}
 	}
 	servers := item.get("servers")
 	if servers.value == nil {
@@ -158,4 +164,9 @@ func matches(template, parts []string) (map[string]string, bool) {
 		}
 	}
 	return variables, true
+}
+
+func isEmptyList(value any) bool {
+	list, ok := value.([]any)
+	return ok && len(list) == 0
 }

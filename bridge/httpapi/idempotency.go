@@ -23,7 +23,7 @@ func idempotencyKey(r *http.Request, operation string) (bridge.Digest, error) {
 	if len(given) > 1 || !isIdempotencyKey(given[0]) {
 		return bridge.Digest{}, bridge.ErrBadRequest.WithReasonf("Send one Idempotency-Key of 1 to %d visible ASCII characters, such as a random UUID.", maxIdempotencyKey)
 	}
-	return bridge.IdempotencyKey(clientName(r), operation, given[0]), nil
+	return bridge.IdempotencyKey(keyOf(r).Name, operation, given[0]), nil
 }
 
 func isIdempotencyKey(text string) bool {
@@ -33,10 +33,4 @@ func isIdempotencyKey(text string) bool {
 		}
 	}
 	return text != "" && len(text) <= maxIdempotencyKey
-}
-
-// clientName returns the name of the API key of an authenticated request.
-func clientName(r *http.Request) (name string) {
-	annotate(r, func(n *requestNotes) { name = n.apiKey })
-	return name
 }

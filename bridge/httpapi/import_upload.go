@@ -32,7 +32,8 @@ func (a *API) createImport(w http.ResponseWriter, r *http.Request) error {
 	if request.Idempotent, err = idempotencyKey(r, "imports"); err != nil {
 		return err
 	}
-	request.CreatedBy = clientName(r)
+	key := keyOf(r)
+	request.CreatedBy, request.Allow = key.Name, key.checkInvite
 	i, err := a.receive(w, r, request, values)
 	if err != nil {
 		return err

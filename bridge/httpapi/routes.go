@@ -48,33 +48,50 @@ func (a *API) Admin() chi.Router {
 	a.useCommon(r, "admin", a.hasAPIKey)
 	r.Use(a.authenticate)
 	a.mountUnauthenticated(r)
-	r.Get("/openapi.json", a.handle(a.openAPI))
+	a.route(r, http.MethodGet, "/openapi.json", a.openAPI, Scopes()...)
 	if a.config.Metrics != nil {
-		r.Method(http.MethodGet, routeMetrics, a.config.Metrics)
+		a.route(r, http.MethodGet, routeMetrics, a.metrics, ScopeMetrics)
 	}
 	r.Route(a.config.BasePath, func(r chi.Router) {
 		r.Use(a.expireOnPost)
-		r.Post("/", a.handle(a.invite))
-		r.Get("/", a.handle(a.list))
-		r.Get("/backup", a.handle(a.backup))
-		r.Get("/{id}", a.handle(a.get))
-		r.Post("/{id}/resend", a.handle(a.resend))
-		r.Post("/{id}/revoke", a.handle(a.revoke))
-		r.Get("/{id}/messages", a.handle(a.invitationMessages))
-		r.Get("/messages", a.handle(a.messages))
-		r.Get("/messages/{id}", a.handle(a.message))
-		r.Post("/messages/{id}/retry", a.handle(a.retryMessage))
-		r.Get("/endpoints", a.handle(a.endpoints))
-		r.Post("/endpoints/{id}/enable", a.handle(a.enableEndpoint))
-		r.Post("/imports", a.handle(a.createImport))
-		r.Get("/imports", a.handle(a.imports))
-		r.Get("/imports/{id}", a.handle(a.getImport))
-		r.Get("/imports/{id}/rows", a.handle(a.importRows))
-		r.Post("/imports/{id}/pause", a.handle(a.pauseImport))
-		r.Post("/imports/{id}/resume", a.handle(a.resumeImport))
-		r.Post("/imports/{id}/cancel", a.handle(a.cancelImport))
+		get := func(path string, h handler, anyOf ...Scope) { a.route(r, http.MethodGet, path, h, anyOf...) }
+		post := func(path string, h handler, anyOf ...Scope) { a.route(r, http.MethodPost, path, h, anyOf...) }
+		post("/", a.invite, ScopeInvite)
+		get("/", a.list, ScopeRead, ScopeManage)
+		get("/backup", a.backup, ScopeBackup)
+		get("/{id}", a.get, ScopeRead, ScopeManage)
+		post("/{id}/resend", a.resend, ScopeManage)
+		post("/{id}/revoke", a.revoke, ScopeManage)
+		get("/{id}/messages", a.invitationMessages, ScopeRead, ScopeManage)
+		get("/messages", a.messages, ScopeRead, ScopeManage)
+		get("/messages/{id}", a.message, ScopeRead, ScopeManage)
+		post("/messages/{id}/retry", a.retryMessage, ScopeManage)
+		get("/endpoints", a.endpoints, ScopeRead, ScopeManage)
+		post("/endpoints/{id}/enable", a.enableEndpoint, ScopeManage)
+		post("/imports", a.createImport, ScopeImport)
+		get("/imports", a.imports, ScopeRead, ScopeManage, ScopeImport)
+		get("/imports/{id}", a.getImport, ScopeRead, ScopeManage, ScopeImport)
+		get("/imports/{id}/rows", a.importRows, ScopeRead, ScopeManage, ScopeImport)
+		post("/imports/{id}/pause", a.pauseImport, ScopeManage, ScopeImport)
+		post("/imports/{id}/resume", a.resumeImport, ScopeManage, ScopeImport)
+		post("/imports/{id}/cancel", a.cancelImport, ScopeManage, ScopeImport)
 	})
 	return r
+}
+
+// route adds a route for keys that have one of the scopes; without any, for none.
+func (a *API) route(r chi.Router, method, path string, h handler, anyOf ...Scope) {
+	r.Method(method, path, a.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if !keyOf(r).may(anyOf...) {
+			return forbidden("do this", anyOf...)
+		}
+		return h(w, r)
+	}))
+}
+
+func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
+	a.config.Metrics.ServeHTTP(w, r)
+	return nil
 }
 
 const routeMetrics = "/metrics/prometheus"

@@ -45,6 +45,9 @@ type Config struct {
 	// Metrics serves GET /metrics/prometheus on the admin listener; it requires
 	// an API key. Nil: the route does not exist.
 	Metrics http.Handler
+	// KeyUsed is called with the name of the API key of each request that has a valid
+	// one. It must not block. Nil: it is not called.
+	KeyUsed func(name string)
 	// Observe is called once per finished request. It must not block. Nil:
 	// requests are not observed.
 	Observe func(RequestRecord)
@@ -65,10 +68,13 @@ type RequestRecord struct {
 	Took     time.Duration
 }
 
-// APIKey is one key of the admin listener. Name appears in logs.
+// APIKey is a key of the admin listener. Several can have one name: that of a caller
+// which changes from one to the other.
 type APIKey struct {
-	Name   string
-	SHA256 [sha256.Size]byte
+	Name      string // appears in logs and metrics
+	SHA256    [sha256.Size]byte
+	Scopes    []Scope   // nil: all
+	ExpiresAt time.Time // from then on it is refused like an unknown one; zero: never
 }
 
 // RateLimit limits POST requests per client address on the public listener.

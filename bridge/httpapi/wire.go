@@ -9,7 +9,8 @@ import (
 )
 
 // issuedInvitation is an invitation with its secrets, which are shown once. It has none
-// if an invite was repeated with its Idempotency-Key after the invitation ended.
+// if the key lacks ScopeLink, or if an invite was repeated with its Idempotency-Key after
+// the invitation ended.
 type issuedInvitation struct {
 	bridge.InvitationView
 	Token string `json:"invitation_token,omitempty"`
@@ -20,10 +21,10 @@ type issuedInvitation struct {
 	OrganizationID uuid.UUID `json:"organization_id,omitzero"`
 }
 
-func wireIssued(o bridge.IssuedInvitation) issuedInvitation {
-	issued := issuedInvitation{InvitationView: o.Invitation.View(), Link: o.Link}
-	if o.Token != (bridge.Token{}) {
-		issued.Token = o.Token.Reveal()
+func wireIssued(o bridge.IssuedInvitation, key APIKey) issuedInvitation {
+	issued := issuedInvitation{InvitationView: o.Invitation.View()}
+	if o.Token != (bridge.Token{}) && key.may(ScopeLink) {
+		issued.Token, issued.Link = o.Token.Reveal(), o.Link
 	}
 	return issued
 }

@@ -204,7 +204,11 @@ func tracingConfig(cfg config.Config, log *slog.Logger) tracing.Config {
 func apiKeys(cfg config.Config) []httpapi.APIKey {
 	keys := make([]httpapi.APIKey, 0, len(cfg.Serve.Admin.APIKeys))
 	for _, k := range cfg.Serve.Admin.APIKeys {
-		keys = append(keys, httpapi.APIKey{Name: k.Name, SHA256: k.Digest()})
+		key := httpapi.APIKey{Name: k.Name, SHA256: k.Digest(), ExpiresAt: k.Expiry()}
+		for _, scope := range k.Scopes {
+			key.Scopes = append(key.Scopes, httpapi.Scope(scope))
+		}
+		keys = append(keys, key)
 	}
 	return keys
 }

@@ -87,7 +87,7 @@ func affectsAll(err error) bool {
 	if !errors.As(err, &refused) {
 		return true // no response
 	}
-	return refused.ID == "" || refused.Status == http.StatusUnauthorized
+	return refused.ID == "" || refused.Status == http.StatusUnauthorized || errors.Is(err, bridge.ErrForbidden)
 }
 
 // explain adds details for people to an error: messages from a hook or Kratos,

@@ -1,0 +1,76 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"invitebridge/bridge"
+)
+
+// Scope is a right of an API key.
+type Scope string
+
+// The scopes.
+const (
+	ScopeInvite     Scope = "invite"     // invite an address
+	ScopeRead       Scope = "read"       // see invitations, messages, endpoints and imports
+	ScopeManage     Scope = "manage"     // see and change them
+	ScopeLink       Scope = "link"       // be given tokens and links: whoever has one can open the account
+	ScopeReactivate Scope = "reactivate" // invite somebody who has used the account before
+	ScopeImport     Scope = "import"     // import files; see and change imports
+	ScopeMetrics    Scope = "metrics"    // see the metrics
+	ScopeBackup     Scope = "backup"     // be given the whole store
+)
+
+// Scopes returns every scope.
+func Scopes() []Scope {
+	return []Scope{ScopeInvite, ScopeRead, ScopeManage, ScopeLink, ScopeReactivate, ScopeImport, ScopeMetrics, ScopeBackup}
+}
+
+// may reports whether the key has one of the scopes. A key without any has all.
+func (k APIKey) may(anyOf ...Scope) bool {
+	return k.Scopes == nil || slices.ContainsFunc(anyOf, func(s Scope) bool { return slices.Contains(k.Scopes, s) })
+}
+
+func (k APIKey) expired(now time.Time) bool { return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) }
+
+// forbidden returns the ErrForbidden of a key that has none of the scopes.
+func forbidden(doing string, anyOf ...Scope) error {
+	names := make([]string, len(anyOf))
+	for i, s := range anyOf {
+		names[i] = string(s)
+	}
+	return bridge.ErrForbidden.WithReasonf("This API key may not %s: serve.admin.api_keys gives it no scope %s.", doing, strings.Join(names, " or ")).
+		WithDetails("scopes", names)
+}
+
+// checkInvite returns the ErrForbidden of an invite that needs a scope which the key
+// lacks.
+func (k APIKey) checkInvite(r bridge.InviteRequest) error {
+	switch {
+	case r.Quiet && !k.may(ScopeLink):
+		return forbidden("send \"notify\": false, as nobody would get the link", ScopeLink)
+	case r.Reactivate && !k.may(ScopeReactivate):
+		return forbidden("send \"reactivate\": true", ScopeReactivate)
+	}
+	return nil
+}
+
+type apiKeyContext struct{}
+
+// withKey returns a request that was authenticated with a key.
+func withKey(r *http.Request, k APIKey) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), apiKeyContext{}, k))
+}
+
+// keyOf returns the key of an authenticated request. Otherwise it returns one that may
+// do nothing.
+func keyOf(r *http.Request) APIKey {
+	if k, ok := r.Context().Value(apiKeyContext{}).(APIKey); ok {
+		return k
+	}
+	return APIKey{Scopes: []Scope{}}
+}

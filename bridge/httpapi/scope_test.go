@@ -1,0 +1,245 @@
+package httpapi_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"invitebridge/bridge"
+	"invitebridge/bridge/bridgetest"
+	"invitebridge/bridge/httpapi"
+)
+
+// routeScopes are the scopes of which a key needs one, by route of the admin listener.
+var routeScopes = map[string][]httpapi.Scope{
+	"POST " + base:                            {httpapi.ScopeInvite},
+	"GET " + base:                             {httpapi.ScopeRead, httpapi.ScopeManage},
+	"GET " + base + "/backup":                 {httpapi.ScopeBackup},
+	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage},
+	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage},
+	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage},
+	"GET " + base + "/{id}/messages":          {httpapi.ScopeRead, httpapi.ScopeManage},
+	"GET " + base + "/messages":               {httpapi.ScopeRead, httpapi.ScopeManage},
+	"GET " + base + "/messages/{id}":          {httpapi.ScopeRead, httpapi.ScopeManage},
+	"POST " + base + "/messages/{id}/retry":   {httpapi.ScopeManage},
+	"GET " + base + "/endpoints":              {httpapi.ScopeRead, httpapi.ScopeManage},
+	"POST " + base + "/endpoints/{id}/enable": {httpapi.ScopeManage},
+	"POST " + base + "/imports":               {httpapi.ScopeImport},
+	"GET " + base + "/imports":                {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeImport},
+	"GET " + base + "/imports/{id}":           {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeImport},
+	"GET " + base + "/imports/{id}/rows":      {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeImport},
+	"POST " + base + "/imports/{id}/pause":    {httpapi.ScopeManage, httpapi.ScopeImport},
+	"POST " + base + "/imports/{id}/resume":   {httpapi.ScopeManage, httpapi.ScopeImport},
+	"POST " + base + "/imports/{id}/cancel":   {httpapi.ScopeManage, httpapi.ScopeImport},
+	"GET /metrics/prometheus":                 {httpapi.ScopeMetrics},
+	"GET /openapi.json":                       httpapi.Scopes(),
+}
+
+// startWithScopes starts an API with a key for each name, which is its secret too.
+func startWithScopes(t *testing.T, scopes map[string][]httpapi.Scope) *api {
+	t.Helper()
+	return start(t, func(c *httpapi.Config) {
+		for name, s := range scopes {
+			c.APIKeys = append(c.APIKeys, httpapi.APIKey{Name: name, SHA256: sha256.Sum256([]byte(name)), Scopes: s})
+		}
+	})
+}
+
+func (a *api) withKey(method, path string, body any, secret string) answer {
+	a.t.Helper()
+	r := request(a.t, method, a.admin+path, body, "Authorization", "Bearer "+secret)
+	return do(a.t, r)
+}
+
+// TestRoutesByScope: each route of the admin listener is open to keys with one of its
+// scopes, closed to those with all others, and documented so.
+func TestRoutesByScope(t *testing.T) {
+	keys := map[string][]httpapi.Scope{"none": {}}
+	for _, s := range httpapi.Scopes() {
+		keys["only "+string(s)] = []httpapi.Scope{s}
+	}
+	a := startWithScopes(t, keys)
+	walked := 0
+	err := chi.Walk(a.handlers.Admin(), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if open := []string{"/health/alive", "/health/ready", "/version"}; slices.Contains(open, route) {
+			return nil
+		}
+		walked++
+		anyOf, known := routeScopes[method+" "+strings.TrimSuffix(route, "/")]
+		if !known {
+			t.Errorf("%s %s: say in this table which scopes it needs", method, route)
+		}
+		path := strings.ReplaceAll(route, "{id}", uuid.NewString())
+		if got := documentedScopes(t, method, path); !sameScopes(got, anyOf) {
+			t.Errorf("%s %s: %q are documented, not %q", method, route, got, anyOf)
+		}
+		for name, scopes := range keys {
+			got := a.withKey(method, path, object{}, name)
+			allowed := slices.ContainsFunc(anyOf, func(s httpapi.Scope) bool { return slices.Contains(scopes, s) })
+			if refused := got.status == http.StatusForbidden && got.errorID() == "forbidden"; refused == allowed || got.status == http.StatusUnauthorized {
+				t.Errorf("%s %s, key with %s: %d %s", method, route, name, got.status, got.body)
+			}
+			for _, s := range anyOf {
+				if !allowed && !strings.Contains(string(got.body), `"`+string(s)+`"`) {
+					t.Errorf("%s %s, key with %s: %s is not named: %s", method, route, name, s, got.body)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || walked != len(routeScopes) {
+		t.Errorf("walked %d of %d routes: %v", walked, len(routeScopes), err)
+	}
+}
+
+// uploadAs sends a CSV file with a key.
+func (a *api) uploadAs(secret, query, file string) answer {
+	a.t.Helper()
+	return do(a.t, request(a.t, http.MethodPost, a.admin+base+"/imports?"+query, file, "Authorization", "Bearer "+secret, "Content-Type", "text/csv"))
+}
+
+// importAs imports a CSV file with a key, and returns the id of the import.
+func (a *api) importAs(secret, file string) string {
+	a.t.Helper()
+	got := a.uploadAs(secret, "", file)
+	if got.status != http.StatusAccepted {
+		a.t.Fatalf("import: %d %s", got.status, got.body)
+	}
+	var i importView
+	got.into(a.t, &i)
+	a.runImports()
+	return i.ID
+}
+
+func documentedScopes(t *testing.T, method, path string) (scopes []string) {
+	t.Helper()
+	o, _ := loadContract().find("admin", method, path)
+	if o == nil {
+		t.Fatalf("%s %s is not documented", method, path)
+	}
+	return o.scopes
+}
+
+func sameScopes(documented []string, want []httpapi.Scope) bool {
+	names := make([]string, len(want))
+	for i, s := range want {
+		names[i] = string(s)
+	}
+	slices.Sort(names)
+	return slices.Equal(slices.Sorted(slices.Values(documented)), names)
+}
+
+// TestExpiredKey: from its expiry on, a key is refused like an unknown one.
+func TestExpiredKey(t *testing.T) {
+	var used []string
+	w := bridgetest.New(t)
+	expiry := w.Clock.Now().Add(time.Hour)
+	a := startWith(t, w, func(c *httpapi.Config) {
+		c.APIKeys = append(c.APIKeys, httpapi.APIKey{Name: "backend", SHA256: sha256.Sum256([]byte("for an hour")), ExpiresAt: expiry})
+		c.KeyUsed = func(name string) { used = append(used, name) }
+	})
+	w.Clock.Advance(time.Hour - time.Millisecond)
+	if got := a.withKey(http.MethodGet, base, nil, "for an hour"); got.status != http.StatusOK {
+		t.Errorf("before: %d %s", got.status, got.body)
+	}
+	w.Clock.Advance(time.Millisecond)
+	unknown := a.withKey(http.MethodGet, base, nil, "another")
+	if got := a.withKey(http.MethodGet, base, nil, "for an hour"); got.status != http.StatusUnauthorized || got.errorID() != unknown.errorID() {
+		t.Errorf("at its expiry: %d %s", got.status, got.body)
+	}
+	if !slices.Equal(used, []string{"backend"}) {
+		t.Errorf("used: %q", used)
+	}
+}
+
+// TestNoLinkWithoutScope: a key without link, whatever else it may do, is given no token
+// and no link by any route.
+func TestNoLinkWithoutScope(t *testing.T) {
+	var others []httpapi.Scope
+	for _, s := range httpapi.Scopes() {
+		if s != httpapi.ScopeLink && s != httpapi.ScopeBackup {
+			others = append(others, s)
+		}
+	}
+	a := startWithScopes(t, map[string][]httpapi.Scope{"no link": others})
+	var all strings.Builder
+	send := func(method, path string, body any, want int) answer {
+		t.Helper()
+		got := a.withKey(method, path, body, "no link")
+		if got.status != want {
+			t.Fatalf("%s %s: %d %s", method, path, got.status, got.body)
+		}
+		all.Write(got.body)
+		for name := range got.header {
+			all.WriteString(got.header.Get(name) + "\n")
+		}
+		return got
+	}
+	var made issuedInvitation
+	send(http.MethodPost, base, object{"email": email}, http.StatusCreated).into(t, &made)
+	send(http.MethodPost, base, object{"email": email}, http.StatusOK)
+	send(http.MethodPost, base+"/"+made.ID+"/resend", nil, http.StatusOK)
+	imported := a.importAs("no link", "email\ngrace@example.com\n")
+	var links []string
+	for _, endpoint := range []string{bridge.EndpointCourier, bridgetest.Hook} {
+		claimed, _, err := a.Service.ClaimMessages(t.Context(), endpoint, 100, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range claimed {
+			if link := c.Dispatch.Payload.Data.Link; link != "" {
+				links = append(links, link)
+			}
+		}
+	}
+	if len(links) < 4 {
+		t.Fatalf("%d links are sent, too few for this test", len(links))
+	}
+	for _, path := range []string{"", "/" + made.ID, "/" + made.ID + "/messages", "/messages", "/endpoints", "/imports", "/imports/" + imported, "/imports/" + imported + "/rows"} {
+		send(http.MethodGet, base+path, nil, http.StatusOK)
+	}
+	send(http.MethodPost, base+"/"+made.ID+"/revoke", nil, http.StatusOK)
+	for _, link := range links {
+		token := link[strings.LastIndex(link, "/")+1:]
+		if strings.Contains(all.String(), token) {
+			t.Errorf("%s was answered in\n%s", token, all.String())
+		}
+	}
+	if strings.Contains(all.String(), `"invitation_token":`) || strings.Contains(all.String(), `"invitation_link":`) {
+		t.Errorf("%s", all.String())
+	}
+}
+
+// TestFieldsByScope: fields of an invite that need a scope are refused without it, in an
+// import row by row, and nothing is changed.
+func TestFieldsByScope(t *testing.T) {
+	a := startWithScopes(t, map[string][]httpapi.Scope{"inviter": {httpapi.ScopeInvite, httpapi.ScopeImport, httpapi.ScopeRead}})
+	for field, c := range map[string]struct {
+		value any
+		scope string
+	}{"notify": {false, "link"}, "reactivate": {true, "reactivate"}} {
+		got := a.withKey(http.MethodPost, base, object{"email": email, field: c.value}, "inviter")
+		if got.status != http.StatusForbidden || got.errorID() != "forbidden" || !strings.Contains(string(got.body), `"scopes":["`+c.scope+`"]`) {
+			t.Errorf("%s: %d %s", field, got.status, got.body)
+		}
+	}
+	if got := a.uploadAs("inviter", "notify=false", "email\nada@example.com\n"); got.status != http.StatusForbidden || got.errorID() != "forbidden" {
+		t.Errorf("for all rows: %d %s", got.status, got.body)
+	}
+	id := a.importAs("inviter", "email,notify,reactivate\nada@example.com,false,\ngrace@example.com,,true\nalan@example.com,true,false\n")
+	rows := a.withKey(http.MethodGet, base+"/imports/"+id+"/rows?result=failed", nil, "inviter")
+	if n := strings.Count(string(rows.body), `"error_id":"forbidden"`); n != 2 {
+		t.Errorf("%d rows are forbidden: %s", n, rows.body)
+	}
+	var list []bridge.InvitationView
+	if err := json.Unmarshal(a.asAdmin(http.MethodGet, "", nil).body, &list); err != nil || len(list) != 1 || list[0].Email != "alan@example.com" {
+		t.Errorf("%v, %v", list, err)
+	}
+}
