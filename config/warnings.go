@@ -11,3 +11,14 @@ func (c Config) Warnings() (warnings []string) {
 	}
 	return warnings
 }
+
+// KeyWarnings names the API keys that have no scopes, as Warnings does. They are common in
+// configurations that are older than scopes, so this is not a problem.
+func (c Config) KeyWarnings() (warnings []string) {
+	for i, key := range c.Serve.Admin.APIKeys {
+		if key.Scopes == nil {
+			warnings = append(warnings, index("serve.admin.api_keys", i)+": it has no scopes, so its caller may do everything; name the scopes that the caller needs")
+		}
+	}
+	return warnings
+}

@@ -18,7 +18,7 @@ const (
 	ScopeInvite     Scope = "invite"     // invite an address
 	ScopeRead       Scope = "read"       // see invitations, messages, endpoints and imports
 	ScopeManage     Scope = "manage"     // see and change them
-	ScopeLink       Scope = "link"       // be given tokens and links: whoever has one can open the account
+	ScopeLink       Scope = "link"       // be given tokens and links: anyone who has one can open the account
 	ScopeReactivate Scope = "reactivate" // invite somebody who has used the account before
 	ScopeImport     Scope = "import"     // import files; see and change imports
 	ScopeMetrics    Scope = "metrics"    // see the metrics

@@ -27,6 +27,7 @@ func everything() *Metrics {
 	m.CollectEndpoints(func() []bridge.Endpoint { return []bridge.Endpoint{{ID: "crm", State: bridge.EndpointDisabled}} })
 	m.CollectDatabase(func() Pool { return Pool{Acquired: 3, Idle: 2, Max: 8, Waits: 4, Waited: 1500 * time.Millisecond} }, []string{"connection"})
 	m.Retry("deadlock_detected")
+	m.KeyUsed("backend")
 	m.Request("public", "GET", "/api/v1/invite/{token}", http.StatusOK, time.Millisecond)
 	for call, watch := range map[string]instrument.Observer{"get": m.Kratos, "pre_password_creation": m.Hook, "courier": m.Attempt} {
 		_, end := watch(context.Background(), call)

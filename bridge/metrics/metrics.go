@@ -28,6 +28,7 @@ type Metrics struct {
 	failures    prometheus.Counter
 	retries     *prometheus.CounterVec // of a database
 	reload      prometheus.Gauge
+	keys        *prometheus.GaugeVec
 }
 
 // New returns metrics for a program of a version.
@@ -58,12 +59,15 @@ func New(version string) *Metrics {
 		Help: "1 if the last reload of the configuration succeeded; 0: the previous one stays in force.",
 	})
 	m.reload.Set(1)
+	m.keys = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "api_key_last_used_timestamp_seconds", Help: "When an API key was last used since the bridge started.",
+	}, []string{"api_key"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Always 1; the version is in the label.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.commits, m.failures, m.reload, collectors.NewGoCollector(),
+	m.registry.MustRegister(build, m.commits, m.failures, m.reload, m.keys, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, w := range []*callMetrics{m.requests, m.kratos, m.hooks, m.attempts} {
 		m.registry.MustRegister(w.total, w.seconds)
@@ -81,6 +85,9 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Reload(ok bool) {
 	m.reload.Set(map[bool]float64{false: 0, true: 1}[ok])
 }
+
+// KeyUsed records that the API key with this name was used.
+func (m *Metrics) KeyUsed(name string) { m.keys.WithLabelValues(name).SetToCurrentTime() }
 
 // Request counts an HTTP request. Route is the pattern, empty if none matched;
 // status 0 is a connection that was closed without a response.

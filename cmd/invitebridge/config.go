@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ func newConfigCheck(environ []string, io stdio) *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			for _, text := range cfg.Warnings() {
+			for _, text := range slices.Concat(cfg.Warnings(), cfg.KeyWarnings()) {
 				if _, err := fmt.Fprintln(io.err, "warning: "+text); err != nil {
 					return err
 				}

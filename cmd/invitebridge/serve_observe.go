@@ -81,7 +81,7 @@ func (o *instrumentation) scrape(service *bridge.Service, store openedStore) {
 
 // api adds request metrics, traces and the metrics endpoint to the handlers.
 func (o *instrumentation) api(c httpapi.Config) httpapi.Config {
-	c.Now, c.Metrics = wallClock, o.metrics.Handler()
+	c.Now, c.Metrics, c.KeyUsed = wallClock, o.metrics.Handler(), o.metrics.KeyUsed
 	c.Observe = func(x httpapi.RequestRecord) { o.metrics.Request(x.Listener, x.Method, x.Route, x.Status, x.Took) }
 	if o.traces != nil {
 		c.Trace = func(ctx context.Context, remote http.Header) (context.Context, string, func(httpapi.RequestRecord)) {
