@@ -224,7 +224,7 @@ func TestServiceMonitor(t *testing.T) {
 		t.Errorf("authorization: %+v, with the key %q", e.Authorization, key)
 	}
 	keys := load(t, o).Serve.Admin.APIKeys
-	if last := keys[len(keys)-1]; last.Name != "prometheus" || last.Digest() != digest(key) {
+	if last := keys[len(keys)-1]; last.Name != "prometheus" || last.Digest() != digest(key) || !slices.Equal(last.Scopes, []string{"metrics"}) {
 		t.Errorf("the bridge does not have the monitor's key: %v", keys)
 	}
 }

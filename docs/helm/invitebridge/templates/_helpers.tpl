@@ -95,7 +95,7 @@ of a database, and otherwise empty. */}}
   {{- $_ := unset $around $key -}}
 {{- end -}}
 {{- with .Values.serviceMonitor.apiKey -}}
-  {{- $key := dict "name" "prometheus" "key_sha256" (sha256sum .) -}}
+  {{- $key := dict "name" "prometheus" "key_sha256" (sha256sum .) "scopes" (list "metrics") -}}
   {{- $keys := append (dig "serve" "admin" "api_keys" list $secrets) $key -}}
   {{- $secrets = mergeOverwrite $secrets (dict "serve" (dict "admin" (dict "api_keys" $keys))) -}}
 {{- end -}}
