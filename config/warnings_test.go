@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,5 +34,15 @@ func TestWarnings(t *testing.T) {
 		if got := cfg.Warnings(); !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestKeyWarnings: keys without scopes are named, by their place.
+func TestKeyWarnings(t *testing.T) {
+	var cfg config.Config
+	cfg.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Scopes: []string{"read"}}, {Name: "b"}}
+	got := cfg.KeyWarnings()
+	if len(got) != 1 || !strings.HasPrefix(got[0], "serve.admin.api_keys[1]: ") {
+		t.Errorf("%q", got)
 	}
 }

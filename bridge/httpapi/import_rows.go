@@ -50,7 +50,7 @@ func (a *API) importRows(w http.ResponseWriter, r *http.Request) error {
 		out.start()
 		return nil
 	}
-	client := clientName(r)
+	client := keyOf(r).Name
 	if err := a.reporting.begin(client); err != nil {
 		return err
 	}

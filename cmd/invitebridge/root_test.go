@@ -31,7 +31,7 @@ func TestCommandLine(t *testing.T) {
 		return path
 	}
 	store := "INVITEBRIDGE_DSN=bolt://" + filepath.Join(dir, "invites.db")
-	good := write("good.yml", "dsn: bolt://"+filepath.Join(dir, "invites.db")+"\nserve: { admin: { api_keys: [ { name: a, key: a-long-enough-key } ] } }\n")
+	good := write("good.yml", "dsn: bolt://"+filepath.Join(dir, "invites.db")+"\nserve: { admin: { api_keys: [ { name: a, key: a-long-enough-key, scopes: [read] } ] } }\n")
 	bad := write("bad.yml", "serve: { admin: { api_keys: [ { name: a, key: CANARY } ] }, publik: {} }\ninvitation: { lifespan: soon }\n")
 	empty := write("empty.db", "")
 	onEmpty := write("onempty.yml", "dsn: bolt://"+empty+"\nserve: { admin: { api_keys: [ { name: a, key: a-long-enough-key } ] } }\n")
@@ -53,7 +53,7 @@ func TestCommandLine(t *testing.T) {
 		{name: "example", args: []string{"config", "example"}, code: exitOK, out: "haveibeenpwned_enabled"},
 		{name: "schema", args: []string{"config", "schema"}, code: exitOK, out: `"$schema"`},
 		{name: "a valid configuration", args: []string{"config", "check", "-c", good}, code: exitOK, out: "configuration is valid"},
-		{name: "a key in the environment", args: []string{"config", "check"}, environ: []string{store, "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: a-long-enough-key}]"}, code: exitOK, out: "configuration is valid"},
+		{name: "a key in the environment", args: []string{"config", "check"}, environ: []string{store, "INVITEBRIDGE_SERVE_ADMIN_API_KEYS=[{name: a, key: a-long-enough-key, scopes: [read]}]"}, code: exitOK, out: "configuration is valid"},
 		{name: "no key", args: []string{"config", "check"}, code: exitUsage, errs: "serve.admin.api_keys"},
 		{name: "no key, in development", args: []string{"config", "check", "--dev"}, code: exitOK, out: "configuration is valid"},
 		{name: "serve without a key", args: []string{"serve"}, code: exitUsage, errs: "serve.admin.api_keys"},

@@ -78,7 +78,8 @@ func TestNoTitle(t *testing.T) {
 }
 
 // TestReminderWarnings: a reminder that invitations of the usual lifespan never get is
-// valid, and config check, doctor and serve warn of it.
+// valid, and config check, doctor and serve warn of it. Of a key without scopes, only
+// config check does.
 func TestReminderWarnings(t *testing.T) {
 	b := startFakeBridge(t, "invitation: { lifespan: 48h, reminders: [ 72h, 24h, 48h ] }")
 	const why = ": it is not shorter than invitation.lifespan, so only invitations with a longer expires_in get this reminder; shorten it, or lengthen invitation.lifespan"
@@ -95,7 +96,8 @@ func TestReminderWarnings(t *testing.T) {
 	}
 	environ := []string{"INVITEBRIDGE_DSN=bolt://" + filepath.Join(t.TempDir(), "other.db")}
 	code, out, errs := command(t, environ, append([]string{"config", "check"}, files...)...)
-	if want := "warning: " + keys[0] + why + "\nwarning: " + keys[1] + why + "\n"; code != exitOK || out != "configuration is valid\n" || errs != want {
+	noScopes := "warning: serve.admin.api_keys[0]: it has no scopes, so its caller may do everything; name the scopes that the caller needs\n"
+	if want := "warning: " + keys[0] + why + "\nwarning: " + keys[1] + why + "\n" + noScopes; code != exitOK || out != "configuration is valid\n" || errs != want {
 		t.Errorf("config check: exit code %d, %q, %q", code, out, errs)
 	}
 }
