@@ -131,6 +131,7 @@ var (
 	ErrRouteNotFound           = &Error{Kind: KindNotFound, ID: "not_found", Reason: "The requested path does not exist."}
 	ErrMethodNotAllowed        = &Error{Kind: KindNotAllowed, ID: "method_not_allowed", Reason: "The requested path does not support this method."}
 	ErrIdentityAlreadyActive   = &Error{Kind: KindConflict, ID: "identity_already_active", Reason: "The identity is already active. It can sign in or recover its account and needs no invitation."}
+	ErrInvitationExists        = &Error{Kind: KindConflict, ID: "invitation_exists", Reason: "The address has a pending invitation. Nothing of it is shown with this API key, and nothing was changed. To invite the address anew, have that invitation revoked first."}
 	ErrIdentityConflict        = &Error{Kind: KindConflict, ID: "identity_conflict", Reason: "An existing identity conflicts with this request."}
 	ErrIdentityInUse           = &Error{Kind: KindConflict, ID: "identity_in_use", Reason: "The identity of this invitation was used, activated or changed in the meantime, so the invitation is revoked. Check the identity in Kratos, and create a new invitation if it still needs one."}
 	ErrIdentityDeactivated     = &Error{Kind: KindConflict, ID: "identity_deactivated", Reason: "The identity was used before and is deactivated. To return the account to its holder, activate it in Kratos. To give it to the current owner of the mailbox, send \"reactivate\": true, which removes all its sessions and credentials."}

@@ -34,7 +34,7 @@ func (s *Service) finishGroup(ctx context.Context, g *claimedGroup, work []*rowW
 		if err := tx.PutImportRows(i.ID, rows...); err != nil {
 			return err
 		}
-		after = i.rated(now).finishGroup(g.claim, groupEnd{left: left, waited: waited, progress: progress, hold: g.tries == 0 || g.outage}, now)
+		after = i.rated(now).finishGroup(g.claim, groupEnd{left: left, waited: waited, progress: progress, hold: g.tries == 0 || g.outage, took: s.config.Monotonic() - g.since}, now)
 		return s.putImport(tx, after, finished, now)
 	})
 	if errors.Is(err, errGroupLost) {

@@ -137,13 +137,18 @@ func (i Import) beginAt(now time.Time) time.Time {
 
 // full reports whether no further group may be begun.
 func (i Import) full() bool {
-	held := 0
+	held := i.held()
+	return held >= maxHeldGroups || len(i.Groups)-held >= maxGroups
+}
+
+// held returns the number of groups in which a row still waits after maxBatchTries.
+func (i Import) held() (n int) {
 	for _, g := range i.Groups {
 		if g.Tries > maxBatchTries {
-			held++
+			n++
 		}
 	}
-	return held >= maxHeldGroups || len(i.Groups)-held >= maxGroups
+	return n
 }
 
 // claimGroup claims the group that needs a worker: one that was begun before, or the next
@@ -241,6 +246,7 @@ type groupEnd struct {
 	waited   Dependency // for which they waited
 	progress bool       // another row got a result
 	hold     bool       // if there was no progress, the import as a whole is to wait
+	took     time.Duration
 }
 
 // finishGroup ends a claim. Rows of a canceled import that have no result never get one.
@@ -257,8 +263,11 @@ func (i Import) finishGroup(claim uuid.UUID, end groupEnd, now time.Time) Import
 	}
 	g := &i.Groups[n]
 	g.Claim, g.Until, g.Run = uuid.Nil, time.Time{}, uuid.Nil
-	g.Due = now.Add(min(minHold<<min(g.Tries, 20), maxHold))
-	g.Tries++
+	pause := min(minHold<<min(g.Tries, 20), maxHold)
+	if g.Tries++; g.Tries > maxBatchTries { // slow ones must not take the time of workers from the other rows
+		pause = max(pause, time.Duration(2*i.held())*end.took)
+	}
+	g.Due = now.Add(pause)
 	if !end.progress {
 		i.WaitingFor = end.waited
 	}

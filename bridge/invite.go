@@ -16,7 +16,7 @@ import (
 //
 // Errors: ErrBadRequest, ErrEmailInvalid, ErrTraitsInvalid,
 // ErrReturnToNotAllowed, ErrExpiresInInvalid, ErrFieldNotSupported;
-// ErrIdentityAlreadyActive;
+// ErrIdentityAlreadyActive; ErrInvitationExists, see [InviteRequest].OnlyNew;
 // ErrIdentityDeactivated and ErrIdentityHasCredentials unless the request permits
 // the reactivation; ErrIdentityConflict if the traits, metadata or ids in the
 // request differ from those of the identity, if an identifier belongs to another
@@ -201,6 +201,9 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Is
 		return IssuedInvitation{}, errInvitationChanged
 	} else if err != nil {
 		return IssuedInvitation{}, err
+	}
+	if d.OnlyNew {
+		return IssuedInvitation{}, ErrInvitationExists
 	}
 	if err := s.checkMatches(d, identity); err != nil {
 		return IssuedInvitation{}, err

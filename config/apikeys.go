@@ -43,9 +43,9 @@ func (k *checks) apiKeys(keys []APIKey, required bool) {
 		k.require(names[key.Name] <= maxSameName || key.Name == "", item+".name",
 			"must differ from the names above it: only two keys can have one name, the old one and the new one of a caller")
 		k.scopes(key.Scopes, item+".scopes")
-		_, err := time.Parse(time.RFC3339, key.ExpiresAt)
-		k.require(key.ExpiresAt == "" || err == nil, item+".expires_at",
-			"must be an RFC 3339 time such as 2026-01-31T09:00:00Z, or empty")
+		at, err := time.Parse(time.RFC3339, key.ExpiresAt)
+		k.require(key.ExpiresAt == "" || err == nil && at.UTC().Year() >= 2000, item+".expires_at",
+			"must be an RFC 3339 time such as 2026-01-31T09:00:00Z, from the year 2000 on, or empty")
 
 		if k.apiKey(key, item) {
 			k.require(!digests[key.Digest()], item, "must not repeat a key above it; give each caller a key of its own")

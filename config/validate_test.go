@@ -99,6 +99,7 @@ var refusals = slices.Concat(hookRefusals, courierRefusals, pageRefusals, tracin
 	{"api_keys/no_scope", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, scopes: []}]}}`, "serve.admin.api_keys[0].scopes", true},
 	{"api_keys/unknown_scope", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, scopes: [read, write]}]}}`, "serve.admin.api_keys[0].scopes[1]", true},
 	{"api_keys/same_scope", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, scopes: [read, read]}]}}`, "serve.admin.api_keys[0].scopes[1]", true},
+	{"api_keys/zero_expiry", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, expires_at: "0001-01-01T00:00:00Z"}]}}`, "serve.admin.api_keys[0].expires_at", false},
 	{"api_keys/expiry_without_time", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, expires_at: "2026-01-31"}]}}`, "serve.admin.api_keys[0].expires_at", true},
 	{"api_keys/no_key", `serve: {admin: {api_keys: [{name: a}]}}`, "serve.admin.api_keys[0]", true},
 	{"api_keys/both_kinds", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, key_sha256: "` + digest + `"}]}}`, "serve.admin.api_keys[0]", true},

@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // Warnings returns what is valid and probably not meant, a sentence each: the key, what
 // is wrong, and after a semicolon what to do. No text quotes a value.
 func (c Config) Warnings() (warnings []string) {
@@ -12,10 +14,13 @@ func (c Config) Warnings() (warnings []string) {
 	return warnings
 }
 
-// KeyWarnings names the API keys that have no scopes, as Warnings does. They are common in
-// configurations that are older than scopes, so this is not a problem.
-func (c Config) KeyWarnings() (warnings []string) {
+// KeyWarnings names the API keys that have no scopes, or have expired, as Warnings does.
+// Keys without scopes are common in configurations that are older than scopes.
+func (c Config) KeyWarnings(now time.Time) (warnings []string) {
 	for i, key := range c.Serve.Admin.APIKeys {
+		if at := key.Expiry(); !at.IsZero() && !now.Before(at) {
+			warnings = append(warnings, index("serve.admin.api_keys", i)+": it has expired and is refused; remove it")
+		}
 		if key.Scopes == nil {
 			warnings = append(warnings, index("serve.admin.api_keys", i)+": it has no scopes, so its caller may do everything; name the scopes that the caller needs")
 		}

@@ -37,12 +37,13 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestKeyWarnings: keys without scopes are named, by their place.
+// TestKeyWarnings: keys without scopes and expired ones are named, by their place.
 func TestKeyWarnings(t *testing.T) {
 	var cfg config.Config
-	cfg.Serve.Admin.APIKeys = []config.APIKey{{Name: "a", Scopes: []string{"read"}}, {Name: "b"}}
-	got := cfg.KeyWarnings()
-	if len(got) != 1 || !strings.HasPrefix(got[0], "serve.admin.api_keys[1]: ") {
+	read := []string{"read"}
+	cfg.Serve.Admin.APIKeys = []config.APIKey{{Scopes: read, ExpiresAt: "2030-01-01T00:00:01Z"}, {}, {Scopes: read, ExpiresAt: "2030-01-01T00:00:00Z"}}
+	got := cfg.KeyWarnings(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+	if len(got) != 2 || !strings.HasPrefix(got[0], "serve.admin.api_keys[1]: it has no scopes") || !strings.HasPrefix(got[1], "serve.admin.api_keys[2]: it has expired") {
 		t.Errorf("%q", got)
 	}
 }

@@ -27,6 +27,7 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request.Content = sha256.Sum256(raw)
+	request.OnlyNew = !keyOf(r).may(ScopeLink)
 	o, err := a.service.Invite(r.Context(), request)
 	if err != nil {
 		return err
@@ -61,12 +62,28 @@ func (a *API) resend(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.checkResend(r, id); err != nil {
+		return err
+	}
 	o, err := a.service.Resend(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, wireIssued(o, keyOf(r)))
 	return nil
+}
+
+// checkResend returns the ErrForbidden of a resend that hands over an account, if the key
+// may not invite to one. The origin of an invitation never changes.
+func (a *API) checkResend(r *http.Request, id uuid.UUID) error {
+	if keyOf(r).may(ScopeReactivate) {
+		return nil
+	}
+	inv, err := a.service.Get(r.Context(), id)
+	if err == nil && inv.Origin == bridge.OriginReactivated {
+		err = forbidden("resend an invitation that hands over an account", ScopeReactivate)
+	}
+	return err
 }
 
 func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {

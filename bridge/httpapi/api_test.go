@@ -23,8 +23,9 @@ import (
 )
 
 const (
-	base = "/api/v1/invite"
-	key  = "a-key-for-the-tests"
+	base       = "/api/v1/invite"
+	key        = "a-key-for-the-tests"
+	inviterKey = "a-key-that-invites" // it has the scope invite only
 	// uselessKey has no scope.
 	uselessKey = "a-key-without-scopes"
 	email      = "ada@example.com"
@@ -65,6 +66,7 @@ func startWith(t testing.TB, w *bridgetest.Harness, changes ...func(*httpapi.Con
 	config := httpapi.Config{
 		BasePath: base, LoginURL: "https://id.example.com/login", Version: "v0.0.0-test",
 		APIKeys: []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))},
+			{Name: "inviter", SHA256: sha256.Sum256([]byte(inviterKey)), Scopes: []httpapi.Scope{httpapi.ScopeInvite}},
 			{Name: "useless", SHA256: sha256.Sum256([]byte(uselessKey)), Scopes: []httpapi.Scope{}}},
 		MaxImportSize: 64 << 10, Metrics: metricsHandler, Page: builtinPage(t), Now: w.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})),

@@ -38,19 +38,20 @@ func TestClientImportLost(t *testing.T) {
 		complete bool
 		status   int // of the Error in it; 0: there is none
 	}{
-		"all of it":                     {repeat(lose), all, true, true, 0},
-		"part of it":                    {repeat(hangUp), all, true, false, 0},
-		"all of it, then part of it":    {after(hangUp), all, true, true, 0},
-		"part of it, then all of it":    {[]http.HandlerFunc{hangUp, lose, hangUp, hangUp}, all, true, true, 0},
-		"all of it, then unavailable":   {after(respond(http.StatusServiceUnavailable)), all, true, true, http.StatusServiceUnavailable},
-		"all of it, then busy":          {after(respond(http.StatusTooManyRequests)), all, true, true, http.StatusTooManyRequests},
-		"all of it, then busy for long": {after(respond(http.StatusTooManyRequests, "Retry-After", "3600")), 2, true, true, http.StatusTooManyRequests},
-		"all of it, then a defect":      {after(respond(http.StatusInternalServerError)), 2, true, true, http.StatusInternalServerError},
-		"all of it, then invalid":       {after(respond(http.StatusBadRequest)), 2, false, false, http.StatusBadRequest},
-		"never, unavailable":            {repeat(respond(http.StatusServiceUnavailable)), all, false, false, http.StatusServiceUnavailable},
-		"a gateway's timeout":           {repeat(gateway(http.StatusGatewayTimeout)), all, true, true, http.StatusGatewayTimeout},
-		"a gateway's timeout, then not": {[]http.HandlerFunc{gateway(http.StatusBadGateway), hangUp, hangUp, hangUp}, all, true, true, 0},
-		"a gateway's refusal":           {repeat(gateway(http.StatusForbidden)), 1, false, false, http.StatusForbidden},
+		"all of it":                              {repeat(lose), all, true, true, 0},
+		"part of it":                             {repeat(hangUp), all, true, false, 0},
+		"all of it, then part of it":             {after(hangUp), all, true, true, 0},
+		"part of it, then all of it":             {[]http.HandlerFunc{hangUp, lose, hangUp, hangUp}, all, true, true, 0},
+		"all of it, then unavailable":            {after(respond(http.StatusServiceUnavailable)), all, true, true, http.StatusServiceUnavailable},
+		"all of it, then busy":                   {after(respond(http.StatusTooManyRequests)), all, true, true, http.StatusTooManyRequests},
+		"all of it, then busy for long":          {after(respond(http.StatusTooManyRequests, "Retry-After", "3600")), 2, true, true, http.StatusTooManyRequests},
+		"all of it, then a defect":               {after(respond(http.StatusInternalServerError)), 2, true, true, http.StatusInternalServerError},
+		"all of it, then a key that has expired": {after(respond(http.StatusUnauthorized)), 2, true, true, http.StatusUnauthorized},
+		"all of it, then invalid":                {after(respond(http.StatusBadRequest)), 2, false, false, http.StatusBadRequest},
+		"never, unavailable":                     {repeat(respond(http.StatusServiceUnavailable)), all, false, false, http.StatusServiceUnavailable},
+		"a gateway's timeout":                    {repeat(gateway(http.StatusGatewayTimeout)), all, true, true, http.StatusGatewayTimeout},
+		"a gateway's timeout, then not":          {[]http.HandlerFunc{gateway(http.StatusBadGateway), hangUp, hangUp, hangUp}, all, true, true, 0},
+		"a gateway's refusal":                    {repeat(gateway(http.StatusForbidden)), 1, false, false, http.StatusForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, got := uploadServer(t, c.answers...)

@@ -67,9 +67,9 @@ func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions) (b
 }
 
 // afterEarlier returns the error of an attempt, if earlier is whether one before it sent
-// the whole file and got no response; sent is the same including this attempt. A bridge
-// that refuses the request itself has refused it before. After any other error, the
-// earlier attempt may have created the import.
+// the whole file and got no response; sent is the same including this attempt. A file that
+// is refused now was refused before. After any other error, as of a key that has expired
+// meanwhile, the earlier attempt may have created the import.
 func afterEarlier(earlier bool, err error) (sent bool, _ error) {
 	var lost *UploadError
 	var refused *Error
@@ -77,7 +77,7 @@ func afterEarlier(earlier bool, err error) (sent bool, _ error) {
 	case errors.As(err, &lost):
 		sent = earlier || lost.Complete
 		return sent, &UploadError{Err: lost.Err, Complete: sent}
-	case earlier && errors.As(err, &refused) && (refused.Status == http.StatusTooManyRequests || refused.Status >= http.StatusInternalServerError):
+	case earlier && errors.As(err, &refused) && refused.Status != http.StatusBadRequest:
 		return true, &UploadError{Err: err, Complete: true}
 	}
 	return earlier, err

@@ -108,6 +108,8 @@ func (d *driver) withoutKey(t *testing.T) {
 func (d *driver) withoutScope(t *testing.T) {
 	w := d.start(t)
 	w.wantAll(http.StatusForbidden, "forbidden", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+uselessKey) }, w.defaultBody)
+	inviter := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+inviterKey) }
+	w.wantAll(http.StatusConflict, "invitation_exists", inviter, func(*operation) any { return object{"email": email} })
 }
 
 func (d *driver) badRequests(t *testing.T) {

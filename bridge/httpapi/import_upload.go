@@ -65,6 +65,7 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request, request bridge.Imp
 	file := &upload{
 		body: http.MaxBytesReader(w, r.Body, a.config.MaxImportSize), control: control, pause: a.uploadPause, digest: sha256.New(),
 		tooLarge: func() error { return a.fileTooLarge(w) },
+		allowed:  func() bool { key, ok := a.apiKey(r); return ok && key.may(ScopeImport) },
 	}
 	reader, err := importfile.NewReader(file, format)
 	if err != nil {
@@ -134,15 +135,20 @@ type upload struct {
 	pause    time.Duration
 	digest   hash.Hash
 	tooLarge func() error // responds to a body that is too large
+	allowed  func() bool  // whether the key may still import
 }
 
-// Read fails if nothing arrives for a while. Its errors are for the client.
+// Read fails if nothing arrives for a while, or when the key has expired or was removed.
+// Its errors are for the client.
 func (u *upload) Read(p []byte) (int, error) {
 	if err := u.control.SetReadDeadline(time.Now().Add(u.pause)); err != nil {
 		return 0, err
 	}
 	n, err := u.body.Read(p)
 	u.digest.Write(p[:n])
+	if !u.allowed() {
+		return 0, bridge.ErrUnauthorized
+	}
 	var exceeded *http.MaxBytesError
 	switch {
 	case err == nil:

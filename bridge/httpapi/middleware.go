@@ -86,11 +86,15 @@ func (a *API) version(w http.ResponseWriter, _ *http.Request) error {
 // sweep reports them.
 func (a *API) expireOnPost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			_, _ = a.service.ExpireDue(r.Context())
-		}
+		a.expireBeforePost(r)
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (a *API) expireBeforePost(r *http.Request) {
+	if r.Method == http.MethodPost {
+		_, _ = a.service.ExpireDue(r.Context())
+	}
 }
 
 // stripSlash makes a path with a slash at its end match the route without it.

@@ -53,7 +53,6 @@ func (a *API) Admin() chi.Router {
 		a.route(r, http.MethodGet, routeMetrics, a.metrics, ScopeMetrics)
 	}
 	r.Route(a.config.BasePath, func(r chi.Router) {
-		r.Use(a.expireOnPost)
 		get := func(path string, h handler, anyOf ...Scope) { a.route(r, http.MethodGet, path, h, anyOf...) }
 		post := func(path string, h handler, anyOf ...Scope) { a.route(r, http.MethodPost, path, h, anyOf...) }
 		post("/", a.invite, ScopeInvite)
@@ -85,6 +84,7 @@ func (a *API) route(r chi.Router, method, path string, h handler, anyOf ...Scope
 		if !keyOf(r).may(anyOf...) {
 			return forbidden("do this", anyOf...)
 		}
+		a.expireBeforePost(r)
 		return h(w, r)
 	}))
 }

@@ -52,7 +52,7 @@ func forbidden(doing string, anyOf ...Scope) error {
 func (k APIKey) checkInvite(r bridge.InviteRequest) error {
 	switch {
 	case r.Quiet && !k.may(ScopeLink):
-		return forbidden("send \"notify\": false, as nobody would get the link", ScopeLink)
+		return forbidden("send \"notify\": false, as the invitee would get no link", ScopeLink)
 	case r.Reactivate && !k.may(ScopeReactivate):
 		return forbidden("send \"reactivate\": true", ScopeReactivate)
 	}

@@ -9,38 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/httpapi"
 )
-
-// routeScopes are the scopes of which a key needs one, by route of the admin listener.
-var routeScopes = map[string][]httpapi.Scope{
-	"POST " + base:                            {httpapi.ScopeInvite},
-	"GET " + base:                             {httpapi.ScopeRead, httpapi.ScopeManage},
-	"GET " + base + "/backup":                 {httpapi.ScopeBackup},
-	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage},
-	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage},
-	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage},
-	"GET " + base + "/{id}/messages":          {httpapi.ScopeRead, httpapi.ScopeManage},
-	"GET " + base + "/messages":               {httpapi.ScopeRead, httpapi.ScopeManage},
-	"GET " + base + "/messages/{id}":          {httpapi.ScopeRead, httpapi.ScopeManage},
-	"POST " + base + "/messages/{id}/retry":   {httpapi.ScopeManage},
-	"GET " + base + "/endpoints":              {httpapi.ScopeRead, httpapi.ScopeManage},
-	"POST " + base + "/endpoints/{id}/enable": {httpapi.ScopeManage},
-	"POST " + base + "/imports":               {httpapi.ScopeImport},
-	"GET " + base + "/imports":                {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeImport},
-	"GET " + base + "/imports/{id}":           {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeImport},
-	"GET " + base + "/imports/{id}/rows":      {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeImport},
-	"POST " + base + "/imports/{id}/pause":    {httpapi.ScopeManage, httpapi.ScopeImport},
-	"POST " + base + "/imports/{id}/resume":   {httpapi.ScopeManage, httpapi.ScopeImport},
-	"POST " + base + "/imports/{id}/cancel":   {httpapi.ScopeManage, httpapi.ScopeImport},
-	"GET /metrics/prometheus":                 {httpapi.ScopeMetrics},
-	"GET /openapi.json":                       httpapi.Scopes(),
-}
 
 // startWithScopes starts an API with a key for each name, which is its secret too.
 func startWithScopes(t *testing.T, scopes map[string][]httpapi.Scope) *api {
@@ -56,47 +30,6 @@ func (a *api) withKey(method, path string, body any, secret string) answer {
 	a.t.Helper()
 	r := request(a.t, method, a.admin+path, body, "Authorization", "Bearer "+secret)
 	return do(a.t, r)
-}
-
-// TestRoutesByScope: each route of the admin listener is open to keys with one of its
-// scopes, closed to those with all others, and documented so.
-func TestRoutesByScope(t *testing.T) {
-	keys := map[string][]httpapi.Scope{"none": {}}
-	for _, s := range httpapi.Scopes() {
-		keys["only "+string(s)] = []httpapi.Scope{s}
-	}
-	a := startWithScopes(t, keys)
-	walked := 0
-	err := chi.Walk(a.handlers.Admin(), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		if open := []string{"/health/alive", "/health/ready", "/version"}; slices.Contains(open, route) {
-			return nil
-		}
-		walked++
-		anyOf, known := routeScopes[method+" "+strings.TrimSuffix(route, "/")]
-		if !known {
-			t.Errorf("%s %s: say in this table which scopes it needs", method, route)
-		}
-		path := strings.ReplaceAll(route, "{id}", uuid.NewString())
-		if got := documentedScopes(t, method, path); !sameScopes(got, anyOf) {
-			t.Errorf("%s %s: %q are documented, not %q", method, route, got, anyOf)
-		}
-		for name, scopes := range keys {
-			got := a.withKey(method, path, object{}, name)
-			allowed := slices.ContainsFunc(anyOf, func(s httpapi.Scope) bool { return slices.Contains(scopes, s) })
-			if refused := got.status == http.StatusForbidden && got.errorID() == "forbidden"; refused == allowed || got.status == http.StatusUnauthorized {
-				t.Errorf("%s %s, key with %s: %d %s", method, route, name, got.status, got.body)
-			}
-			for _, s := range anyOf {
-				if !allowed && !strings.Contains(string(got.body), `"`+string(s)+`"`) {
-					t.Errorf("%s %s, key with %s: %s is not named: %s", method, route, name, s, got.body)
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil || walked != len(routeScopes) {
-		t.Errorf("walked %d of %d routes: %v", walked, len(routeScopes), err)
-	}
 }
 
 // uploadAs sends a CSV file with a key.
@@ -116,24 +49,6 @@ func (a *api) importAs(secret, file string) string {
 	got.into(a.t, &i)
 	a.runImports()
 	return i.ID
-}
-
-func documentedScopes(t *testing.T, method, path string) (scopes []string) {
-	t.Helper()
-	o, _ := loadContract().find("admin", method, path)
-	if o == nil {
-		t.Fatalf("%s %s is not documented", method, path)
-	}
-	return o.scopes
-}
-
-func sameScopes(documented []string, want []httpapi.Scope) bool {
-	names := make([]string, len(want))
-	for i, s := range want {
-		names[i] = string(s)
-	}
-	slices.Sort(names)
-	return slices.Equal(slices.Sorted(slices.Values(documented)), names)
 }
 
 // TestExpiredKey: from its expiry on, a key is refused like an unknown one.
@@ -184,7 +99,7 @@ func TestNoLinkWithoutScope(t *testing.T) {
 	}
 	var made issuedInvitation
 	send(http.MethodPost, base, object{"email": email}, http.StatusCreated).into(t, &made)
-	send(http.MethodPost, base, object{"email": email}, http.StatusOK)
+	send(http.MethodPost, base, object{"email": email}, http.StatusConflict)
 	send(http.MethodPost, base+"/"+made.ID+"/resend", nil, http.StatusOK)
 	imported := a.importAs("no link", "email\ngrace@example.com\n")
 	var links []string
@@ -199,7 +114,7 @@ func TestNoLinkWithoutScope(t *testing.T) {
 			}
 		}
 	}
-	if len(links) < 4 {
+	if len(links) < 4 { // of the resend and of the import, for both endpoints
 		t.Fatalf("%d links are sent, too few for this test", len(links))
 	}
 	for _, path := range []string{"", "/" + made.ID, "/" + made.ID + "/messages", "/messages", "/endpoints", "/imports", "/imports/" + imported, "/imports/" + imported + "/rows"} {
@@ -241,5 +156,65 @@ func TestFieldsByScope(t *testing.T) {
 	var list []bridge.InvitationView
 	if err := json.Unmarshal(a.asAdmin(http.MethodGet, "", nil).body, &list); err != nil || len(list) != 1 || list[0].Email != "alan@example.com" {
 		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// TestInviteOnly: a key that may only invite learns nothing of an invitation that is pending,
+// and changes nothing.
+func TestInviteOnly(t *testing.T) {
+	a := start(t)
+	a.invite(object{"email": email, "inviter_name": "Grace", "notify": false})
+	got := a.withKey(http.MethodPost, base, object{"email": email}, inviterKey)
+	if got.status != http.StatusConflict || got.errorID() != "invitation_exists" || strings.Contains(string(got.body), "Grace") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if n := len(a.EventsFor(t, bridge.EndpointCourier)); n != 0 {
+		t.Errorf("%d emails", n)
+	}
+}
+
+// TestResendReactivated: without reactivate, no key resends an invitation that hands over
+// an account.
+func TestResendReactivated(t *testing.T) {
+	a := startWithScopes(t, map[string][]httpapi.Scope{"manager": {httpapi.ScopeManage, httpapi.ScopeLink}})
+	id := a.Kratos.Add(email, true)
+	a.Clock.Advance(time.Hour)
+	a.Kratos.Deactivate(id)
+	o := a.invite(object{"email": email, "reactivate": true, "expires_in": "48h"})
+	path := base + "/" + o.ID + "/resend"
+	if got := a.withKey(http.MethodPost, path, nil, "manager"); got.status != http.StatusForbidden || !strings.Contains(string(got.body), `"scopes":["reactivate"]`) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if got := a.withKey(http.MethodPost, path, nil, key); got.status != http.StatusOK {
+		t.Errorf("with all scopes: %d %s", got.status, got.body)
+	}
+}
+
+// TestForbiddenChangesNothing: a request that is refused for its scope does not even expire
+// what is due.
+func TestForbiddenChangesNothing(t *testing.T) {
+	a := start(t)
+	a.invite(object{"email": email, "expires_in": "1s"})
+	a.Clock.Advance(time.Minute)
+	for _, secret := range []string{uselessKey, key} {
+		a.withKey(http.MethodPost, base+"/"+uuid.NewString()+"/revoke", nil, secret)
+		expired := slices.Contains(a.EventsFor(t, bridgetest.Hook), bridge.EventInvitationExpired)
+		if expired != (secret == key) {
+			t.Errorf("with %q: expired %v", secret, expired)
+		}
+	}
+}
+
+// TestUploadAfterExpiry: an upload ends when its key expires, and nothing of it is kept.
+func TestUploadAfterExpiry(t *testing.T) {
+	a := start(t)
+	id, finish := a.beginUpload()
+	a.handlers.SetAPIKeys([]httpapi.APIKey{{Name: "backend", SHA256: sha256.Sum256([]byte(key)), ExpiresAt: a.Clock.Now()}})
+	if got := finish(); got.status != http.StatusUnauthorized || got.errorID() != "unauthorized" {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	a.runImports()
+	if _, err := a.Service.GetImport(t.Context(), uuid.MustParse(id)); err == nil {
+		t.Error("the import exists")
 	}
 }

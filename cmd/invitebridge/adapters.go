@@ -205,6 +205,9 @@ func apiKeys(cfg config.Config) []httpapi.APIKey {
 	keys := make([]httpapi.APIKey, 0, len(cfg.Serve.Admin.APIKeys))
 	for _, k := range cfg.Serve.Admin.APIKeys {
 		key := httpapi.APIKey{Name: k.Name, SHA256: k.Digest(), ExpiresAt: k.Expiry()}
+		if k.Scopes != nil { // an empty list is not everything
+			key.Scopes = []httpapi.Scope{}
+		}
 		for _, scope := range k.Scopes {
 			key.Scopes = append(key.Scopes, httpapi.Scope(scope))
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -48,7 +49,7 @@ func forEach[A, T any](ctx context.Context, s *session, args []A, columns []stri
 			return err
 		}
 	}
-	if _, ok := any(done).([]httpapi.IssuedInvitation); ok && len(done) > 0 {
+	if issued, ok := any(done).([]httpapi.IssuedInvitation); ok && slices.ContainsFunc(issued, func(o httpapi.IssuedInvitation) bool { return o.Token != "" }) {
 		s.note("The token and the link are shown only once. Anyone who has them can accept the invitation.")
 		if s.quiet {
 			fmt.Fprintln(s.io.err, "With -q, tokens and links are not shown, and cannot be shown later. Use resend to create new ones.")

@@ -47,7 +47,7 @@ func newConfigCheck(environ []string, io stdio) *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			for _, text := range slices.Concat(cfg.Warnings(), cfg.KeyWarnings()) {
+			for _, text := range slices.Concat(cfg.Warnings(), cfg.KeyWarnings(wallClock())) {
 				if _, err := fmt.Fprintln(io.err, "warning: "+text); err != nil {
 					return err
 				}

@@ -1,0 +1,97 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"invitebridge/bridge/httpapi"
+)
+
+// routeScopes are the scopes of which a key needs one, by route of the admin listener.
+var routeScopes = map[string][]httpapi.Scope{
+	"POST " + base:                            {httpapi.ScopeInvite},
+	"GET " + base:                             {httpapi.ScopeRead, httpapi.ScopeManage},
+	"GET " + base + "/backup":                 {httpapi.ScopeBackup},
+	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage},
+	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage},
+	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage},
+	"GET " + base + "/{id}/messages":          {httpapi.ScopeRead, httpapi.ScopeManage},
+	"GET " + base + "/messages":               {httpapi.ScopeRead, httpapi.ScopeManage},
+	"GET " + base + "/messages/{id}":          {httpapi.ScopeRead, httpapi.ScopeManage},
+	"POST " + base + "/messages/{id}/retry":   {httpapi.ScopeManage},
+	"GET " + base + "/endpoints":              {httpapi.ScopeRead, httpapi.ScopeManage},
+	"POST " + base + "/endpoints/{id}/enable": {httpapi.ScopeManage},
+	"POST " + base + "/imports":               {httpapi.ScopeImport},
+	"GET " + base + "/imports":                {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeImport},
+	"GET " + base + "/imports/{id}":           {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeImport},
+	"GET " + base + "/imports/{id}/rows":      {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeImport},
+	"POST " + base + "/imports/{id}/pause":    {httpapi.ScopeManage, httpapi.ScopeImport},
+	"POST " + base + "/imports/{id}/resume":   {httpapi.ScopeManage, httpapi.ScopeImport},
+	"POST " + base + "/imports/{id}/cancel":   {httpapi.ScopeManage, httpapi.ScopeImport},
+	"GET /metrics/prometheus":                 {httpapi.ScopeMetrics},
+	"GET /openapi.json":                       httpapi.Scopes(),
+}
+
+// TestRoutesByScope: each route of the admin listener is open to keys with one of its
+// scopes, closed to those with all others, and documented so.
+func TestRoutesByScope(t *testing.T) {
+	keys := map[string][]httpapi.Scope{"none": {}}
+	for _, s := range httpapi.Scopes() {
+		keys["only "+string(s)] = []httpapi.Scope{s}
+	}
+	a := startWithScopes(t, keys)
+	walked := 0
+	err := chi.Walk(a.handlers.Admin(), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if open := []string{"/health/alive", "/health/ready", "/version"}; slices.Contains(open, route) {
+			return nil
+		}
+		walked++
+		anyOf, known := routeScopes[method+" "+strings.TrimSuffix(route, "/")]
+		if !known {
+			t.Errorf("%s %s: say in this table which scopes it needs", method, route)
+		}
+		path := strings.ReplaceAll(route, "{id}", uuid.NewString())
+		if got := documentedScopes(t, method, path); !sameScopes(got, anyOf) {
+			t.Errorf("%s %s: %q are documented, not %q", method, route, got, anyOf)
+		}
+		for name, scopes := range keys {
+			got := a.withKey(method, path, object{}, name)
+			allowed := slices.ContainsFunc(anyOf, func(s httpapi.Scope) bool { return slices.Contains(scopes, s) })
+			if refused := got.status == http.StatusForbidden && got.errorID() == "forbidden"; refused == allowed || got.status == http.StatusUnauthorized {
+				t.Errorf("%s %s, key with %s: %d %s", method, route, name, got.status, got.body)
+			}
+			for _, s := range anyOf {
+				if !allowed && !strings.Contains(string(got.body), `"`+string(s)+`"`) {
+					t.Errorf("%s %s, key with %s: %s is not named: %s", method, route, name, s, got.body)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || walked != len(routeScopes) {
+		t.Errorf("walked %d of %d routes: %v", walked, len(routeScopes), err)
+	}
+}
+
+func documentedScopes(t *testing.T, method, path string) (scopes []string) {
+	t.Helper()
+	o, _ := loadContract().find("admin", method, path)
+	if o == nil {
+		t.Fatalf("%s %s is not documented", method, path)
+	}
+	return o.scopes
+}
+
+func sameScopes(documented []string, want []httpapi.Scope) bool {
+	names := make([]string, len(want))
+	for i, s := range want {
+		names[i] = string(s)
+	}
+	slices.Sort(names)
+	return slices.Equal(slices.Sorted(slices.Values(documented)), names)
+}
