@@ -8,6 +8,8 @@
 //     [Invitation]. Its id is safe to log.
 //   - Inviter: the API client that creates invitations, usually on behalf of a
 //     user.
+//   - Creator: the API key, or the identity with a session, by which an invitation was
+//     created, see [Creator].
 //   - Invitee: the person who owns the mailbox. They hold a token, and accept by
 //     setting a password or by choosing another way to sign in, see
 //     [AcceptMethod].
@@ -80,6 +82,7 @@
 // Nouns:
 //
 //   - invitation.go: an invitation, its states and transitions
+//   - creator.go: who created an invitation
 //   - claim.go: the claim of an acceptance, its transitions, and the claims of this
 //     process
 //   - token.go: tokens, digests, and how a token left the bridge

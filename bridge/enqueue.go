@@ -132,6 +132,9 @@ func (t notification) enqueueAbout(tx Tx, importID uuid.UUID, p Payload, skip fu
 // event. A state change also decides whether the identity is to be deleted.
 func (t notification) saveAndEnqueue(tx Tx, before, after Invitation, now time.Time) error {
 	if before.State != after.State {
+		if after.State == StateAccepted {
+			after.Method = t.method
+		}
 		after = after.decideLeftover(t.service.config.Unaccepted, now)
 	}
 	if err := tx.PutInvitation(after); err != nil || before.State == after.State {

@@ -85,6 +85,7 @@ type InvitationView struct {
 	Email       string    `json:"email"`
 	State       State     `json:"state"`
 	IdentityID  uuid.UUID `json:"identity_id,omitzero"`
+	CreatedBy   Creator   `json:"created_by,omitzero"`
 	ImportID    uuid.UUID `json:"import_id,omitzero"` // the import that created it
 	Origin      Origin    `json:"identity_origin,omitempty"`
 	SchemaID    string    `json:"schema_id"`
@@ -96,7 +97,9 @@ type InvitationView struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 	ExpiresAt   time.Time `json:"expires_at"`
 	AcceptedAt  time.Time `json:"accepted_at,omitzero"`
-	RevokedAt   time.Time `json:"revoked_at,omitzero"`
+	// Method is how it was accepted; empty also if an earlier release accepted it.
+	Method    AcceptMethod `json:"method,omitempty"`
+	RevokedAt time.Time    `json:"revoked_at,omitzero"`
 	// RevokeRequestedAt is set if an acceptance was in progress when the
 	// invitation was revoked.
 	RevokeRequestedAt time.Time `json:"revoke_requested_at,omitzero"`
@@ -120,11 +123,11 @@ type InvitationView struct {
 // View returns the public form of an invitation.
 func (i Invitation) View() InvitationView {
 	v := InvitationView{
-		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, ImportID: i.ImportID, Origin: i.Origin, SchemaID: i.SchemaID,
+		ID: i.ID, Email: i.Email, State: i.State, IdentityID: i.IdentityID, CreatedBy: i.CreatedBy, ImportID: i.ImportID, Origin: i.Origin, SchemaID: i.SchemaID,
 		InviterID: i.InviterID, InviterName: i.InviterName, InviterEmail: i.InviterEmail,
 		Locale: i.Locale, TimeZone: i.TimeZone, Traits: i.Traits, ReturnTo: i.ReturnTo,
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, ExpiresAt: i.ExpiresAt,
-		AcceptedAt: i.AcceptedAt, RevokedAt: i.RevokedAt, RevokeRequestedAt: i.RevokeRequestedAt, Cleaned: i.Cleaned,
+		AcceptedAt: i.AcceptedAt, Method: i.Method, RevokedAt: i.RevokedAt, RevokeRequestedAt: i.RevokeRequestedAt, Cleaned: i.Cleaned,
 		SentAt: i.SentAt, SendCount: i.SendCount, Delivery: i.Delivery, ReminderCount: i.ReminderCount,
 	}
 	if i.State == StatePending { // an earlier release on the same store may have left it

@@ -74,6 +74,9 @@ const (
 	OriginReactivated Origin = "reactivated" // it existed and had been used as an account
 )
 
+// Origins returns every origin.
+func Origins() []Origin { return []Origin{OriginCreated, OriginAdopted, OriginReactivated} }
+
 // IdentityParams are the parameters of [Identities].Create and CreateAll.
 type IdentityParams struct {
 	InvitationID   uuid.UUID

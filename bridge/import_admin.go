@@ -102,7 +102,7 @@ func importNotFound(err error) error {
 // View returns the public form of an import.
 func (i Import) View(now time.Time) ImportView {
 	v := ImportView{
-		ID: i.ID, State: i.State, DryRun: i.DryRun, CreatedBy: i.CreatedBy, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+		ID: i.ID, State: i.State, DryRun: i.DryRun, CreatedBy: ByKey(i.CreatedBy), CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 		StartAt: i.StartAt, FinishedAt: i.FinishedAt, Rows: i.Rows, Waiting: i.Rows - i.Counts.Total(), Counts: i.Counts,
 		WaitingFor: i.WaitingFor, WaveSize: i.WaveSize, Reinvite: i.Reinvite,
 	}

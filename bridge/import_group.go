@@ -106,7 +106,7 @@ func (s *Service) draftRows(ctx context.Context, g *claimedGroup, work []*rowWor
 }
 
 func (w *rowWork) drafted(g *claimedGroup, d *draft) {
-	d.invitationID, d.importID = w.row.InvitationID, g.imp.ID
+	d.invitationID, d.importID, d.CreatedBy = w.row.InvitationID, g.imp.ID, ByKey(g.imp.CreatedBy)
 	w.draft, w.alone = d, d.identity != nil || g.tries >= maxBatchTries
 }
 

@@ -12,7 +12,7 @@ type ImportView struct {
 	ID            uuid.UUID    `json:"id"`
 	State         ImportState  `json:"state"`
 	DryRun        bool         `json:"dry_run,omitempty"`
-	CreatedBy     string       `json:"created_by,omitempty"`
+	CreatedBy     Creator      `json:"created_by,omitzero"`
 	CreatedAt     time.Time    `json:"created_at"`
 	UpdatedAt     time.Time    `json:"updated_at"`
 	StartAt       time.Time    `json:"start_at,omitzero"`

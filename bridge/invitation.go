@@ -59,6 +59,7 @@ type Invitation struct {
 	UpdatedAt         time.Time      `json:"updated_at"`
 	ExpiresAt         time.Time      `json:"expires_at"`
 	AcceptedAt        time.Time      `json:"accepted_at,omitzero"`
+	Method            AcceptMethod   `json:"method,omitempty"` // how it was accepted; empty: it was not, or by an earlier release
 	RevokedAt         time.Time      `json:"revoked_at,omitzero"`
 	Reason            Reason         `json:"reason,omitempty"`      // why it was revoked
 	InviteeNotifiedAt time.Time      `json:"announced_at,omitzero"` // when an email to the invitee was last queued
@@ -85,7 +86,8 @@ type Invitation struct {
 	CheckAt time.Time `json:"look_at,omitzero"`
 	Checks  int       `json:"looks,omitempty"`
 
-	ImportID uuid.UUID `json:"import_id,omitzero"` // the import that created it; zero: none
+	CreatedBy Creator   `json:"created_by,omitzero"`
+	ImportID  uuid.UUID `json:"import_id,omitzero"` // the import that created it; zero: none
 
 	// Further data for messages. Traits holds the invitee's traits that the
 	// configuration lists, by path, as of the creation of the invitation.

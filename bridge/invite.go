@@ -179,7 +179,7 @@ func (s *Service) newInvitation(d *draft) Invitation {
 		id = s.newID()
 	}
 	inv := Invitation{
-		ID: id, ImportID: d.importID, State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
+		ID: id, CreatedBy: d.CreatedBy, ImportID: d.importID, State: StatePending, Email: d.email, SchemaID: s.schemaOf(d),
 		InviterID: d.InviterID, InviterName: InviterName(d.InviterName, s.config.AllowedInviterNames), InviterEmail: d.InviterEmail,
 		Locale: d.Locale, TimeZone: d.TimeZone, Traits: s.messageTraits(d.shownTraits()), ReturnTo: d.ReturnTo,
 		Lifespan: d.ExpiresIn, Delivery: DeliveryOff,
@@ -202,7 +202,7 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Is
 	} else if err != nil {
 		return IssuedInvitation{}, err
 	}
-	if d.OnlyNew {
+	if d.OnlyNew && inv.CreatedBy != d.CreatedBy {
 		return IssuedInvitation{}, ErrInvitationExists
 	}
 	if err := s.checkMatches(d, identity); err != nil {

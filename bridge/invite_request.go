@@ -32,7 +32,8 @@ type InviteRequest struct {
 	// the configured ones; empty: none. One that is not before the expiry never comes.
 	Reminders []time.Duration
 	Quiet     bool // send no email
-	OnlyNew   bool // refuse an address that has a pending invitation
+	CreatedBy Creator
+	OnlyNew   bool // refuse an address that has a pending invitation by another creator
 	// Reactivate permits an identity that was in use as an account before, or was
 	// imported with credentials. All its credentials and sessions are removed
 	// before it is handed over.

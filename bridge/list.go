@@ -23,6 +23,17 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (Invitation, error) {
 	return s.withExpiryApplied(inv), err
 }
 
+// GetBy is Get for an invitation of one creator; zero: of any.
+//
+// Errors: those of Get; ErrNotFound also if another one has created it.
+func (s *Service) GetBy(ctx context.Context, by Creator, id uuid.UUID) (Invitation, error) {
+	inv, err := s.Get(ctx, id)
+	if err == nil && by != (Creator{}) && inv.CreatedBy != by {
+		return Invitation{}, ErrNotFound
+	}
+	return inv, err
+}
+
 // List returns a page of invitations, newest first. next is the value of q.Before
 // for the next page; zero: this is the last one. q.Email is parsed as in an
 // invite.

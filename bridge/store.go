@@ -102,6 +102,10 @@ type Tx interface {
 	// descending). It is no error if there are none.
 	ListInvitations(q InvitationQuery) ([]Invitation, error)
 
+	// CountPending returns how many invitations of a creator are pending, but not more than
+	// limit.
+	CountPending(by Creator, limit int) (int, error)
+
 	// ExpiringInvitations returns at most limit invitations that are pending, have
 	// no claim, and have ExpiresAt <= now; the earliest first.
 	ExpiringInvitations(now time.Time, limit int) ([]Invitation, error)
@@ -217,8 +221,11 @@ type InvitationQuery struct {
 	State      State
 	Email      string // canonical, see [ParseEmail]
 	InviterID  string
+	CreatedBy  Creator
 	IdentityID uuid.UUID
 	ImportID   uuid.UUID
+	Origin     Origin
+	Method     AcceptMethod
 	Before     uuid.UUID // only ids below this one; zero: from the newest
 	Limit      int       // at least 1
 }

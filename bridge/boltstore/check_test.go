@@ -134,6 +134,15 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 		if inv.InviterID != "" {
 			set("inviters", nil, hash(inv.InviterID), code, id)
 		}
+		if by := inv.CreatedBy; by.ID != "" {
+			set("creators", nil, hash(string(by.Kind)+":"+by.ID), code, id)
+		}
+		if o := string(inv.Origin); o == "adopted" || o == "reactivated" {
+			set("origins", nil, hash(o), code, id)
+		}
+		if inv.Method != "" {
+			set("methods", nil, hash(string(inv.Method)), id)
+		}
 		if inv.ImportID != uuid.Nil {
 			set("imported", nil, inv.ImportID[:], code, id)
 		}

@@ -13,7 +13,7 @@ import (
 
 const (
 	program = "invitebridge"
-	format  = 4 // of keys (keys.go) and values (the JSON of package bridge)
+	format  = 5 // of keys (keys.go) and values (the JSON of package bridge)
 
 	// sealedBy is added to the format of a file that was moved, so that releases
 	// that do not know about it take it for a newer format.

@@ -35,6 +35,12 @@ import (
 //	    state | id                     empty
 //	inviters
 //	    h(inviter) | state | id        empty; only if InviterID is set
+//	creators
+//	    h(creator) | state | id        empty; only if CreatedBy is set
+//	origins
+//	    h(origin) | state | id         empty; only if Origin is not the usual one
+//	methods
+//	    h(method) | id                 empty; only if Method is set
 //	expiring
 //	    time | id                      empty; ExpiresAt of pending ones without claim
 //	lapsing
@@ -124,6 +130,9 @@ const (
 	requestsBucket
 	requestsByTimeBucket
 	remindingBucket
+	creatorsBucket
+	originsBucket
+	methodsBucket
 )
 
 const (
@@ -173,6 +182,9 @@ var layout = [...]struct {
 	requestsBucket:        {"requests", false, false, bbolt.DefaultFillPercent, 4},
 	requestsByTimeBucket:  {"requests_by_time", false, false, 0.9, 4},
 	remindingBucket:       {"reminding", false, false, 0.9, 4},
+	creatorsBucket:        {"creators", true, false, bbolt.DefaultFillPercent, 5},
+	originsBucket:         {"origins", true, false, 0.9, 5},
+	methodsBucket:         {"methods", true, false, 0.9, 5},
 }
 
 // in opens the bucket; nil if it does not exist.
@@ -220,6 +232,14 @@ func pendingKey(email, schemaID string) []byte {
 
 func importedPrefix(id uuid.UUID, state bridge.State) []byte { return append(id[:], stateCode(state)) }
 
+func creatorPrefix(by bridge.Creator, state bridge.State) []byte {
+	return append(hash(by.String()), stateCode(state))
+}
+
+func originPrefix(o bridge.Origin, state bridge.State) []byte {
+	return append(hash(string(o)), stateCode(state))
+}
+
 func inviterPrefix(inviterID string, state bridge.State) []byte {
 	return append(hash(inviterID), stateCode(state))
 }
@@ -253,13 +273,25 @@ func (l *entryList) add(b bucket, value []byte, key ...[]byte) {
 	l.all = append(l.all, entry{b, slices.Clip(l.keys[start:]), value})
 }
 
+// unusual reports whether few invitations have an origin, so that its index is small.
+func unusual(o bridge.Origin) bool { return o != "" && o != bridge.OriginCreated }
+
 // entries derives all index entries of an invitation, from the invitation alone.
 func entries(inv bridge.Invitation) []entry {
-	list := newEntryList(7)
+	list := newEntryList(9)
 	none, id, state, identity := []byte{}, bytes.Clone(inv.ID[:]), []byte{stateCode(inv.State)}, inv.IdentityID[:]
 	list.add(statesBucket, none, state, id)
 	if inv.InviterID != "" {
 		list.add(invitersBucket, none, hash(inv.InviterID), state, id)
+	}
+	if inv.CreatedBy != (bridge.Creator{}) {
+		list.add(creatorsBucket, none, hash(inv.CreatedBy.String()), state, id)
+	}
+	if unusual(inv.Origin) {
+		list.add(originsBucket, none, hash(string(inv.Origin)), state, id)
+	}
+	if inv.Method != "" {
+		list.add(methodsBucket, none, hash(string(inv.Method)), id)
 	}
 	if inv.ImportID != uuid.Nil {
 		list.add(importedBucket, none, inv.ImportID[:], state, id)

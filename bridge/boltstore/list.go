@@ -12,10 +12,12 @@ import (
 )
 
 // ListInvitations implements [bridge.Tx]. Each combination of filters has an
-// index to walk, from the beginning of the page to its end. There are two
+// index to walk, from the beginning of the page to its end. There are three
 // exceptions. An email or an identity combined with other filters reads all
-// invitations of the email or identity, which are few. An import combined with an
-// inviter walks the indexes of both; it reads no other invitations.
+// invitations of the email or identity, which are few. Several of an import, an inviter,
+// a creator, an origin and a method walk the index of each, and read no other
+// invitations but those of the method in other states. The origin "created", which most
+// have, has no index.
 func (t *tx) ListInvitations(q bridge.InvitationQuery) (_ []bridge.Invitation, err error) {
 	defer t.guarded(&err, debug.SetPanicOnFault(true))
 	if err := t.checkOpen(); err != nil {
@@ -46,8 +48,27 @@ func matches(inv bridge.Invitation, q bridge.InvitationQuery) bool {
 	return (q.Email == "" || q.Email == inv.Email) &&
 		(q.State == "" || q.State == inv.State) &&
 		(q.InviterID == "" || q.InviterID == inv.InviterID) &&
+		(q.CreatedBy == bridge.Creator{} || q.CreatedBy == inv.CreatedBy) &&
+		(q.Origin == "" || q.Origin == inv.Origin) &&
+		(q.Method == "" || q.Method == inv.Method) &&
 		(q.IdentityID == uuid.Nil || q.IdentityID == inv.IdentityID) &&
 		(q.ImportID == uuid.Nil || q.ImportID == inv.ImportID)
+}
+
+// CountPending implements [bridge.Tx].
+func (t *tx) CountPending(by bridge.Creator, limit int) (n int, err error) {
+	defer t.guarded(&err, debug.SetPanicOnFault(true))
+	if err := t.checkOpen(); err != nil {
+		return 0, err
+	}
+	walk := t.descend(creatorsBucket, creatorPrefix(by, bridge.StatePending), uuid.Nil)
+	for n < limit {
+		if _, more := walk(); !more {
+			break
+		}
+		n++
+	}
+	return n, nil
 }
 
 // idIterator returns the next id, in descending order, or false at the end.
@@ -65,25 +86,31 @@ func (t *tx) plan(q bridge.InvitationQuery) idIterator {
 			t.pending(emailsBucket, emailPrefix(q.Email, pendingMark), q.Before),
 			t.descend(emailsBucket, emailPrefix(q.Email, endedMark), q.Before),
 		})
-	case q.ImportID != uuid.Nil && q.InviterID != "":
-		return intersect(t.ofImport(q), t.ofInviter(q))
-	case q.ImportID != uuid.Nil:
-		return t.ofImport(q)
-	case q.InviterID != "":
-		return t.ofInviter(q)
+	}
+	var walks []idIterator
+	if q.ImportID != uuid.Nil {
+		walks = append(walks, t.byState(importedBucket, q, func(s bridge.State) []byte { return importedPrefix(q.ImportID, s) }))
+	}
+	if q.InviterID != "" {
+		walks = append(walks, t.byState(invitersBucket, q, func(s bridge.State) []byte { return inviterPrefix(q.InviterID, s) }))
+	}
+	if q.CreatedBy != (bridge.Creator{}) {
+		walks = append(walks, t.byState(creatorsBucket, q, func(s bridge.State) []byte { return creatorPrefix(q.CreatedBy, s) }))
+	}
+	if unusual(q.Origin) {
+		walks = append(walks, t.byState(originsBucket, q, func(s bridge.State) []byte { return originPrefix(q.Origin, s) }))
+	}
+	if q.Method != "" {
+		walks = append(walks, t.descend(methodsBucket, hash(string(q.Method)), q.Before))
+	}
+	switch {
+	case len(walks) > 0:
+		return intersect(walks)
 	case q.State != "":
 		return t.descend(statesBucket, []byte{stateCode(q.State)}, q.Before)
 	default:
 		return t.descend(invitationsBucket, nil, q.Before)
 	}
-}
-
-func (t *tx) ofInviter(q bridge.InvitationQuery) idIterator {
-	return t.byState(invitersBucket, q, func(s bridge.State) []byte { return inviterPrefix(q.InviterID, s) })
-}
-
-func (t *tx) ofImport(q bridge.InvitationQuery) idIterator {
-	return t.byState(importedBucket, q, func(s bridge.State) []byte { return importedPrefix(q.ImportID, s) })
 }
 
 // byState walks an index whose keys have the state before the id. Merging one walk
@@ -176,16 +203,20 @@ func merge(walks []idIterator) idIterator {
 	}
 }
 
-// intersect iterates over the ids that both walks have, in descending order.
-func intersect(one, other idIterator) idIterator {
+// intersect iterates over the ids that all walks have, in descending order.
+func intersect(walks []idIterator) idIterator {
+	if len(walks) == 1 {
+		return walks[0]
+	}
+	one, others := walks[0], intersect(walks[1:])
 	return func() (uuid.UUID, bool) {
 		a, more := one()
-		b, also := other()
+		b, also := others()
 		for more && also && a != b {
 			if compare(a, b) > 0 {
 				a, more = one()
 			} else {
-				b, also = other()
+				b, also = others()
 			}
 		}
 		return a, more && also

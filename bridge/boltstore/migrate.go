@@ -22,7 +22,7 @@ import (
 // Format 1 had no counts. Format 2 had no indexes of identities and of
 // invitations to check, allowed inviter names that look like links, and recorded
 // an unknown outcome without its time. Format 3 had no imports, no idempotent requests
-// and no reminders.
+// and no reminders. Format 4 had no creators and no methods.
 func migrate(db *bbolt.DB, h Header) (Header, error) {
 	if h.Format == format {
 		return h, nil
@@ -36,7 +36,7 @@ func migrate(db *bbolt.DB, h Header) (Header, error) {
 				for _, step := range []struct {
 					format int
 					run    func(*bbolt.Tx) error
-				}{{2, countAll}, {3, indexIdentities}, {4, addImports}} {
+				}{{2, countAll}, {3, indexIdentities}, {4, addImports}, {5, indexOrigins}} {
 					if from >= step.format {
 						continue
 					}
@@ -71,23 +71,25 @@ func indexIdentities(btx *bbolt.Tx) error {
 			return err
 		}
 	}
+	return errors.Join(t.addEntries(3), t.broken, t.filterInviterNames())
+}
+
+// addEntries writes the entries in the buckets of a format, in the order of their keys.
+func (t *tx) addEntries(format int) error {
 	var added []entry
-	err = t.eachInvitation(func(inv bridge.Invitation, _ []byte) error {
+	err := t.eachInvitation(func(inv bridge.Invitation, _ []byte) error {
 		for _, e := range entries(inv) {
-			if layout[e.bucket].since > 2 {
+			if layout[e.bucket].since == format {
 				added = append(added, e)
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
 	slices.SortFunc(added, func(a, b entry) int { return cmp.Or(cmp.Compare(a.bucket, b.bucket), bytes.Compare(a.key, b.key)) })
 	for _, e := range added {
 		t.put(e.bucket, e.key, e.value)
 	}
-	return errors.Join(t.broken, t.filterInviterNames())
+	return err
 }
 
 // outdated returns the invitations that change: those with an inviter name that
@@ -199,6 +201,16 @@ func (t *tx) filterInviterNames() error {
 
 // addImports creates the buckets of format 4, for which earlier formats have no rows.
 func addImports(btx *bbolt.Tx) error { return makeBuckets(btx, 4, 4) }
+
+// indexOrigins creates the buckets of format 5, and builds the index of origins: what
+// the others are about, earlier formats do not know.
+func indexOrigins(btx *bbolt.Tx) error {
+	if err := makeBuckets(btx, 5, 5); err != nil {
+		return err
+	}
+	t := &tx{bolt: btx, writable: true}
+	return errors.Join(t.addEntries(5), t.broken)
+}
 
 // countAll counts the entries of every counted bucket and stores the number.
 func countAll(tx *bbolt.Tx) error {

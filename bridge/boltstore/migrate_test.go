@@ -64,6 +64,33 @@ func TestMigrateReminders(t *testing.T) {
 	checkFile(t, path)
 }
 
+// TestMigrateOrigins: a file of format 4 gets an index of the origins that it has.
+func TestMigrateOrigins(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bridge.db")
+	s := open(t, path)
+	for n := range 4 {
+		inv, _ := sample(n)
+		inv.Origin = append(bridge.Origins(), "")[n]
+		update(t, s, func(tx bridge.Tx) error { return tx.PutInvitation(inv) })
+	}
+	h := s.Header()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(func(tx *bbolt.Tx) error { return downgrade(tx, h, 4) })(t, path)
+	s = open(t, path)
+	for _, origin := range bridge.Origins() {
+		got, err := listed(s, bridge.InvitationQuery{Origin: origin, Limit: 9})
+		if err != nil || len(got) != 1 || got[0].Origin != origin {
+			t.Errorf("%s: %v, %v", origin, got, err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkFile(t, path)
+}
+
 func testMigrate(t *testing.T, from int) {
 	path := filepath.Join(t.TempDir(), "bridge.db")
 	s := open(t, path)

@@ -82,7 +82,7 @@ func (t *tx) encode(inv bridge.Invitation) ([]byte, error) {
 	if stateCode(inv.State) == 0 {
 		return nil, fmt.Errorf("boltstore: %q is not a state", inv.State)
 	}
-	for _, text := range []string{inv.Email, inv.SchemaID, inv.InviterID, inv.InviterName, inv.Locale, inv.ReturnTo, string(inv.Delivery)} {
+	for _, text := range []string{inv.Email, inv.SchemaID, inv.InviterID, inv.InviterName, inv.Locale, inv.ReturnTo, string(inv.Delivery), inv.CreatedBy.String()} {
 		if !utf8.ValidString(text) {
 			return nil, fmt.Errorf("boltstore: invitation %s has a text that is not valid UTF-8", inv.ID)
 		}

@@ -20,14 +20,15 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := keyOf(r).checkInvite(request); err != nil {
+	key := keyOf(r)
+	if err := key.checkInvite(request); err != nil {
 		return err
 	}
 	if request.Idempotent, err = idempotencyKey(r, "invite"); err != nil {
 		return err
 	}
 	request.Content = sha256.Sum256(raw)
-	request.OnlyNew = !keyOf(r).may(ScopeLink)
+	request.CreatedBy, request.OnlyNew = key.creator(), !key.may(ScopeLink)
 	o, err := a.service.Invite(r.Context(), request)
 	if err != nil {
 		return err
@@ -38,18 +39,14 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 		code = http.StatusCreated
 	}
 	w.Header().Set("Location", a.config.BasePath+"/"+o.Invitation.ID.String())
-	issued := wireIssued(o, keyOf(r))
+	issued := wireIssued(o, key)
 	issued.ExternalID, issued.OrganizationID = request.ExternalID, request.OrganizationID
 	writeJSON(w, code, issued)
 	return nil
 }
 
 func (a *API) get(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
-	if err != nil {
-		return err
-	}
-	inv, err := a.service.Get(r.Context(), id)
+	inv, err := a.invitation(r, ScopeRead, ScopeManage)
 	if err != nil {
 		return err
 	}
@@ -58,41 +55,28 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) resend(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
+	inv, err := a.invitation(r, ScopeManage)
 	if err != nil {
 		return err
 	}
-	if err := a.checkResend(r, id); err != nil {
-		return err
+	key := keyOf(r)
+	if inv.Origin == bridge.OriginReactivated && !key.may(ScopeReactivate) {
+		return forbidden("resend an invitation that hands over an account", ScopeReactivate)
 	}
-	o, err := a.service.Resend(r.Context(), id)
+	o, err := a.service.Resend(r.Context(), inv.ID)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, wireIssued(o, keyOf(r)))
+	writeJSON(w, http.StatusOK, wireIssued(o, key))
 	return nil
 }
 
-// checkResend returns the ErrForbidden of a resend that hands over an account, if the key
-// may not invite to one. The origin of an invitation never changes.
-func (a *API) checkResend(r *http.Request, id uuid.UUID) error {
-	if keyOf(r).may(ScopeReactivate) {
-		return nil
-	}
-	inv, err := a.service.Get(r.Context(), id)
-	if err == nil && inv.Origin == bridge.OriginReactivated {
-		err = forbidden("resend an invitation that hands over an account", ScopeReactivate)
-	}
-	return err
-}
-
 func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
+	inv, err := a.invitation(r, ScopeManage)
 	if err != nil {
 		return err
 	}
-	inv, err := a.service.Revoke(r.Context(), id)
-	if err != nil {
+	if inv, err = a.service.Revoke(r.Context(), inv.ID); err != nil {
 		return err
 	}
 	code := http.StatusOK
@@ -101,6 +85,18 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeJSON(w, code, inv.View())
 	return nil
+}
+
+// invitation returns the invitation in the path. A key with none of the scopes has only
+// those that it has created.
+//
+// Errors: ErrNotFound.
+func (a *API) invitation(r *http.Request, all ...Scope) (bridge.Invitation, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return bridge.Invitation{}, err
+	}
+	return a.service.GetBy(r.Context(), keyOf(r).onlyOwn(all...), id)
 }
 
 // pathID returns the invitation id in the path.

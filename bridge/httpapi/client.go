@@ -44,15 +44,19 @@ type ListQuery struct {
 	State     bridge.State
 	Email     string
 	InviterID string
+	CreatedBy bridge.Creator
 	ImportID  uuid.UUID // the import that created them
-	PageSize  int       // zero: the bridge's default
-	PageToken string    // of the page before; empty: the first page
+	Origin    bridge.Origin
+	Method    bridge.AcceptMethod
+	PageSize  int    // zero: the bridge's default
+	PageToken string // of the page before; empty: the first page
 }
 
 // List returns a page of invitations, newest first.
 func (c *Client) List(ctx context.Context, q ListQuery) (Page[bridge.InvitationView], error) {
 	values := pageValues(q.PageSize, q.PageToken, map[string]string{
-		"state": string(q.State), "email": q.Email, "inviter_id": q.InviterID,
+		"state": string(q.State), "email": q.Email, "inviter_id": q.InviterID, "created_by": q.CreatedBy.String(),
+		"identity_origin": string(q.Origin), "method": string(q.Method),
 	})
 	if q.ImportID != uuid.Nil {
 		values.Set("import_id", q.ImportID.String())

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *API) list(w http.ResponseWriter, r *http.Request) error {
-	p, err := parsePage(r, "state", "email", "inviter_id", "import_id")
+	p, err := parsePage(r, "state", "email", "inviter_id", "created_by", "import_id", "identity_origin", "method")
 	if err != nil {
 		return err
 	}
@@ -28,8 +28,27 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) error {
 			return bridge.ErrBadRequest.WithReasonf("import_id must be the id of an import.")
 		}
 	}
+	origin, err := oneOf(p.values, "identity_origin", bridge.Origins())
+	if err != nil {
+		return err
+	}
+	method, err := oneOf(p.values, "method", bridge.AcceptMethods())
+	if err != nil {
+		return err
+	}
+	by, err := bridge.ParseCreator(p.values.Get("created_by"))
+	if err != nil {
+		return err
+	}
+	if own := keyOf(r).onlyOwn(ScopeRead, ScopeManage); own != (bridge.Creator{}) {
+		if by != (bridge.Creator{}) && by != own {
+			return forbidden("list the invitations of others", ScopeRead, ScopeManage)
+		}
+		by = own
+	}
 	page, next, err := a.service.List(r.Context(), bridge.InvitationQuery{
-		State: state, Email: p.values.Get("email"), InviterID: p.values.Get("inviter_id"), ImportID: imported, Before: p.before, Limit: p.size,
+		State: state, Email: p.values.Get("email"), InviterID: p.values.Get("inviter_id"), CreatedBy: by, ImportID: imported,
+		Origin: origin, Method: method, Before: p.before, Limit: p.size,
 	})
 	if err != nil {
 		return err

@@ -96,8 +96,8 @@ func (a *API) acceptWith(w http.ResponseWriter, r *http.Request, token string, b
 	}
 	annotate(r, func(n *requestNotes) { n.invitation = done.Invitation.ID.String() })
 	view := done.Invitation.View()
-	view.InviterEmail, view.Traits = "", nil // for inviters and hooks only
-	view.Cleaned = nil                       // concerns the former account holder: for inviters only
+	view.CreatedBy, view.InviterEmail, view.Traits = bridge.Creator{}, "", nil // for inviters and hooks only
+	view.Cleaned = nil                                                         // concerns the former account holder: for inviters only
 	writeJSON(w, http.StatusOK, accepted{Invitation: view, ContinueWith: a.continueWith(p, done)})
 	return nil
 }

@@ -56,11 +56,11 @@ func (a *API) Admin() chi.Router {
 		get := func(path string, h handler, anyOf ...Scope) { a.route(r, http.MethodGet, path, h, anyOf...) }
 		post := func(path string, h handler, anyOf ...Scope) { a.route(r, http.MethodPost, path, h, anyOf...) }
 		post("/", a.invite, ScopeInvite)
-		get("/", a.list, ScopeRead, ScopeManage)
+		get("/", a.list, ScopeRead, ScopeManage, ScopeInvite)
 		get("/backup", a.backup, ScopeBackup)
-		get("/{id}", a.get, ScopeRead, ScopeManage)
-		post("/{id}/resend", a.resend, ScopeManage)
-		post("/{id}/revoke", a.revoke, ScopeManage)
+		get("/{id}", a.get, ScopeRead, ScopeManage, ScopeInvite)
+		post("/{id}/resend", a.resend, ScopeManage, ScopeInvite)
+		post("/{id}/revoke", a.revoke, ScopeManage, ScopeInvite)
 		get("/{id}/messages", a.invitationMessages, ScopeRead, ScopeManage)
 		get("/messages", a.messages, ScopeRead, ScopeManage)
 		get("/messages/{id}", a.message, ScopeRead, ScopeManage)

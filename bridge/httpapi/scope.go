@@ -15,7 +15,7 @@ type Scope string
 
 // The scopes.
 const (
-	ScopeInvite     Scope = "invite"     // invite an address
+	ScopeInvite     Scope = "invite"     // invite an address; see, resend and revoke what the key has created
 	ScopeRead       Scope = "read"       // see invitations, messages, endpoints and imports
 	ScopeManage     Scope = "manage"     // see and change them
 	ScopeLink       Scope = "link"       // be given tokens and links: anyone who has one can open the account
@@ -33,6 +33,19 @@ func Scopes() []Scope {
 // may reports whether the key has one of the scopes. A key without any has all.
 func (k APIKey) may(anyOf ...Scope) bool {
 	return k.Scopes == nil || slices.ContainsFunc(anyOf, func(s Scope) bool { return slices.Contains(k.Scopes, s) })
+}
+
+// creator returns who has created what is created with the key. Both keys of one name are
+// one creator.
+func (k APIKey) creator() bridge.Creator { return bridge.ByKey(k.Name) }
+
+// onlyOwn returns the creator whose invitations alone a key without these scopes has;
+// zero: it has all.
+func (k APIKey) onlyOwn(all ...Scope) bridge.Creator {
+	if k.may(all...) {
+		return bridge.Creator{}
+	}
+	return k.creator()
 }
 
 func (k APIKey) expired(now time.Time) bool { return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) }

@@ -31,6 +31,8 @@ func TestIndexes(t *testing.T) {
 	execute(t, dsn, fmt.Sprintf(`INSERT INTO invitebridge.tokens (digest, invitation_id, channel, epoch)
 		SELECT set_byte(t.digest, 0, (get_byte(t.digest, 0) + n) %% 256), %s, t.channel, t.epoch
 		FROM generate_series(2, 20) n, invitebridge.tokens t`, shifted("t.invitation_id")))
+	execute(t, dsn, `UPDATE invitebridge.invitations SET created_by_kind = 'key', created_by_id = 'backend' WHERE abs(hashtext(email)) % 50 = 4`)
+	execute(t, dsn, `UPDATE invitebridge.invitations SET origin = 'adopted', method = 'kratos' WHERE abs(hashtext(email)) % 50 = 5`)
 	// A tenth are terminal, some are claimed, some are to be checked. Many messages are in
 	// each state: an index of none of the rows would suit any query.
 	execute(t, dsn, `UPDATE invitebridge.invitations SET state = (ARRAY['accepted', 'expired', 'revoked'])[1 + abs(hashtext(email)) / 10 % 3]
@@ -88,6 +90,15 @@ func TestIndexes(t *testing.T) {
 			}
 		}
 	}
+	for _, more := range []bridge.InvitationQuery{
+		{CreatedBy: bridge.ByKey("backend")}, {CreatedBy: bridge.ByKey("backend"), State: bridge.StatePending}, {Origin: bridge.OriginAdopted},
+		{Origin: bridge.OriginCreated}, {Method: bridge.AcceptKratos},
+	} {
+		more.Limit = limit
+		q, args := listInvitations(more)
+		explain(t, s, "invitations "+q.lockIDs, q, args, true)
+	}
+	explain(t, s, "count", query{sql: countPending}, []any{argText("key"), argText("backend"), limit}, false)
 	for _, state := range []bridge.MessageState{"", bridge.MessageQueued} {
 		for _, invitation := range []uuid.UUID{{}, inv.ID} {
 			for _, before := range []uuid.UUID{{}, uuid.Max} {

@@ -67,6 +67,9 @@ var invitations = table[invitationRow]{"invitations", []column[invitationRow]{
 	{"reminders_ns", func(r *invitationRow) any { return (*durations)(&r.Reminders) }},
 	{"remind_at", func(r *invitationRow) any { return (*optionalTime)(&r.RemindAt) }},
 	{"reminder_count", func(r *invitationRow) any { return &r.ReminderCount }},
+	{"created_by_kind", func(r *invitationRow) any { return (*text)(&r.CreatedBy.Kind) }},
+	{"created_by_id", func(r *invitationRow) any { return (*text)(&r.CreatedBy.ID) }},
+	{"method", func(r *invitationRow) any { return (*text)(&r.Method) }},
 }}
 
 // rowOf returns the row of an invitation. It rejects what the table would not give

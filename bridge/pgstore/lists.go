@@ -14,6 +14,23 @@ func (t *tx) ListInvitations(q bridge.InvitationQuery) ([]bridge.Invitation, err
 	return t.list(statement, args)
 }
 
+// CountPending implements [bridge.Tx]. An Update sees no other that changes the number.
+func (t *tx) CountPending(by bridge.Creator, limit int) (n int, err error) {
+	if err := t.checkOpen(); err != nil {
+		return 0, err
+	}
+	if t.writable {
+		if err := t.takePredicates(ofInvitations); err != nil {
+			return 0, err
+		}
+	}
+	err = t.do(statement{sql: countPending, args: []any{argText(string(by.Kind)), argText(by.ID), limit}, rows: func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&n}, func() error { return nil })
+		return err
+	}})
+	return n, err
+}
+
 // ExpiringInvitations implements [bridge.Tx].
 func (t *tx) ExpiringInvitations(now time.Time, limit int) ([]bridge.Invitation, error) {
 	return t.list(selectExpiring, []any{(*moment)(&now), limit})

@@ -51,6 +51,9 @@ var (
 		ORDER BY m.next_at, m.id LIMIT $3 FOR NO KEY UPDATE OF t SKIP LOCKED`
 )
 
+const countPending = `SELECT count(*) FROM (SELECT FROM invitebridge.invitations t WHERE t.state = 'pending'
+	AND t.created_by_kind = $1 AND t.created_by_id = $2 AND t.created_by_id <> '' LIMIT $3) t`
+
 // knownEvent returns the condition that this release knows the event of a message. Its
 // name is the first value of the payload. The operators of PostgreSQL for JSON would
 // fail at a text with U+0000.
@@ -108,9 +111,9 @@ func (c *conditions) page(before uuid.UUID, limit int) (order string) {
 }
 
 // listInvitations returns the query of a list. Each combination of filters has an
-// index that is ordered by id. The exception is an email or an identity combined
-// with other filters: that reads all invitations of the email or identity, which
-// are few.
+// index that is ordered by id. There are two exceptions. An email or an identity combined
+// with other filters reads all invitations of the email or identity, which are few. The
+// origin "created", which most have, has no index.
 func listInvitations(q bridge.InvitationQuery) (query, []any) {
 	var c conditions
 	if q.State != "" {
@@ -122,11 +125,25 @@ func listInvitations(q bridge.InvitationQuery) (query, []any) {
 	if q.InviterID != "" {
 		c.add("t.inviter_id = $%d AND t.inviter_id <> ''", argText(q.InviterID))
 	}
+	if q.CreatedBy != (bridge.Creator{}) {
+		c.add("t.created_by_kind = $%d", argText(string(q.CreatedBy.Kind)))
+		c.add("t.created_by_id = $%d AND t.created_by_id <> ''", argText(q.CreatedBy.ID))
+	}
 	if q.IdentityID != uuid.Nil {
 		c.add("t.identity_id = $%d", argID(q.IdentityID))
 	}
 	if q.ImportID != uuid.Nil {
 		c.add("t.import_id = $%d", argID(q.ImportID))
+	}
+	switch q.Origin {
+	case "":
+	case bridge.OriginAdopted, bridge.OriginReactivated: // their index has these only
+		c.sql = append(c.sql, "t.origin = '"+string(q.Origin)+"'")
+	default:
+		c.add("t.origin = $%d", argText(string(q.Origin)))
+	}
+	if q.Method != "" {
+		c.add("t.method = $%d AND t.method <> ''", argText(string(q.Method)))
 	}
 	order := c.page(q.Before, q.Limit)
 	return invitationQuery(c.where(), order), c.args

@@ -171,7 +171,7 @@ func (b *fixture) importMessage(i bridge.Import) bridge.Message {
 	m.ImportID = i.ID
 	at := m.CreatedAt
 	m.Payload = bridge.Payload{Type: bridge.EventImportFinished, Timestamp: at, Data: bridge.PayloadData{Import: &bridge.ImportView{
-		ID: i.ID, State: bridge.ImportFinished, DryRun: true, CreatedBy: "school", CreatedAt: i.CreatedAt, UpdatedAt: at, StartAt: at.Add(-time.Hour),
+		ID: i.ID, State: bridge.ImportFinished, DryRun: true, CreatedBy: bridge.ByKey("school"), CreatedAt: i.CreatedAt, UpdatedAt: at, StartAt: at.Add(-time.Hour),
 		FinishedAt: at, Rows: 1000, Waiting: 1, Counts: bridge.ImportCounts{Invited: 7, Failed: 2}, RowsPerSecond: 1234.5678,
 		WaitingFor: bridge.DependencyHook, WaveSize: 500, WaveEvery: "24h0m0s", WaveRunning: true, NextWaveAt: far, Reinvite: []bridge.State{bridge.StateExpired},
 	}}}

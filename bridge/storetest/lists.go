@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"iter"
 	"slices"
 
 	"invitebridge/bridge"
@@ -41,6 +40,21 @@ var listTests = []test{
 			stored = slices.Delete(stored, 7, 8)
 		}
 		b.sameLists(stored)
+	}},
+	{"pending invitations of a creator are counted up to a limit", func(b *fixture) {
+		stored := b.mixedInvitations(84)
+		b.put(stored...)
+		b.update(func(tx bridge.Tx) error {
+			for _, by := range []bridge.Creator{bridge.ByKey("backend"), bridge.BySession(uuid.UUID{1}), bridge.ByKey(uuid.UUID{1}.String()), bridge.ByKey("back")} {
+				want := len(pick(stored, bridge.InvitationQuery{CreatedBy: by, State: bridge.StatePending, Limit: 100}))
+				for _, limit := range []int{1, 5, 100} {
+					n, err := tx.CountPending(by, limit)
+					b.is(err, nil)
+					b.same(fmt.Sprint(by, limit), min(want, limit), n)
+				}
+			}
+			return nil
+		})
 	}},
 	{"an empty store", func(b *fixture) { b.sameLists(nil) }},
 	{"filters match exactly", func(b *fixture) {
@@ -103,6 +117,11 @@ func (b *fixture) mixedInvitations(count int) (list []bridge.Invitation) {
 			inv.InviterID = fmt.Sprint("inviter-", i%5)
 		}
 		inv.ImportID[0] = byte(i / len(states) % 3)
+		inv.CreatedBy = []bridge.Creator{{}, bridge.ByKey("backend"), bridge.BySession(uuid.UUID{1})}[i%3]
+		inv.Origin = append(bridge.Origins(), "")[i/3%4]
+		if inv.State == bridge.StateAccepted {
+			inv.Method = append(bridge.AcceptMethods(), "")[i/len(states)%3]
+		}
 		list = append(list, inv)
 	}
 	return list
@@ -112,7 +131,7 @@ func (b *fixture) mixedInvitations(count int) (list []bridge.Invitation) {
 // the page that begins with it.
 func queriesFor(inv bridge.Invitation) map[string]bridge.InvitationQuery {
 	queries := map[string]bridge.InvitationQuery{}
-	for bits := range 16 {
+	for bits := range 128 {
 		q := bridge.InvitationQuery{Before: idAfter(inv.ID), Limit: 1}
 		if bits&1 != 0 {
 			q.State = inv.State
@@ -126,7 +145,16 @@ func queriesFor(inv bridge.Invitation) map[string]bridge.InvitationQuery {
 		if bits&8 != 0 {
 			q.ImportID = inv.ImportID
 		}
-		queries[fmt.Sprintf("state=%q email=%q inviter=%q import=%s", q.State, q.Email, q.InviterID, q.ImportID)] = q
+		if bits&16 != 0 {
+			q.CreatedBy = inv.CreatedBy
+		}
+		if bits&32 != 0 {
+			q.Origin = inv.Origin
+		}
+		if bits&64 != 0 {
+			q.Method = inv.Method
+		}
+		queries[fmt.Sprintf("%+v", q)] = q
 	}
 	return queries
 }
@@ -153,15 +181,14 @@ func (b *fixture) sameLists(stored []bridge.Invitation) {
 
 func (b *fixture) sameListsIn(tx bridge.Tx, stored []bridge.Invitation) {
 	b.Helper()
-	states, emails, inviters := map[bridge.State]bool{"": true}, map[string]bool{"": true}, map[string]bool{"": true, "unknown": true}
-	cursors, imports := []uuid.UUID{{}, uuid.Max}, map[uuid.UUID]bool{uuid.Nil: true, uuid.Max: true}
+	f := filters{cursors: []uuid.UUID{{}, uuid.Max}}
 	for i, inv := range stored {
-		states[inv.State], emails[inv.Email], inviters[inv.InviterID], imports[inv.ImportID] = true, true, true, true
+		f.note(inv)
 		if i%(len(stored)/2+1) == len(stored)/3 {
-			cursors = append(cursors, inv.ID)
+			f.cursors = append(f.cursors, inv.ID)
 		}
 	}
-	for q := range combinations(states, emails, inviters, imports, cursors) {
+	for q := range f.combinations() {
 		for _, limit := range []int{2, 10_000} {
 			q.Limit = limit
 			got, err := tx.ListInvitations(q)
@@ -176,43 +203,13 @@ func (b *fixture) sameListsIn(tx bridge.Tx, stored []bridge.Invitation) {
 	b.same("all", pick(stored, bridge.InvitationQuery{Limit: 10_000}), all)
 }
 
-// combinations yields every combination of a state, an email and an inviter; and
-// each import with each state, and with one of the others.
-func combinations(
-	states map[bridge.State]bool, emails, inviters map[string]bool, imports map[uuid.UUID]bool, cursors []uuid.UUID,
-) iter.Seq[bridge.InvitationQuery] {
-	return func(yield func(bridge.InvitationQuery) bool) {
-		for id := range imports {
-			for state := range states {
-				for email := range emails {
-					for inviter := range inviters {
-						set := 0
-						for _, is := range []bool{state != "", email != "", inviter != ""} {
-							if is {
-								set++
-							}
-						}
-						if id != uuid.Nil && set > 1 {
-							continue
-						}
-						for _, before := range cursors {
-							q := bridge.InvitationQuery{State: state, Email: email, InviterID: inviter, ImportID: id, Before: before}
-							if !yield(q) {
-								return
-							}
-						}
-					}
-				}
-			}
-		}
-	}
-}
-
 // pick returns the list that a query selects, without an index.
 func pick(stored []bridge.Invitation, q bridge.InvitationQuery) (list []bridge.Invitation) {
 	for _, inv := range slices.Backward(slices.SortedFunc(slices.Values(stored), byID)) {
 		if (q.State == "" || q.State == inv.State) && (q.Email == "" || q.Email == inv.Email) &&
 			(q.InviterID == "" || q.InviterID == inv.InviterID) && (q.ImportID == uuid.Nil || q.ImportID == inv.ImportID) &&
+			(q.CreatedBy == bridge.Creator{} || q.CreatedBy == inv.CreatedBy) &&
+			(q.Origin == "" || q.Origin == inv.Origin) && (q.Method == "" || q.Method == inv.Method) &&
 			(q.Before == uuid.Nil || slices.Compare(inv.ID[:], q.Before[:]) < 0) && len(list) < q.Limit {
 			list = append(list, inv)
 		}

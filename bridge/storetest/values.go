@@ -44,7 +44,7 @@ var valueTests = []test{
 			"naïve 日本語 🙂", "\u2028\u202e", "e\u0301", "null", "{}", strings.Repeat("long ", 20_000),
 		} {
 			inv := b.invitation()
-			inv.InviterID, inv.InviterName, inv.ReturnTo = text, text, text
+			inv.InviterID, inv.InviterName, inv.ReturnTo, inv.CreatedBy.ID = text, text, text, text
 			b.put(inv)
 			b.same(text, inv, b.get(inv.ID))
 			b.same(text+" listed", []bridge.Invitation{inv}, b.list(bridge.InvitationQuery{InviterID: text, Limit: 2}))
@@ -67,6 +67,9 @@ var valueTests = []test{
 		b.put(plain)
 		b.same("invitation", plain, b.get(inv.ID))
 		b.same("by the former inviter", []bridge.Invitation{}, b.list(bridge.InvitationQuery{InviterID: inv.InviterID, Limit: 9}))
+		b.same("by the former creator", []bridge.Invitation{}, b.list(bridge.InvitationQuery{CreatedBy: inv.CreatedBy, Limit: 9}))
+		b.same("by the former origin", []bridge.Invitation{}, b.list(bridge.InvitationQuery{Origin: inv.Origin, Limit: 9}))
+		b.same("by the former method", []bridge.Invitation{}, b.list(bridge.InvitationQuery{Method: inv.Method, Limit: 9}))
 		b.same("by the former import", []bridge.Invitation{}, b.list(bridge.InvitationQuery{ImportID: inv.ImportID, Limit: 9}))
 		b.same("by the former email", []bridge.Invitation{}, b.list(bridge.InvitationQuery{Email: inv.Email, Limit: 9}))
 	}},
@@ -141,6 +144,7 @@ func (b *fixture) fullInvitation() bridge.Invitation {
 	inv.SchemaID = "employee"
 	inv.InviterID, inv.InviterName = "inviter-1", "Ann Inviter"
 	inv.Locale, inv.ReturnTo, inv.Delivery = "de-AT", "https://app.example.com/welcome?a=b", "email"
+	inv.CreatedBy, inv.Method = bridge.BySession(uuid.UUID{14, 15}), bridge.AcceptKratos
 	inv.Epoch, inv.ImportID = 7, uuid.UUID{12, 13} // which is not in the store
 	at := inv.CreatedAt
 	inv.UpdatedAt, inv.AcceptedAt = at.Add(time.Microsecond), at.Add(time.Minute)

@@ -27,7 +27,7 @@ func fullSample(event bridge.Event) bridge.Payload {
 	p := bareSample(event)
 	view, data := &p.Data.Invitation, &p.Data
 	if event == bridge.EventImportFinished {
-		data.Import.CreatedBy, data.Import.StartAt, data.Import.Reinvite = "backend", sampleTime.Add(time.Minute), []bridge.State{bridge.StateExpired}
+		data.Import.CreatedBy, data.Import.StartAt, data.Import.Reinvite = bridge.ByKey("backend"), sampleTime.Add(time.Minute), []bridge.State{bridge.StateExpired}
 		data.Import.WaveSize, data.Import.WaveEvery = 500, "24h0m0s"
 		return p
 	}

@@ -15,7 +15,7 @@ var invitationColumns = []string{"id", "email", "state", "delivery", "created_at
 
 func newListInvitations(o *clientOptions) *cobra.Command {
 	var q httpapi.ListQuery
-	var state, importID string
+	var state, createdBy, importID, origin, method string
 	var p paging
 	cmd := &cobra.Command{
 		Use:     "invitations",
@@ -28,8 +28,17 @@ func newListInvitations(o *clientOptions) *cobra.Command {
 			if q.State, err = oneOf("state", state, bridge.States()); err != nil {
 				return err
 			}
+			if q.Origin, err = oneOf("identity-origin", origin, bridge.Origins()); err != nil {
+				return err
+			}
+			if q.Method, err = oneOf("method", method, bridge.AcceptMethods()); err != nil {
+				return err
+			}
 			if err := p.check(); err != nil {
 				return err
+			}
+			if q.CreatedBy, err = bridge.ParseCreator(createdBy); err != nil {
+				return usageError{fmt.Errorf("--created-by %q is neither key:NAME nor session:ID", createdBy)}
 			}
 			if cmd.Flags().Changed("import-id") {
 				if q.ImportID, err = uuid.Parse(importID); err != nil {
@@ -50,7 +59,12 @@ func newListInvitations(o *clientOptions) *cobra.Command {
 	complete(cmd, "state", bridge.States())
 	cmd.Flags().StringVar(&q.Email, "email", "", "only those for this `EMAIL`")
 	cmd.Flags().StringVar(&q.InviterID, "inviter-id", "", "only those by the inviter with this `ID`")
+	cmd.Flags().StringVar(&createdBy, "created-by", "", "only those created by this `CREATOR`: key:NAME or session:ID")
 	cmd.Flags().StringVar(&importID, "import-id", "", "only those that the import with this `ID` created")
+	cmd.Flags().StringVar(&origin, "identity-origin", "", fmt.Sprintf("only those whose identity has this `ORIGIN`, one of %v", bridge.Origins()))
+	complete(cmd, "identity-origin", bridge.Origins())
+	cmd.Flags().StringVar(&method, "method", "", fmt.Sprintf("only those accepted by this `METHOD`, one of %v", bridge.AcceptMethods()))
+	complete(cmd, "method", bridge.AcceptMethods())
 	p.register(cmd)
 	return cmd
 }

@@ -28,7 +28,7 @@ func (c *copying) putUnusual(tx bridge.Tx) error {
 		Origin: bridge.OriginReactivated, Identifiers: []string{"full", ""}, Addresses: []string{"full@example.org"},
 		Baseline:          &bridge.Baseline{StateChangedAt: at.Add(789), Credentials: []bridge.Credential{{Type: "oidc", Identifiers: []string{"idp:1"}}}},
 		RevokeRequestedAt: at.Add(7 * time.Second), UnresolvedUntil: at.Add(8 * time.Second), CleaningBeganAt: at.Add(9 * time.Second),
-		ImportID: uuid.UUID{6: 0x70, 15: 9}, Cleaned: []string{"password", "sessions"}, CheckAt: at.Add(10 * time.Second), Checks: 2,
+		CreatedBy: bridge.ByKey("ann\x00"), Method: bridge.AcceptKratos, ImportID: uuid.UUID{6: 0x70, 15: 9}, Cleaned: []string{"password", "sessions"}, CheckAt: at.Add(10 * time.Second), Checks: 2,
 		Claim: &bridge.Claim{ID: uuid.New(), Until: at.Add(time.Minute), UnresolvedSince: at.Add(5 * time.Second), CheckAt: at.Add(6 * time.Second), Checks: 1},
 	}
 	plain := bridge.Invitation{
