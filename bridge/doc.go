@@ -6,8 +6,8 @@
 //
 //   - Invitation: an offer to one email address to become an active identity, see
 //     [Invitation]. Its id is safe to log.
-//   - Inviter: the API client that creates invitations, usually on behalf of a
-//     user.
+//   - Inviter: who invites: an API client, usually on behalf of a user, or an identity
+//     by its own session, see [Inviter].
 //   - Creator: the API key, or the identity with a session, by which an invitation was
 //     created, see [Creator].
 //   - Invitee: the person who owns the mailbox. They hold a token, and accept by
@@ -122,6 +122,8 @@
 //   - invite.go: Invite
 //   - find.go: the existing identity of an address
 //   - adopt.go: creating an identity, or adopting an existing one
+//   - inviter.go: who may invite by session
+//   - inviter_request.go: what such an inviter may set
 //   - issue.go: a new token and the messages that carry it
 //   - preview.go: Preview, and the lookup of tokens
 //   - method.go: how an invitee accepts, and with which parameters

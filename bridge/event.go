@@ -9,10 +9,11 @@ import (
 // Event is the name of something that happened to an invitation, or is about to.
 type Event string
 
-// The events. Blocking hooks are called for the two that begin with pre_ before
+// The events. Blocking hooks are called for the three that begin with pre_ before
 // the operation, and may refuse it. The others are emitted after the commit.
 const (
 	EventPreInvitation     Event = "pre_invitation_creation"
+	EventPreInviter        Event = "pre_inviter_request" // an inviter with a session asks for something
 	EventTokenCreated      Event = "invitation_token_created"
 	EventPrePassword       Event = "pre_password_creation"
 	EventPostPassword      Event = "post_password_creation"
@@ -26,7 +27,7 @@ const (
 // Events returns every event.
 func Events() []Event {
 	return []Event{
-		EventPreInvitation, EventTokenCreated, EventReminder, EventPrePassword, EventPostPassword,
+		EventPreInvitation, EventPreInviter, EventTokenCreated, EventReminder, EventPrePassword, EventPostPassword,
 		EventInvitationRevoked, EventInvitationExpired, EventDeliveryFailed, EventImportFinished,
 	}
 }
@@ -36,7 +37,9 @@ func Events() []Event {
 func (e Event) CarriesLink() bool { return e == EventTokenCreated || e == EventReminder }
 
 // Blocking reports whether hooks are called before the event and may refuse it.
-func (e Event) Blocking() bool { return e == EventPreInvitation || e == EventPrePassword }
+func (e Event) Blocking() bool {
+	return e == EventPreInvitation || e == EventPreInviter || e == EventPrePassword
+}
 
 // Payload describes an event to receivers, in the format of Standard Webhooks.
 // Its JSON is part of the API. It never contains a password.
@@ -48,7 +51,9 @@ type Payload struct {
 
 // PayloadData is the data of an event.
 type PayloadData struct {
-	Invitation InvitationView `json:"invitation,omitzero"` // absent for EventImportFinished
+	Invitation InvitationView `json:"invitation,omitzero"` // absent for EventImportFinished and EventPreInviter
+	// Inviter is who asks. Set for EventPreInviter only.
+	Inviter *Inviter `json:"inviter,omitempty"`
 	// Import is the import that has finished. Set for EventImportFinished only.
 	Import     *ImportView `json:"import,omitempty"`
 	IdentityID uuid.UUID   `json:"identity_id,omitzero"` // absent before the identity exists

@@ -104,6 +104,8 @@ type hookFunc func(context.Context, bridge.Payload) error
 
 func (f hookFunc) Call(ctx context.Context, p bridge.Payload) error { return f(ctx, p) }
 
+func (f hookFunc) Ask(ctx context.Context, _ string, p bridge.Payload) error { return f(ctx, p) }
+
 func sweep(t *testing.T, w *bridgetest.Harness) {
 	t.Helper()
 	if _, err := w.Service.Sweep(t.Context()); err != nil {

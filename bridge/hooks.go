@@ -14,6 +14,13 @@ type Hooks interface {
 	// Errors: ErrHookRefused with the receiver's messages; ErrHookUnavailable if
 	// there was no valid response.
 	Call(ctx context.Context, p Payload) error
+
+	// Ask calls one of the hooks that subscribe to the event. It returns nil only if the
+	// hook was called and agrees. It takes at most [HookBudget].
+	//
+	// Errors: ErrHookRefused if the receiver responds with 403; ErrHookUnavailable if there
+	// was no valid response, or there is no such hook.
+	Ask(ctx context.Context, hook string, p Payload) error
 }
 
 // HookBudget bounds the duration of all blocking hooks of one event together.

@@ -34,6 +34,8 @@ type InviteRequest struct {
 	Quiet     bool // send no email
 	CreatedBy Creator
 	OnlyNew   bool // refuse an address that has a pending invitation by another creator
+	// MaxPending bounds the pending invitations of the creator. Zero: no limit.
+	MaxPending int
 	// Reactivate permits an identity that was in use as an account before, or was
 	// imported with credentials. All its credentials and sessions are removed
 	// before it is handed over.

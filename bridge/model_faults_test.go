@@ -126,6 +126,8 @@ func (h *history) begin(n *node) {
 }
 
 // Call is the blocking hook.
+func (h *history) Ask(ctx context.Context, _ string, p bridge.Payload) error { return h.Call(ctx, p) }
+
 func (h *history) Call(_ context.Context, p bridge.Payload) error {
 	if h.trouble.hook != nil {
 		return h.trouble.hook

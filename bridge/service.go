@@ -76,6 +76,10 @@ type Config struct {
 	ParseInvite func(defaults, body json.RawMessage) (InviteRequest, error)
 	// Outbox reports which endpoints are disabled. Nil: there are none.
 	Outbox Outbox
+	// InviterSessions looks up the sessions of inviters, whom Inviters permits. Nil: nobody
+	// invites by session.
+	InviterSessions Sessions
+	Inviters        InviterRules
 	// Hooks are called before identities and passwords are created. Nil: none.
 	Hooks Hooks
 	// OnCounted receives what each successful commit, and each preview, adds to the

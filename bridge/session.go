@@ -12,15 +12,22 @@ type Device struct {
 	IP        string // empty: unknown
 }
 
-// Session is a session of the identity system, for a client that is not a browser.
-type Session struct{ token string }
+// Session is the secret of a session in the identity system: its token, for a client that
+// is not a browser, or a cookie.
+type Session struct{ token, cookie string }
 
 const redactedSession = "[session token]"
 
 // NewSession returns the session with this token.
-func NewSession(token string) Session { return Session{token} }
+func NewSession(token string) Session { return Session{token: token} }
 
-// Reveal returns the session token in plain text.
+// NewCookieSession returns the session with a cookie of this name and value.
+func NewCookieSession(name, value string) Session { return Session{token: value, cookie: name} }
+
+// Cookie returns the name of the cookie that Reveal is the value of; empty: it is a token.
+func (s Session) Cookie() string { return s.cookie }
+
+// Reveal returns the session token, or the value of the cookie, in plain text.
 func (s Session) Reveal() string { return s.token }
 
 // String hides the token.

@@ -25,6 +25,7 @@ type Config struct {
 	Kratos      Kratos      `yaml:"kratos"`
 	Invitation  Invitation  `yaml:"invitation"`
 	Import      Import      `yaml:"import"`
+	Inviters    Inviters    `yaml:"inviters"`
 	Selfservice Selfservice `yaml:"selfservice"`
 	// Hooks are called in this order.
 	Hooks   []Hook  `yaml:"hooks"`
@@ -73,7 +74,7 @@ type CORS struct {
 	AllowedOrigins []string `yaml:"allowed_origins"`
 }
 
-// RateLimit limits the POST requests of one client address.
+// RateLimit limits the POST requests of one client.
 type RateLimit struct {
 	// Requests is the number allowed in each Window; 0 means no limit.
 	Requests int      `yaml:"requests"`

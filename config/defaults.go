@@ -38,6 +38,12 @@ func Default() Config {
 			Renew:                true,
 		},
 		Import: Import{MaxSize: 256 * mebibyte},
+		Inviters: Inviters{
+			SessionCookie: "ory_kratos_session",
+			May:           []string{"email", "locale", "return_to", "expires_in"},
+			MaxPending:    50,
+			RateLimit:     RateLimit{Requests: 20, Window: Duration(time.Hour)},
+		},
 		Selfservice: Selfservice{Methods: Methods{Password: Password{Config: PasswordPolicy{
 			MinPasswordLength:                8,
 			IdentifierSimilarityCheckEnabled: true,

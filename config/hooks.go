@@ -15,7 +15,7 @@ var hookID = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 
 // hookEvents are all events.
 var hookEvents = []string{
-	"pre_invitation_creation", "invitation_token_created", "invitation_reminder", "pre_password_creation", "post_password_creation",
+	"pre_invitation_creation", "pre_inviter_request", "invitation_token_created", "invitation_reminder", "pre_password_creation", "post_password_creation",
 	"invitation_revoked", "invitation_expired", "delivery_failed", "import_finished",
 }
 

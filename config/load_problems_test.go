@@ -10,7 +10,7 @@ import (
 )
 
 // topLevel lists the top-level keys.
-const topLevel = "clients, courier, dsn, hooks, import, invitation, kratos, log, page, selfservice, serve, tracing"
+const topLevel = "clients, courier, dsn, hooks, import, invitation, inviters, kratos, log, page, selfservice, serve, tracing"
 
 // replacedBy explains how to translate the values of
 // invitation.delete_unaccepted_identities.

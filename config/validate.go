@@ -28,6 +28,7 @@ func (c Config) check(complete bool) []Problem {
 	k.kratos(c.Kratos)
 	k.invitation(c.Invitation)
 	k.require(c.Import.MaxSize >= kibibyte && c.Import.MaxSize <= 4*gibibyte, "import.max_size", "must be from 1KiB to 4GiB")
+	k.inviters(c.Inviters, c.Hooks)
 	k.namedInASCII(c.Selfservice.Flows.Settings.UIURL, "selfservice.flows.settings.ui_url",
 		"must be the absolute http or https URL of the settings page, without user, or empty",
 		func(text string) bool { return text == "" || isWebURL(text) })

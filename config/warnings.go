@@ -11,7 +11,23 @@ func (c Config) Warnings() (warnings []string) {
 				"so only invitations with a longer expires_in get this reminder; shorten it, or lengthen invitation.lifespan")
 		}
 	}
+	for i, entry := range c.Inviters.Allow {
+		if c.Inviters.Enabled && !excludes(entry, c.Kratos.SchemaID) {
+			warnings = append(warnings, index("inviters.allow", i)+": everybody who has accepted an invitation may invite in turn; "+
+				"unless that is meant, add a line such as metadata_public.role: admin")
+		}
+	}
 	return warnings
+}
+
+// excludes reports whether an entry of inviters.allow excludes new identities.
+func excludes(entry map[string]string, defaultSchema string) bool {
+	for line, value := range entry {
+		if line != LineAAL && (line != "schema_id" || value != defaultSchema) {
+			return true
+		}
+	}
+	return false
 }
 
 // KeyWarnings names the API keys that have no scopes, or have expired, as Warnings does.

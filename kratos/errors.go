@@ -27,6 +27,7 @@ const (
 
 // problem is the "error" member of Kratos' responses.
 type problem struct {
+	ID      string `json:"id"`
 	Code    int    `json:"code"`
 	Reason  string `json:"reason"`
 	Message string `json:"message"`

@@ -24,7 +24,7 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 	if err := key.checkInvite(request); err != nil {
 		return err
 	}
-	if request.Idempotent, err = idempotencyKey(r, "invite"); err != nil {
+	if request.Idempotent, err = idempotencyKey(r, key.Name, "invite"); err != nil {
 		return err
 	}
 	request.Content = sha256.Sum256(raw)
@@ -76,7 +76,12 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if inv, err = a.service.Revoke(r.Context(), inv.ID); err != nil {
+	return a.revokeOne(w, r, inv)
+}
+
+func (a *API) revokeOne(w http.ResponseWriter, r *http.Request, inv bridge.Invitation) error {
+	inv, err := a.service.Revoke(r.Context(), inv.ID)
+	if err != nil {
 		return err
 	}
 	code := http.StatusOK

@@ -39,4 +39,6 @@ func TestAgain_repeated(t *testing.T) {
 
 type hooksFunc func(context.Context, bridge.Payload) error
 
+func (f hooksFunc) Ask(ctx context.Context, _ string, p bridge.Payload) error { return f.Call(ctx, p) }
+
 func (f hooksFunc) Call(ctx context.Context, p bridge.Payload) error { return f(ctx, p) }

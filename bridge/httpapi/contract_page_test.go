@@ -87,6 +87,8 @@ func (d *driver) page(t *testing.T) {
 // refusingHook refuses every acceptance.
 type refusingHook struct{}
 
+func (r refusingHook) Ask(ctx context.Context, _ string, p bridge.Payload) error { return r.Call(ctx, p) }
+
 func (refusingHook) Call(_ context.Context, p bridge.Payload) error {
 	if p.Type == bridge.EventPrePassword {
 		return bridge.ErrHookRefused

@@ -11,11 +11,12 @@ const idempotencyHeader = "Idempotency-Key"
 
 const maxIdempotencyKey = 255 // characters
 
-// idempotencyKey returns the key under which an operation of this client is stored;
-// zero: the request has no Idempotency-Key.
+// idempotencyKey returns the key under which an operation of a client is stored: it has
+// the name of an API key, or the text of another creator. Zero: the request has no
+// Idempotency-Key.
 //
 // Errors: ErrBadRequest.
-func idempotencyKey(r *http.Request, operation string) (bridge.Digest, error) {
+func idempotencyKey(r *http.Request, client, operation string) (bridge.Digest, error) {
 	given := r.Header.Values(idempotencyHeader)
 	if len(given) == 0 {
 		return bridge.Digest{}, nil
@@ -23,7 +24,7 @@ func idempotencyKey(r *http.Request, operation string) (bridge.Digest, error) {
 	if len(given) > 1 || !isIdempotencyKey(given[0]) {
 		return bridge.Digest{}, bridge.ErrBadRequest.WithReasonf("Send one Idempotency-Key of 1 to %d visible ASCII characters, such as a random UUID.", maxIdempotencyKey)
 	}
-	return bridge.IdempotencyKey(keyOf(r).Name, operation, given[0]), nil
+	return bridge.IdempotencyKey(client, operation, given[0]), nil
 }
 
 func isIdempotencyKey(text string) bool {

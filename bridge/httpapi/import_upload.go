@@ -29,10 +29,10 @@ func (a *API) createImport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if request.Idempotent, err = idempotencyKey(r, "imports"); err != nil {
+	key := keyOf(r)
+	if request.Idempotent, err = idempotencyKey(r, key.Name, "imports"); err != nil {
 		return err
 	}
-	key := keyOf(r)
 	request.CreatedBy, request.Allow = key.Name, key.checkInvite
 	i, err := a.receive(w, r, request, values)
 	if err != nil {

@@ -12,32 +12,31 @@ import (
 	"invitebridge/bridge"
 )
 
-// maxClients bounds the limiter's memory, to some 20 MB. Beyond it, the least
+// maxClients bounds a limiter's memory, to some 20 MB. Beyond it, the least
 // recently seen client is dropped and starts again with a full allowance.
 const maxClients = 100_000
 
-// limiter is a token bucket per client address.
-type limiter struct {
+// limiter is a token bucket per client.
+type limiter[K comparable] struct {
 	limit   RateLimit
 	mu      sync.Mutex
-	clients *lru.Cache[netip.Prefix, *rate.Limiter]
+	clients *lru.Cache[K, *rate.Limiter]
 }
 
-func newLimiter(limit RateLimit) *limiter {
-	clients, err := lru.New[netip.Prefix, *rate.Limiter](maxClients)
+func newLimiter[K comparable](limit RateLimit) *limiter[K] {
+	clients, err := lru.New[K, *rate.Limiter](maxClients)
 	if err != nil {
 		panic(err) // the size is a positive constant
 	}
-	return &limiter{limit: limit, clients: clients}
+	return &limiter[K]{limit: limit, clients: clients}
 }
 
 // take uses one request of the client's allowance. If none is left, it returns
 // how long the client must wait; else zero.
-func (l *limiter) take(addr netip.Addr, now time.Time) time.Duration {
+func (l *limiter[K]) take(key K, now time.Time) time.Duration {
 	if l.limit.Requests == 0 {
 		return 0
 	}
-	key := clientNetwork(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	allowance, known := l.clients.Get(key)
@@ -69,7 +68,7 @@ func clientNetwork(addr netip.Addr) netip.Prefix {
 //
 // Errors: ErrTooManyRequests, with the time to wait, if none is left.
 func (a *API) checkRateLimit(r *http.Request) error {
-	if wait := a.limits.take(a.clientIP(r), time.Now()); wait > 0 {
+	if wait := a.limits.take(clientNetwork(a.clientIP(r)), time.Now()); wait > 0 {
 		return bridge.ErrTooManyRequests.WithRetryAfter(wait)
 	}
 	return nil

@@ -27,6 +27,7 @@ type requestNotes struct {
 	requestID  string
 	clientIP   string
 	apiKey     string // the name
+	inviter    string // the id of the identity with the session
 	invitation string // the id
 	imported   string // the id of the import
 	errorID    string
@@ -152,13 +153,13 @@ func (a *API) logRequest(x RequestRecord, r *http.Request) {
 	if !a.config.Log.Enabled(r.Context(), level) {
 		return
 	}
-	var room [13]slog.Attr
+	var room [14]slog.Attr
 	attrs := append(room[:0],
 		slog.String("listener", x.Listener), slog.String("method", x.Method), slog.String("route", x.Route),
 		slog.Int("status", x.Status), slog.Float64("duration_ms", float64(x.Took.Microseconds())/1000))
 	annotate(r, func(n *requestNotes) {
 		for _, optional := range [...][2]string{
-			{"request_id", n.requestID}, {"client_ip", n.clientIP}, {"api_key", n.apiKey},
+			{"request_id", n.requestID}, {"client_ip", n.clientIP}, {"api_key", n.apiKey}, {"inviter", n.inviter},
 			{"invitation_id", n.invitation}, {"import_id", n.imported}, {"error_id", n.errorID}, {"trace_id", n.traceID},
 		} {
 			if optional[1] != "" {

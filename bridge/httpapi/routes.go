@@ -24,6 +24,9 @@ func (a *API) Public() chi.Router {
 		r.Post("/confirm", a.handle(a.confirm))
 		r.Post("/again", a.handle(a.again))
 	})
+	if a.config.Inviters != nil {
+		r.Route(a.config.BasePath+pathMine, a.mineRoutes)
+	}
 	r.Route("/invite", a.pageRoutes)
 	return r
 }

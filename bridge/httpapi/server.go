@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"invitebridge/bridge"
 	"invitebridge/bridge/page"
 )
@@ -35,6 +37,9 @@ type Config struct {
 	// TrustUnixPeers treats every peer of a unix socket as a trusted proxy.
 	TrustUnixPeers bool
 	RateLimit      RateLimit
+	// Inviters adds the routes for inviters with a session to the public listener. Nil:
+	// they do not exist.
+	Inviters *Inviters
 	// MaxImportSize limits the file of an import, in bytes. Zero: 256 MiB.
 	MaxImportSize  int64
 	AllowedOrigins []string   // for CORS on the public listener; empty: no CORS
@@ -93,8 +98,10 @@ type API struct {
 	page     atomic.Pointer[page.Page]
 	document []byte // the body of GET /openapi.json
 	ready    readiness
-	limits   *limiter
-	links    linkRequests
+	limits   *limiter[netip.Prefix]
+	// inviterLimits is nil without Config.Inviters.
+	inviterLimits *limiter[uuid.UUID]
+	links         linkRequests
 
 	backingUp  sync.Mutex
 	backupTime time.Duration // the constant of that name, except in tests
@@ -112,7 +119,7 @@ func New(service *bridge.Service, config Config) *API {
 	config.MaxImportSize = cmp.Or(config.MaxImportSize, defaultImportSize)
 	a := &API{
 		service: service, config: config, document: config.document(),
-		ready: readiness{check: service.Ready}, limits: newLimiter(config.RateLimit),
+		ready: readiness{check: service.Ready}, limits: newLimiter[netip.Prefix](config.RateLimit),
 		links:      linkRequests{waiting: make(chan string, maxLinkRequests)},
 		backupTime: backupTime, uploadPause: uploadPause,
 		uploading: transfers{
@@ -120,6 +127,9 @@ func New(service *bridge.Service, config Config) *API {
 			full:    "%d files are being uploaded. Retry when one has finished.",
 		},
 		reporting: transfers{full: "%d reports about rows are being downloaded. Retry when one has finished."},
+	}
+	if config.Inviters != nil {
+		a.inviterLimits = newLimiter[uuid.UUID](config.Inviters.RateLimit)
 	}
 	a.SetAPIKeys(config.APIKeys)
 	a.SetPage(config.Page)

@@ -175,6 +175,10 @@ func (w hooks) Call(ctx context.Context, p bridge.Payload) error {
 	return observe(ctx, w.observer, string(p.Type), hookOutcome, func(ctx context.Context) error { return w.next.Call(ctx, p) })
 }
 
+func (w hooks) Ask(ctx context.Context, hook string, p bridge.Payload) error {
+	return observe(ctx, w.observer, string(p.Type), hookOutcome, func(ctx context.Context) error { return w.next.Ask(ctx, hook, p) })
+}
+
 func hookOutcome(err error) string {
 	switch {
 	case err == nil:

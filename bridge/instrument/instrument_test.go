@@ -66,8 +66,9 @@ func (e end) HasSessions(ctx context.Context, _ uuid.UUID) (bool, error) { retur
 func (e end) Write(ctx context.Context, i bridge.Identity, _ bridge.Write) (bridge.Identity, error) {
 	return i, e.of(ctx)
 }
-func (e end) Ping(ctx context.Context) error                   { return e.of(ctx) }
-func (e end) Call(ctx context.Context, _ bridge.Payload) error { return e.of(ctx) }
+func (e end) Ping(ctx context.Context) error                            { return e.of(ctx) }
+func (e end) Ask(ctx context.Context, _ string, _ bridge.Payload) error { return e.of(ctx) }
+func (e end) Call(ctx context.Context, _ bridge.Payload) error          { return e.of(ctx) }
 func (e end) Send(ctx context.Context, _ bridge.Dispatch) bridge.SendResult {
 	if e.of(ctx) != nil {
 		return bridge.SendResult{}
@@ -138,8 +139,9 @@ func TestCreateAll(t *testing.T) {
 func TestHooksAndSenders(t *testing.T) {
 	var h recorder
 	for _, err := range []error{nil, bridge.ErrHookRefused, bridge.ErrHookUnavailable.WithCause(errors.New("down")), errors.New("else")} {
-		got := instrument.Hooks(end{err: err}, h.observe).Call(t.Context(), bridge.Payload{Type: bridge.EventPrePassword})
-		if !errors.Is(got, err) {
+		hooks := instrument.Hooks(end{err: err}, h.observe)
+		got := hooks.Call(t.Context(), bridge.Payload{Type: bridge.EventPrePassword})
+		if asked := hooks.Ask(t.Context(), "authz", bridge.Payload{Type: bridge.EventPreInviter}); !errors.Is(asked, err) || !errors.Is(got, err) {
 			t.Errorf("got %v, want %v", got, err)
 		}
 	}
@@ -149,8 +151,9 @@ func TestHooksAndSenders(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}
-	const called = "pre_password_creation "
-	want := []string{called + "ok", called + "refused", called + "unavailable", called + "error", "crm sent", "crm retry", "crm failed", "crm disabled"}
+	const called, asked = "pre_password_creation ", "pre_inviter_request "
+	want := []string{called + "ok", asked + "ok", called + "refused", asked + "refused", called + "unavailable", asked + "unavailable",
+		called + "error", asked + "error", "crm sent", "crm retry", "crm failed", "crm disabled"}
 	if diff := cmp.Diff(want, h.calls); diff != "" {
 		t.Error(diff)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,9 +48,23 @@ func (w *Webhooks) Call(ctx context.Context, p bridge.Payload) error {
 	return nil
 }
 
+// Ask calls one blocking hook that is subscribed to p.Type, with the tries of Call. A 403
+// is a refusal, with messages or without. A body that is not sent is no consent.
+//
+// Errors: those of Call.
+func (w *Webhooks) Ask(ctx context.Context, id string, p bridge.Payload) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	h := w.byID[id]
+	if h == nil || !h.blocking || !h.subscribes(p.Type) {
+		return bridge.ErrHookUnavailable.WithCause(fmt.Errorf("no hook %s is configured for %s", id, p.Type))
+	}
+	return w.call(ctx, h, p)
+}
+
 func (w *Webhooks) call(ctx context.Context, h *hook, p bridge.Payload) error {
 	body, err := h.body(ctx, p)
-	if errors.Is(err, errCanceled) {
+	if errors.Is(err, errCanceled) && p.Type != bridge.EventPreInviter {
 		return nil
 	}
 	if err != nil {
@@ -76,6 +91,9 @@ func (w *Webhooks) call(ctx context.Context, h *hook, p bridge.Payload) error {
 		if isClientError(a.status) {
 			if messages, ok := parseRefusal(a.body); ok {
 				return refused(h, reason, messages)
+			}
+			if a.status == http.StatusForbidden && p.Type == bridge.EventPreInviter {
+				return refused(h, reason, nil)
 			}
 			reason += " without messages"
 		}

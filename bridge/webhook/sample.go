@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,11 +11,13 @@ import (
 
 // Values of the samples. None of them is a secret.
 var (
-	sampleInvitation = uuid.MustParse("01970c5e-8a11-7c3e-9f54-3c1d2a7b9e60")
-	sampleIdentity   = uuid.MustParse("5f0c2f36-0b7a-4d5a-8a0e-6f0f2ac1d9b4")
-	sampleImport     = uuid.MustParse("01970c5e-8a10-7a4f-b1c5-0e6f7d3a9c42")
-	sampleMessage    = uuid.MustParse("01970c5e-8a12-7d0b-8c64-a1f09b7c52aa")
-	sampleTime       = time.Date(2026, 5, 26, 9, 0, 0, 123456000, time.UTC)
+	sampleInvitation   = uuid.MustParse("01970c5e-8a11-7c3e-9f54-3c1d2a7b9e60")
+	sampleIdentity     = uuid.MustParse("5f0c2f36-0b7a-4d5a-8a0e-6f0f2ac1d9b4")
+	sampleImport       = uuid.MustParse("01970c5e-8a10-7a4f-b1c5-0e6f7d3a9c42")
+	sampleMessage      = uuid.MustParse("01970c5e-8a12-7d0b-8c64-a1f09b7c52aa")
+	sampleInviter      = uuid.MustParse("8d1f6c1e-2f0b-4b57-9a60-1c55a8e1f7d3")
+	sampleOrganization = uuid.MustParse("c0a1f3b2-7a4e-4f0e-8a77-3b1d5f2e9c10")
+	sampleTime         = time.Date(2026, 5, 26, 9, 0, 0, 123456000, time.UTC)
 )
 
 const (
@@ -25,13 +28,19 @@ const (
 // fullSample returns a payload of event in which every possible field is set.
 func fullSample(event bridge.Event) bridge.Payload {
 	p := bareSample(event)
+	if event == bridge.EventPreInviter {
+		p.Data.Inviter.OrganizationID = sampleOrganization
+		p.Data.Inviter.Traits = json.RawMessage(`{"email":"grace@example.com","name":"Grace Hopper"}`)
+		p.Data.Inviter.MetadataPublic = json.RawMessage(`{"roles":["lead"]}`)
+		return p
+	}
 	view, data := &p.Data.Invitation, &p.Data
 	if event == bridge.EventImportFinished {
 		data.Import.CreatedBy, data.Import.StartAt, data.Import.Reinvite = bridge.ByKey("backend"), sampleTime.Add(time.Minute), []bridge.State{bridge.StateExpired}
 		data.Import.WaveSize, data.Import.WaveEvery = 500, "24h0m0s"
 		return p
 	}
-	view.ImportID = sampleImport
+	view.CreatedBy, view.ImportID = bridge.ByKey("backend"), sampleImport
 	view.InviterID, view.InviterName, view.Locale, view.ReturnTo = "42", "Grace Hopper", "en", "https://app.example.com/welcome"
 	view.InviterEmail, view.TimeZone, view.Traits = "grace@example.com", "Europe/Berlin", map[string]string{"name.first": "Ada"}
 	if view.State == bridge.StatePending {
@@ -58,10 +67,11 @@ func fullSample(event bridge.Event) bridge.Payload {
 	case bridge.EventPostPassword:
 		data.Method = bridge.AcceptPassword
 		view.Origin, view.Cleaned = bridge.OriginReactivated, []string{"password", "sessions"}
+		view.Method = bridge.AcceptPassword
 		view.RevokedAt, data.Late = sampleTime.Add(59*time.Minute), true
 	case bridge.EventInvitationRevoked:
 		view.RevokeRequestedAt = sampleTime.Add(59 * time.Minute)
-	case bridge.EventInvitationExpired, bridge.EventPreInvitation, bridge.EventImportFinished:
+	case bridge.EventInvitationExpired, bridge.EventPreInvitation, bridge.EventPreInviter, bridge.EventImportFinished:
 	}
 	return p
 }
@@ -70,6 +80,11 @@ func fullSample(event bridge.Event) bridge.Payload {
 func bareSample(event bridge.Event) bridge.Payload {
 	if event == bridge.EventImportFinished {
 		return importSample()
+	}
+	if event == bridge.EventPreInviter {
+		return bridge.Payload{Type: event, Timestamp: sampleTime, Data: bridge.PayloadData{
+			Inviter: &bridge.Inviter{ID: sampleInviter, SchemaID: "default", AAL: "aal1"},
+		}}
 	}
 	p := bridge.Payload{Type: event, Timestamp: sampleTime, Data: bridge.PayloadData{Invitation: bridge.InvitationView{
 		ID: sampleInvitation, Email: "ada@example.com", State: bridge.StatePending, SchemaID: "default",
@@ -93,7 +108,7 @@ func bareSample(event bridge.Event) bridge.Payload {
 		view.UpdatedAt = view.ExpiresAt
 	case bridge.EventDeliveryFailed:
 		data.Message = &bridge.FailedMessage{ID: sampleMessage, Event: bridge.EventTokenCreated, Endpoint: bridge.EndpointCourier}
-	case bridge.EventPreInvitation, bridge.EventTokenCreated, bridge.EventPrePassword, bridge.EventImportFinished:
+	case bridge.EventPreInvitation, bridge.EventPreInviter, bridge.EventTokenCreated, bridge.EventPrePassword, bridge.EventImportFinished:
 	}
 	return p
 }

@@ -18,6 +18,8 @@ import (
 // recorded holds the payloads that a service sends to blocking and other hooks.
 type recorded map[bridge.Event][]bridge.Payload
 
+func (r recorded) Ask(ctx context.Context, _ string, p bridge.Payload) error { return r.Call(ctx, p) }
+
 func (r recorded) Call(_ context.Context, p bridge.Payload) error {
 	r[p.Type] = append(r[p.Type], p)
 	return nil

@@ -134,6 +134,10 @@ func (s *server) serve(ctx context.Context) error {
 	for _, text := range cfg.Warnings() {
 		s.log.Warn(text)
 	}
+	sessions, err := newSessions(cfg)
+	if err != nil {
+		return err
+	}
 	var imports *importer.Worker // needs the service, which wakes it
 	service := bridge.NewService(instruments.fail.store(store), instruments.identities(identities), bridge.Config{
 		SchemaID:            cfg.Kratos.SchemaID,
@@ -163,6 +167,8 @@ func (s *server) serve(ctx context.Context) error {
 		WakeImports:         func() { imports.Wake() },
 		ParseInvite:         httpapi.ParseInvite,
 		Outbox:              delivery.worker,
+		InviterSessions:     sessions,
+		Inviters:            inviterRules(cfg.Inviters),
 		Hooks:               instruments.hooks(delivery),
 		OnCounted:           instruments.metrics.Count,
 		Warn:                s.log.Warn,
@@ -190,6 +196,7 @@ func (s *server) serve(ctx context.Context) error {
 		RateLimit:      httpapi.RateLimit{Requests: cfg.Serve.Public.RateLimit.Requests, Window: time.Duration(cfg.Serve.Public.RateLimit.Window)},
 		MaxImportSize:  int64(cfg.Import.MaxSize),
 		AllowedOrigins: allowedOrigins(cfg),
+		Inviters:       inviters(cfg.Inviters),
 		Version:        version(),
 		Log:            s.log,
 	}))

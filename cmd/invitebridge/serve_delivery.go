@@ -68,6 +68,11 @@ func (d *delivery) Call(ctx context.Context, p bridge.Payload) error {
 	return d.current.Load().hooks.Call(ctx, p)
 }
 
+// Ask calls one blocking hook of the current configuration.
+func (d *delivery) Ask(ctx context.Context, hook string, p bridge.Payload) error {
+	return d.current.Load().hooks.Ask(ctx, hook, p)
+}
+
 // endpoints returns the endpoints that subscribe to an event.
 func (d *delivery) endpoints(event bridge.Event) []string {
 	now := d.current.Load()

@@ -1,0 +1,65 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"invitebridge/bridge"
+)
+
+// sessionTokenHeader is Kratos' header for the token of a session.
+const sessionTokenHeader = "X-Session-Token" //nolint:gosec // a name
+
+// session returns the session of a request. A browser sends a cookie with every request,
+// whatever page has caused it, so one with a cookie must come from an allowed page.
+//
+// Errors: ErrSessionUnauthorized if there is none; ErrBadRequest if there are several;
+// ErrNoInviter if another page has sent it.
+func (a *API) session(r *http.Request) (bridge.Session, error) {
+	var sessions []bridge.Session
+	for _, token := range r.Header.Values(sessionTokenHeader) {
+		sessions = append(sessions, bridge.NewSession(token))
+	}
+	for _, header := range r.Header.Values("Authorization") {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return bridge.Session{}, bridge.ErrSessionUnauthorized
+		}
+		sessions = append(sessions, bridge.NewSession(token))
+	}
+	for _, c := range r.CookiesNamed(a.config.Inviters.Cookie) {
+		sessions = append(sessions, bridge.NewCookieSession(c.Name, c.Value))
+	}
+	switch {
+	case len(sessions) > 1:
+		return bridge.Session{}, bridge.ErrBadRequest.WithReasonf("Send one session: the cookie, X-Session-Token or Authorization.")
+	case len(sessions) == 0 || sessions[0].Reveal() == "":
+		return bridge.Session{}, bridge.ErrSessionUnauthorized
+	case sessions[0].Cookie() != "" && !a.fromAllowedPage(r):
+		return bridge.Session{}, bridge.ErrNoInviter.WithReasonf("A request with the session cookie must come from a page of this site, or of an origin that inviters.allowed_origins lists.")
+	}
+	return sessions[0], nil
+}
+
+// fromAllowedPage reports whether a browser says that a page of an allowed origin, or of
+// this one, has caused the request. Kratos asks for neither.
+func (a *API) fromAllowedPage(r *http.Request) bool {
+	if origins := r.Header.Values("Origin"); len(origins) == 1 && slices.Contains(a.config.Inviters.AllowedOrigins, origins[0]) {
+		return true
+	}
+	site := r.Header.Values("Sec-Fetch-Site")
+	return len(site) == 1 && site[0] == "same-origin"
+}
+
+// forInviter hides what an error says about the account of somebody else.
+func forInviter(err error) error {
+	for _, hidden := range []error{bridge.ErrIdentityConflict, bridge.ErrIdentityDeactivated, bridge.ErrIdentityHasCredentials, bridge.ErrIdentityInUse} {
+		var e *bridge.Error
+		if errors.Is(err, hidden) && errors.As(err, &e) {
+			return bridge.ErrIdentityConflict.WithReasonf("This address cannot be invited, or not now. Ask an administrator.").WithCause(e).WithRetryAfter(e.RetryAfter)
+		}
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+package bridge
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// SessionInvite returns the request of an inviter with a session, from the body of an
+// invite. It has what the inviter may set, and what the rules add.
+//
+// Errors: ErrBadRequest, ErrExpiresInInvalid; ErrNoInviter if the body has something else,
+// or the inviter lacks what is to be copied.
+func (s *Service) SessionInvite(i Inviter, body json.RawMessage) (InviteRequest, error) {
+	r, err := s.config.ParseInvite(nil, body)
+	if err != nil {
+		return r, err
+	}
+	rules := s.config.Inviters
+	if fields := beyond(rules.May, "", body); len(fields) > 0 {
+		slices.Sort(fields)
+		return r, ErrNoInviter.WithReasonf("Your invitations may not set %s.", strings.Join(fields, ", ")).WithDetails("fields", fields)
+	}
+	for _, to := range slices.Sorted(maps.Keys(rules.Copy)) {
+		if err := r.copyFrom(i, to, rules.Copy[to]); err != nil {
+			return r, err
+		}
+	}
+	r.InviterID, r.InviterName = i.ID.String(), i.name(rules.NameTrait)
+	r.CreatedBy, r.OnlyNew, r.MaxPending = BySession(i.ID), true, rules.MaxPending
+	return r, nil
+}
+
+// beyond returns the paths in an object at a path that may does not cover. Of those with
+// objects, may can cover a part.
+func beyond(may []string, at string, object json.RawMessage) (fields []string) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(object, &members) != nil {
+		return []string{strings.TrimSuffix(at, ".")}
+	}
+	for name, value := range members {
+		path := at + name
+		switch {
+		case slices.Contains(may, path):
+		case isSet(value) && slices.ContainsFunc(may, func(m string) bool { return strings.HasPrefix(m, path+".") }):
+			fields = append(fields, beyond(may, path+".", value)...)
+		default:
+			fields = append(fields, path)
+		}
+	}
+	return fields
+}
+
+// copyFrom sets a path inside the metadata to a value of the inviter.
+func (r *InviteRequest) copyFrom(i Inviter, to, from string) error {
+	value := i.at(from)
+	if !isSet(value) {
+		return ErrNoInviter.WithReasonf("Your account has no %s, which is copied into your invitations.", from)
+	}
+	field, below, _ := strings.Cut(to, ".")
+	into := map[string]*json.RawMessage{"metadata_public": &r.MetadataPublic, "metadata_admin": &r.MetadataAdmin}[field]
+	changed, err := setMember(field, *into, strings.Split(below, "."), func(json.RawMessage) (json.RawMessage, error) { return value, nil })
+	*into = changed
+	return err
+}
