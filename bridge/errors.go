@@ -124,8 +124,6 @@ var (
 	ErrSessionNotOffered       = &Error{Kind: KindInvalid, ID: "session_not_offered", Reason: "Sessions are not offered. Accept without \"session\", then sign in; the operator may set invitation.session to true."}
 	ErrUnauthorized            = &Error{Kind: KindUnauthorized, ID: "unauthorized", Reason: "Send a valid API key as \"Authorization: Bearer KEY\"."}
 	ErrForbidden               = &Error{Kind: KindForbidden, ID: "forbidden", Reason: "The API key lacks the scope for this."}
-	ErrSessionUnauthorized     = &Error{Kind: KindUnauthorized, ID: "unauthorized", Reason: "Sign in at Kratos, and send the session: its cookie, or its token as X-Session-Token or \"Authorization: Bearer TOKEN\"."}
-	ErrNoInviter               = &Error{Kind: KindForbidden, ID: "forbidden", Reason: "Your account may not invite. Ask an administrator."}
 	ErrNotFound                = &Error{Kind: KindNotFound, ID: "invitation_not_found", Reason: "The invitation does not exist. Check the link or the id."}
 	ErrMessageNotFound         = &Error{Kind: KindNotFound, ID: "message_not_found", Reason: "The message does not exist. Check the id."}
 	ErrEndpointNotFound        = &Error{Kind: KindNotFound, ID: "endpoint_not_found", Reason: "No endpoint with this id is configured. Blocking hooks are called synchronously and have no endpoint."}

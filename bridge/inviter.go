@@ -64,6 +64,12 @@ var (
 	ErrSecondFactorRequired = errors.New("the session lacks the second factor")
 )
 
+// What inviters with a session get instead of an error about API keys.
+var (
+	ErrSessionUnauthorized = ErrUnauthorized.WithReasonf("Sign in at Kratos, and send the session: its cookie, or its token as X-Session-Token or \"Authorization: Bearer TOKEN\".")
+	ErrNoInviter           = ErrForbidden.WithReasonf("Your account may not invite. Ask an administrator.")
+)
+
 // Authenticate returns the holder of a session, who may invite. Every request asks anew: a
 // deactivated inviter, or one who lost the right, is refused from the next request on.
 //

@@ -68,6 +68,7 @@ func startWith(t testing.TB, w *bridgetest.Harness, changes ...func(*httpapi.Con
 		APIKeys: []httpapi.APIKey{{Name: "old", SHA256: sha256.Sum256([]byte("another-key-here"))}, {Name: "backend", SHA256: sha256.Sum256([]byte(key))},
 			{Name: "inviter", SHA256: sha256.Sum256([]byte(inviterKey)), Scopes: []httpapi.Scope{httpapi.ScopeInvite}},
 			{Name: "useless", SHA256: sha256.Sum256([]byte(uselessKey)), Scopes: []httpapi.Scope{}}},
+		Inviters:      &httpapi.Inviters{Cookie: sessionCookie, AllowedOrigins: []string{allowedOrigin}},
 		MaxImportSize: 64 << 10, Metrics: metricsHandler, Page: builtinPage(t), Now: w.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})),
 	}

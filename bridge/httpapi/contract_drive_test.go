@@ -40,6 +40,7 @@ func TestEveryDocumentedResponse(t *testing.T) {
 	t.Run("a new link", d.linkRequests)
 	t.Run("endpoints", d.endpoints)
 	t.Run("imports", d.imports)
+	t.Run("inviters with a session", d.mine)
 
 	seen := map[string]bool{}
 	for _, w := range d.checkers {

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,9 +21,11 @@ type driver struct {
 
 func (d *driver) start(t *testing.T, changes ...func(*bridge.Config)) *scenario {
 	worker := newWorker()
-	a := startWith(t, bridgetest.New(t, append([]func(*bridge.Config){func(c *bridge.Config) { c.Outbox = worker }}, changes...)...))
+	a := startWith(t, bridgetest.New(t, append([]func(*bridge.Config){func(c *bridge.Config) { c.Outbox = worker }, withInviters}, changes...)...))
 	d.checkers = append(d.checkers, a.checker)
-	w := &scenario{api: a, issued: a.invite(object{"email": email}), messageID: newestMessage(a), endpointID: bridgetest.Hook, worker: worker}
+	inviter := a.member(nil)
+	mine := inviter.invites(mineEmail).ID.String()
+	w := &scenario{api: a, inviter: inviter.Inviter, mineID: mine, issued: a.invite(object{"email": email}), messageID: newestMessage(a), endpointID: bridgetest.Hook, worker: worker}
 	w.importID = a.importFile("email\nlater@example.com\n", "start_at=2031-01-01T00:00:00Z").ID
 	return w
 }
@@ -40,13 +43,15 @@ type scenario struct {
 	messageID  string
 	endpointID string
 	importID   string // of one that is not begun
+	inviter    bridge.Inviter
+	mineID     string // of an invitation by the inviter
 	worker     *outbox.Worker
 }
 
 // body returns a valid body for an operation; nil if it has none.
 func (d *scenario) body(operation string) any {
 	switch operation {
-	case "createInvitation":
+	case "createInvitation", "createMyInvitation":
 		return object{"email": "new@example.com"}
 	case "createImport":
 		return "email\nnew@example.com\n"
@@ -76,6 +81,9 @@ func (d *scenario) send(o *operation, change func(*http.Request), body any) (las
 		if strings.Contains(path, "/endpoints/") {
 			id = d.endpointID
 		}
+		if o.session {
+			id = d.mineID
+		}
 		if strings.Contains(path, "/imports/") {
 			id = d.importID
 		}
@@ -84,7 +92,10 @@ func (d *scenario) send(o *operation, change func(*http.Request), body any) (las
 			at = d.public
 		}
 		r := request(d.t, o.method, at+strings.NewReplacer("{id}", id, "{token}", d.issued.Token).Replace(path), body)
-		if !o.public {
+		switch {
+		case o.session:
+			r.Header.Set("X-Session-Token", bridgetest.NewSession(d.inviter).Reveal())
+		case !o.public:
 			r.Header.Set("Authorization", "Bearer "+key)
 		}
 		if o.id == "submitInvitation" || o.id == "submitLinkRequest" {
@@ -116,13 +127,21 @@ func (d *scenario) want(operation string, status int, errorID string, body any) 
 	d.t.Errorf("there is no %s", operation)
 }
 
-// operationsWith returns the operations that document this status and error id.
+// operationsWith returns the operations that document this status and error id, but those
+// for inviters with a session.
 func operationsWith(status int, errorID string) (found []*operation) {
+	for _, o := range documenting(status, errorID) {
+		if !o.session {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+func documenting(status int, errorID string) (found []*operation) {
 	for _, o := range loadContract().operations {
-		for _, id := range o.responses[status].errorIDs {
-			if id == errorID {
-				found = append(found, o)
-			}
+		if slices.Contains(o.responses[status].errorIDs, errorID) {
+			found = append(found, o)
 		}
 	}
 	return found

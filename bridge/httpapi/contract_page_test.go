@@ -87,7 +87,9 @@ func (d *driver) page(t *testing.T) {
 // refusingHook refuses every acceptance.
 type refusingHook struct{}
 
-func (r refusingHook) Ask(ctx context.Context, _ string, p bridge.Payload) error { return r.Call(ctx, p) }
+func (r refusingHook) Ask(ctx context.Context, _ string, p bridge.Payload) error {
+	return r.Call(ctx, p)
+}
 
 func (refusingHook) Call(_ context.Context, p bridge.Payload) error {
 	if p.Type == bridge.EventPrePassword {

@@ -24,6 +24,7 @@ type operation struct {
 	id, method string
 	paths      map[string]string // by listener: the whole path, parameters in braces
 	public     bool              // requires no API key
+	session    bool              // requires the session of an inviter
 	scopes     []string          // of which the key needs one; empty: it needs none
 	parameters map[string]value  // by location and name, such as "query state"
 	body       *jsonschema.Schema
@@ -86,6 +87,7 @@ func (c *contract) operation(s schemas, path, method string, item, at node) *ope
 		paths: map[string]string{}, parameters: map[string]value{}, responses: map[int]response{},
 	}
 	for _, requirement := range at.get("security").children() {
+		o.session = o.session || requirement.get("sessionToken").value != nil
 		for _, scope := range requirement.get("apiKey").children() {
 			o.scopes = append(o.scopes, scope.value.(string))
 		}

@@ -97,7 +97,9 @@ func TestPageScanners(t *testing.T) {
 // blockingHook is a hook that responds after release is closed.
 type blockingHook struct{ release chan struct{} }
 
-func (h blockingHook) Ask(ctx context.Context, _ string, p bridge.Payload) error { return h.Call(ctx, p) }
+func (h blockingHook) Ask(ctx context.Context, _ string, p bridge.Payload) error {
+	return h.Call(ctx, p)
+}
 
 func (h blockingHook) Call(ctx context.Context, p bridge.Payload) error {
 	if p.Type != bridge.EventPrePassword {

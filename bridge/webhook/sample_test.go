@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"invitebridge/bridge"
 	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/webhook"
@@ -49,6 +51,7 @@ func (r recorded) take(t *testing.T, w *bridgetest.Harness, outcome bridge.Attem
 func TestSamplesMatchPayloads(t *testing.T) {
 	r := recorded{}
 	w := bridgetest.New(t, func(c *bridge.Config) {
+		c.InviterSessions, c.Inviters = bridgetest.Sessions{}, bridge.InviterRules{Allow: []bridge.InviterRule{{Hook: "authz"}}}
 		c.Hooks, c.Retention, c.Reminders = r, 100*time.Hour, []time.Duration{6 * time.Hour, 2 * time.Hour}
 	})
 	invite := func(request bridge.InviteRequest) bridge.IssuedInvitation {
@@ -86,6 +89,9 @@ func TestSamplesMatchPayloads(t *testing.T) {
 	}
 	r.take(t, w, bridge.AttemptSent)
 	importOne(t, w)
+	if _, err := w.Service.Authenticate(t.Context(), bridgetest.NewSession(bridge.Inviter{ID: uuid.New(), SchemaID: "default", AAL: "aal1"})); err != nil {
+		t.Fatal(err)
+	}
 	r.take(t, w, bridge.AttemptSent)
 
 	tokenless := false

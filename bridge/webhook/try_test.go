@@ -23,7 +23,7 @@ func TestTemplatesRunOnSamples(t *testing.T) {
 		events   []bridge.Event
 		want     []string // none: no error
 	}{
-		"valid for all":       {`function(ctx) { who: if ctx.type == "import_finished" then ctx.data["import"].id else ctx.data.invitation.email, id: std.get(ctx.data, "identity_id") }`, bridge.Events(), nil},
+		"valid for all":       {`function(ctx) { who: if ctx.type == "pre_inviter_request" then ctx.data.inviter.id else if ctx.type == "import_finished" then ctx.data["import"].id else ctx.data.invitation.email, id: std.get(ctx.data, "identity_id") }`, bridge.Events(), nil},
 		"canceled":            {`function(ctx) if std.objectHas(ctx.data, "invitation_link") then {} else error "cancel"`, []bridge.Event{token, failed}, nil},
 		"a misspelled field":  {`function(ctx) ctx.data.invitaton.email`, []bridge.Event{token, failed}, []string{missing + "invitation_token_created, delivery_failed"}},
 		"only of some events": {`function(ctx) ctx.data.message.id`, []bridge.Event{token, failed}, []string{missing + "invitation_token_created"}},
