@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 )
 
@@ -138,6 +139,30 @@ func (a answer) sessionToken() (string, error) {
 	}
 	return in.Token, nil
 }
+
+// LoginCookie signs in with a password in a browser and returns the session cookie.
+//
+// Errors: those of Login.
+func (s *Server) LoginCookie(ctx context.Context, identifier, password string) (*http.Cookie, error) {
+	b := s.browser()
+	a, err := b.submit(ctx, "login", nil, map[string]any{"method": "password", "identifier": identifier, "password": password})
+	if err != nil {
+		return nil, err
+	}
+	at, err := url.Parse(s.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range b.http.Jar.Cookies(at) {
+		if c.Name == SessionCookie {
+			return c, nil
+		}
+	}
+	return nil, a.asError()
+}
+
+// SessionCookie is the name of Kratos' session cookie.
+const SessionCookie = "ory_kratos_session"
 
 // Register signs up with the API flow. It returns the ids of the messages with
 // which Kratos rejected the registration; none: it succeeded and created an
