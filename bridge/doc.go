@@ -124,6 +124,7 @@
 //   - adopt.go: creating an identity, or adopting an existing one
 //   - inviter.go: who may invite by session
 //   - inviter_request.go: what such an inviter may set
+//   - inviter_revoke.go: invitations of inviters who were deactivated
 //   - issue.go: a new token and the messages that carry it
 //   - preview.go: Preview, and the lookup of tokens
 //   - method.go: how an invitee accepts, and with which parameters

@@ -109,8 +109,9 @@ type Reason string
 // The reasons.
 const (
 	ReasonRequested Reason = "requested"
-	ReasonInUse     Reason = "identity_in_use" // the identity is, or was, in use as an account
-	ReasonGone      Reason = "identity_gone"   // the identity was deleted
+	ReasonInUse     Reason = "identity_in_use"     // the identity is, or was, in use as an account
+	ReasonGone      Reason = "identity_gone"       // the identity was deleted
+	ReasonInviter   Reason = "inviter_deactivated" // so was the inviter, or deleted
 )
 
 // Due reports whether the invitation is pending and past its expiry. During a
@@ -152,7 +153,7 @@ func (i Invitation) CheckToken(r TokenRecord, now time.Time) error {
 // is revoked when the claim ends without an acceptance.
 //
 // Errors: ErrAccepted.
-func (i Invitation) Revoke(now time.Time) (Invitation, error) {
+func (i Invitation) Revoke(reason Reason, now time.Time) (Invitation, error) {
 	switch {
 	case i.State == StateRevoked:
 		return i, nil
@@ -164,7 +165,7 @@ func (i Invitation) Revoke(now time.Time) (Invitation, error) {
 		}
 		return i, nil
 	}
-	return i.end(ReasonRequested, now), nil
+	return i.end(reason, now), nil
 }
 
 // Invalidate revokes a pending invitation whose identity can no longer be handed

@@ -67,7 +67,9 @@ func TestTransitions(t *testing.T) {
 		}},
 		{"release", func(i bridge.Invitation) (bridge.Invitation, error) { return i.ReleaseClaim(withinLifespan), nil }},
 		{"accept", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Accept(withinLifespan), nil }},
-		{"revoke", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Revoke(withinLifespan) }},
+		{"revoke", func(i bridge.Invitation) (bridge.Invitation, error) {
+			return i.Revoke(bridge.ReasonRequested, withinLifespan)
+		}},
 		{"expire", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Expire(withinLifespan), nil }},
 		{"resend", func(i bridge.Invitation) (bridge.Invitation, error) { return i.Resend(withinLifespan) }},
 		{"close", func(i bridge.Invitation) (bridge.Invitation, error) {

@@ -37,6 +37,9 @@ type InviterRules struct {
 	NameTrait string
 	// MaxPending bounds the pending invitations of one inviter. Zero: no limit.
 	MaxPending int
+	// RevokeOnDeactivation makes the sweep revoke the pending invitations of inviters who
+	// are no longer active.
+	RevokeOnDeactivation bool
 }
 
 // InviterRule is a list of conditions.

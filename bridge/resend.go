@@ -50,7 +50,7 @@ func (r Reason) revokedError() error {
 		return ErrRevoked.WithReasonf("The invitation was revoked because its identity was used, activated or changed. Check the identity in Kratos, and create a new invitation if it still needs one.")
 	case ReasonGone:
 		return ErrRevoked.WithReasonf("The invitation was revoked because its identity was deleted. Create a new invitation.")
-	case ReasonRequested:
+	case ReasonRequested, ReasonInviter:
 	}
 	return ErrRevoked.WithReasonf("The invitation was revoked. Create a new invitation.")
 }

@@ -15,6 +15,11 @@ import (
 //
 // Errors: ErrNotFound; ErrAccepted; ErrStoreUnavailable.
 func (s *Service) Revoke(ctx context.Context, id uuid.UUID) (Invitation, error) {
+	return s.revoke(ctx, id, ReasonRequested)
+}
+
+// revoke is Revoke with another reason, unless an acceptance is in progress.
+func (s *Service) revoke(ctx context.Context, id uuid.UUID, reason Reason) (Invitation, error) {
 	inv, err := s.Get(ctx, id)
 	if err != nil {
 		return Invitation{}, err
@@ -30,7 +35,7 @@ func (s *Service) Revoke(ctx context.Context, id uuid.UUID) (Invitation, error) 
 		if err != nil {
 			return err
 		}
-		if inv, err = before.Revoke(now); err != nil {
+		if inv, err = before.Revoke(reason, now); err != nil {
 			return err
 		}
 		return revoked.saveAndEnqueue(tx, before, inv, now)
@@ -59,7 +64,7 @@ func (s *Service) reconcileRevoked(ctx context.Context, inv Invitation) (Invitat
 	}
 	current, err := s.Get(ctx, inv.ID)
 	if err == nil && current.State == StateAccepted {
-		_, err = current.Revoke(s.now())
+		_, err = current.Revoke(ReasonRequested, s.now())
 	}
 	if err != nil {
 		return inv, err

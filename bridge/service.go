@@ -123,7 +123,9 @@ type Service struct {
 	claims        claims
 	started       instant
 	forgetAt      atomic.Int64 // time.Duration since started, see forgetBatch
-	shifted       atomic.Bool  // the identity system returns local times as UTC
+	// inviterCheckAt is the same of revokeOfInactive.
+	inviterCheckAt atomic.Int64
+	shifted        atomic.Bool // the identity system returns local times as UTC
 }
 
 // NewService returns a Service. It starts no goroutines, and closes neither the

@@ -106,6 +106,11 @@ type Tx interface {
 	// limit.
 	CountPending(by Creator, limit int) (int, error)
 
+	// PendingCreators returns the ids of at most limit creators of a kind that have pending
+	// invitations, each once, in an order of the store's. after is the last id of the page
+	// before; empty: it is the first page.
+	PendingCreators(kind CreatorKind, after string, limit int) ([]string, error)
+
 	// ExpiringInvitations returns at most limit invitations that are pending, have
 	// no claim, and have ExpiresAt <= now; the earliest first.
 	ExpiringInvitations(now time.Time, limit int) ([]Invitation, error)

@@ -20,6 +20,7 @@ type SweepResult struct {
 	Checked    int // identities checked for a late write, or to be deleted
 	Purged     int // invitations past their retention
 	Forgotten  int // idempotent requests past their period
+	Revoked    int // invitations whose inviters are no longer active
 }
 
 // ExpireDue expires at most 100 due invitations and returns their number. It is
@@ -41,7 +42,7 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 // Sweep does everything that has become due. First it expires invitations, emits
 // reminders and purges invitations, for which Kratos is not needed. Then it reconciles claims that their
 // holder did not finish, and checks identities that a late write may change or that
-// are to be deleted. It works in batches of at most 100 until nothing is due or ctx
+// are to be deleted, and inviters who may have been deactivated. It works in batches of at most 100 until nothing is due or ctx
 // ends.
 //
 // Call it at startup and periodically, from one goroutine at a time. It continues
@@ -49,13 +50,14 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 // postponed without delaying others.
 func (s *Service) Sweep(ctx context.Context) (SweepResult, error) {
 	var swept SweepResult
-	var errs [6]error
+	var errs [7]error
 	swept.Expired, errs[0] = drain(ctx, s.expireBatch)
 	swept.Reminded, errs[1] = s.Remind(ctx)
 	swept.Purged, errs[2] = drain(ctx, s.purgeBatch)
 	swept.Reconciled, errs[3] = s.sweepEach(ctx, Tx.ExpiredClaims, s.reconcileExpiredClaim)
 	swept.Checked, errs[4] = s.sweepEach(ctx, Tx.InvitationsToCheck, s.recheckLeftover)
 	swept.Forgotten, errs[5] = drain(ctx, s.forgetBatch)
+	swept.Revoked, errs[6] = s.revokeOfInactive(ctx)
 	return swept, errors.Join(errs[:]...)
 }
 

@@ -135,7 +135,7 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 			set("inviters", nil, hash(inv.InviterID), code, id)
 		}
 		if by := inv.CreatedBy; by.ID != "" {
-			set("creators", nil, hash(string(by.Kind)+":"+by.ID), code, id)
+			set("creators", nil, code, hash(string(by.Kind)+":"+by.ID), id)
 		}
 		if o := string(inv.Origin); o == "adopted" || o == "reactivated" {
 			set("origins", nil, hash(o), code, id)

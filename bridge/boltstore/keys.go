@@ -36,7 +36,7 @@ import (
 //	inviters
 //	    h(inviter) | state | id        empty; only if InviterID is set
 //	creators
-//	    h(creator) | state | id        empty; only if CreatedBy is set
+//	    state | h(creator) | id        empty; only if CreatedBy is set
 //	origins
 //	    h(origin) | state | id         empty; only if Origin is not the usual one
 //	methods
@@ -233,7 +233,7 @@ func pendingKey(email, schemaID string) []byte {
 func importedPrefix(id uuid.UUID, state bridge.State) []byte { return append(id[:], stateCode(state)) }
 
 func creatorPrefix(by bridge.Creator, state bridge.State) []byte {
-	return append(hash(by.String()), stateCode(state))
+	return append([]byte{stateCode(state)}, hash(by.String())...)
 }
 
 func originPrefix(o bridge.Origin, state bridge.State) []byte {
@@ -285,7 +285,7 @@ func entries(inv bridge.Invitation) []entry {
 		list.add(invitersBucket, none, hash(inv.InviterID), state, id)
 	}
 	if inv.CreatedBy != (bridge.Creator{}) {
-		list.add(creatorsBucket, none, hash(inv.CreatedBy.String()), state, id)
+		list.add(creatorsBucket, none, state, hash(inv.CreatedBy.String()), id)
 	}
 	if unusual(inv.Origin) {
 		list.add(originsBucket, none, hash(string(inv.Origin)), state, id)

@@ -55,22 +55,6 @@ func matches(inv bridge.Invitation, q bridge.InvitationQuery) bool {
 		(q.ImportID == uuid.Nil || q.ImportID == inv.ImportID)
 }
 
-// CountPending implements [bridge.Tx].
-func (t *tx) CountPending(by bridge.Creator, limit int) (n int, err error) {
-	defer t.guarded(&err, debug.SetPanicOnFault(true))
-	if err := t.checkOpen(); err != nil {
-		return 0, err
-	}
-	walk := t.descend(creatorsBucket, creatorPrefix(by, bridge.StatePending), uuid.Nil)
-	for n < limit {
-		if _, more := walk(); !more {
-			break
-		}
-		n++
-	}
-	return n, nil
-}
-
 // idIterator returns the next id, in descending order, or false at the end.
 type idIterator func() (uuid.UUID, bool)
 

@@ -62,6 +62,14 @@ func (w identities) Get(ctx context.Context, id uuid.UUID) (i bridge.Identity, e
 	return i, err
 }
 
+func (w identities) ActiveOf(ctx context.Context, ids ...uuid.UUID) (active []uuid.UUID, err error) {
+	err = observe(ctx, w.observer, "active_of", identityOutcome, func(ctx context.Context) (err error) {
+		active, err = w.next.ActiveOf(ctx, ids...)
+		return err
+	})
+	return active, err
+}
+
 func (w identities) FindByEmail(ctx context.Context, email string) (i bridge.Identity, err error) {
 	err = observe(ctx, w.observer, "find_by_email", identityOutcome, func(ctx context.Context) error {
 		i, err = w.next.FindByEmail(ctx, email)

@@ -66,6 +66,9 @@ func (e end) HasSessions(ctx context.Context, _ uuid.UUID) (bool, error) { retur
 func (e end) Write(ctx context.Context, i bridge.Identity, _ bridge.Write) (bridge.Identity, error) {
 	return i, e.of(ctx)
 }
+func (e end) ActiveOf(ctx context.Context, _ ...uuid.UUID) ([]uuid.UUID, error) {
+	return nil, e.of(ctx)
+}
 func (e end) Ping(ctx context.Context) error                            { return e.of(ctx) }
 func (e end) Ask(ctx context.Context, _ string, _ bridge.Payload) error { return e.of(ctx) }
 func (e end) Call(ctx context.Context, _ bridge.Payload) error          { return e.of(ctx) }

@@ -98,6 +98,7 @@ func TestIndexes(t *testing.T) {
 		q, args := listInvitations(more)
 		explain(t, s, "invitations "+q.lockIDs, q, args, true)
 	}
+	explain(t, s, "creators", query{sql: pendingCreators}, []any{argText("key"), argText(""), limit}, false)
 	explain(t, s, "count", query{sql: countPending}, []any{argText("key"), argText("backend"), limit}, false)
 	for _, state := range []bridge.MessageState{"", bridge.MessageQueued} {
 		for _, invitation := range []uuid.UUID{{}, inv.ID} {

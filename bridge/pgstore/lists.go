@@ -31,6 +31,24 @@ func (t *tx) CountPending(by bridge.Creator, limit int) (n int, err error) {
 	return n, err
 }
 
+// PendingCreators implements [bridge.Tx].
+func (t *tx) PendingCreators(kind bridge.CreatorKind, after string, limit int) (ids []string, err error) {
+	if err := t.checkOpen(); err != nil {
+		return nil, err
+	}
+	if t.writable {
+		if err := t.takePredicates(ofInvitations); err != nil {
+			return nil, err
+		}
+	}
+	var one text
+	err = t.do(statement{sql: pendingCreators, args: []any{argText(string(kind)), argText(after), limit}, rows: func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&one}, func() error { ids = append(ids, string(one)); return nil })
+		return err
+	}})
+	return ids, err
+}
+
 // ExpiringInvitations implements [bridge.Tx].
 func (t *tx) ExpiringInvitations(now time.Time, limit int) ([]bridge.Invitation, error) {
 	return t.list(selectExpiring, []any{(*moment)(&now), limit})

@@ -54,6 +54,17 @@ var (
 const countPending = `SELECT count(*) FROM (SELECT FROM invitebridge.invitations t WHERE t.state = 'pending'
 	AND t.created_by_kind = $1 AND t.created_by_id = $2 AND t.created_by_id <> '' LIMIT $3) t`
 
+// pendingCreators skips from one creator to the next in their index.
+const pendingCreators = `WITH RECURSIVE each (id) AS (
+	(SELECT t.created_by_id FROM invitebridge.invitations t
+		WHERE t.state = 'pending' AND t.created_by_kind = $1 AND t.created_by_id > $2 AND t.created_by_id <> ''
+		ORDER BY t.created_by_id LIMIT 1)
+	UNION ALL
+	SELECT (SELECT t.created_by_id FROM invitebridge.invitations t
+		WHERE t.state = 'pending' AND t.created_by_kind = $1 AND t.created_by_id > e.id AND t.created_by_id <> ''
+		ORDER BY t.created_by_id LIMIT 1) FROM each e WHERE e.id IS NOT NULL)
+	SELECT e.id FROM each e WHERE e.id IS NOT NULL LIMIT $3`
+
 // knownEvent returns the condition that this release knows the event of a message. Its
 // name is the first value of the payload. The operators of PostgreSQL for JSON would
 // fail at a text with U+0000.

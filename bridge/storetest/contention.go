@@ -104,7 +104,7 @@ var contentionTests = []test{
 					got = got.Accept(epoch)
 				}
 			case 1:
-				got, err = got.Revoke(epoch)
+				got, err = got.Revoke(bridge.ReasonRequested, epoch)
 			case 2:
 				got = got.Expire(got.ExpiresAt)
 			}

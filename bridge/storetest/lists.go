@@ -56,6 +56,37 @@ var listTests = []test{
 			return nil
 		})
 	}},
+	{"creators with pending invitations are listed once", func(b *fixture) {
+		stored := b.mixedInvitations(84)
+		for i := range stored {
+			stored[i].CreatedBy = []bridge.Creator{{}, bridge.ByKey("backend"), bridge.BySession(uuid.UUID{byte(i % 20)})}[i%3]
+		}
+		b.put(stored...)
+		want := map[string]bool{}
+		for _, inv := range stored {
+			if inv.State == bridge.StatePending && inv.CreatedBy.Kind == bridge.CreatorSession {
+				want[inv.CreatedBy.ID] = true
+			}
+		}
+		for _, limit := range []int{1, 3, 100} {
+			b.view(func(tx bridge.Tx) error {
+				got, after := map[string]bool{}, ""
+				for {
+					page, err := tx.PendingCreators(bridge.CreatorSession, after, limit)
+					b.is(err, nil)
+					for _, id := range page {
+						b.same("twice", false, got[id])
+						got[id], after = true, id
+					}
+					if len(page) == 0 {
+						break
+					}
+				}
+				b.same(fmt.Sprint("by ", limit), want, got)
+				return nil
+			})
+		}
+	}},
 	{"an empty store", func(b *fixture) { b.sameLists(nil) }},
 	{"filters match exactly", func(b *fixture) {
 		inv := b.invitation()

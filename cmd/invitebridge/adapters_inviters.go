@@ -19,7 +19,7 @@ func newSessions(cfg config.Config) (bridge.Sessions, error) {
 }
 
 func inviterRules(v config.Inviters) bridge.InviterRules {
-	rules := bridge.InviterRules{May: v.May, Copy: v.Copy, NameTrait: v.NameTrait, MaxPending: v.MaxPending}
+	rules := bridge.InviterRules{May: v.May, Copy: v.Copy, NameTrait: v.NameTrait, MaxPending: v.MaxPending, RevokeOnDeactivation: v.Enabled && v.RevokeOnDeactivation}
 	for _, entry := range v.Allow {
 		rule := bridge.InviterRule{Values: make(map[string]string)}
 		for line, value := range entry {

@@ -69,7 +69,7 @@ func TestStoreCopy_changed(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		inv, err = inv.Revoke(inv.UpdatedAt.Add(time.Second))
+		inv, err = inv.Revoke(bridge.ReasonRequested, inv.UpdatedAt.Add(time.Second))
 		return errors.Join(err, tx.PutInvitation(inv), tx.DeleteInvitation(c.claimed))
 	})
 	c.succeeds(": invitations 602, tokens ")

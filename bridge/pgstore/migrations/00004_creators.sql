@@ -18,3 +18,6 @@ DROP INDEX CONCURRENTLY IF EXISTS invitebridge.invitations_origin;
 CREATE INDEX CONCURRENTLY invitations_origin ON invitebridge.invitations (origin, id) WHERE origin IN ('adopted', 'reactivated');
 DROP INDEX CONCURRENTLY IF EXISTS invitebridge.invitations_method;
 CREATE INDEX CONCURRENTLY invitations_method ON invitebridge.invitations (method, id) WHERE method <> '';
+DROP INDEX CONCURRENTLY IF EXISTS invitebridge.invitations_creators_pending;
+CREATE INDEX CONCURRENTLY invitations_creators_pending ON invitebridge.invitations (created_by_kind, created_by_id)
+    WHERE state = 'pending' AND created_by_id <> '';
