@@ -78,6 +78,13 @@ var reads = []op{
 		},
 	},
 	{
+		name: "active_of", method: http.MethodGet, route: kratostest.RouteIdentities,
+		run: func(ctx context.Context, b *fixture) error {
+			_, err := b.client.ActiveOf(ctx, b.made.ID)
+			return err
+		},
+	},
+	{
 		name: "ping", method: http.MethodGet, route: kratostest.RouteReady,
 		run: func(ctx context.Context, b *fixture) error { return b.client.Ping(ctx) },
 	},

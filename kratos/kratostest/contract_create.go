@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -154,6 +155,28 @@ func canceled(ctx context.Context) context.Context {
 }
 
 var readTests = map[string]func(*testing.T, *contract){
+	"which are active": func(t *testing.T, c *contract) {
+		inactive, err := c.ids.Create(c.ctx, newIdentity(freshEmail()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids [3]uuid.UUID
+		for i, state := range []string{"active", "inactive", "active"} {
+			if ids[i], err = c.admin.Create(c.ctx, fmt.Sprintf(`{"schema_id":%q,"state":%q,"traits":{"email":%q}}`, DefaultSchema, state, freshEmail())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		active, err := c.ids.ActiveOf(c.ctx, inactive.ID, ids[0], ids[1], uuid.New(), ids[2])
+		slices.SortFunc(active, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		want := []uuid.UUID{ids[0], ids[2]}
+		slices.SortFunc(want, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		if err != nil || !slices.Equal(active, want) {
+			t.Errorf("got %v, %v, want %v", active, err, want)
+		}
+		if none, err := c.ids.ActiveOf(c.ctx); err != nil || len(none) != 0 {
+			t.Errorf("of none: %v, %v", none, err)
+		}
+	},
 	"missing identity": func(t *testing.T, c *contract) {
 		_, err := c.ids.Get(c.ctx, uuid.New())
 		wantError(t, err, bridge.ErrIdentityNotFound)
