@@ -15,11 +15,11 @@ import (
 // routeScopes are the scopes of which a key needs one, by route of the admin listener.
 var routeScopes = map[string][]httpapi.Scope{
 	"POST " + base:                            {httpapi.ScopeInvite},
-	"GET " + base:                             {httpapi.ScopeRead, httpapi.ScopeManage},
+	"GET " + base:                             {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeInvite},
 	"GET " + base + "/backup":                 {httpapi.ScopeBackup},
-	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage},
-	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage},
-	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage},
+	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeInvite},
+	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage, httpapi.ScopeInvite},
+	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage, httpapi.ScopeInvite},
 	"GET " + base + "/{id}/messages":          {httpapi.ScopeRead, httpapi.ScopeManage},
 	"GET " + base + "/messages":               {httpapi.ScopeRead, httpapi.ScopeManage},
 	"GET " + base + "/messages/{id}":          {httpapi.ScopeRead, httpapi.ScopeManage},
