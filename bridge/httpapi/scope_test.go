@@ -26,6 +26,11 @@ func startWithScopes(t *testing.T, scopes map[string][]httpapi.Scope) *api {
 	})
 }
 
+// keyNamed returns an API key.
+func keyNamed(name, secret string, scopes []httpapi.Scope) httpapi.APIKey {
+	return httpapi.APIKey{Name: name, SHA256: sha256.Sum256([]byte(secret)), Scopes: scopes}
+}
+
 func (a *api) withKey(method, path string, body any, secret string) answer {
 	a.t.Helper()
 	r := request(a.t, method, a.admin+path, body, "Authorization", "Bearer "+secret)
