@@ -19,7 +19,7 @@
 //
 // # How rows are found
 //
-// All keys are in keys.go. Each access path of [bridge.Tx] is a look-up, or a
+// All keys are in keys.go, and those of indexes in entries.go. Each access path of [bridge.Tx] is a look-up, or a
 // walk over adjacent keys in one tree; there is no scan.
 //
 // # Tuning
