@@ -62,7 +62,7 @@ func (s *Service) adopt(ctx context.Context, held *hold, inv Invitation, d *draf
 	}
 	if pending.ID != uuid.Nil {
 		if _, err := s.checkInvited(ctx, pending); err == nil {
-			return inv, errPendingElsewhere(pending)
+			return inv, errPendingElsewhere(d, pending)
 		} else if !errors.Is(err, ErrIdentityInUse) && !errors.Is(err, ErrRevoked) && !errors.Is(err, ErrAccepted) {
 			return inv, err
 		}
@@ -221,12 +221,18 @@ func (s *Service) inviterError(v verdict, i Identity, d *draft) error {
 	return ErrIdentityDeactivated
 }
 
-func errPendingElsewhere(pending Invitation) error {
-	return ErrIdentityConflict.WithReasonf("Another invitation of this identity is pending, for a different email address or schema: %s. Revoke it first.", pending.ID)
+func errPendingElsewhere(d *draft, pending Invitation) error {
+	err := ErrIdentityConflict.WithReasonf("Another invitation of this identity is pending, for a different email address or schema: %s. Revoke it first.", pending.ID)
+	if pending.CreatedBy == d.CreatedBy {
+		return err
+	}
+	return err.WithStranger(ErrInvitationExists)
 }
 
 func errAddresses(addresses []string) error {
-	return ErrIdentityConflict.WithReasonf("The identity has other addresses too, whose owners could sign in to it. If they belong to the invitee, send \"keep_addresses\": true.").WithDetails("addresses", addresses)
+	const has, confirm = "The identity has other addresses too, whose owners could sign in to it.", "If they belong to the invitee, send \"keep_addresses\": true."
+	return ErrIdentityConflict.WithReasonf("%s %s", has, confirm).WithDetails("addresses", addresses).
+		WithStranger(ErrIdentityConflict.WithReasonf("%s API keys with the scope link are shown them. %s", has, confirm))
 }
 
 // checkFits refuses an identity that has lost its address since it was found, and

@@ -133,6 +133,7 @@
 //   - recovery.go: the recovery flow after an acceptance without a password
 //   - session.go: a session after an acceptance
 //   - reconcile.go: claims whose outcome is unknown
+//   - maxpending.go: how many invitations of an inviter may be pending
 //   - resend.go: Resend, by the inviter
 //   - renew.go: Renew, by the invitee
 //   - again.go: Again, by anyone who knows the address

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -50,6 +51,7 @@ type Error struct {
 	Extra      map[string]any // further details, for callers
 	RetryAfter time.Duration  // zero: no advice
 	Cause      error          // hidden from callers
+	Stranger   *Error         // what callers get instead who may see nothing of others; nil: this one
 }
 
 // UIText is one text for the invitee, in the format of Kratos' type of that name.
@@ -83,6 +85,23 @@ func (e *Error) WithCause(cause error) *Error {
 	c := *e
 	c.Cause = cause
 	return &c
+}
+
+// WithStranger returns a copy of e with what callers get instead who may see nothing of
+// others.
+func (e *Error) WithStranger(instead *Error) *Error {
+	c := *e
+	c.Stranger = instead
+	return &c
+}
+
+// forStranger returns what a caller gets who may see nothing of others.
+func forStranger(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Stranger != nil {
+		return e.Stranger.WithCause(err)
+	}
+	return err
 }
 
 // WithReasonf returns a copy of e with another reason.
@@ -132,6 +151,7 @@ var (
 	ErrMethodNotAllowed        = &Error{Kind: KindNotAllowed, ID: "method_not_allowed", Reason: "The requested path does not support this method."}
 	ErrIdentityAlreadyActive   = &Error{Kind: KindConflict, ID: "identity_already_active", Reason: "The identity is already active. It can sign in or recover its account and needs no invitation."}
 	ErrInvitationExists        = &Error{Kind: KindConflict, ID: "invitation_exists", Reason: "The address has a pending invitation. Nothing of it is shown with this API key, and nothing was changed. To invite the address anew, have that invitation revoked first."}
+	ErrTooManyPending          = &Error{Kind: KindConflict, ID: "too_many_pending", Reason: "As many invitations of this inviter are pending as it may have, see details.max_pending. Revoke some, or wait until some are accepted or expire."}
 	ErrIdentityConflict        = &Error{Kind: KindConflict, ID: "identity_conflict", Reason: "An existing identity conflicts with this request."}
 	ErrIdentityInUse           = &Error{Kind: KindConflict, ID: "identity_in_use", Reason: "The identity of this invitation was used, activated or changed in the meantime, so the invitation is revoked. Check the identity in Kratos, and create a new invitation if it still needs one."}
 	ErrIdentityDeactivated     = &Error{Kind: KindConflict, ID: "identity_deactivated", Reason: "The identity was used before and is deactivated. To return the account to its holder, activate it in Kratos. To give it to the current owner of the mailbox, send \"reactivate\": true, which removes all its sessions and credentials."}

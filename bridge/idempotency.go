@@ -55,14 +55,17 @@ func (s *Service) inviteOnce(ctx context.Context, r InviteRequest) (IssuedInvita
 	} else if err != nil {
 		return IssuedInvitation{}, err
 	}
-	return s.inviteRepeated(ctx, first)
+	return s.inviteRepeated(ctx, r, first)
 }
 
-func (s *Service) inviteRepeated(ctx context.Context, first IdempotentRequest) (IssuedInvitation, error) {
+func (s *Service) inviteRepeated(ctx context.Context, r InviteRequest, first IdempotentRequest) (IssuedInvitation, error) {
 	var ended Invitation
 	now := s.now()
 	issued, err := s.issue(ctx, issuing{mute: true, put: Tx.PutInvitation}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		inv, err := tx.Invitation(first.ID)
+		if err == nil && r.OnlyNew && inv.CreatedBy != r.CreatedBy { // the caller had more rights
+			err = ErrInvitationExists
+		}
 		if err == nil {
 			ended, err = inv, inv.CheckUsable(now)
 		}

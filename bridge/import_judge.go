@@ -115,7 +115,7 @@ func (s *Service) wouldAdopt(ctx context.Context, w *rowWork) error {
 		return nil
 	}
 	if err == nil && pending.ID != uuid.Nil {
-		return errPendingElsewhere(pending)
+		return errPendingElsewhere(d, pending)
 	}
 	if err == nil {
 		_, _, err = s.examine(ctx, d.identity.ID, d, former)

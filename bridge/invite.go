@@ -17,6 +17,7 @@ import (
 // Errors: ErrBadRequest, ErrEmailInvalid, ErrTraitsInvalid,
 // ErrReturnToNotAllowed, ErrExpiresInInvalid, ErrFieldNotSupported;
 // ErrIdentityAlreadyActive; ErrInvitationExists, see [InviteRequest].OnlyNew;
+// ErrTooManyPending, see [InviteRequest].MaxPending;
 // ErrIdentityDeactivated and ErrIdentityHasCredentials unless the request permits
 // the reactivation; ErrIdentityConflict if the traits, metadata or ids in the
 // request differ from those of the identity, if an identifier belongs to another
@@ -25,10 +26,15 @@ import (
 // ErrKratosRejected, ErrKratosUnavailable, ErrStoreUnavailable.
 func (s *Service) Invite(ctx context.Context, r InviteRequest) (IssuedInvitation, error) {
 	defer s.interactive.begin(s.config.Monotonic)()
+	verb := s.inviteOnce
 	if r.Idempotent == (Digest{}) {
-		return s.invite(ctx, r)
+		verb = s.invite
 	}
-	return s.inviteOnce(ctx, r)
+	issued, err := verb(ctx, r)
+	if r.OnlyNew {
+		err = forStranger(err)
+	}
+	return issued, err
 }
 
 func (s *Service) invite(ctx context.Context, r InviteRequest) (IssuedInvitation, error) {
@@ -106,6 +112,9 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 	} else if !errors.Is(err, ErrRowNotFound) {
 		return IssuedInvitation{}, err
 	}
+	if err := s.checkMayInvite(ctx, d.CreatedBy, d.MaxPending); err != nil {
+		return IssuedInvitation{}, err
+	}
 	inv := s.newInvitation(d)
 	if err := s.callInvitationHooks(ctx, inv, d); err != nil {
 		return IssuedInvitation{}, err
@@ -129,7 +138,7 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		}
 		return err
 	}
-	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: put, store: d.store, first: d.first(true)}, func(tx Tx) (_ Invitation, announce bool, err error) {
+	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: withinPending(d.MaxPending, put), store: d.store, first: d.first(true)}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		if d.begin != nil {
 			err = d.begin(tx)
 		}

@@ -33,8 +33,9 @@ type InviteRequest struct {
 	Reminders []time.Duration
 	Quiet     bool // send no email
 	CreatedBy Creator
-	OnlyNew   bool // refuse an address that has a pending invitation by another creator
-	// MaxPending bounds the pending invitations of the creator. Zero: no limit.
+	OnlyNew   bool // refuse an address that has a pending invitation by another creator, and tell nothing of others
+	// MaxPending is how many invitations by the same creator may be pending, this one
+	// included; 0: any number. One that is pending already can be invited again.
 	MaxPending int
 	// Reactivate permits an identity that was in use as an account before, or was
 	// imported with credentials. All its credentials and sessions are removed

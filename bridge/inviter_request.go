@@ -64,3 +64,7 @@ func (r *InviteRequest) copyFrom(i Inviter, to, from string) error {
 	*into = changed
 	return err
 }
+
+// MaxPending returns how many invitations by one inviter with a session may be pending; 0:
+// any number.
+func (s *Service) MaxPending() int { return s.config.Inviters.MaxPending }

@@ -18,6 +18,14 @@ import (
 // ErrAcceptInProgress; ErrHookRefused, ErrHookUnavailable; ErrKratosUnavailable,
 // ErrStoreUnavailable.
 func (s *Service) Resend(ctx context.Context, id uuid.UUID) (IssuedInvitation, error) {
+	return s.ResendWithin(ctx, id, 0)
+}
+
+// ResendWithin is Resend, unless more than maxPending invitations by the creator of this
+// one would be pending because it is revived; 0: any number.
+//
+// Errors: those of Resend; ErrTooManyPending.
+func (s *Service) ResendWithin(ctx context.Context, id uuid.UUID, maxPending int) (IssuedInvitation, error) {
 	inv, err := s.Get(ctx, id)
 	if err != nil {
 		return IssuedInvitation{}, err
@@ -32,6 +40,12 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (IssuedInvitation, e
 	if inv.State == StateExpired && s.config.Unaccepted == DeleteAtExpiry {
 		return IssuedInvitation{}, ErrIdentityConflict.WithReasonf("The invitation has expired and its identity is deleted. Create a new invitation.")
 	}
+	if inv.State != StateExpired {
+		maxPending = 0 // it is pending already
+	}
+	if err := s.checkMayInvite(ctx, inv.CreatedBy, maxPending); err != nil {
+		return IssuedInvitation{}, err
+	}
 	held, err := s.lockBoth(ctx, inv)
 	if err != nil {
 		return IssuedInvitation{}, err
@@ -40,7 +54,7 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (IssuedInvitation, e
 	if err := s.askToRevive(ctx, inv); err != nil {
 		return IssuedInvitation{}, err
 	}
-	return s.resend(ctx, held, inv, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
+	return s.resend(ctx, held, inv, withinPending(maxPending, Tx.PutInvitation), func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
 }
 
 // revokedError returns ErrRevoked with the reason, and what the inviter can do.
@@ -67,7 +81,7 @@ func (s *Service) askToRevive(ctx context.Context, inv Invitation) error {
 // its identity is still not in use. The hooks have agreed. held is what lockBoth
 // returns for it: the sweep may be about to delete the identity of an expired
 // invitation.
-func (s *Service) resend(ctx context.Context, held *hold, inv Invitation, change func(Tx, Invitation, time.Time) (Invitation, error)) (IssuedInvitation, error) {
+func (s *Service) resend(ctx context.Context, held *hold, inv Invitation, put func(Tx, Invitation) error, change func(Tx, Invitation, time.Time) (Invitation, error)) (IssuedInvitation, error) {
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()
 	_, err := s.checkInvited(ctx, inv)
@@ -77,7 +91,7 @@ func (s *Service) resend(ctx context.Context, held *hold, inv Invitation, change
 		return IssuedInvitation{}, err
 	}
 	now, expired := s.now(), []notification{s.prepare(EventInvitationExpired), s.prepare(EventInvitationExpired)}
-	issued, err := s.issue(ctx, issuing{held: held, put: Tx.PutInvitation}, func(tx Tx) (_ Invitation, announce bool, err error) {
+	issued, err := s.issue(ctx, issuing{held: held, put: put}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		if err := expireOld(tx, inv, now, expired); err != nil {
 			return inv, false, err
 		}

@@ -35,6 +35,7 @@ func (k *checks) apiKeys(keys []APIKey, required bool) {
 		"must have at least one key, such as {name: backend, key: …}; generate one with: openssl rand -hex 32")
 
 	names := map[string]int{}
+	first := map[string]APIKey{}
 	digests := map[[sha256.Size]byte]bool{}
 	for i, key := range keys {
 		item := index(at, i)
@@ -43,6 +44,14 @@ func (k *checks) apiKeys(keys []APIKey, required bool) {
 		k.require(names[key.Name] <= maxSameName || key.Name == "", item+".name",
 			"must differ from the names above it: only two keys can have one name, the old one and the new one of a caller")
 		k.scopes(key.Scopes, item+".scopes")
+		k.limits(key, item)
+		if other, same := first[key.Name]; same {
+			const text = "must be that of the other key with this name: it holds for both together"
+			k.require(key.RateLimit == other.RateLimit || key.RateLimit.Requests == 0 && other.RateLimit.Requests == 0, item+".rate_limit", text)
+			k.require(key.MaxPending == other.MaxPending, item+".max_pending", text)
+		} else {
+			first[key.Name] = key
+		}
 		at, err := time.Parse(time.RFC3339, key.ExpiresAt)
 		k.require(key.ExpiresAt == "" || err == nil && at.UTC().Year() >= 2000, item+".expires_at",
 			"must be an RFC 3339 time such as 2026-01-31T09:00:00Z, from the year 2000 on, or empty")
@@ -52,6 +61,15 @@ func (k *checks) apiKeys(keys []APIKey, required bool) {
 			digests[key.Digest()] = true
 		}
 	}
+}
+
+func (k *checks) limits(key APIKey, item string) {
+	if key.RateLimit != (RateLimit{}) {
+		k.rateLimit(key.RateLimit, item+".rate_limit.")
+	}
+	k.require(key.MaxPending >= 0, item+".max_pending", "must be 1 or more, or 0 for no limit")
+	k.require(key.MaxPending <= 0 || key.Scopes != nil && !slices.Contains(key.Scopes, "import"), item+".max_pending",
+		"must not be set for a key that may import, as it does not limit imports: name the scopes of the key, without import")
 }
 
 func (k *checks) scopes(scopes []string, at string) {

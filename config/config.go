@@ -74,7 +74,7 @@ type CORS struct {
 	AllowedOrigins []string `yaml:"allowed_origins"`
 }
 
-// RateLimit limits the POST requests of one client.
+// RateLimit limits the requests of one client.
 type RateLimit struct {
 	// Requests is the number allowed in each Window; 0 means no limit.
 	Requests int      `yaml:"requests"`
@@ -107,6 +107,12 @@ type APIKey struct {
 	Scopes []string `yaml:"scopes"`
 	// ExpiresAt is when the key ceases to be accepted; empty: never. See APIKey.Expiry.
 	ExpiresAt string `yaml:"expires_at"`
+	// RateLimit limits the POST and DELETE requests with the keys of this name. Keys of one
+	// name have the same.
+	RateLimit RateLimit `yaml:"rate_limit"`
+	// MaxPending is how many invitations that the caller has created may be pending; 0: any
+	// number. Keys of one name have the same.
+	MaxPending int `yaml:"max_pending"`
 }
 
 // Kratos configures access to Ory Kratos and its identity schemas.

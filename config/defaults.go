@@ -64,6 +64,12 @@ func Default() Config {
 // whether a key was set, not its value: an explicit timeout of 0s is a mistake
 // and must be reported as one.
 func (l *loader) applyDerivedDefaults() {
+	for i := range l.cfg.Serve.Admin.APIKeys {
+		limit := &l.cfg.Serve.Admin.APIKeys[i].RateLimit
+		if limit.Requests != 0 && l.origins[index("serve.admin.api_keys", i)+".rate_limit.window"] == "" {
+			limit.Window = Duration(time.Minute)
+		}
+	}
 	for i := range l.cfg.Hooks {
 		hook := &l.cfg.Hooks[i]
 		unset := func(name string) bool { return l.origins[index("hooks", i)+"."+name] == "" }

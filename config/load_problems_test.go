@@ -37,7 +37,7 @@ func TestLoadProblems(t *testing.T) {
 			"1.yml:3: has an unknown key here; remove it, or use one of " + topLevel}},
 		{"unknown_key_beside_secrets", []string{withKey, "serve:\n  admin:\n    correcthorse:\n    api_keys:\n      - name: a\n        key: 0123456789abcdef\n        batterystaple:\n"}, []string{
 			"2.yml:3: serve.admin: has an unknown key here; remove it, or use one of api_keys, host, port, socket, tls",
-			"2.yml:7: serve.admin.api_keys[0]: has an unknown key here; remove it, or use one of expires_at, key, key_sha256, name, scopes"}},
+			"2.yml:7: serve.admin.api_keys[0]: has an unknown key here; remove it, or use one of expires_at, key, key_sha256, max_pending, name, rate_limit, scopes"}},
 		{"unknown_key_beside_secrets_of_hooks_and_mail", []string{withKey, "courier:\n  correcthorse:\n  smtp:\n    batterystaple:\n" +
 			"clients:\n  horsecorrect:\nhooks:\n- id: crm\n  events: [delivery_failed]\n  url: https://x\n  auth:\n    staplebattery:\n    tpye: api_key\n"}, []string{
 			"2.yml:2: courier: has an unknown key here; remove it, or use one of smtp, template_override_path",

@@ -104,8 +104,12 @@ func (k *checks) public(p Public) {
 		k.require(ok || text == unixMark, index(at+"trusted_proxies", i),
 			"must be an IP address, a network such as 10.0.0.0/8, or unix: for every client of the unix socket")
 	}
-	k.require(p.RateLimit.Requests >= 0, at+"rate_limit.requests", "must be 1 or more, or 0 for no limit")
-	k.positive(p.RateLimit.Window, at+"rate_limit.window")
+	k.rateLimit(p.RateLimit, at+"rate_limit.")
+}
+
+func (k *checks) rateLimit(l RateLimit, at string) {
+	k.require(l.Requests >= 0, at+"requests", "must be 1 or more, or 0 for no limit")
+	k.positive(l.Window, at+"window")
 }
 
 func (k *checks) kratos(o Kratos) {

@@ -38,6 +38,7 @@ var acceptances = slices.Concat(hookAcceptances, courierAcceptances, pageAccepta
 	{"no_rate_limit", `serve: {public: {rate_limit: {requests: 0}}}`},
 	{"keys", `serve: {admin: {api_keys: [{name: A.b-c_1, key: "!~34567890123456"}, {name: b, key_sha256: "` + strings.ToUpper(digest) + `"}]}}`},
 	{"keys/scopes", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, scopes: [read, metrics], expires_at: "2026-01-31T09:00:00Z"}, {name: a, key: 0123456789abcdeg}]}}`},
+	{"keys/limits", `serve: {admin: {api_keys: [{name: a, key: 0123456789abcdef, scopes: [invite], rate_limit: {requests: 20, window: 1h}, max_pending: 50}, {name: b, key: 0123456789abcdeg, rate_limit: {requests: 5}}, {name: b, key: 0123456789abcdeh, rate_limit: {requests: 5, window: 60s}}]}}`},
 	{"email_trait_of_schemas", `kratos: {email_trait: {customer: contact.email, "preset://email": email}}`},
 	{"email_trait_by_the_schema", `kratos: {email_trait: {}}`},
 	{"email_trait", `kratos: {email_trait: contact.primary-email.0}`},

@@ -19,8 +19,8 @@
 //
 // # How rows are found
 //
-// All keys are in keys.go. Each access path of [bridge.Tx] is a look-up, or a
-// walk over adjacent keys in one tree; there is no scan.
+// All keys are in keys.go, and the entries of indexes in entries.go. Each access path
+// of [bridge.Tx] is a look-up, or a walk over adjacent keys in one tree; there is no scan.
 //
 // # Tuning
 //

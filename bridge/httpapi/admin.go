@@ -28,7 +28,7 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request.Content = sha256.Sum256(raw)
-	request.CreatedBy, request.OnlyNew = key.creator(), !key.may(ScopeLink)
+	request.CreatedBy, request.OnlyNew, request.MaxPending = key.creator(), !key.may(ScopeLink), key.MaxPending
 	o, err := a.service.Invite(r.Context(), request)
 	if err != nil {
 		return err
@@ -63,7 +63,11 @@ func (a *API) resend(w http.ResponseWriter, r *http.Request) error {
 	if inv.Origin == bridge.OriginReactivated && !key.may(ScopeReactivate) {
 		return forbidden("resend an invitation that hands over an account", ScopeReactivate)
 	}
-	o, err := a.service.Resend(r.Context(), inv.ID)
+	maxPending := 0 // that of another creator is not known here
+	if inv.CreatedBy == key.creator() {
+		maxPending = key.MaxPending
+	}
+	o, err := a.service.ResendWithin(r.Context(), inv.ID, maxPending)
 	if err != nil {
 		return err
 	}

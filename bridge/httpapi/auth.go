@@ -27,6 +27,10 @@ func (a *API) authenticate(next http.Handler) http.Handler {
 		if a.config.KeyUsed != nil {
 			a.config.KeyUsed(key.Name)
 		}
+		if err := a.checkKeyLimit(r, key); err != nil {
+			writeError(w, r, err)
+			return
+		}
 		next.ServeHTTP(w, withKey(r, key))
 	})
 }

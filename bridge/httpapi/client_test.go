@@ -47,7 +47,7 @@ func TestClientInvite(t *testing.T) {
 		t.Fatalf("created %t, %v", created, err)
 	}
 	want := bridge.InvitationView{
-		Email: email, State: bridge.StatePending, Origin: bridge.OriginCreated, SchemaID: kratostest.DefaultSchema, InviterID: "42", InviterName: "Grace", Locale: "de",
+		Email: email, State: bridge.StatePending, CreatedBy: bridge.ByKey("backend"), Origin: bridge.OriginCreated, SchemaID: kratostest.DefaultSchema, InviterID: "42", InviterName: "Grace", Locale: "de",
 		ReturnTo: "https://app.example.com/in", ExpiresAt: a.Clock.Now().Add(90 * time.Minute), Delivery: bridge.DeliveryOff,
 	}
 	if diff := cmp.Diff(want, o.InvitationView, cmpopts.IgnoreFields(bridge.InvitationView{}, "ID", "IdentityID", "CreatedAt", "UpdatedAt")); diff != "" {

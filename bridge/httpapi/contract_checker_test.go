@@ -109,7 +109,7 @@ func checkUndocumented(a answer, head bool) []string {
 	if err := validate(loadContract().errorEnvelope, a.body); err != nil {
 		return []string{err.Error()}
 	}
-	if id := a.errorID(); !slices.Contains([]string{"not_found", "method_not_allowed", "unauthorized"}, id) {
+	if id := a.errorID(); !slices.Contains([]string{"not_found", "method_not_allowed", "unauthorized", "too_many_requests"}, id) {
 		return []string{"not an operation, but it responds with " + id}
 	}
 	return nil

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"maps"
 	"net/http"
@@ -218,6 +219,7 @@ func (d *driver) kratos(t *testing.T) {
 func (d *driver) tooMany(t *testing.T) {
 	a := startWith(t, bridgetest.New(t), func(c *httpapi.Config) {
 		c.RateLimit = httpapi.RateLimit{Requests: 1, Window: time.Hour}
+		c.APIKeys = append(c.APIKeys, httpapi.APIKey{Name: "limited", SHA256: sha256.Sum256([]byte("limited")), RateLimit: c.RateLimit})
 	})
 	d.checkers = append(d.checkers, a.checker)
 	w := &scenario{api: a, issued: a.invite(object{"email": email})}
@@ -228,11 +230,30 @@ func (d *driver) tooMany(t *testing.T) {
 	}
 	_, finish := a.beginUpload()
 	defer finish()
+	a.withKey(http.MethodPost, base, nil, "limited")
+	limited := func(r *http.Request) {
+		if r.Method == http.MethodPost && strings.HasPrefix(r.URL.String(), a.admin) {
+			r.Header.Set("Authorization", "Bearer limited")
+		}
+	}
 	w.Store.OnCall(sync.OnceFunc(func() { // while a backup is in progress
 		w.Store.OnCall(nil)
-		w.wantAll(http.StatusTooManyRequests, "too_many_requests", nil, w.defaultBody)
+		w.wantAll(http.StatusTooManyRequests, "too_many_requests", limited, w.defaultBody)
 	}))
 	w.want("getBackup", http.StatusOK, "", nil)
+	d.tooManyPending(t)
+}
+
+func (d *driver) tooManyPending(t *testing.T) {
+	a := startWith(t, bridgetest.New(t), func(c *httpapi.Config) {
+		c.APIKeys = []httpapi.APIKey{{Name: "backend", SHA256: sha256.Sum256([]byte(key)), MaxPending: 1}}
+	})
+	d.checkers = append(d.checkers, a.checker)
+	w := &scenario{api: a, issued: a.invite(object{"email": email})}
+	w.want("createInvitation", http.StatusConflict, "too_many_pending", w.body("createInvitation"))
+	a.Clock.Advance(25 * time.Hour)
+	w.want("createInvitation", http.StatusCreated, "", w.body("createInvitation"))
+	w.want("resendInvitation", http.StatusConflict, "too_many_pending", nil)
 }
 
 // databaseStore is a store that has no backup of its own.

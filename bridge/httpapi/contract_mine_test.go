@@ -118,6 +118,12 @@ func (d *driver) mineStates(t *testing.T) {
 	w.want("revokeMyInvitation", http.StatusOK, "", nil)
 	w.want("resendMyInvitation", http.StatusGone, "invitation_revoked", nil)
 
+	w = d.start(t, func(c *bridge.Config) { c.Inviters.MaxPending = 1 })
+	w.want("createMyInvitation", http.StatusConflict, "too_many_pending", object{"email": "more@example.com"})
+	w.Clock.Advance(25 * time.Hour)
+	w.want("createMyInvitation", http.StatusCreated, "", object{"email": "more@example.com"})
+	w.want("resendMyInvitation", http.StatusConflict, "too_many_pending", nil)
+
 	w = d.start(t)
 	token := w.tokenOfMine()
 	w.Clock.Advance(25 * time.Hour)

@@ -19,7 +19,7 @@ func StatusCodes() map[bridge.Kind]int {
 // SimulateClients counts one request from each of n addresses in the limiter.
 func SimulateClients(a *API, n int) {
 	for i := range n {
-		a.limits.take(clientNetwork(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})), time.Now())
+		a.limits.take(clientNetwork(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})), a.config.RateLimit, time.Now())
 	}
 }
 

@@ -18,32 +18,36 @@ const maxClients = 100_000
 
 // limiter is a token bucket per client.
 type limiter[K comparable] struct {
-	limit   RateLimit
 	mu      sync.Mutex
 	clients *lru.Cache[K, *rate.Limiter]
 }
 
-func newLimiter[K comparable](limit RateLimit) *limiter[K] {
+func newLimiter[K comparable]() *limiter[K] {
 	clients, err := lru.New[K, *rate.Limiter](maxClients)
 	if err != nil {
 		panic(err) // the size is a positive constant
 	}
-	return &limiter[K]{limit: limit, clients: clients}
+	return &limiter[K]{clients: clients}
 }
 
 // take uses one request of the client's allowance. If none is left, it returns
-// how long the client must wait; else zero.
-func (l *limiter[K]) take(key K, now time.Time) time.Duration {
-	if l.limit.Requests == 0 {
+// how long the client must wait; else zero. If its limit is another one than before, the
+// client keeps what it has left of its allowance.
+func (l *limiter[K]) take(client K, limit RateLimit, now time.Time) time.Duration {
+	if limit.Requests == 0 {
 		return 0
 	}
+	every := rate.Every(limit.Window / time.Duration(limit.Requests))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	allowance, known := l.clients.Get(key)
+	allowance, known := l.clients.Get(client)
 	if !known {
-		every := l.limit.Window / time.Duration(l.limit.Requests)
-		allowance = rate.NewLimiter(rate.Every(every), l.limit.Requests)
-		l.clients.Add(key, allowance)
+		allowance = rate.NewLimiter(every, limit.Requests)
+		l.clients.Add(client, allowance)
+	}
+	if allowance.Limit() != every || allowance.Burst() != limit.Requests {
+		allowance.SetLimitAt(now, every)
+		allowance.SetBurstAt(now, limit.Requests)
 	}
 	reservation := allowance.ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
@@ -68,7 +72,7 @@ func clientNetwork(addr netip.Addr) netip.Prefix {
 //
 // Errors: ErrTooManyRequests, with the time to wait, if none is left.
 func (a *API) checkRateLimit(r *http.Request) error {
-	if wait := a.limits.take(clientNetwork(a.clientIP(r)), time.Now()); wait > 0 {
+	if wait := a.limits.take(clientNetwork(a.clientIP(r)), a.config.RateLimit, time.Now()); wait > 0 {
 		return bridge.ErrTooManyRequests.WithRetryAfter(wait)
 	}
 	return nil
@@ -84,4 +88,19 @@ func (a *API) rateLimitPosts(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// checkKeyLimit uses one request of the allowance that the keys of one name share, if the
+// request may change something.
+//
+// Errors: ErrTooManyRequests, with the time to wait, if none is left.
+func (a *API) checkKeyLimit(r *http.Request, key APIKey) error {
+	if r.Method != http.MethodPost && r.Method != http.MethodDelete {
+		return nil
+	}
+	if wait := a.keyLimits.take(key.Name, key.RateLimit, a.config.Now()); wait > 0 {
+		return bridge.ErrTooManyRequests.WithReasonf("Too many requests with this API key: its rate_limit in serve.admin.api_keys is %d in %s. Wait, then try again.",
+			key.RateLimit.Requests, key.RateLimit.Window).WithRetryAfter(wait)
+	}
+	return nil
 }

@@ -79,7 +79,7 @@ func inviterOf(r *http.Request) bridge.Inviter {
 func (a *API) limitInviter(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			if wait := a.inviterLimits.take(inviterOf(r).ID, time.Now()); wait > 0 {
+			if wait := a.inviterLimits.take(inviterOf(r).ID, a.config.Inviters.RateLimit, time.Now()); wait > 0 {
 				writeError(w, r, bridge.ErrTooManyRequests.WithReasonf("You have sent too many requests. Wait, then try again.").WithRetryAfter(wait))
 				return
 			}
@@ -130,7 +130,7 @@ func (a *API) resendMine(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o, err := a.service.Resend(r.Context(), inv.ID)
+	o, err := a.service.ResendWithin(r.Context(), inv.ID, a.service.MaxPending())
 	if err != nil {
 		return forInviter(err)
 	}

@@ -25,7 +25,7 @@ import (
 // TestDocumentAndRouterAgree: the document and the routers of both listeners have
 // the same operations.
 func TestDocumentAndRouterAgree(t *testing.T) {
-	handlers := httpapi.New(bridgetest.New(t).Service, httpapi.Config{BasePath: base, Metrics: metricsHandler})
+	handlers := httpapi.New(bridgetest.New(t).Service, httpapi.Config{BasePath: base, Metrics: metricsHandler, Inviters: &httpapi.Inviters{}})
 	for listener, router := range map[string]chi.Router{"public": handlers.Public(), "admin": handlers.Admin()} {
 		var routed, documented []string
 		err := chi.Walk(router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {

@@ -45,7 +45,7 @@ func (k APIKey) onlyOwn(all ...Scope) bridge.Creator {
 	if k.may(all...) {
 		return bridge.Creator{}
 	}
-	return k.creator()
+	return bridge.Creator{Kind: bridge.CreatorKey, ID: k.Name} // not zero, even without a name
 }
 
 func (k APIKey) expired(now time.Time) bool { return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) }

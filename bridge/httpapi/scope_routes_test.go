@@ -9,17 +9,18 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"invitebridge/bridge/bridgetest"
 	"invitebridge/bridge/httpapi"
 )
 
 // routeScopes are the scopes of which a key needs one, by route of the admin listener.
 var routeScopes = map[string][]httpapi.Scope{
 	"POST " + base:                            {httpapi.ScopeInvite},
-	"GET " + base:                             {httpapi.ScopeRead, httpapi.ScopeManage},
+	"GET " + base:                             {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeInvite},
 	"GET " + base + "/backup":                 {httpapi.ScopeBackup},
-	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage},
-	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage},
-	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage},
+	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeInvite},
+	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage, httpapi.ScopeInvite},
+	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage, httpapi.ScopeInvite},
 	"GET " + base + "/{id}/messages":          {httpapi.ScopeRead, httpapi.ScopeManage},
 	"GET " + base + "/messages":               {httpapi.ScopeRead, httpapi.ScopeManage},
 	"GET " + base + "/messages/{id}":          {httpapi.ScopeRead, httpapi.ScopeManage},
@@ -75,6 +76,60 @@ func TestRoutesByScope(t *testing.T) {
 	})
 	if err != nil || walked != len(routeScopes) {
 		t.Errorf("walked %d of %d routes: %v", walked, len(routeScopes), err)
+	}
+}
+
+// ofOthers are the routes on which an invitation by another creator does not exist for a
+// key that may only invite.
+var ofOthers = []string{"GET " + base + "/{id}", "POST " + base + "/{id}/resend", "POST " + base + "/{id}/revoke"}
+
+// TestRoutesByCaller: each route of the admin listener by the kind of its caller. Who has
+// no valid key learns the same of all.
+func TestRoutesByCaller(t *testing.T) {
+	w := bridgetest.New(t)
+	a := startWith(t, w, func(c *httpapi.Config) {
+		expired := keyNamed("expired", "expired", nil)
+		expired.ExpiresAt = w.Clock.Now()
+		c.APIKeys = append(c.APIKeys, expired)
+		for _, s := range httpapi.Scopes() {
+			c.APIKeys = append(c.APIKeys, keyNamed("only", "only "+string(s), []httpapi.Scope{s}))
+		}
+	})
+	other := a.invite(object{"email": email})
+	send := func(method, path, authorization string) answer {
+		r := request(t, method, a.admin+path, nil)
+		if authorization != "" {
+			r.Header.Set("Authorization", authorization)
+		}
+		return do(t, r)
+	}
+	for route, anyOf := range routeScopes {
+		method, path, _ := strings.Cut(strings.ReplaceAll(route, "{id}", other.ID), " ")
+		for caller, authorization := range map[string]string{
+			"without a key": "", "with another": "Bearer another", "with an expired one": "Bearer expired", "with Basic": "Basic " + key, "with none": "Bearer ",
+		} {
+			if got := send(method, path, authorization); got.status != http.StatusUnauthorized || got.errorID() != "unauthorized" {
+				t.Errorf("%s %s: %d %s", route, caller, got.status, got.body)
+			}
+		}
+		if got := send(method, path, "Bearer "+uselessKey); got.status != http.StatusForbidden || got.errorID() != "forbidden" {
+			t.Errorf("%s without a scope: %d %s", route, got.status, got.body)
+		}
+		for _, s := range httpapi.Scopes() {
+			got := send(method, path, "Bearer only "+string(s))
+			switch {
+			case !slices.Contains(anyOf, s):
+				if got.status != http.StatusForbidden || got.errorID() != "forbidden" {
+					t.Errorf("%s with %s: %d %s", route, s, got.status, got.body)
+				}
+			case s == httpapi.ScopeInvite && slices.Contains(ofOthers, route):
+				if got.status != http.StatusNotFound || got.errorID() != "invitation_not_found" {
+					t.Errorf("%s of another with %s: %d %s", route, s, got.status, got.body)
+				}
+			case got.status == http.StatusForbidden || got.status == http.StatusUnauthorized || got.status == http.StatusInternalServerError:
+				t.Errorf("%s with %s: %d %s", route, s, got.status, got.body)
+			}
+		}
 	}
 }
 

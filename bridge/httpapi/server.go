@@ -80,10 +80,16 @@ type APIKey struct {
 	SHA256    [sha256.Size]byte
 	Scopes    []Scope   // nil: all
 	ExpiresAt time.Time // from then on it is refused like an unknown one; zero: never
+	// RateLimit is shared by the keys of one name, so they should have the same.
+	RateLimit RateLimit
+	// MaxPending is how many invitations that were created with keys of this name may be
+	// pending; 0: any number. Imports are not counted against it: keys with the scope for
+	// them should have none.
+	MaxPending int
 }
 
-// RateLimit limits POST requests per client address on the public listener.
-// Zero Requests means no limit.
+// RateLimit limits requests that may change something: on the public listener per client
+// address, on the admin listener per name of an API key. Zero Requests means no limit.
 type RateLimit struct {
 	Requests int
 	Window   time.Duration
@@ -92,14 +98,15 @@ type RateLimit struct {
 // API builds the handlers of both listeners. Its methods are safe for
 // concurrent use.
 type API struct {
-	service  *bridge.Service
-	config   Config
-	keys     atomic.Pointer[[]APIKey]
-	page     atomic.Pointer[page.Page]
-	document []byte // the body of GET /openapi.json
-	ready    readiness
-	limits   *limiter[netip.Prefix]
-	// inviterLimits is nil without Config.Inviters.
+	service   *bridge.Service
+	config    Config
+	keys      atomic.Pointer[[]APIKey]
+	page      atomic.Pointer[page.Page]
+	document  []byte // the body of GET /openapi.json
+	ready     readiness
+	limits    *limiter[netip.Prefix] // of clients of the public listener
+	keyLimits *limiter[string]       // of API keys, by name
+	// inviterLimits is of inviters with a session, by identity.
 	inviterLimits *limiter[uuid.UUID]
 	links         linkRequests
 
@@ -119,7 +126,7 @@ func New(service *bridge.Service, config Config) *API {
 	config.MaxImportSize = cmp.Or(config.MaxImportSize, defaultImportSize)
 	a := &API{
 		service: service, config: config, document: config.document(),
-		ready: readiness{check: service.Ready}, limits: newLimiter[netip.Prefix](config.RateLimit),
+		ready: readiness{check: service.Ready}, limits: newLimiter[netip.Prefix](), keyLimits: newLimiter[string](), inviterLimits: newLimiter[uuid.UUID](),
 		links:      linkRequests{waiting: make(chan string, maxLinkRequests)},
 		backupTime: backupTime, uploadPause: uploadPause,
 		uploading: transfers{
@@ -128,16 +135,13 @@ func New(service *bridge.Service, config Config) *API {
 		},
 		reporting: transfers{full: "%d reports about rows are being downloaded. Retry when one has finished."},
 	}
-	if config.Inviters != nil {
-		a.inviterLimits = newLimiter[uuid.UUID](config.Inviters.RateLimit)
-	}
 	a.SetAPIKeys(config.APIKeys)
 	a.SetPage(config.Page)
 	return a
 }
 
 // SetAPIKeys replaces the API keys of the admin listener. It may be called while
-// requests are served.
+// requests are served. What is left of the allowance of a name stays.
 func (a *API) SetAPIKeys(keys []APIKey) { a.keys.Store(&keys) }
 
 // SetPage replaces the invitee's page. It may be called while requests are

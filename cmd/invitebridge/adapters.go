@@ -204,7 +204,7 @@ func tracingConfig(cfg config.Config, log *slog.Logger) tracing.Config {
 func apiKeys(cfg config.Config) []httpapi.APIKey {
 	keys := make([]httpapi.APIKey, 0, len(cfg.Serve.Admin.APIKeys))
 	for _, k := range cfg.Serve.Admin.APIKeys {
-		key := httpapi.APIKey{Name: k.Name, SHA256: k.Digest(), ExpiresAt: k.Expiry()}
+		key := httpapi.APIKey{Name: k.Name, SHA256: k.Digest(), ExpiresAt: k.Expiry(), RateLimit: rateLimit(k.RateLimit), MaxPending: k.MaxPending}
 		if k.Scopes != nil { // an empty list is not everything
 			key.Scopes = []httpapi.Scope{}
 		}
@@ -214,6 +214,10 @@ func apiKeys(cfg config.Config) []httpapi.APIKey {
 		keys = append(keys, key)
 	}
 	return keys
+}
+
+func rateLimit(l config.RateLimit) httpapi.RateLimit {
+	return httpapi.RateLimit{Requests: l.Requests, Window: time.Duration(l.Window)}
 }
 
 func allowedOrigins(cfg config.Config) []string {

@@ -9,7 +9,7 @@ import (
 	"invitebridge/bridge/httpapi"
 )
 
-var importColumns = []string{"id", "state", "dry_run", "rows", "waiting", "counts.failed", "created_by.id", "created_at"}
+var importColumns = []string{"id", "state", "dry_run", "rows", "waiting", "counts.failed", "created_by", "created_at"}
 
 func newListImports(o *clientOptions) *cobra.Command {
 	var p paging

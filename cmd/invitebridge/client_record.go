@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"invitebridge/bridge"
 )
 
 // record is a JSON object with its members in order.
@@ -70,6 +72,10 @@ func (r record) text(name string) string {
 func (m member) text() string {
 	var text string
 	var texts []string
+	var creator bridge.Creator
+	if m.name == "created_by" && json.Unmarshal(m.value, &creator) == nil {
+		return printable(creator.String())
+	}
 	if json.Unmarshal(m.value, &texts) == nil && len(texts) > 0 {
 		return printable(strings.Join(texts, ","))
 	}

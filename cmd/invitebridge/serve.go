@@ -193,7 +193,7 @@ func (s *server) serve(ctx context.Context) error {
 		APIKeys:        apiKeys(cfg),
 		TrustedProxies: cfg.TrustedProxies(),
 		TrustUnixPeers: cfg.TrustsUnixPeers(),
-		RateLimit:      httpapi.RateLimit{Requests: cfg.Serve.Public.RateLimit.Requests, Window: time.Duration(cfg.Serve.Public.RateLimit.Window)},
+		RateLimit:      rateLimit(cfg.Serve.Public.RateLimit),
 		MaxImportSize:  int64(cfg.Import.MaxSize),
 		AllowedOrigins: allowedOrigins(cfg),
 		Inviters:       inviters(cfg.Inviters),
