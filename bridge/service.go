@@ -119,6 +119,7 @@ type Service struct {
 	claims        claims
 	started       instant
 	forgetAt      atomic.Int64 // time.Duration since started, see forgetBatch
+	unscrubbed    atomic.Int64 // deletions that Scrub has not followed
 	shifted       atomic.Bool  // the identity system returns local times as UTC
 }
 
@@ -137,6 +138,7 @@ func NewService(store Store, identities Identities, config Config) *Service {
 	s.sizes.init()
 	s.started = s.instant()
 	s.forgetAt.Store(int64(forgetEvery))
+	s.unscrubbed.Store(1) // perhaps those of the process before this one
 	return s
 }
 

@@ -41,7 +41,7 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 // Sweep does everything that has become due. First it expires invitations, emits
 // reminders and purges invitations, for which Kratos is not needed. Then it reconciles claims that their
 // holder did not finish, and checks identities that a late write may change or that
-// are to be deleted. It works in batches of at most 100 until nothing is due or ctx
+// are to be deleted. Last it overwrites what Forget has deleted and left on the disk. It works in batches of at most 100 until nothing is due or ctx
 // ends.
 //
 // Call it at startup and periodically, from one goroutine at a time. It continues
@@ -49,13 +49,14 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 // postponed without delaying others.
 func (s *Service) Sweep(ctx context.Context) (SweepResult, error) {
 	var swept SweepResult
-	var errs [6]error
+	var errs [7]error
 	swept.Expired, errs[0] = drain(ctx, s.expireBatch)
 	swept.Reminded, errs[1] = s.Remind(ctx)
 	swept.Purged, errs[2] = drain(ctx, s.purgeBatch)
 	swept.Reconciled, errs[3] = s.sweepEach(ctx, Tx.ExpiredClaims, s.reconcileExpiredClaim)
 	swept.Checked, errs[4] = s.sweepEach(ctx, Tx.InvitationsToCheck, s.recheckLeftover)
 	swept.Forgotten, errs[5] = drain(ctx, s.forgetBatch)
+	errs[6] = s.scrub(ctx, scrubInSweep)
 	return swept, errors.Join(errs[:]...)
 }
 
