@@ -287,10 +287,12 @@ func TestForget_concurrent(t *testing.T) {
 		var accepted, forgotten error
 		var running sync.WaitGroup
 		running.Go(func() {
-			time.Sleep(time.Duration(round%7) * time.Millisecond)
 			_, accepted = w.Service.Accept(context.WithoutCancel(t.Context()), offer.Token.Reveal(), password)
 		})
-		running.Go(func() { _, forgotten = w.Service.Forget(t.Context(), offer.Invitation.ID) })
+		running.Go(func() {
+			time.Sleep(time.Duration(round) * 200 * time.Microsecond) // anywhere in the acceptance
+			_, forgotten = w.Service.Forget(t.Context(), offer.Invitation.ID)
+		})
 		running.Wait()
 		if errors.Is(forgotten, bridge.ErrAcceptInProgress) {
 			w.Clock.Advance(testLease + 11*time.Minute)
