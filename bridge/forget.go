@@ -13,7 +13,7 @@ import (
 type Forgotten struct {
 	ForgottenInvitation
 	// Others are the other invitations of the same address, the newest first.
-	Others []ForgottenInvitation `json:"other_invitations"`
+	Others []ForgottenInvitation `json:"other_invitations,omitempty"`
 	// ImportRows is the number of rows of imports that were emptied.
 	ImportRows int `json:"import_rows"`
 }

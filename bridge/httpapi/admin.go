@@ -3,6 +3,7 @@ package httpapi
 import (
 	"crypto/sha256"
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -84,6 +85,22 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
 		code = http.StatusAccepted
 	}
 	writeJSON(w, code, inv.View())
+	return nil
+}
+
+func (a *API) forget(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		if !strings.Contains(allowedMethods(chi.RouteContext(r.Context()).Routes, r), r.Method) {
+			return methodNotAllowed(w, r) // the router takes the path of a list for an id
+		}
+		return err
+	}
+	f, err := a.service.Forget(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, f)
 	return nil
 }
 

@@ -18,6 +18,7 @@ var routeScopes = map[string][]httpapi.Scope{
 	"GET " + base:                             {httpapi.ScopeRead, httpapi.ScopeManage},
 	"GET " + base + "/backup":                 {httpapi.ScopeBackup},
 	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage},
+	"DELETE " + base + "/{id}":                {httpapi.ScopeManage},
 	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage},
 	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage},
 	"GET " + base + "/{id}/messages":          {httpapi.ScopeRead, httpapi.ScopeManage},
