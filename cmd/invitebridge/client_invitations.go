@@ -98,7 +98,7 @@ func newDeleteInvitation(o *clientOptions) *cobra.Command {
 			"This cannot be undone, and nothing is asked. To end an invitation and keep it, use\n"+
 			"revoke.\n\n"+
 			"An identity in Kratos is deleted only if the bridge created it and nobody used it; the\n"+
-			"result says whether it was deleted or kept. After an error, run the command again: it\n"+
+			"result shows whether it was deleted or kept. After an error, run the command again: it\n"+
 			"continues.",
 		forgottenColumns, by((*httpapi.Client).Forget))
 	cmd.Example = "  invitebridge list invitations --email ada@example.com --page-size 1 -q |\n" +
