@@ -59,6 +59,14 @@ func (t *countingTx) PutImportRows(id uuid.UUID, rows ...ImportRow) error {
 	return err
 }
 
+// uncounted returns tx for writes that no metric counts.
+func uncounted(tx Tx) Tx {
+	if t, ok := tx.(*countingTx); ok {
+		return t.Tx
+	}
+	return tx
+}
+
 // PutInvitation counts the differences to the stored invitation. It reads that
 // itself, so that no rule has to remember to count.
 func (t *countingTx) PutInvitation(after Invitation) error {

@@ -142,6 +142,8 @@
 //   - sweep.go: ExpireDue and Sweep
 //   - remind.go: Remind, and when reminders are planned
 //   - leftover.go: identities of unaccepted invitations
+//   - forget.go: Forget, which removes a person
+//   - forget_rows.go: the rows of imports about that person
 //
 // Imports:
 //

@@ -48,6 +48,13 @@ type Store interface {
 	// After an error, the data in w is unusable.
 	Backup(ctx context.Context, w io.Writer) error
 
+	// Scrub makes what was deleted before the call unreadable on the disk, as far as
+	// the store can: neither the bytes that it freed nor older versions of them are
+	// left in its files. It waits for views that began before, and for a Backup; it
+	// blocks no Update for longer than a few milliseconds at a time. What a call that
+	// failed has done is kept, so that repeating it is cheap. A store that leaves this
+	// to its database, its file system or its copies returns nil.
+	Scrub(ctx context.Context) error
 	// Ping returns nil if the store can read and write.
 	Ping(ctx context.Context) error
 

@@ -42,7 +42,7 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 // Sweep does everything that has become due. First it expires invitations, emits
 // reminders and purges invitations, for which Kratos is not needed. Then it reconciles claims that their
 // holder did not finish, and checks identities that a late write may change or that
-// are to be deleted, and inviters who may have been deactivated. It works in batches of at most 100 until nothing is due or ctx
+// are to be deleted, and inviters who may have been deactivated. Last it overwrites what Forget has deleted and left on the disk. It works in batches of at most 100 until nothing is due or ctx
 // ends.
 //
 // Call it at startup and periodically, from one goroutine at a time. It continues
@@ -50,7 +50,7 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 // postponed without delaying others.
 func (s *Service) Sweep(ctx context.Context) (SweepResult, error) {
 	var swept SweepResult
-	var errs [7]error
+	var errs [8]error
 	swept.Expired, errs[0] = drain(ctx, s.expireBatch)
 	swept.Reminded, errs[1] = s.Remind(ctx)
 	swept.Purged, errs[2] = drain(ctx, s.purgeBatch)
@@ -58,6 +58,7 @@ func (s *Service) Sweep(ctx context.Context) (SweepResult, error) {
 	swept.Checked, errs[4] = s.sweepEach(ctx, Tx.InvitationsToCheck, s.recheckLeftover)
 	swept.Forgotten, errs[5] = drain(ctx, s.forgetBatch)
 	swept.Revoked, errs[6] = s.revokeOfInactive(ctx)
+	errs[7] = s.scrub(ctx, scrubInSweep)
 	return swept, errors.Join(errs[:]...)
 }
 

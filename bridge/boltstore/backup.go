@@ -16,6 +16,7 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer s.running.Done()
+	defer s.views.begin()()
 	err := s.db.View(func(tx *bbolt.Tx) error {
 		_, err := tx.WriteTo(ctxWriter{ctx, w})
 		return err

@@ -129,6 +129,7 @@ func (s *Store) commit(btx *bbolt.Tx) (err error) {
 			err = s.markCorrupt(p)
 		}
 		s.health.note(err)
+		s.views.committed()
 		s.onCommit(time.Since(start), err)
 	}(debug.SetPanicOnFault(true))
 	id := btx.ID()

@@ -59,6 +59,12 @@ func Open(path string, options ...Option) (*Store, error) {
 func openExamined(path string, h Header, options []Option) (*Store, error) {
 	o := boltOptions(lockTimeout)
 	reserve(o, path)
+	var file *os.File
+	open := o.OpenFile
+	o.OpenFile = func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+		file, err = open(name, flag, mode)
+		return file, err
+	}
 	db, err := openBolt(path, o)
 	if err != nil {
 		return nil, err
@@ -75,7 +81,7 @@ func openExamined(path string, h Header, options []Option) (*Store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	db.AllocSize = growStep
-	return newStore(db, again, options), nil
+	return newStore(db, file, again, options), nil
 }
 
 func boltOptions(timeout time.Duration) *bbolt.Options {

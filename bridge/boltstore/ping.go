@@ -35,7 +35,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.corruption(); err != nil {
 		return err
 	}
-	if _, err := readHeader(s.db, s.db.Path()); err != nil {
+	if err := s.readHeader(); err != nil {
 		return s.noteCorruption(err)
 	}
 	if known, err := s.health.recent(); known {
@@ -52,6 +52,12 @@ func (s *Store) Ping(ctx context.Context) error {
 		return err
 	}
 	return s.probe()
+}
+
+func (s *Store) readHeader() error {
+	defer s.views.begin()()
+	_, err := readHeader(s.db, s.db.Path())
+	return err
 }
 
 // probe commits alone: it may fail where a smaller commit would not.

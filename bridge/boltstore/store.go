@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -15,10 +16,12 @@ import (
 // Store is a [bridge.Store] in one file, made by [Open].
 type Store struct {
 	db     *bbolt.DB
+	file   *os.File // of db, which closes it
 	header Header
 
 	queue      queue
 	leases     leases
+	views      views
 	committing chan struct{} // a lock: holds one value while a call commits
 	health     health
 	// commitTx is bbolt's Commit, except in tests of a failing disk.
@@ -35,9 +38,9 @@ type Store struct {
 
 var _ bridge.Store = (*Store)(nil)
 
-func newStore(db *bbolt.DB, h Header, options []Option) *Store {
+func newStore(db *bbolt.DB, file *os.File, h Header, options []Option) *Store {
 	s := &Store{
-		db: db, header: h, committing: make(chan struct{}, 1), commitTx: (*bbolt.Tx).Commit,
+		db: db, file: file, header: h, committing: make(chan struct{}, 1), commitTx: (*bbolt.Tx).Commit,
 		onCommit: func(time.Duration, error) {},
 	}
 	s.health.reset()
@@ -59,6 +62,7 @@ func (s *Store) View(ctx context.Context, fn func(bridge.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	defer s.views.begin()()
 	// fn's own error is returned unchanged, and so kept apart from bbolt's.
 	var result error
 	t := &tx{}

@@ -38,31 +38,37 @@ func newWalker(file io.ReaderAt, m meta) *walker {
 	return &walker{file, m, make([]bool, m.pages)}
 }
 
-// free reads the list of free pages.
+// free checks the list of free pages.
 func (w *walker) free() error {
+	_, err := w.freePages()
+	return err
+}
+
+// freePages returns the list of free pages, in ascending order.
+func (w *walker) freePages() ([]uint64, error) {
 	if w.meta.free == noFreePages {
-		return nil
+		return nil, nil
 	}
 	raw, kind, count, err := w.page(w.meta.free)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list, n := raw[headSize:], uint64(count) //nolint:gosec // of 16 bits
 	if count == manyFree {
 		n, list = binary.NativeEndian.Uint64(list), list[8:]
 	}
 	if kind != freeKind || n > uint64(len(list)/8) {
-		return fmt.Errorf("page %d is not a list of free pages", w.meta.free)
+		return nil, fmt.Errorf("page %d is not a list of free pages", w.meta.free)
 	}
-	last := uint64(1)
-	for i := range n {
+	last, ids := uint64(1), make([]uint64, n)
+	for i := range ids {
 		id := binary.NativeEndian.Uint64(list[8*i:])
 		if id <= last || id >= w.meta.pages {
-			return fmt.Errorf("the list of free pages has page %d after page %d", id, last)
+			return nil, fmt.Errorf("the list of free pages has page %d after page %d", id, last)
 		}
-		last = id
+		ids[i], last = id, id
 	}
-	return nil
+	return ids, nil
 }
 
 // tree reads a page and all pages below it, including those of nested buckets.

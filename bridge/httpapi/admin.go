@@ -3,6 +3,7 @@ package httpapi
 import (
 	"crypto/sha256"
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -93,6 +94,22 @@ func (a *API) revokeOne(w http.ResponseWriter, r *http.Request, inv bridge.Invit
 		code = http.StatusAccepted
 	}
 	writeJSON(w, code, inv.View())
+	return nil
+}
+
+func (a *API) forget(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		if !strings.Contains(allowedMethods(chi.RouteContext(r.Context()).Routes, r), r.Method) {
+			return methodNotAllowed(w, r) // the router takes the path of a list for an id
+		}
+		return err
+	}
+	f, err := a.service.Forget(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, f)
 	return nil
 }
 

@@ -85,6 +85,13 @@ func (c *Client) Revoke(ctx context.Context, id uuid.UUID) (v bridge.InvitationV
 	return v, err
 }
 
+// Forget removes a person: all invitations of the address of this one, what imports hold
+// about it, and identities that the bridge created and that were never used.
+func (c *Client) Forget(ctx context.Context, id uuid.UUID) (f bridge.Forgotten, err error) {
+	_, err = c.send(ctx, http.MethodDelete, "/"+id.String(), nil, &f)
+	return f, err
+}
+
 // MessagesQuery selects messages. Empty fields do not filter.
 type MessagesQuery struct {
 	State     bridge.MessageState

@@ -70,7 +70,7 @@ func (w *contractChecker) check(listener, method, path, query, key string, sent 
 		method = http.MethodGet
 	}
 	o, variables := loadContract().find(listener, method, path)
-	if o == nil {
+	if o == nil || a.status == http.StatusMethodNotAllowed {
 		return checkUndocumented(a, head)
 	}
 	r, documented := o.responses[a.status]

@@ -19,6 +19,7 @@ func (d *driver) states(t *testing.T) {
 	d.adoptions(t)
 	d.acceptUnresolved(t)
 	d.revokeDuringAccept(t)
+	d.forgetDuringImport(t)
 
 	w := d.start(t)
 	w.deliver(bridgetest.Hook, bridge.SendResult{Outcome: bridge.AttemptSent})
@@ -87,4 +88,27 @@ func (d *driver) acceptUnresolved(t *testing.T) {
 	w.Clock.Advance(25 * time.Hour)
 	w.want("resendInvitation", http.StatusConflict, "accept_in_progress", nil)
 	w.want("createInvitation", http.StatusConflict, "accept_in_progress", object{"email": email})
+}
+
+// forgetDuringImport drives a removal while an acceptance is in progress, and while an
+// import has begun a row of the address.
+func (d *driver) forgetDuringImport(t *testing.T) {
+	w := d.start(t)
+	restore := w.Kratos.OnPut(bridgetest.CutBefore)
+	w.want("acceptInvitation", http.StatusServiceUnavailable, "kratos_unavailable", w.body("acceptInvitation"))
+	restore()
+	w.want("deleteInvitation", http.StatusConflict, "accept_in_progress", nil)
+
+	w = d.start(t)
+	w.importFile("email\nnew@example.com\n", "")
+	w.Kratos.Down()
+	if _, err := w.Service.RunImports(t.Context()); err != nil { // the row is begun, and waits
+		t.Fatal(err)
+	}
+	if err := w.Kratos.Up(); err != nil {
+		t.Fatal(err)
+	}
+	w.CloseIdleConnections()
+	w.issued = w.invite(object{"email": "new@example.com"})
+	w.want("deleteInvitation", http.StatusConflict, "identity_conflict", nil)
 }

@@ -72,7 +72,7 @@ var loadContract = sync.OnceValue(func() *contract {
 	compiler := newSchemas(root)
 	c.errorEnvelope = compiler.at(c.node("components", "schemas", "errorGeneric"))
 	for path, item := range c.node("paths").children() {
-		for _, method := range []string{"get", "post"} {
+		for _, method := range []string{"get", "post", "delete"} {
 			if at := item.get(method); at.value != nil {
 				c.operations = append(c.operations, c.operation(compiler, path, method, item, at))
 			}

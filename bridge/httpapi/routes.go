@@ -62,6 +62,7 @@ func (a *API) Admin() chi.Router {
 		get("/", a.list, ScopeRead, ScopeManage, ScopeInvite)
 		get("/backup", a.backup, ScopeBackup)
 		get("/{id}", a.get, ScopeRead, ScopeManage, ScopeInvite)
+		a.route(r, http.MethodDelete, "/{id}", a.forget, ScopeManage)
 		post("/{id}/resend", a.resend, ScopeManage, ScopeInvite)
 		post("/{id}/revoke", a.revoke, ScopeManage, ScopeInvite)
 		get("/{id}/messages", a.invitationMessages, ScopeRead, ScopeManage)
@@ -130,8 +131,14 @@ func allowedMethods(router chi.Routes, r *http.Request) string {
 		path = strings.TrimSuffix(path, "/")
 	}
 	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		if router.Match(chi.NewRouteContext(), method, path) {
+	pattern := "" // of the first method that matches: another one is for other paths
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		route := chi.NewRouteContext()
+		if !router.Match(route, method, path) || pattern != "" && route.RoutePattern() != pattern {
+			continue
+		}
+		pattern = route.RoutePattern()
+		if method != http.MethodDelete || strings.HasSuffix(pattern, "}") { // chi matches the base path for every method
 			methods = append(methods, method)
 		}
 	}

@@ -19,6 +19,7 @@ var routeScopes = map[string][]httpapi.Scope{
 	"GET " + base:                             {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeInvite},
 	"GET " + base + "/backup":                 {httpapi.ScopeBackup},
 	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeInvite},
+	"DELETE " + base + "/{id}":                {httpapi.ScopeManage},
 	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage, httpapi.ScopeInvite},
 	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage, httpapi.ScopeInvite},
 	"GET " + base + "/{id}/messages":          {httpapi.ScopeRead, httpapi.ScopeManage},

@@ -69,6 +69,16 @@ func (s *Store) Backup(context.Context, io.Writer) error {
 	return bridge.ErrBackupNotSupported
 }
 
+// Scrub implements [bridge.Store]. It does nothing: deleted rows are left to VACUUM, and
+// copies of them to the management of the WAL and of backups.
+func (s *Store) Scrub(context.Context) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	s.running.Done()
+	return nil
+}
+
 // Ping implements [bridge.Store]. It commits a row, so it fails on a server that is
 // a standby, has a full disk, or waits for its own standby.
 func (s *Store) Ping(ctx context.Context) error {

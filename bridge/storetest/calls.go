@@ -50,6 +50,17 @@ var callTests = []test{
 		}
 		b.sameLists(nil)
 	}},
+	{"scrubbing changes nothing", func(b *fixture) {
+		kept, gone := b.fullInvitation(), b.invitation()
+		b.put(kept, gone)
+		b.delete(gone)
+		for range 2 {
+			b.is(b.store.Scrub(context.Background()), nil)
+			b.sameLists([]bridge.Invitation{kept})
+		}
+		b.restart()
+		b.sameLists([]bridge.Invitation{kept})
+	}},
 	{"after Close", func(b *fixture) {
 		b.put(b.invitation())
 		if err := b.store.Close(); err != nil {
@@ -63,6 +74,7 @@ var callTests = []test{
 			"Update":    b.store.Update(context.Background(), ran),
 			"View":      b.store.View(context.Background(), ran),
 			"Ping":      b.store.Ping(context.Background()),
+			"Scrub":     b.store.Scrub(context.Background()),
 			"TakeLease": b.store.TakeLease(context.Background(), lease("ada", 1), epoch),
 			"DropLease": b.store.DropLease(context.Background(), lease("ada", 1)),
 		} {

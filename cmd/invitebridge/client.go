@@ -22,6 +22,7 @@ func newClientCommands(environ []string, io stdio) []*cobra.Command {
 		o.verb("get", "Show invitations, imports or messages", newGetInvitation(o), newGetImport(o), newGetMessage(o)),
 		o.verb("resend", "Send invitations again", newResendInvitation(o)),
 		o.verb("revoke", "Revoke invitations", newRevokeInvitation(o)),
+		o.verb("delete", "Forget people: delete their invitations and all that belongs to them", newDeleteInvitation(o)),
 		o.verb("pause", "Pause imports", newPauseImport(o)),
 		o.verb("resume", "Continue paused imports", newResumeImport(o)),
 		o.verb("cancel", "End imports early", newCancelImport(o)),

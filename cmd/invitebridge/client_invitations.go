@@ -89,6 +89,23 @@ func revoke(ctx context.Context, s *session, id uuid.UUID) (bridge.InvitationVie
 	return v, err
 }
 
+var forgottenColumns = []string{"id", "identity_id", "identity", "import_rows"}
+
+func newDeleteInvitation(o *clientOptions) *cobra.Command {
+	cmd := byID(o, "invitation", "Forget people: delete their invitations and all that belongs to them",
+		"Forgets the people of these invitations: deletes all invitations of their addresses,\n"+
+			"in any state, with tokens and messages, and empties the rows of imports about them.\n"+
+			"This cannot be undone, and nothing is asked. To end an invitation and keep it, use\n"+
+			"revoke.\n\n"+
+			"An identity in Kratos is deleted only if the bridge created it and nobody used it; the\n"+
+			"result shows whether it was deleted or kept. After an error, run the command again: it\n"+
+			"continues.",
+		forgottenColumns, by((*httpapi.Client).Forget))
+	cmd.Example = "  invitebridge list invitations --email ada@example.com --page-size 1 -q |\n" +
+		"    xargs -r invitebridge delete invitation"
+	return cmd
+}
+
 func newResendInvitation(o *clientOptions) *cobra.Command {
 	return byID(o, "invitation", "Send invitations again, with a new expiry",
 		"Sends the invitee another email, and resets the expiry: an expired invitation becomes\n"+
