@@ -143,6 +143,8 @@
 //   - remind.go: Remind, and when reminders are planned
 //   - leftover.go: identities of unaccepted invitations
 //   - forget.go: Forget, which removes a person
+//   - forget_identity.go: whose identity is deleted with them
+//   - scrub.go: and from the disk
 //   - forget_rows.go: the rows of imports about that person
 //
 // Imports:
