@@ -120,10 +120,10 @@ func (w *scrubber) pages(ctx context.Context, until time.Time) error {
 	}
 	limit := max(1, uint64(scrubRun/latest.pageSize)) //nolint:gosec // both are positive
 	for i := 0; i < len(free); {
-		first := free[i]
-		for i++; i < len(free) && free[i]-first < limit && free[i] == free[i-1]+1; i++ {
+		first, end := free[i], free[i]+1
+		for i++; i < len(free) && end-first < limit && free[i] == end; i++ {
+			end++
 		}
-		end := free[i-1] + 1
 		if end <= w.next {
 			continue // in an earlier turn
 		}
