@@ -20,6 +20,7 @@ var routeScopes = map[string][]httpapi.Scope{
 	"GET " + base + "/{id}":                   {httpapi.ScopeRead, httpapi.ScopeManage},
 	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage},
 	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage},
+	"GET " + base + "/{id}/history":           {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeInvite},
 	"GET " + base + "/{id}/messages":          {httpapi.ScopeRead, httpapi.ScopeManage},
 	"GET " + base + "/messages":               {httpapi.ScopeRead, httpapi.ScopeManage},
 	"GET " + base + "/messages/{id}":          {httpapi.ScopeRead, httpapi.ScopeManage},
