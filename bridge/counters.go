@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,33 +24,41 @@ type Counters struct {
 	ImportRows ImportCounts
 }
 
-// countingTx counts what is written through it. Each run of a transaction gets a
-// new one, so that only its last run counts, if that was committed.
-type countingTx struct {
+// recordingTx counts what is written through it, and collects the history of it. Each
+// run of a transaction gets a new one, so that only its last run counts, if that was
+// committed.
+type recordingTx struct {
 	Tx
 	counters Counters
+	history  history
 }
 
-// InsertInvitation counts a new invitation.
-func (t *countingTx) InsertInvitation(inv Invitation) error {
+// InsertInvitation records a new invitation.
+func (t *recordingTx) InsertInvitation(inv Invitation) error {
 	err := t.Tx.InsertInvitation(inv)
 	if err == nil {
 		t.counters.Created++
+		t.history.note(Invitation{}, inv)
 	}
 	return err
 }
 
-// InsertInvitations counts new invitations.
-func (t *countingTx) InsertInvitations(list ...Invitation) ([]uuid.UUID, error) {
+// InsertInvitations records new invitations.
+func (t *recordingTx) InsertInvitations(list ...Invitation) ([]uuid.UUID, error) {
 	conflicts, err := t.Tx.InsertInvitations(list...)
 	if err == nil {
 		t.counters.Created += len(list) - len(conflicts)
+		for _, inv := range list {
+			if !slices.Contains(conflicts, inv.ID) {
+				t.history.note(Invitation{}, inv)
+			}
+		}
 	}
 	return conflicts, err
 }
 
 // PutImportRows counts the rows with a result: it is written once.
-func (t *countingTx) PutImportRows(id uuid.UUID, rows ...ImportRow) error {
+func (t *recordingTx) PutImportRows(id uuid.UUID, rows ...ImportRow) error {
 	err := t.Tx.PutImportRows(id, rows...)
 	if err == nil {
 		for _, row := range rows {
@@ -61,15 +70,15 @@ func (t *countingTx) PutImportRows(id uuid.UUID, rows ...ImportRow) error {
 
 // uncounted returns tx for writes that no metric counts.
 func uncounted(tx Tx) Tx {
-	if t, ok := tx.(*countingTx); ok {
+	if t, ok := tx.(*recordingTx); ok {
 		return t.Tx
 	}
 	return tx
 }
 
-// PutInvitation counts the differences to the stored invitation. It reads that
-// itself, so that no rule has to remember to count.
-func (t *countingTx) PutInvitation(after Invitation) error {
+// PutInvitation records the differences to the stored invitation. It reads that
+// itself, so that no rule has to remember to count, or to write history.
+func (t *recordingTx) PutInvitation(after Invitation) error {
 	before, err := t.Invitation(after.ID)
 	created := errors.Is(err, ErrRowNotFound)
 	if err != nil && !created {
@@ -78,6 +87,7 @@ func (t *countingTx) PutInvitation(after Invitation) error {
 	if err := t.Tx.PutInvitation(after); err != nil {
 		return err
 	}
+	t.history.note(before, after)
 	if created {
 		t.counters.Created++
 	}
@@ -97,8 +107,22 @@ func (t *countingTx) PutInvitation(after Invitation) error {
 	return nil
 }
 
+// PutToken records a token that a caller gets.
+func (t *recordingTx) PutToken(d Digest, r TokenRecord) error {
+	if err := t.Tx.PutToken(d, r); err != nil {
+		return err
+	}
+	return t.history.noteToken(r, t.Tx.Invitation)
+}
+
+// DeleteInvitation deletes what was recorded about the invitation, too.
+func (t *recordingTx) DeleteInvitation(id uuid.UUID) error {
+	t.history.forget(id)
+	return t.Tx.DeleteInvitation(id)
+}
+
 // PutMessage counts a message that becomes failed.
-func (t *countingTx) PutMessage(after Message) error {
+func (t *recordingTx) PutMessage(after Message) error {
 	if after.State != MessageFailed {
 		return t.Tx.PutMessage(after)
 	}

@@ -42,6 +42,9 @@
 //     within a period.
 //   - Idempotent request: what is stored of a request that a client may repeat to get
 //     the first response, see [IdempotentRequest].
+//   - History: the append-only entries about what happened to an invitation, see
+//     [HistoryEntry]. An actor is who did it, see [Actor]. The audit stream is the same as
+//     messages.
 //   - Endpoint: the destination of messages: a hook, or the courier that sends email
 //     to the invitee, see [Endpoint].
 //   - Message: one event for one endpoint, stored in the outbox until it is
@@ -83,6 +86,7 @@
 //
 //   - invitation.go: an invitation, its states and transitions
 //   - creator.go: who created an invitation
+//   - history.go: what happened to an invitation, and by whom
 //   - claim.go: the claim of an acceptance, its transitions, and the claims of this
 //     process
 //   - token.go: tokens, digests, and how a token left the bridge
@@ -180,4 +184,5 @@
 //   - deliver.go: claiming messages, finishing attempts
 //   - messages.go: listing and retrying messages
 //   - counters.go: what each commit adds to the metrics
+//   - history_write.go: the history of each commit, and its messages
 package bridge

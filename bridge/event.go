@@ -22,13 +22,14 @@ const (
 	EventInvitationExpired Event = "invitation_expired"
 	EventDeliveryFailed    Event = "delivery_failed"
 	EventImportFinished    Event = "import_finished" // or was canceled; about no single invitation
+	EventHistoryEntry      Event = "history_entry"   // each entry of each history, see [HistoryEntry]
 )
 
 // Events returns every event.
 func Events() []Event {
 	return []Event{
 		EventPreInvitation, EventPreInviter, EventTokenCreated, EventReminder, EventPrePassword, EventPostPassword,
-		EventInvitationRevoked, EventInvitationExpired, EventDeliveryFailed, EventImportFinished,
+		EventInvitationRevoked, EventInvitationExpired, EventDeliveryFailed, EventImportFinished, EventHistoryEntry,
 	}
 }
 
@@ -73,6 +74,8 @@ type PayloadData struct {
 	Late bool `json:"late,omitempty"`
 	// Message is the message that failed. Set for EventDeliveryFailed only.
 	Message *FailedMessage `json:"message,omitempty"`
+	// Entry is the entry of the history. Set for EventHistoryEntry only.
+	Entry *HistoryEntry `json:"entry,omitempty"`
 }
 
 // FailedMessage identifies a message that could not be delivered. Detail is why.

@@ -148,6 +148,9 @@ func (h *history) checkStore(n *node) {
 			if inv.Origin != l.origin {
 				h.broken("%s has the origin %s", l.id, inv.Origin)
 			}
+			if err := h.checkHistory(tx, inv); err != nil {
+				return err
+			}
 			events, err := h.eventCounts(tx, inv.ID)
 			if err != nil {
 				return err

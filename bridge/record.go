@@ -11,8 +11,9 @@ import (
 // store is copied to another one.
 type Record struct {
 	Invitation Invitation
-	Tokens     []StoredToken // by digest, ascending
-	Messages   []Message     // by id, ascending
+	Tokens     []StoredToken  // by digest, ascending
+	Messages   []Message      // by id, ascending
+	History    []HistoryEntry // by id, ascending
 }
 
 // StoredToken is the record of a token, and its key.
@@ -30,13 +31,16 @@ type ImportRecord struct {
 
 // RecordCounts are the numbers of rows in a store. Messages are those of invitations
 // and those of imports.
-type RecordCounts struct{ Invitations, Tokens, Messages, Imports, ImportRows, Requests int }
+type RecordCounts struct {
+	Invitations, Tokens, Messages, History, Imports, ImportRows, Requests int
+}
 
 // Add counts the rows of a record.
 func (c *RecordCounts) Add(r Record) {
 	c.Invitations++
 	c.Tokens += len(r.Tokens)
 	c.Messages += len(r.Messages)
+	c.History += len(r.History)
 }
 
 // AddImport counts an import and its messages.
@@ -49,8 +53,8 @@ func (c *RecordCounts) AddImport(r ImportRecord) {
 // same in every store.
 func (r Record) Checksum() (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
-	_, _ = fmt.Fprintln(h, len(r.Tokens), len(r.Messages)) // a hash returns no error
-	rows := json.NewEncoder(h)                             // what is not in the JSON is in no store
+	_, _ = fmt.Fprintln(h, len(r.Tokens), len(r.Messages), len(r.History)) // a hash returns no error
+	rows := json.NewEncoder(h)                                             // what is not in the JSON is in no store
 	err = rows.Encode(r.Invitation)
 	for _, t := range r.Tokens {
 		_, _ = h.Write(t.Digest[:])
@@ -58,6 +62,9 @@ func (r Record) Checksum() (sum [sha256.Size]byte, err error) {
 	}
 	for i := range r.Messages {
 		err = errors.Join(err, rows.Encode(&r.Messages[i]))
+	}
+	for i := range r.History {
+		err = errors.Join(err, rows.Encode(&r.History[i]))
 	}
 	return [sha256.Size]byte(h.Sum(nil)), err
 }

@@ -218,19 +218,27 @@ func (s *Service) view(ctx context.Context, fn func(Tx) error) error {
 	return storeError(s.store.View(ctx, fn))
 }
 
+// update runs fn in an Update of the store, and writes the history of what it changed.
 func (s *Service) update(ctx context.Context, fn func(Tx) error) error {
-	if s.config.OnCounted == nil {
-		return storeError(s.store.Update(ctx, fn))
-	}
-	var counted *countingTx
+	change := s.newChange(ctx)
+	var written *recordingTx
 	err := s.store.Update(ctx, func(tx Tx) error {
-		counted = &countingTx{Tx: tx}
-		return fn(counted)
+		written = &recordingTx{Tx: tx, history: history{change: change}}
+		if err := fn(written); err != nil {
+			return err
+		}
+		return written.history.write(tx)
 	})
-	if err == nil {
-		s.config.OnCounted(counted.counters)
+	if err == nil && s.config.OnCounted != nil {
+		s.config.OnCounted(written.counters)
 	}
-	return storeError(err)
+	err = storeError(err)
+	if written != nil && len(written.history.list) > 0 && (err == nil || errors.Is(err, ErrStoreUnavailable)) { // it may have been committed
+		for _, endpoint := range change.endpoints {
+			s.wakeEndpoint(endpoint)
+		}
+	}
+	return err
 }
 
 // storeError returns errors of the rules, and those that rules act on, unchanged.

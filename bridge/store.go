@@ -154,8 +154,18 @@ type Tx interface {
 
 	ImportTx
 
-	// DeleteInvitation deletes an invitation, the records of all its tokens, and
-	// its messages.
+	// AppendHistory inserts entries of invitations. An entry that an invitation has
+	// already stays as it is.
+	//
+	// Errors: ErrRowNotFound if an invitation is not in the store.
+	AppendHistory(entries ...HistoryEntry) error
+
+	// ListHistory returns the entries that match q, newest first (by id, descending).
+	// It is no error if there are none.
+	ListHistory(q HistoryQuery) ([]HistoryEntry, error)
+
+	// DeleteInvitation deletes an invitation, the records of all its tokens, its
+	// history, and its messages.
 	//
 	// Errors: ErrRowNotFound.
 	DeleteInvitation(id uuid.UUID) error

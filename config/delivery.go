@@ -9,8 +9,11 @@ type Hook struct {
 	// "courier", and not secret.
 	ID string `yaml:"id"`
 	// Events are what the hook is called for: either blocking events only, which
-	// begin with pre_, or notifications only. There is at least one.
+	// begin with pre_, or notifications only. There is at least one, unless Audit is set.
 	Events []string `yaml:"events"`
+	// Audit makes the hook receive each entry of the history of each invitation. It is
+	// not set together with blocking events.
+	Audit bool `yaml:"audit"`
 	// URL is absolute, http or https, without user and fragment.
 	URL Secret `yaml:"url"`
 	// Method is POST, PUT or PATCH.

@@ -13,7 +13,8 @@ const courierID = "courier"
 
 var hookID = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 
-// hookEvents are all events.
+// hookEvents are all events that can be subscribed to one by one: that of the history
+// is for audit.
 var hookEvents = []string{
 	"pre_invitation_creation", "pre_inviter_request", "invitation_token_created", "invitation_reminder", "pre_password_creation", "post_password_creation",
 	"invitation_revoked", "invitation_expired", "delivery_failed", "import_finished",
@@ -46,8 +47,8 @@ func (k *checks) hooks(hooks []Hook) {
 // events are not considered for can_interrupt.
 func (k *checks) events(hook Hook, item string) {
 	at := item + ".events"
-	k.require(len(hook.Events) > 0, at, "must have at least one of "+strings.Join(hookEvents, ", "))
-	blocking, notified := false, false
+	k.require(len(hook.Events) > 0 || hook.Audit, at, "must have at least one of "+strings.Join(hookEvents, ", "))
+	blocking, notified := false, hook.Audit
 	for i, event := range hook.Events {
 		k.require(!slices.Contains(hook.Events[:i], event), index(at, i), "must differ from the events above it")
 		switch {
@@ -60,6 +61,8 @@ func (k *checks) events(hook Hook, item string) {
 		}
 	}
 	switch {
+	case blocking && hook.Audit:
+		k.require(false, item+".audit", "must not be true with pre_ events; configure a hook of its own for the history")
 	case blocking && notified:
 		k.require(false, at, "must not mix pre_ events, which a hook can refuse, with others; configure a hook for each kind")
 	case blocking:

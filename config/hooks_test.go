@@ -64,6 +64,11 @@ var hookRefusals = []refusal{
 	{"hook/cannot_interrupt", hookOf("a", "[pre_invitation_creation]", aURL), "hooks[0].can_interrupt", false},
 	{"hook/interrupts_a_notification", hook("can_interrupt: true"), "hooks[0].can_interrupt", false},
 
+	{"hook/audit_of_nothing", `hooks: [{id: a, audit: false, url: "https://x.example/"}]`, "hooks[0].events", true},
+	{"hook/audit_blocking", `hooks: [{id: a, audit: true, events: [pre_invitation_creation], url: "https://x/", can_interrupt: true}]`, "hooks[0].audit", false},
+	{"hook/audit_interrupts", `hooks: [{id: a, audit: true, url: "https://x/", can_interrupt: true}]`, "hooks[0].can_interrupt", false},
+	{"hook/audit_event", hookOf("a", "[history_entry]", aURL), "hooks[0].events[0]", true},
+
 	{"hook/url_missing", `hooks: [{id: a, events: [delivery_failed]}]`, "hooks[0].url", true},
 	{"hook/url_relative", hookOf("a", anEvent, "/hook"), "hooks[0].url", true},
 	{"hook/url_scheme", hookOf("a", anEvent, "ftp://x.example/"), "hooks[0].url", true},
@@ -129,6 +134,8 @@ var hookAcceptances = []acceptance{
 	{"hook_id", hookOf(`"`+strings.Repeat("a", 58)+`0_-9zz"`, anEvent, aURL)},
 	{"hook_for_all_notifications", hookOf("a", "[invitation_token_created, post_password_creation, invitation_revoked, invitation_expired, delivery_failed]", aURL)},
 	{"hook_for_all_blocking_events", `hooks: [{id: a, events: [pre_invitation_creation, pre_password_creation], url: "http://x/", can_interrupt: true}]`},
+	{"hook_audit", `hooks: [{id: a, audit: true, url: "https://x"}]`},
+	{"hook_audit_and_events", hook("audit: true")},
 	{"hook_url_with_query", hookOf("a", anEvent, "http://[::1]:8080?key=a%23b")},
 	{"hook_method", hook("method: PATCH, can_interrupt: false")},
 	{"hook_timeouts", `hooks: [{id: a, events: [delivery_failed], url: "https://x", timeout: 1s}, {id: b, events: [delivery_failed], url: "https://x", timeout: 30s}]`},

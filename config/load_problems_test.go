@@ -133,7 +133,7 @@ hooks:
 courier: smtp
 clients: {http: []}
 `}, []string{
-			"2.yml:3: hooks[0]: must be a mapping with keys from this list: auth, body, can_interrupt, events, headers, id, method, secrets, timeout, url",
+			"2.yml:3: hooks[0]: must be a mapping with keys from this list: audit, auth, body, can_interrupt, events, headers, id, method, secrets, timeout, url",
 			"2.yml:4: hooks[1].id: must be a string",
 			"2.yml:5: hooks[1].events: must be a list; write [] for an empty one",
 			"2.yml:6: hooks[1].url: must be a string",

@@ -196,7 +196,7 @@ func TestSchemaDefaultsOfHooks(t *testing.T) {
 	}
 	want := untyped(t, c.Hooks[0]).(map[string]any)
 	item := parsedSchema(t).Properties["hooks"].Items
-	for _, name := range []string{"method", "headers", "secrets", "body", "timeout", "can_interrupt"} {
+	for _, name := range []string{"method", "headers", "secrets", "body", "timeout", "can_interrupt", "audit"} {
 		compareDefaults(t, ".hooks[]."+name, item.Properties[name], want[name])
 	}
 	if in := item.Properties["auth"].Properties["config"].Properties["in"]; in.Default != c.Hooks[0].Auth.Config.In {

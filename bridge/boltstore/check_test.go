@@ -82,7 +82,7 @@ func checkFile(t testing.TB, path string) {
 func dump(tx *bbolt.Tx) map[string]string {
 	all := map[string]string{}
 	for b := tokensBucket; int(b) < len(layout); b++ {
-		if b == messagesBucket || b == importsBucket || b == importRowsBucket || b == requestsBucket {
+		if b == messagesBucket || b == importsBucket || b == importRowsBucket || b == requestsBucket || b == historyBucket {
 			continue // rows, not an index
 		}
 		_ = b.in(tx).ForEach(func(k, v []byte) error {
@@ -105,7 +105,7 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 		all[fmt.Sprintf("%s %x", name, joined)] = fmt.Sprintf("%x", value)
 	}
 	for _, l := range layout[emailsBucket:] {
-		if l.fenced && l.name != "messages" && l.name != "imports" {
+		if l.fenced && l.name != "messages" && l.name != "imports" && l.name != "history" {
 			set(l.name, nil, lowFence)
 			set(l.name, nil, highFence)
 		}
@@ -199,6 +199,16 @@ func implied(t testing.TB, tx *bbolt.Tx) map[string]string {
 			set("outbox", nil, hash(m.Endpoint), timeKey(m.DueAt), k)
 		default:
 			set("outbox", nil, hash(m.Endpoint), timeKey(m.Claim.Until), k)
+		}
+		return nil
+	})
+	_ = historyBucket.in(tx).ForEach(func(k, v []byte) error {
+		if len(k) == len(lowFence) || len(k) == len(highFence) {
+			return nil
+		}
+		var e bridge.HistoryEntry
+		if err := json.Unmarshal(v, &e); err != nil || string(e.InvitationID[:])+string(e.ID[:]) != string(k) || invitationsBucket.in(tx).Get(k[:16]) == nil {
+			t.Errorf("the entry %x of a history: %s: %v", k, v, err)
 		}
 		return nil
 	})

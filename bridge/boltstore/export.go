@@ -88,7 +88,7 @@ func (e *Export) Count(ctx context.Context) (n bridge.RecordCounts, err error) {
 	err = e.view(ctx, func(t *tx) (err error) {
 		defer t.guarded(&err, debug.SetPanicOnFault(true))
 		n = bridge.RecordCounts{
-			Invitations: t.keys(statesBucket), Tokens: t.keys(tokensBucket), Messages: t.keys(messagesBucket),
+			Invitations: t.keys(statesBucket), Tokens: t.keys(tokensBucket), Messages: t.keys(messagesBucket), History: t.keys(historyBucket),
 			Imports: t.keys(importsBucket), ImportRows: t.keys(importRowsBucket), Requests: t.keys(requestsByTimeBucket),
 		}
 		return nil
@@ -151,6 +151,10 @@ func (t *tx) records(after uuid.UUID) (list []bridge.Record, err error) {
 			return nil, err
 		}
 		r.Messages = messages
+		size += n
+		if r.History, n, err = t.historyOf(id); err != nil {
+			return nil, err
+		}
 		size += n
 		list = append(list, r)
 	}

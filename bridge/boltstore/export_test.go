@@ -40,7 +40,7 @@ func TestExport(t *testing.T) {
 	s := open(t, path)
 	update(t, s, func(tx bridge.Tx) error {
 		for n := 100; n < exportRecords+101; n++ {
-			if err := invite(tx, n); err != nil {
+			if err := errors.Join(invite(tx, n), tx.AppendHistory(historyOf(n)...)); err != nil {
 				return err
 			}
 		}
@@ -70,11 +70,13 @@ func TestExport(t *testing.T) {
 		n.Add(r)
 		inv, digest := sample(i)
 		var messages []bridge.Message
+		entries := historyOf(i)
 		if i < 100 {
+			entries = nil
 			messages = []bridge.Message{message(i, bridge.MessageStates()[i%4])}
 		}
 		want := bridge.Record{
-			Invitation: inv, Messages: messages,
+			Invitation: inv, Messages: messages, History: entries,
 			Tokens: []bridge.StoredToken{{Digest: digest, TokenRecord: bridge.TokenRecord{InvitationID: inv.ID, Channel: bridge.ChannelAPI}}},
 		}
 		if diff := cmp.Diff(want, r); diff != "" {
@@ -88,6 +90,15 @@ func TestExport(t *testing.T) {
 	if counted, err := e.Count(t.Context()); err != nil || counted != n {
 		t.Errorf("counted %+v, %v, want %+v", counted, err, n)
 	}
+}
+
+// historyOf returns two entries of the n-th invitation.
+func historyOf(n int) []bridge.HistoryEntry {
+	inv, _ := sample(n)
+	first := bridge.HistoryEntry{ID: inv.ID, InvitationID: inv.ID, At: inv.CreatedAt, Action: bridge.ActionInvited, By: bridge.ByKey("backend").Actor(), RequestID: "request-1"}
+	second := first
+	first.ID[15], second.ID[15], second.Action, second.By, second.RequestID = 1, 2, bridge.ActionExpired, bridge.Actor{Kind: bridge.ActorBridge}, ""
+	return []bridge.HistoryEntry{first, second}
 }
 
 // TestExportLarge: what is returned at once has a limit in bytes, too.
@@ -119,7 +130,10 @@ func TestExportDamage(t *testing.T) {
 		"a token without index":      func(tx *bbolt.Tx) error { return tokensBucket.in(tx).Delete(digest[:]) },
 		"a token without invitation": func(tx *bbolt.Tx) error { return invitationsBucket.in(tx).Delete(inv.ID[:]) },
 		"a message that is missing":  func(tx *bbolt.Tx) error { id := message(3, "").ID; return messagesBucket.in(tx).Delete(id[:]) },
-		"a damaged invitation":       func(tx *bbolt.Tx) error { return invitationsBucket.in(tx).Put(inv.ID[:], []byte("{")) },
+		"a damaged entry": func(tx *bbolt.Tx) error {
+			return historyBucket.in(tx).Put(entryKey(inv.ID, inv.ID), []byte("{"))
+		},
+		"a damaged invitation": func(tx *bbolt.Tx) error { return invitationsBucket.in(tx).Put(inv.ID[:], []byte("{")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := storeFile(t)

@@ -79,9 +79,20 @@ func TestGolden(t *testing.T) {
 		}},
 		CreatedAt: at, UpdatedAt: at, DueAt: at.Add(time.Hour), Since: at,
 	}
+	entry := bridge.HistoryEntry{
+		ID: uuid.MustParse("0197a3c2-abab-7000-8000-00000000000a"), InvitationID: full.ID, At: at, Action: bridge.ActionInvited,
+		By: full.CreatedBy.Actor(), RequestID: "r-1",
+	}
+	swept := bridge.HistoryEntry{
+		ID: uuid.MustParse("0197a3c2-abab-7000-8000-00000000000b"), InvitationID: full.ID, At: at.Add(time.Second), Action: bridge.ActionExpired,
+		By: bridge.Actor{Kind: bridge.ActorBridge},
+	}
+	audit := queued
+	audit.ID, audit.Endpoint = uuid.MustParse("0197a3c2-6666-7000-8000-00000000000c"), "audit"
+	audit.Payload = bridge.Payload{Type: bridge.EventHistoryEntry, Timestamp: at, Data: bridge.PayloadData{Invitation: ended.View(), Entry: &entry}}
 	update(t, s, func(tx bridge.Tx) error {
 		return errors.Join(tx.PutInvitation(plain), tx.PutInvitation(full), tx.PutInvitation(ended), tx.PutInvitation(reminded), tx.PutToken(bridge.Digest{1, 2, 3}, token),
-			tx.PutMessage(claimed), tx.PutMessage(failed), tx.PutMessage(queued), goldenImports(at)(tx))
+			tx.PutMessage(claimed), tx.PutMessage(failed), tx.PutMessage(queued), tx.AppendHistory(entry, swept), tx.PutMessage(audit), goldenImports(at)(tx))
 	})
 
 	var text bytes.Buffer

@@ -40,6 +40,8 @@ import (
 //	    h(origin) | state | id         empty; only if Origin is not the usual one
 //	methods
 //	    h(method) | id                 empty; only if Method is set
+//	history
+//	    id | entry                     JSON of bridge.HistoryEntry
 //	expiring
 //	    time | id                      empty; ExpiresAt of pending ones without claim
 //	lapsing
@@ -80,7 +82,7 @@ import (
 //
 //	id       the 16 bytes of the invitation's UUIDv7, and so ordered by time
 //	mid      the same for the message
-//	import   the same for the import
+//	import   the same for the import, and entry for an entry of a history
 //	identity the 16 bytes of the identity's UUID; no entry if it is zero
 //	digest   the 32 bytes of bridge.Digest
 //	index    8 bytes, big-endian; line the same
@@ -132,6 +134,7 @@ const (
 	creatorsBucket
 	originsBucket
 	methodsBucket
+	historyBucket
 )
 
 const (
@@ -184,6 +187,7 @@ var layout = [...]struct {
 	creatorsBucket:        {"creators", true, false, bbolt.DefaultFillPercent, 5},
 	originsBucket:         {"origins", true, false, 0.9, 5},
 	methodsBucket:         {"methods", true, false, 0.9, 5},
+	historyBucket:         {"history", true, false, bbolt.DefaultFillPercent, 5},
 }
 
 // in opens the bucket; nil if it does not exist.

@@ -22,7 +22,7 @@ import (
 // Format 1 had no counts. Format 2 had no indexes of identities and of
 // invitations to check, allowed inviter names that look like links, and recorded
 // an unknown outcome without its time. Format 3 had no imports, no idempotent requests
-// and no reminders. Format 4 had no creators and no methods.
+// and no reminders. Format 4 had no creators, no methods and no history.
 func migrate(db *bbolt.DB, h Header) (Header, error) {
 	if h.Format == format {
 		return h, nil

@@ -30,6 +30,7 @@ var (
 	importCodec    = codecFor[bridge.Import]()
 	importRowCodec = codecFor[bridge.ImportRow]()
 	requestCodec   = codecFor[bridge.IdempotentRequest]()
+	historyRows    = codecFor[bridge.HistoryEntry]()
 )
 
 func codecFor[T any]() codec[T] { return codec[T]{rowFields(reflect.TypeFor[T]())} }

@@ -138,6 +138,7 @@ func (t *tx) DeleteInvitation(id uuid.UUID) (err error) {
 	for k, _ := c.Seek(id[:]); bytes.HasPrefix(k, id[:]); k, _ = c.Next() {
 		keys = append(keys, bytes.Clone(k))
 	}
+	t.deleteHistory(id)
 	t.reindex(entries(was), nil)
 	for _, k := range keys {
 		if digest := k[idSize:]; len(digest) > 0 {

@@ -12,13 +12,24 @@ import (
 // Store is a real store whose updates can be made to fail, as with a full disk.
 type Store struct {
 	bridge.Store
-	mu   sync.Mutex
-	fail func(nth int) error
-	nth  int
-	call func()
-	lose error
-	hide error
+	mu    sync.Mutex
+	fail  func(nth int) error
+	nth   int
+	call  func()
+	lose  error
+	hide  error
+	twice bool
 }
+
+// RunTwice makes each update run its function twice. The first run is rolled back, as
+// stores do after a conflict.
+func (s *Store) RunTwice() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.twice = true
+}
+
+var errRolledBack = errors.New("rolled back")
 
 // FailCommits makes each update fail with err after its function has run, as if the
 // commit had failed. Nil ends that.
@@ -79,8 +90,11 @@ func (s *Store) Update(ctx context.Context, fn func(bridge.Tx) error) error {
 		return err
 	}
 	s.mu.Lock()
-	lose, hide := s.lose, s.hide
+	lose, hide, twice := s.lose, s.hide, s.twice
 	s.mu.Unlock()
+	if twice {
+		_ = s.Store.Update(ctx, func(tx bridge.Tx) error { return errors.Join(fn(tx), errRolledBack) })
+	}
 	if lose != nil {
 		return s.Store.Update(ctx, func(tx bridge.Tx) error { return errors.Join(fn(tx), lose) })
 	}

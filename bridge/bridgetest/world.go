@@ -168,14 +168,14 @@ func (w *Harness) open(t testing.TB) {
 	w.Service = bridge.NewService(w.Store, w.identities, w.config)
 }
 
-// Hook is the endpoint that subscribes to every non-blocking event.
+// Hook is the endpoint that subscribes to every non-blocking event but the history.
 const Hook = "crm"
 
-// Endpoints subscribes Hook to every non-blocking event, and the courier to those that
-// carry a link.
+// Endpoints subscribes Hook to every non-blocking event but the history, and the courier
+// to those that carry a link.
 func Endpoints(event bridge.Event) []string {
 	switch {
-	case event.Blocking():
+	case event.Blocking(), event == bridge.EventHistoryEntry:
 		return nil
 	case event.CarriesLink():
 		return []string{bridge.EndpointCourier, Hook}

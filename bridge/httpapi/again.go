@@ -17,11 +17,14 @@ const (
 	linkWorkers     = 2
 )
 
+// linkRequest is a request for a new link.
+type linkRequest struct{ email, requestID string }
+
 // linkRequests holds the addresses for which a new link was requested. Requests are
 // answered before the address is looked up, so neither the answer nor its time shows
 // whether the address is invited.
 type linkRequests struct {
-	waiting chan string
+	waiting chan linkRequest
 	dropped atomic.Int64
 
 	mu     sync.Mutex
@@ -30,14 +33,14 @@ type linkRequests struct {
 
 // ask adds an address, unless it waits already. If the queue is full, the request is
 // dropped, whatever the address is.
-func (a *API) ask(email string) {
+func (a *API) ask(r *http.Request, email string) {
 	a.links.mu.Lock()
 	defer a.links.mu.Unlock()
 	if a.links.queued[email] {
 		return
 	}
 	select {
-	case a.links.waiting <- email:
+	case a.links.waiting <- linkRequest{email, requestID(r)}:
 		if a.links.queued == nil {
 			a.links.queued = make(map[string]bool)
 		}
@@ -63,8 +66,8 @@ func (a *API) SendLinks(ctx context.Context) {
 			for ctx.Err() == nil {
 				select {
 				case <-ctx.Done():
-				case email := <-a.links.waiting:
-					a.sendLink(ctx, email)
+				case asked := <-a.links.waiting:
+					a.sendLink(bridge.WithActor(ctx, bridge.Actor{Kind: bridge.ActorInvitee}, asked.requestID), asked.email)
 				}
 			}
 		})
@@ -99,7 +102,7 @@ func (a *API) again(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.ask(email)
+	a.ask(r, email)
 	writeJSON(w, http.StatusAccepted, renewal{State: "sent_email"})
 	return nil
 }
@@ -138,7 +141,7 @@ func (a *API) askByForm(w http.ResponseWriter, r *http.Request) (typed string, e
 	typed = form.Get("email")
 	email, err := a.service.ParseEmail(typed)
 	if err == nil {
-		a.ask(email)
+		a.ask(r, email)
 	}
 	return typed, err
 }

@@ -113,6 +113,17 @@ func (c *Client) InvitationMessages(ctx context.Context, id uuid.UUID, q Message
 	return list[Message](ctx, c, "/"+id.String()+"/messages", q.values())
 }
 
+// HistoryQuery selects entries of a history.
+type HistoryQuery struct {
+	PageSize  int    // zero: the bridge's default
+	PageToken string // of the page before; empty: the first page
+}
+
+// History returns a page of the history of an invitation, newest first.
+func (c *Client) History(ctx context.Context, id uuid.UUID, q HistoryQuery) (Page[bridge.HistoryEntry], error) {
+	return list[bridge.HistoryEntry](ctx, c, "/"+id.String()+"/history", pageValues(q.PageSize, q.PageToken, nil))
+}
+
 // Message returns one message with its attempts.
 func (c *Client) Message(ctx context.Context, id uuid.UUID) (m Message, err error) {
 	_, err = c.send(ctx, http.MethodGet, "/messages/"+id.String(), nil, &m)

@@ -65,6 +65,7 @@ func (a *API) authenticateSession(next http.Handler) http.Handler {
 			writeError(w, r, err)
 			return
 		}
+		r = actingAs(r, bridge.BySession(inviter.ID).Actor())
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inviterContext{}, inviter)))
 	})
 }

@@ -26,7 +26,7 @@ import (
 // accept without the invitee's browser. Other sites can neither read the page
 // nor frame it.
 func (a *API) pageRoutes(r chi.Router) {
-	r.Use(a.pageSecurityHeaders, a.recover(a.writePageError))
+	r.Use(a.pageSecurityHeaders, a.recover(a.writePageError), asInvitee)
 	r.NotFound(a.handlePage(routeNotFound))
 	r.MethodNotAllowed(a.handlePage(methodNotAllowed))
 	r.Get("/again", a.handlePage(a.openAgain))

@@ -17,7 +17,7 @@ func (a *API) Public() chi.Router {
 	a.useCommon(r, "public", a.trustedPeer)
 	a.mountUnauthenticated(r)
 	r.Route(a.config.BasePath, func(r chi.Router) {
-		r.Use(a.cors(), a.rateLimitPosts, a.expireOnPost)
+		r.Use(a.cors(), a.rateLimitPosts, asInvitee, a.expireOnPost)
 		r.Get("/{token}", a.handle(a.preview))
 		r.Post("/{token}", a.handle(a.accept))
 		r.Post("/{token}/renew", a.handle(a.renew))
@@ -65,6 +65,7 @@ func (a *API) Admin() chi.Router {
 		a.route(r, http.MethodDelete, "/{id}", a.forget, ScopeManage)
 		post("/{id}/resend", a.resend, ScopeManage, ScopeInvite)
 		post("/{id}/revoke", a.revoke, ScopeManage, ScopeInvite)
+		get("/{id}/history", a.history, ScopeRead, ScopeManage, ScopeInvite)
 		get("/{id}/messages", a.invitationMessages, ScopeRead, ScopeManage)
 		get("/messages", a.messages, ScopeRead, ScopeManage)
 		get("/messages/{id}", a.message, ScopeRead, ScopeManage)
@@ -85,9 +86,11 @@ func (a *API) Admin() chi.Router {
 // route adds a route for keys that have one of the scopes; without any, for none.
 func (a *API) route(r chi.Router, method, path string, h handler, anyOf ...Scope) {
 	r.Method(method, path, a.handle(func(w http.ResponseWriter, r *http.Request) error {
-		if !keyOf(r).may(anyOf...) {
+		key := keyOf(r)
+		if !key.may(anyOf...) {
 			return forbidden("do this", anyOf...)
 		}
+		r = actingAs(r, key.actor())
 		a.expireBeforePost(r)
 		return h(w, r)
 	}))

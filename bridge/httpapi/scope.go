@@ -39,6 +39,9 @@ func (k APIKey) may(anyOf ...Scope) bool {
 // one creator.
 func (k APIKey) creator() bridge.Creator { return bridge.ByKey(k.Name) }
 
+// actor returns who changes what is changed with the key.
+func (k APIKey) actor() bridge.Actor { return bridge.Actor{Kind: bridge.ActorKey, ID: k.Name} }
+
 // onlyOwn returns the creator whose invitations alone a key without these scopes has;
 // zero: it has all.
 func (k APIKey) onlyOwn(all ...Scope) bridge.Creator {

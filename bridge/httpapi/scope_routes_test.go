@@ -22,6 +22,7 @@ var routeScopes = map[string][]httpapi.Scope{
 	"DELETE " + base + "/{id}":                {httpapi.ScopeManage},
 	"POST " + base + "/{id}/resend":           {httpapi.ScopeManage, httpapi.ScopeInvite},
 	"POST " + base + "/{id}/revoke":           {httpapi.ScopeManage, httpapi.ScopeInvite},
+	"GET " + base + "/{id}/history":           {httpapi.ScopeRead, httpapi.ScopeManage, httpapi.ScopeInvite},
 	"GET " + base + "/{id}/messages":          {httpapi.ScopeRead, httpapi.ScopeManage},
 	"GET " + base + "/messages":               {httpapi.ScopeRead, httpapi.ScopeManage},
 	"GET " + base + "/messages/{id}":          {httpapi.ScopeRead, httpapi.ScopeManage},

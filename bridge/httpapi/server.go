@@ -127,7 +127,7 @@ func New(service *bridge.Service, config Config) *API {
 	a := &API{
 		service: service, config: config, document: config.document(),
 		ready: readiness{check: service.Ready}, limits: newLimiter[netip.Prefix](), keyLimits: newLimiter[string](), inviterLimits: newLimiter[uuid.UUID](),
-		links:      linkRequests{waiting: make(chan string, maxLinkRequests)},
+		links:      linkRequests{waiting: make(chan linkRequest, maxLinkRequests)},
 		backupTime: backupTime, uploadPause: uploadPause,
 		uploading: transfers{
 			oneEach: "Another file is being uploaded with this API key. Retry when that has finished.",

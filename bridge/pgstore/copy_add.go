@@ -17,7 +17,7 @@ const (
 	verifyCopy = "UPDATE invitebridge.copies SET verified_at = clock_timestamp() WHERE source = $1 AND finished_at IS NULL"
 	finishCopy = "UPDATE invitebridge.copies SET finished_at = clock_timestamp() WHERE source = $1 AND finished_at IS NULL"
 	analyze    = `ANALYZE invitebridge.invitations, invitebridge.tokens, invitebridge.messages, invitebridge.attempts,
-		invitebridge.imports, invitebridge.import_rows, invitebridge.idempotency_keys`
+		invitebridge.history, invitebridge.imports, invitebridge.import_rows, invitebridge.idempotency_keys`
 	// noteLatest keeps the clock of bridges from giving earlier times than the rows
 	// have, see checkSchema. Times that are far ahead are wrong, and would stop it.
 	noteLatest = `INSERT INTO invitebridge.outcomes (key, at) SELECT $1, max(at) FROM (

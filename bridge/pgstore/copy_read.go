@@ -19,13 +19,14 @@ var (
 	selectMessagesOf = "SELECT " + messageNames + " FROM invitebridge.messages t WHERE t.invitation_id = ANY ($1) ORDER BY t.id"
 	countRows        = `SELECT (SELECT count(*) FROM invitebridge.invitations),
 		(SELECT count(*) FROM invitebridge.tokens), (SELECT count(*) FROM invitebridge.messages),
+		(SELECT count(*) FROM invitebridge.history),
 		(SELECT count(*) FROM invitebridge.imports), (SELECT count(*) FROM invitebridge.import_rows),
 		(SELECT count(*) FROM invitebridge.idempotency_keys)`
 )
 
 // Count counts the rows of the tables.
 func (c *Copy) Count(ctx context.Context) (n bridge.RecordCounts, err error) {
-	err = c.store.pool.QueryRow(ctx, countRows).Scan(&n.Invitations, &n.Tokens, &n.Messages,
+	err = c.store.pool.QueryRow(ctx, countRows).Scan(&n.Invitations, &n.Tokens, &n.Messages, &n.History,
 		&n.Imports, &n.ImportRows, &n.Requests)
 	if err != nil {
 		err = contextError(ctx, fmt.Errorf("pgstore: count: %w", hideUser(err)))
@@ -38,7 +39,7 @@ func (c *Copy) Count(ctx context.Context) (n bridge.RecordCounts, err error) {
 func (c *Copy) Records(ctx context.Context, after uuid.UUID, limit int) ([]bridge.Record, error) {
 	r := recordReader{store: c.store, at: make(map[uuid.UUID]int)}
 	for _, read := range []func(context.Context) error{
-		func(ctx context.Context) error { return r.invitations(ctx, after, limit) }, r.tokens, r.messages,
+		func(ctx context.Context) error { return r.invitations(ctx, after, limit) }, r.tokens, r.messages, r.history,
 	} {
 		if err := read(ctx); err != nil {
 			return nil, contextError(ctx, fmt.Errorf("pgstore: records: %w", hideUser(err)))
@@ -89,6 +90,19 @@ func (r *recordReader) messages(ctx context.Context) error {
 	for _, m := range list {
 		of := &r.list[r.at[m.InvitationID]]
 		of.Messages = append(of.Messages, m)
+	}
+	return err
+}
+
+func (r *recordReader) history(ctx context.Context) error {
+	rows, err := r.store.pool.Query(ctx, selectHistoryOf, uuids(r.ids))
+	if err != nil {
+		return err
+	}
+	list, err := scanHistory(rows)
+	for _, e := range list {
+		of := &r.list[r.at[e.InvitationID]]
+		of.History = append(of.History, e)
 	}
 	return err
 }

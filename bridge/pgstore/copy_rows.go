@@ -21,6 +21,7 @@ type copyTables []copyTable
 func copyRecords(list []bridge.Record) (t copyTables, added counts, err error) {
 	of := copyTable{name: invitations.name, columns: invitations.columnNames()}
 	tokens := copyTable{name: "tokens", columns: []string{"digest", "invitation_id", "channel", "epoch"}}
+	history := copyTable{name: entries.name, columns: entries.columnNames()}
 	var queue []bridge.Message
 	for _, r := range list {
 		inv, err := rowOf(r.Invitation)
@@ -36,10 +37,17 @@ func copyRecords(list []bridge.Record) (t copyTables, added counts, err error) {
 			}
 			tokens.values = append(tokens.values, values)
 		}
+		for _, e := range r.History {
+			row, err := historyRowOf(e)
+			if err != nil {
+				return nil, added, err
+			}
+			history.values = append(history.values, entries.args(row))
+		}
 		queue = append(queue, r.Messages...)
 	}
 	t, added.queued, err = copyMessages(queue)
-	return append(copyTables{of, tokens}, t...), added, err
+	return append(copyTables{of, tokens, history}, t...), added, err
 }
 
 // copyMessages returns the rows of messages, and how many are queued.

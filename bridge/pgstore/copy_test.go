@@ -40,7 +40,7 @@ func TestCopy(t *testing.T) {
 			if got, err := i.Records(t.Context(), list[0].Invitation.ID, 1); err != nil || !cmp.Equal(got, list[1:2]) {
 				t.Errorf("after the first: %+v, %v", got, err)
 			}
-			if n, err := i.Count(t.Context()); err != nil || n != (bridge.RecordCounts{Invitations: 3, Tokens: 3, Messages: 3}) {
+			if n, err := i.Count(t.Context()); err != nil || n != (bridge.RecordCounts{Invitations: 3, Tokens: 3, Messages: 3, History: 6}) {
 				t.Errorf("%+v, %v", n, err)
 			}
 			if _, err := Open(t.Context(), dsn); !errors.Is(err, ErrUnfinishedCopy) {
@@ -124,6 +124,10 @@ func recordOf(n int) bridge.Record {
 			CreatedAt: at, UpdatedAt: at, DueAt: at, Since: at,
 			Attempts: []bridge.Attempt{{At: at, Took: time.Second, Outcome: bridge.AttemptRetry, Detail: "a\x00b\x01"}, {At: at, Outcome: bridge.AttemptSent}},
 		}},
+		History: []bridge.HistoryEntry{
+			{ID: uuid.UUID{0: 3, 15: byte(n)}, InvitationID: inv.ID, At: at, Action: bridge.ActionInvited, By: bridge.Actor{Kind: bridge.ActorKey, ID: "a\x00b"}, RequestID: "r\x01"},
+			{ID: uuid.UUID{0: 4, 15: byte(n)}, InvitationID: inv.ID, At: at, Action: bridge.ActionExpired, By: bridge.Actor{Kind: bridge.ActorBridge}},
+		},
 	}
 }
 

@@ -41,7 +41,7 @@ func TestRoundTrips(t *testing.T) {
 			}
 			_, err := tx.ListMessages(bridge.MessageQuery{InvitationID: inv.ID, State: bridge.MessageQueued, Limit: 9})
 			return errors.Join(err, tx.PutMessage(message(inv, 1)), tx.PutMessage(message(inv, 2)),
-				tx.PutToken(digest(inv), bridge.TokenRecord{InvitationID: inv.ID}))
+				tx.PutToken(digest(inv), bridge.TokenRecord{InvitationID: inv.ID}), tx.AppendHistory(entry(inv, 1)), tx.PutMessage(message(inv, 4)))
 		})
 		return inv
 	}
@@ -61,7 +61,7 @@ func TestRoundTrips(t *testing.T) {
 		})
 		update(t, s, func(tx bridge.Tx) error {
 			got, err := tx.Invitation(inv.ID)
-			return errors.Join(err, tx.PutInvitation(got.Accept(inv.CreatedAt)), tx.PutMessage(message(inv, 3)))
+			return errors.Join(err, tx.PutInvitation(got.Accept(inv.CreatedAt)), tx.PutMessage(message(inv, 3)), tx.AppendHistory(entry(inv, 2)))
 		})
 	}
 	accept(invite())
@@ -114,6 +114,14 @@ func message(inv bridge.Invitation, n int) bridge.Message {
 	return bridge.Message{
 		ID: uuid.UUID{0: 2, 14: inv.ID[15], 15: byte(n)}, InvitationID: inv.ID, Endpoint: "crm", State: bridge.MessageQueued,
 		CreatedAt: inv.CreatedAt, UpdatedAt: inv.CreatedAt, DueAt: inv.CreatedAt, Since: inv.CreatedAt,
+	}
+}
+
+// entry returns the n-th entry of the history of an invitation.
+func entry(inv bridge.Invitation, n int) bridge.HistoryEntry {
+	return bridge.HistoryEntry{
+		ID: uuid.UUID{0: 3, 14: inv.ID[15], 15: byte(n)}, InvitationID: inv.ID, At: inv.CreatedAt, Action: bridge.ActionInvited,
+		By: bridge.ByKey("backend").Actor(), RequestID: "request-1",
 	}
 }
 

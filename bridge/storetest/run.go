@@ -27,6 +27,7 @@ func Run(t *testing.T, open Opener) {
 		{"List", listTests},
 		{"Paging", pagingTests},
 		{"Due", dueTests},
+		{"History", historyTests},
 		{"Messages", messageTests},
 		{"Imports", allImportTests},
 		{"Claims", claimTests},

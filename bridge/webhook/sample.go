@@ -17,6 +17,7 @@ var (
 	sampleMessage      = uuid.MustParse("01970c5e-8a12-7d0b-8c64-a1f09b7c52aa")
 	sampleInviter      = uuid.MustParse("8d1f6c1e-2f0b-4b57-9a60-1c55a8e1f7d3")
 	sampleOrganization = uuid.MustParse("c0a1f3b2-7a4e-4f0e-8a77-3b1d5f2e9c10")
+	sampleEntry        = uuid.MustParse("01970c5e-8a13-7e5c-a2d9-6b0c4f8e1d37")
 	sampleTime         = time.Date(2026, 5, 26, 9, 0, 0, 123456000, time.UTC)
 )
 
@@ -71,6 +72,11 @@ func fullSample(event bridge.Event) bridge.Payload {
 		view.RevokedAt, data.Late = sampleTime.Add(59*time.Minute), true
 	case bridge.EventInvitationRevoked:
 		view.RevokeRequestedAt = sampleTime.Add(59 * time.Minute)
+	case bridge.EventHistoryEntry:
+		view.CreatedBy, view.Delivery = bridge.ByKey("backend"), bridge.DeliveryQueued
+		view.SentAt, view.SendCount, view.ReminderCount = time.Time{}, 0, 0
+		p.Timestamp, data.Entry.At, data.Entry.Action = sampleTime, sampleTime, bridge.ActionInvited
+		data.Entry.By, data.Entry.RequestID = view.CreatedBy.Actor(), "9b2d6c1e-4f0a-4c7b-8e3d-5a1f0c9b7d62"
 	case bridge.EventInvitationExpired, bridge.EventPreInvitation, bridge.EventPreInviter, bridge.EventImportFinished:
 	}
 	return p
@@ -108,6 +114,11 @@ func bareSample(event bridge.Event) bridge.Payload {
 		view.UpdatedAt = view.ExpiresAt
 	case bridge.EventDeliveryFailed:
 		data.Message = &bridge.FailedMessage{ID: sampleMessage, Event: bridge.EventTokenCreated, Endpoint: bridge.EndpointCourier}
+	case bridge.EventHistoryEntry:
+		p.Timestamp = view.ExpiresAt.Add(-6 * time.Hour)
+		data.Entry = &bridge.HistoryEntry{
+			ID: sampleEntry, InvitationID: sampleInvitation, At: p.Timestamp, Action: bridge.ActionReminded, By: bridge.Actor{Kind: bridge.ActorBridge},
+		}
 	case bridge.EventPreInvitation, bridge.EventPreInviter, bridge.EventTokenCreated, bridge.EventPrePassword, bridge.EventImportFinished:
 	}
 	return p

@@ -52,6 +52,12 @@ func TestSamplesMatchPayloads(t *testing.T) {
 	r := recorded{}
 	w := bridgetest.New(t, func(c *bridge.Config) {
 		c.InviterSessions, c.Inviters = bridgetest.Sessions{}, bridge.InviterRules{Allow: []bridge.InviterRule{{Hook: "authz"}}}
+		c.EndpointsFor = func(event bridge.Event) []string {
+			if event == bridge.EventHistoryEntry {
+				return []string{bridgetest.Hook}
+			}
+			return bridgetest.Endpoints(event)
+		}
 		c.Hooks, c.Retention, c.Reminders = r, 100*time.Hour, []time.Duration{6 * time.Hour, 2 * time.Hour}
 	})
 	invite := func(request bridge.InviteRequest) bridge.IssuedInvitation {
@@ -94,6 +100,10 @@ func TestSamplesMatchPayloads(t *testing.T) {
 	}
 	r.take(t, w, bridge.AttemptSent)
 
+	var ofInvitation []string // an entry comes with an invitation as in any other event
+	for _, event := range bridge.Events() {
+		ofInvitation = append(ofInvitation, slices.DeleteFunc(fields(t, webhook.FullSample(event)), func(f string) bool { return !strings.HasPrefix(f, "data.invitation.") })...)
+	}
 	tokenless := false
 	for _, event := range bridge.Events() {
 		said := r[event]
@@ -101,6 +111,9 @@ func TestSamplesMatchPayloads(t *testing.T) {
 			t.Errorf("%s never happened", event)
 		}
 		full, bare := fields(t, webhook.FullSample(event)), fields(t, webhook.BareSample(event))
+		if event == bridge.EventHistoryEntry {
+			full = append(full, ofInvitation...)
+		}
 		for _, p := range said {
 			got := fields(t, p)
 			for _, field := range got {
@@ -156,6 +169,7 @@ func TestSamplesHaveEveryField(t *testing.T) {
 	}
 	for prefix, v := range map[string]any{
 		"": bridge.Payload{}, "data.": bridge.PayloadData{}, "data.invitation.": bridge.InvitationView{}, "data.message.": bridge.FailedMessage{},
+		"data.entry.": bridge.HistoryEntry{}, "data.entry.by.": bridge.Actor{},
 		"data.import.": bridge.ImportView{}, "data.import.counts.": bridge.ImportCounts{},
 	} {
 		for i := range reflect.TypeOf(v).NumField() {

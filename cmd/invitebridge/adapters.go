@@ -120,6 +120,9 @@ func newSenders(cfg config.Config, fallback bridge.Sender, observe func(bridge.S
 func digestOf(hook config.Hook) [sha256.Size]byte {
 	parts := []string{hook.ID, hook.URL.Reveal(), hook.Method, hook.Body.Reveal(), time.Duration(hook.Timeout).String()}
 	parts = append(parts, hook.Events...)
+	if hook.Audit {
+		parts = append(parts, string(bridge.EventHistoryEntry))
+	}
 	for _, name := range slices.Sorted(maps.Keys(hook.Headers)) {
 		parts = append(parts, name, hook.Headers[name].Reveal())
 	}
@@ -179,6 +182,9 @@ func webhookConfig(cfg config.Config) webhook.Config {
 		}
 		for _, event := range h.Events {
 			hook.Events = append(hook.Events, bridge.Event(event))
+		}
+		if h.Audit {
+			hook.Events = append(hook.Events, bridge.EventHistoryEntry)
 		}
 		for name, value := range h.Headers {
 			hook.Headers[name] = value.Reveal()

@@ -64,6 +64,12 @@ func (c *copying) putUnusual(tx bridge.Tx) error {
 		}
 		err = errors.Join(err, tx.PutMessage(m))
 	}
+	for i, action := range bridge.Actions() {
+		err = errors.Join(err, tx.AppendHistory(bridge.HistoryEntry{
+			ID: uuid.UUID{0: 1, 6: 0x70, 15: byte(i)}, InvitationID: full.ID, At: at.Add(time.Duration(i) * time.Microsecond), Action: action,
+			By: bridge.Actor{Kind: bridge.ActorKey, ID: "ann\x00"}, RequestID: "request\x01",
+		}))
+	}
 	c.first, c.claimed = plain, full.ID
 	return errors.Join(err, c.putImports(tx, at))
 }
@@ -119,6 +125,7 @@ type content struct {
 	Invitations []bridge.Invitation
 	Messages    []bridge.Message
 	Tokens      []bridge.TokenRecord
+	History     []bridge.HistoryEntry
 	Imports     []bridge.Import
 	Rows        []bridge.ImportRow
 	Requests    []bridge.IdempotentRequest
@@ -148,6 +155,13 @@ func (c *copying) contentOf(view func(context.Context, func(bridge.Tx) error) er
 			}
 			all.Messages = append(all.Messages, list...)
 			q.Before = list[len(list)-1].ID
+		}
+		for _, inv := range all.Invitations {
+			list, err := tx.ListHistory(bridge.HistoryQuery{InvitationID: inv.ID, Limit: 500})
+			if err != nil {
+				return err
+			}
+			all.History = append(all.History, list...)
 		}
 		for _, d := range c.digests {
 			_, r, err := tx.InvitationByToken(d)

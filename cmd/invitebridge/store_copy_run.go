@@ -130,9 +130,9 @@ func (c *storeCopy) move(ctx context.Context, at pgstore.CopyPosition, sealed bo
 	if c.claims > 0 {
 		fmt.Fprintf(c.io.err, "acceptances in progress: %d. The next bridge reads their identities in Kratos and completes or releases them\n", c.claims)
 	}
-	_, err = fmt.Fprintf(c.io.out, "copied to %s: invitations %d, tokens %d, messages %d, imports %d with rows %d, idempotency keys %d\n"+
+	_, err = fmt.Fprintf(c.io.out, "copied to %s: invitations %d, tokens %d, messages %d, history %d, imports %d with rows %d, idempotency keys %d\n"+
 		"compared each row; SHA-256 of all: %x\nsealed the store file: serve refuses it from now on\n",
-		c.address, c.counts.Invitations, c.counts.Tokens, c.counts.Messages, c.counts.Imports, c.counts.ImportRows, c.counts.Requests, sum)
+		c.address, c.counts.Invitations, c.counts.Tokens, c.counts.Messages, c.counts.History, c.counts.Imports, c.counts.ImportRows, c.counts.Requests, sum)
 	return err
 }
 

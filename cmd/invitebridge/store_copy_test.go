@@ -16,7 +16,7 @@ import (
 // of stores shows it. The file is sealed, and what is done again is harmless.
 func TestStoreCopy(t *testing.T) {
 	c := newCopying(t, 1200)
-	c.succeeds("copied to "+c.address+": invitations 1203, tokens 1204, messages 6, imports 2 with rows 603, idempotency keys 2", "acceptances in progress: 1")
+	c.succeeds("copied to "+c.address+": invitations 1203, tokens 1204, messages 6, history 9, imports 2 with rows 603, idempotency keys 2", "acceptances in progress: 1")
 	c.equal()
 
 	c.succeeds("the store is in " + c.address + " already")
