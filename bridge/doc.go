@@ -140,6 +140,7 @@
 //   - leftover.go: identities of unaccepted invitations
 //   - forget.go: Forget, which removes a person
 //   - forget_rows.go: the rows of imports about that person
+//   - forget_scrub.go: overwriting what was deleted
 //
 // Imports:
 //
