@@ -112,7 +112,7 @@ func (t *recordingTx) PutToken(d Digest, r TokenRecord) error {
 	if err := t.Tx.PutToken(d, r); err != nil {
 		return err
 	}
-	return t.history.noteToken(r, t.Tx.Invitation)
+	return t.history.noteToken(r, t.Invitation)
 }
 
 // DeleteInvitation deletes what was recorded about the invitation, too.

@@ -125,13 +125,12 @@ func (d *driver) mineStates(t *testing.T) {
 	w.want("resendMyInvitation", http.StatusConflict, "too_many_pending", nil)
 
 	w = d.start(t)
-	token := w.tokenOfMine()
 	w.Clock.Advance(25 * time.Hour)
 	w.want("createMyInvitation", http.StatusCreated, "", object{"email": mineEmail}) // a newer one
 	w.want("resendMyInvitation", http.StatusConflict, "identity_conflict", nil)
 
 	w = d.start(t)
-	token = w.tokenOfMine()
+	token := w.tokenOfMine()
 	restore := w.Kratos.OnPut(bridgetest.CutBefore)
 	if _, err := w.Service.Accept(t.Context(), token, password); !errors.Is(err, bridge.ErrKratosUnavailable) {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 )
 
 // sessionTokenHeader is Kratos' header for the token of a session.
-const sessionTokenHeader = "X-Session-Token" //nolint:gosec // a name
+const sessionTokenHeader = "X-Session-Token"
 
 // session returns the session of a request. A browser sends a cookie with every request,
 // whatever page has caused it, so one with a cookie must come from an allowed page.
