@@ -86,11 +86,10 @@ func (a *API) Admin() chi.Router {
 // route adds a route for keys that have one of the scopes; without any, for none.
 func (a *API) route(r chi.Router, method, path string, h handler, anyOf ...Scope) {
 	r.Method(method, path, a.handle(func(w http.ResponseWriter, r *http.Request) error {
-		key := keyOf(r)
-		if !key.may(anyOf...) {
+		if !keyOf(r).may(anyOf...) {
 			return forbidden("do this", anyOf...)
 		}
-		r = actingAs(r, key.actor())
+		r = actingAs(r, keyOf(r).actor())
 		a.expireBeforePost(r)
 		return h(w, r)
 	}))
