@@ -97,9 +97,32 @@ func TestInvitersWarnings(t *testing.T) {
 		"allow: [{hook: authz}]":                           false,
 		"allow: [{metadata_public.role: lead, aal: aal1}]": false,
 	} {
-		c, problems := load(t, []string{inviters(section)}, config.Options{})
+		c, problems := load(t, []string{inviters(section), mailServer}, config.Options{})
 		if got := c.Warnings(); problems != nil || (len(got) == 1) != warned {
 			t.Errorf("%s: %q, %q", section, problems, got)
+		}
+	}
+}
+
+const mailServer = "courier: {smtp: {connection_uri: 'smtp://localhost:25/', from_address: a@example.com}}\n"
+
+// TestInvitersWithoutDelivery: members are given no link, so something has to deliver it.
+func TestInvitersWithoutDelivery(t *testing.T) {
+	const allow = "allow: [{metadata_public.role: lead}]"
+	const other = "hooks: [{id: crm, events: [invitation_token_created], url: https://crm.example.com/}]\n"
+	for name, c := range map[string]struct {
+		files  []string
+		warned bool
+	}{
+		"nothing":     {[]string{inviters(allow)}, true},
+		"email":       {[]string{inviters(allow), mailServer}, false},
+		"a hook":      {[]string{inviters(allow), other}, false},
+		"not enabled": {[]string{inviters(allow), "inviters: {enabled: false}\n"}, false},
+	} {
+		cfg, problems := load(t, c.files, config.Options{})
+		got := cfg.Warnings()
+		if problems != nil || (len(got) == 1 && strings.HasPrefix(got[0], "inviters.enabled: ")) != c.warned || !c.warned && len(got) > 0 {
+			t.Errorf("%s: %q, %q", name, problems, got)
 		}
 	}
 }

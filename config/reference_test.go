@@ -127,7 +127,7 @@ func TestCommonKeys(t *testing.T) {
 }
 
 // foreign matches examples in the docs that configure other programs.
-var foreign = regexp.MustCompile(`^(scrape_configs:|# values\.yaml)`)
+var foreign = regexp.MustCompile(`^(scrape_configs:|# values\.yaml|# kratos\.yml)`)
 
 // TestExamples: every configuration shown in the README and the docs is valid.
 func TestExamples(t *testing.T) {

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Warnings returns what is valid and probably not meant, a sentence each: the key, what
 // is wrong, and after a semicolon what to do. No text quotes a value.
@@ -17,8 +20,15 @@ func (c Config) Warnings() (warnings []string) {
 				"unless that is meant, add a line such as metadata_public.role: admin")
 		}
 	}
+	if c.Inviters.Enabled && c.Courier.SMTP.ConnectionURI == "" && !slices.ContainsFunc(c.Hooks, delivers) {
+		warnings = append(warnings, "inviters.enabled: nobody gets the links, because members are given none, the bridge sends no email, and no hook has invitation_token_created; "+
+			"set courier.smtp.connection_uri, or add such a hook")
+	}
 	return warnings
 }
+
+// delivers reports whether a hook is given links to deliver.
+func delivers(h Hook) bool { return slices.Contains(h.Events, "invitation_token_created") }
 
 // excludes reports whether an entry of inviters.allow excludes new identities.
 func excludes(entry map[string]string, defaultSchema string) bool {

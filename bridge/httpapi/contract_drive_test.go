@@ -232,7 +232,7 @@ func (d *driver) tooMany(t *testing.T) {
 	defer finish()
 	a.withKey(http.MethodPost, base, nil, "limited")
 	limited := func(r *http.Request) {
-		if r.Method == http.MethodPost && strings.HasPrefix(r.URL.String(), a.admin) {
+		if (r.Method == http.MethodPost || r.Method == http.MethodDelete) && strings.HasPrefix(r.URL.String(), a.admin) {
 			r.Header.Set("Authorization", "Bearer limited")
 		}
 	}

@@ -4,12 +4,79 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
 )
+
+// TestMineMay: inviters set what the configuration lists, and nothing else.
+func TestMineMay(t *testing.T) {
+	a := startWithInviters(t, func(c *bridge.Config) {
+		c.Inviters.May = []string{"email", "locale", "traits.name", "metadata_public.team"}
+	})
+	m := a.member(nil)
+	for field, body := range map[string]object{
+		"":                          {"locale": "de", "traits": object{"name": object{"first": "Ada"}}, "metadata_public": object{"team": object{"id": 1}}},
+		"expires_in":                {"expires_in": "1h"},
+		"inviter_name":              {"inviter_name": "Boss"},
+		"inviter_id":                {"inviter_id": "1"},
+		"notify":                    {"notify": false},
+		"reactivate":                {"reactivate": true},
+		"identity_id":               {"identity_id": uuid.NewString()},
+		"metadata_admin":            {"metadata_admin": object{"team": 1}},
+		"metadata_public":           {"metadata_public": []int{1}},
+		"metadata_public.role":      {"metadata_public": object{"role": "admin", "team": 1}},
+		"metadata_public.Team":      {"metadata_public": object{"Team": 1}},
+		"traits.role":               {"traits": object{"role": "admin"}},
+		"schema_id":                 {"schema_id": "employee"},
+		"metadata_public.team.role": nil, // below what is listed
+	} {
+		if body == nil {
+			continue
+		}
+		body["email"] = uuid.NewString() + "@example.com"
+		got := m.call(http.MethodPost, "", body)
+		switch {
+		case field == "" && got.status != http.StatusCreated:
+			t.Errorf("what they may: %d %s", got.status, got.body)
+		case field != "" && (got.status != http.StatusForbidden && got.status != http.StatusBadRequest || !strings.Contains(string(got.body), field)):
+			t.Errorf("%s: %d %s", field, got.status, got.body)
+		}
+	}
+	if n := a.Kratos.Len(); n != 1 {
+		t.Errorf("%d identities", n)
+	}
+}
+
+// TestMineCopy: the invitee's identity gets what the rules copy from the inviter's, and who
+// has nothing to copy cannot invite.
+func TestMineCopy(t *testing.T) {
+	a := startWithInviters(t, func(c *bridge.Config) {
+		c.Inviters.Copy = map[string]string{"metadata_admin.from.team": "metadata_public.team", "metadata_admin.from.id": "id"}
+		c.Inviters.NameTrait = "name.first"
+	})
+	with := a.member(func(i *bridge.Inviter) {
+		i.Traits, i.MetadataPublic = json.RawMessage(`{"name":{"first":"Grace\nH."}}`), json.RawMessage(`{"team":{"n":1.50},"role":"x"}`)
+	})
+	v := with.invites(email)
+	if v.InviterName != "Grace H." {
+		t.Errorf("the name is %q", v.InviterName)
+	}
+	identity, err := a.Kratos.Read(t.Context(), v.IdentityID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := string(identity)
+	if !strings.Contains(admin, `"team":{"n":1.50}`) || !strings.Contains(admin, with.ID.String()) || strings.Contains(admin, `"role"`) {
+		t.Errorf("metadata_admin is %s", admin)
+	}
+	if got := a.member(nil).call(http.MethodPost, "", object{"email": "else@example.com"}); got.status != http.StatusForbidden || !strings.Contains(string(got.body), "metadata_public.team") {
+		t.Errorf("without a team: %d %s", got.status, got.body)
+	}
+}
 
 // TestMineRules: who may invite, by kind of rule. Anything unclear is refused.
 func TestMineRules(t *testing.T) {

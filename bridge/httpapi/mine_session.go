@@ -38,7 +38,7 @@ func (a *API) session(r *http.Request) (bridge.Session, error) {
 	case len(sessions) == 0 || sessions[0].Reveal() == "":
 		return bridge.Session{}, bridge.ErrSessionUnauthorized
 	case sessions[0].Cookie() != "" && !a.fromAllowedPage(r):
-		return bridge.Session{}, bridge.ErrNoInviter.WithReasonf("A request with the session cookie must come from a page of this site, or of an origin that inviters.allowed_origins lists.")
+		return bridge.Session{}, bridge.ErrNoInviter.WithReasonf("With the session cookie, a request needs an Origin that inviters.allowed_origins lists, or \"Sec-Fetch-Site: same-origin\", as browsers send them. Native apps send the token of the session instead.")
 	}
 	return sessions[0], nil
 }
@@ -55,6 +55,9 @@ func (a *API) fromAllowedPage(r *http.Request) bool {
 
 // forInviter hides what an error says about the account of somebody else.
 func forInviter(err error) error {
+	if errors.Is(err, bridge.ErrInvitationExists) {
+		return bridge.ErrInvitationExists.WithReasonf("Somebody else has invited this address, and that invitation is pending. Nothing was sent or changed.")
+	}
 	for _, hidden := range []error{bridge.ErrIdentityConflict, bridge.ErrIdentityDeactivated, bridge.ErrIdentityHasCredentials, bridge.ErrIdentityInUse} {
 		var e *bridge.Error
 		if errors.Is(err, hidden) && errors.As(err, &e) {

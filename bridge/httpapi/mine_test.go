@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,7 +67,7 @@ func TestMineReveals(t *testing.T) {
 	before := len(a.EventsFor(t, bridge.EndpointCourier))
 	for _, address := range []string{"key@example.com", "other@example.com"} {
 		got := m.call(http.MethodPost, "", object{"email": address})
-		if got.status != http.StatusConflict || got.errorID() != "invitation_exists" || strings.Contains(string(got.body), "Grace") || strings.Contains(string(got.body), other.ID.String()) {
+		if got.status != http.StatusConflict || got.errorID() != "invitation_exists" || strings.Contains(string(got.body), "Grace") || strings.Contains(string(got.body), other.ID.String()) || strings.Contains(string(got.body), "API key") {
 			t.Errorf("%s: %d %s", address, got.status, got.body)
 		}
 	}
@@ -81,69 +80,68 @@ func TestMineReveals(t *testing.T) {
 	}
 }
 
-// TestMineMay: inviters set what the configuration lists, and nothing else.
-func TestMineMay(t *testing.T) {
-	a := startWithInviters(t, func(c *bridge.Config) {
-		c.Inviters.May = []string{"email", "locale", "traits.name", "metadata_public.team"}
-	})
+// TestMineOrigin: a cookie counts only if the browser says that an allowed page sent it.
+func TestMineOrigin(t *testing.T) {
+	a := startWithInviters(t)
 	m := a.member(nil)
-	for field, body := range map[string]object{
-		"":                          {"locale": "de", "traits": object{"name": object{"first": "Ada"}}, "metadata_public": object{"team": object{"id": 1}}},
-		"expires_in":                {"expires_in": "1h"},
-		"inviter_name":              {"inviter_name": "Boss"},
-		"inviter_id":                {"inviter_id": "1"},
-		"notify":                    {"notify": false},
-		"reactivate":                {"reactivate": true},
-		"identity_id":               {"identity_id": uuid.NewString()},
-		"metadata_admin":            {"metadata_admin": object{"team": 1}},
-		"metadata_public":           {"metadata_public": []int{1}},
-		"metadata_public.role":      {"metadata_public": object{"role": "admin", "team": 1}},
-		"metadata_public.Team":      {"metadata_public": object{"Team": 1}},
-		"traits.role":               {"traits": object{"role": "admin"}},
-		"schema_id":                 {"schema_id": "employee"},
-		"metadata_public.team.role": nil, // below what is listed
+	for name, c := range map[string]struct {
+		headers []string
+		want    int
+	}{
+		"allowed origin":              {[]string{"Origin", allowedOrigin}, 201},
+		"same origin":                 {[]string{"Sec-Fetch-Site", "same-origin"}, 201},
+		"neither":                     {nil, 403},
+		"foreign origin":              {[]string{"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, 403},
+		"same site":                   {[]string{"Origin", "https://evil.example.com", "Sec-Fetch-Site", "same-site"}, 403},
+		"opaque origin":               {[]string{"Origin", "null"}, 403},
+		"another port":                {[]string{"Origin", allowedOrigin + ":8443"}, 403},
+		"another scheme":              {[]string{"Origin", "http://app.example.com"}, 403},
+		"a suffix":                    {[]string{"Origin", allowedOrigin + ".evil.example"}, 403},
+		"upper case":                  {[]string{"Origin", strings.ToUpper(allowedOrigin)}, 403},
+		"opened by hand":              {[]string{"Sec-Fetch-Site", "none"}, 403},
+		"a form":                      {[]string{"Origin", "https://evil.example", "Content-Type", "text/plain"}, 403},
+		"a form of the allowed page":  {[]string{"Origin", allowedOrigin, "Content-Type", "text/plain"}, 415},
+		"a token beside the cookie":   {[]string{"Origin", allowedOrigin, "X-Session-Token", "x"}, 400},
+		"a bearer beside the cookie":  {[]string{"Origin", allowedOrigin, "Authorization", "Bearer x"}, 400},
+		"another scheme of authority": {[]string{"Origin", allowedOrigin, "Authorization", "Basic x"}, 401},
 	} {
-		if body == nil {
-			continue
-		}
-		body["email"] = uuid.NewString() + "@example.com"
-		got := m.call(http.MethodPost, "", body)
-		switch {
-		case field == "" && got.status != http.StatusCreated:
-			t.Errorf("what they may: %d %s", got.status, got.body)
-		case field != "" && (got.status != http.StatusForbidden && got.status != http.StatusBadRequest || !strings.Contains(string(got.body), field)):
-			t.Errorf("%s: %d %s", field, got.status, got.body)
+		body := object{"email": uuid.NewString() + "@example.com"}
+		if got := m.browse(http.MethodPost, "", body, c.headers...); got.status != c.want {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
 	}
-	if n := a.Kratos.Len(); n != 1 {
-		t.Errorf("%d identities", n)
+	if got := m.browse(http.MethodGet, "", nil); got.status != http.StatusForbidden {
+		t.Errorf("reading without an origin: %d", got.status)
+	}
+	twice := sessionCookie + "=" + m.session.Reveal()
+	if got := m.send(http.MethodGet, "", nil, "Cookie", twice+"; "+twice, "Origin", allowedOrigin); got.status != http.StatusBadRequest {
+		t.Errorf("two cookies: %d %s", got.status, got.body)
+	}
+	if got := m.send(http.MethodGet, "", nil, "Cookie", "other="+m.session.Reveal(), "Origin", allowedOrigin); got.status != http.StatusUnauthorized {
+		t.Errorf("another cookie: %d %s", got.status, got.body)
+	}
+	if got := m.send(http.MethodGet, "", nil, "Authorization", "Bearer "+m.session.Reveal()); got.status != http.StatusOK {
+		t.Errorf("as a bearer token: %d %s", got.status, got.body)
+	}
+	if got := m.send(http.MethodGet, "", nil, "Authorization", "Bearer "+key); got.status != http.StatusUnauthorized {
+		t.Errorf("an API key: %d %s", got.status, got.body)
 	}
 }
 
-// TestMineCopy: the invitee's identity gets what the rules copy from the inviter's, and who
-// has nothing to copy cannot invite.
-func TestMineCopy(t *testing.T) {
-	a := startWithInviters(t, func(c *bridge.Config) {
-		c.Inviters.Copy = map[string]string{"metadata_admin.from.team": "metadata_public.team", "metadata_admin.from.id": "id"}
-		c.Inviters.NameTrait = "name.first"
-	})
-	with := a.member(func(i *bridge.Inviter) {
-		i.Traits, i.MetadataPublic = json.RawMessage(`{"name":{"first":"Grace\nH."}}`), json.RawMessage(`{"team":{"n":1.50},"role":"x"}`)
-	})
-	v := with.invites(email)
-	if v.InviterName != "Grace H." {
-		t.Errorf("the name is %q", v.InviterName)
+// TestMineCORS: only the allowed origins get CORS, with credentials, and on these routes
+// only.
+func TestMineCORS(t *testing.T) {
+	a := startWithInviters(t)
+	for origin, want := range map[string]string{allowedOrigin: allowedOrigin, "https://evil.example": ""} {
+		got := do(t, request(t, http.MethodOptions, a.public+base+"/mine", nil,
+			"Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type"))
+		if got.header.Get("Access-Control-Allow-Origin") != want || (got.header.Get("Access-Control-Allow-Credentials") == "true") != (want != "") {
+			t.Errorf("%s: %v", origin, got.header)
+		}
 	}
-	identity, err := a.Kratos.Read(t.Context(), v.IdentityID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin := string(identity)
-	if !strings.Contains(admin, `"team":{"n":1.50}`) || !strings.Contains(admin, with.ID.String()) || strings.Contains(admin, `"role"`) {
-		t.Errorf("metadata_admin is %s", admin)
-	}
-	if got := a.member(nil).call(http.MethodPost, "", object{"email": "else@example.com"}); got.status != http.StatusForbidden || !strings.Contains(string(got.body), "metadata_public.team") {
-		t.Errorf("without a team: %d %s", got.status, got.body)
+	got := do(t, request(t, http.MethodOptions, a.public+base+"/"+uuid.NewString(), nil, "Origin", allowedOrigin, "Access-Control-Request-Method", "POST"))
+	if got.header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("other routes: %v", got.header)
 	}
 }
 

@@ -75,6 +75,7 @@ var ranElsewhere = map[string]string{
 	"README.md: With Docker":                  "the test of the stack, in config/stack",
 	"docs/cli.md: Migrate":                    "testdata/postgres/migrate.txtar",
 	"docs/cli.md: Move to PostgreSQL":         "testdata/postgres/store-copy.txtar",
+	"docs/inviters.md":                        "TestMineGuide",
 	"docs/kubernetes.md: Installation":        "the test of the chart, in docs/helm/test",
 	"docs/performance.md: Performance":        "make bench, by hand: it measures",
 	"docs/postgresql.md: On one machine":      "the test of the stack, in config/stack",
