@@ -71,6 +71,9 @@ func (s *Service) adopt(ctx context.Context, held *hold, inv Invitation, d *draf
 	if err != nil {
 		return inv, err
 	}
+	if d.OnlyOwn && (former.CreatedBy != d.CreatedBy || former.Origin != OriginCreated) {
+		return inv, ErrIdentityConflict.WithReasonf("The address has an identity that somebody else created.")
+	}
 	var adopted Identity
 	w := writer{service: s, identity: id, question: q, begin: s.beginUnclaimed(id, held)}
 	err = w.write(ctx, func(i Identity) (Write, error) {

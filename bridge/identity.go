@@ -123,8 +123,9 @@ type Identities interface {
 	// Errors: ErrIdentityNotFound.
 	Get(ctx context.Context, id uuid.UUID) (Identity, error)
 
-	// ActiveOf returns those of at most 100 ids that are active identities, in any order.
-	ActiveOf(ctx context.Context, ids ...uuid.UUID) ([]uuid.UUID, error)
+	// InactiveOf returns those of at most 100 ids that are inactive identities, or those of
+	// none, in any order. An identity of which it is not certain is left out.
+	InactiveOf(ctx context.Context, ids ...uuid.UUID) ([]uuid.UUID, error)
 
 	// FindByEmail reads the identity that receives email at this address (in
 	// canonical form, see [ParseEmail]), where that address is an identifier. An

@@ -34,6 +34,9 @@ type InviteRequest struct {
 	Quiet     bool // send no email
 	CreatedBy Creator
 	OnlyNew   bool // refuse an address that has a pending invitation by another creator, and tell nothing of others
+	// OnlyOwn refuses an existing identity, unless an ended invitation by the same creator
+	// has created it: another one may have rights that were not meant for this invitation.
+	OnlyOwn bool
 	// MaxPending is how many invitations by the same creator may be pending, this one
 	// included; 0: any number. One that is pending already can be invited again.
 	MaxPending int

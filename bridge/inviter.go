@@ -73,11 +73,12 @@ var (
 	ErrNoInviter           = ErrForbidden.WithReasonf("Your account may not invite. Ask an administrator.")
 )
 
-// Authenticate returns the holder of a session, who may invite. Every request asks anew: a
-// deactivated inviter, or one who lost the right, is refused from the next request on.
+// WhoAmI returns the holder of a session. Every request asks anew: a deactivated inviter
+// is refused from the next one on.
 //
-// Errors: ErrSessionUnauthorized, ErrNoInviter; ErrHookUnavailable; ErrKratosUnavailable.
-func (s *Service) Authenticate(ctx context.Context, session Session) (Inviter, error) {
+// Errors: ErrSessionUnauthorized; ErrNoInviter if the session lacks the second factor;
+// ErrKratosUnavailable.
+func (s *Service) WhoAmI(ctx context.Context, session Session) (Inviter, error) {
 	if s.config.InviterSessions == nil {
 		return Inviter{}, ErrNoInviter
 	}
@@ -90,12 +91,14 @@ func (s *Service) Authenticate(ctx context.Context, session Session) (Inviter, e
 	case err != nil:
 		return Inviter{}, ErrKratosUnavailable.WithCause(err)
 	}
-	return i, s.mayInvite(ctx, i)
+	return i, nil
 }
 
-// mayInvite returns nil if one of the rules permits the inviter. Hooks are called only if
-// no rule without one does.
-func (s *Service) mayInvite(ctx context.Context, i Inviter) error {
+// MayInvite returns nil if one of the rules permits the inviter. Hooks are called only if
+// no rule without one does, and have [HookBudget] together.
+//
+// Errors: ErrNoInviter; ErrHookUnavailable.
+func (s *Service) MayInvite(ctx context.Context, i Inviter) error {
 	var hooks []string
 	for _, rule := range s.config.Inviters.Allow {
 		if !rule.holds(i) {
@@ -106,6 +109,8 @@ func (s *Service) mayInvite(ctx context.Context, i Inviter) error {
 		}
 		hooks = append(hooks, rule.Hook)
 	}
+	ctx, cancel := context.WithTimeout(ctx, HookBudget)
+	defer cancel()
 	refused := error(ErrNoInviter)
 	for _, hook := range hooks {
 		err := s.askAboutInviter(ctx, hook, i)
@@ -123,8 +128,6 @@ func (s *Service) askAboutInviter(ctx context.Context, hook string, i Inviter) e
 	if s.config.Hooks == nil {
 		return ErrHookUnavailable
 	}
-	ctx, cancel := context.WithTimeout(ctx, HookBudget)
-	defer cancel()
 	return s.config.Hooks.Ask(ctx, hook, Payload{Type: EventPreInviter, Timestamp: s.now(), Data: PayloadData{Inviter: &i}})
 }
 

@@ -1,10 +1,12 @@
 package bridge
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // SessionInvite returns the request of an inviter with a session, from the body of an
@@ -20,7 +22,8 @@ func (s *Service) SessionInvite(i Inviter, body json.RawMessage) (InviteRequest,
 	rules := s.config.Inviters
 	if fields := beyond(rules.May, "", body); len(fields) > 0 {
 		slices.Sort(fields)
-		return r, ErrNoInviter.WithReasonf("Your invitations may not set %s.", strings.Join(fields, ", ")).WithDetails("fields", fields)
+		fields = fields[:min(len(fields), maxNamed)]
+		return r, ErrNoInviter.WithReasonf("Your invitations may not set these fields: %q.", fields).WithDetails("fields", fields)
 	}
 	for _, to := range slices.Sorted(maps.Keys(rules.Copy)) {
 		if err := r.copyFrom(i, to, rules.Copy[to]); err != nil {
@@ -28,9 +31,12 @@ func (s *Service) SessionInvite(i Inviter, body json.RawMessage) (InviteRequest,
 		}
 	}
 	r.InviterID, r.InviterName = i.ID.String(), i.name(rules.NameTrait)
-	r.CreatedBy, r.OnlyNew, r.MaxPending = BySession(i.ID), true, rules.MaxPending
+	r.CreatedBy, r.OnlyNew, r.OnlyOwn, r.MaxPending = BySession(i.ID), true, true, rules.MaxPending
 	return r, nil
 }
+
+// maxNamed bounds the fields that an error names.
+const maxNamed = 20
 
 // beyond returns the paths in an object at a path that may does not cover. Of those with
 // objects, may can cover a part.
@@ -42,6 +48,8 @@ func beyond(may []string, at string, object json.RawMessage) (fields []string) {
 	for name, value := range members {
 		path := at + name
 		switch {
+		case strings.Contains(name, "."): // which is no path
+			fields = append(fields, path)
 		case slices.Contains(may, path):
 		case isSet(value) && slices.ContainsFunc(may, func(m string) bool { return strings.HasPrefix(m, path+".") }):
 			fields = append(fields, beyond(may, path+".", value)...)
@@ -65,6 +73,24 @@ func (r *InviteRequest) copyFrom(i Inviter, to, from string) error {
 	return err
 }
 
-// MaxPending returns how many invitations by one inviter with a session may be pending; 0:
-// any number.
-func (s *Service) MaxPending() int { return s.config.Inviters.MaxPending }
+// SessionResend is Resend for an inviter with a session, at most once per cooldown of the
+// address.
+//
+// Errors: those of Resend; ErrTooManyRequests; ErrTooManyPending.
+func (s *Service) SessionResend(ctx context.Context, inv Invitation) (IssuedInvitation, error) {
+	var notified time.Time
+	err := s.view(ctx, func(tx Tx) (err error) {
+		notified, err = notifiedAt(tx, inv.Email)
+		return err
+	})
+	if err != nil {
+		return IssuedInvitation{}, err
+	}
+	notified = later(notified, inv.notifiedAt())
+	resendable := inv.State == StatePending || inv.State == StateExpired
+	if now := s.now(); resendable && !s.cooldownOver(notified, now) {
+		wait := notified.Add(s.config.Cooldown).Sub(now)
+		return IssuedInvitation{}, ErrTooManyRequests.WithReasonf("An email to this address was sent a moment ago. Wait, then try again.").WithRetryAfter(wait)
+	}
+	return s.ResendWithin(ctx, inv.ID, s.config.Inviters.MaxPending)
+}

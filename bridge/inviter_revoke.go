@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,35 +15,33 @@ const inviterCheckEvery = 5 * time.Minute
 const inviterBatch = 100
 
 // revokeOfInactive revokes the pending invitations of inviters with a session who are no
-// longer active, if the configuration says so. It returns their number.
+// longer active, if the configuration says so. It returns their number. What fails does
+// not stop the others, and is tried again in the next period.
 func (s *Service) revokeOfInactive(ctx context.Context) (n int, err error) {
 	elapsed := s.config.Monotonic() - s.started.run
 	if !s.config.Inviters.RevokeOnDeactivation || elapsed < time.Duration(s.inviterCheckAt.Load()) {
 		return 0, nil
 	}
+	s.inviterCheckAt.Store(int64(elapsed + inviterCheckEvery))
+	var errs []error
 	for after := ""; ctx.Err() == nil; {
 		var page []string
 		err := s.view(ctx, func(tx Tx) (err error) {
 			page, err = tx.PendingCreators(CreatorSession, after, inviterBatch)
 			return err
 		})
-		if err != nil {
-			return n, err
-		}
-		if len(page) == 0 {
-			s.inviterCheckAt.Store(int64(elapsed + inviterCheckEvery))
-			return n, nil
+		if err != nil || len(page) == 0 {
+			return n, errors.Join(append(errs, err)...)
 		}
 		after = page[len(page)-1]
 		revoked, err := s.revokeOf(ctx, page)
-		if n += revoked; err != nil {
-			return n, err
-		}
+		n += revoked
+		errs = append(errs, err)
 	}
 	return n, ctx.Err()
 }
 
-// revokeOf revokes the pending invitations of those of the inviters who are not active.
+// revokeOf revokes the pending invitations of those of the inviters who are inactive.
 func (s *Service) revokeOf(ctx context.Context, inviters []string) (n int, err error) {
 	ids := make([]uuid.UUID, 0, len(inviters))
 	for _, text := range inviters {
@@ -52,43 +49,39 @@ func (s *Service) revokeOf(ctx context.Context, inviters []string) (n int, err e
 			ids = append(ids, id)
 		}
 	}
-	active, err := s.identities.ActiveOf(ctx, ids...)
+	inactive, err := s.identities.InactiveOf(ctx, ids...)
 	if err != nil {
 		return 0, identityError(err)
 	}
-	for _, id := range ids {
-		if slices.Contains(active, id) {
-			continue
-		}
+	var errs []error
+	for _, id := range inactive {
 		revoked, err := s.revokeAllOf(ctx, BySession(id))
-		if n += revoked; err != nil {
-			return n, err
-		}
+		n += revoked
+		errs = append(errs, err)
 	}
-	return n, nil
+	return n, errors.Join(errs...)
 }
 
 func (s *Service) revokeAllOf(ctx context.Context, by Creator) (n int, err error) {
+	var errs []error
 	for q := (InvitationQuery{CreatedBy: by, State: StatePending, Limit: sweepBatch}); ctx.Err() == nil; {
 		var found []Invitation
-		if err := s.view(ctx, func(tx Tx) (err error) {
+		err := s.view(ctx, func(tx Tx) (err error) {
 			found, err = tx.ListInvitations(q)
 			return err
-		}); err != nil {
-			return n, err
+		})
+		if err != nil {
+			return n, errors.Join(append(errs, err)...)
 		}
 		for _, inv := range found {
-			var e *Error
-			_, err := s.revoke(ctx, inv.ID, ReasonInviter)
-			switch {
-			case err == nil:
+			if _, err := s.revoke(ctx, inv.ID, ReasonInviter); err == nil {
 				n++
-			case errors.Is(err, ErrStoreUnavailable), errors.Is(err, ErrKratosUnavailable), !errors.As(err, &e):
-				return n, err
+			} else if !errors.Is(err, ErrAccepted) && !errors.Is(err, ErrNotFound) {
+				errs = append(errs, err)
 			}
 		}
 		if len(found) < q.Limit {
-			return n, nil
+			return n, errors.Join(errs...)
 		}
 		q.Before = found[len(found)-1].ID
 	}

@@ -48,6 +48,7 @@ func TestRevokeOfInactive(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.CloseIdleConnections()
+		w.Clock.Advance(5 * time.Minute)
 		sweep(t, w)
 		for _, id := range kept {
 			if inv := get(t, w, id); inv.State != bridge.StatePending {

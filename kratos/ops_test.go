@@ -78,9 +78,9 @@ var reads = []op{
 		},
 	},
 	{
-		name: "active_of", method: http.MethodGet, route: kratostest.RouteIdentities,
+		name: "inactive_of", method: http.MethodGet, route: kratostest.RouteIdentities,
 		run: func(ctx context.Context, b *fixture) error {
-			_, err := b.client.ActiveOf(ctx, b.made.ID)
+			_, err := b.client.InactiveOf(ctx, b.made.ID)
 			return err
 		},
 	},

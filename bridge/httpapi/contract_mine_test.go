@@ -127,6 +127,7 @@ func (d *driver) mineStates(t *testing.T) {
 	w = d.start(t)
 	w.Clock.Advance(25 * time.Hour)
 	w.want("createMyInvitation", http.StatusCreated, "", object{"email": mineEmail}) // a newer one
+	w.Clock.Advance(time.Minute)
 	w.want("resendMyInvitation", http.StatusConflict, "identity_conflict", nil)
 
 	w = d.start(t)
@@ -171,6 +172,7 @@ func (d *driver) mineFailures(t *testing.T) {
 		if o.session {
 			w := d.start(t)
 			w.Kratos.Inject(bridgetest.Answer(http.StatusForbidden))
+			w.Clock.Advance(time.Minute)
 			w.want(o.id, http.StatusBadGateway, "kratos_rejected", w.body(o.id))
 		}
 	}

@@ -1,13 +1,13 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"net/http"
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/google/uuid"
 	"github.com/rs/cors"
 
 	"invitebridge/bridge"
@@ -26,7 +26,7 @@ const pathMine = "/mine"
 // mineRoutes adds the routes of the public listener for inviters with a session. Each of
 // them sees its own invitations only, and is given no token.
 func (a *API) mineRoutes(r chi.Router) {
-	r.Use(a.mineCORS(), a.authenticateSession, a.limitInviter, a.expireOnPost)
+	r.Use(a.mineCORS(), a.rateLimitPosts, a.authenticateSession, a.limitInviter, a.permitInviter, a.expireOnPost)
 	r.Get("/", a.handle(a.listMine))
 	r.Post("/", a.handle(a.inviteMine))
 	r.Get("/{id}", a.handle(a.getMine))
@@ -48,8 +48,7 @@ func (a *API) mineCORS() func(http.Handler) http.Handler {
 	}).Handler
 }
 
-// authenticateSession requires the session of an inviter. It runs before routing, as
-// authenticate does.
+// authenticateSession requires a session. It runs before routing, as authenticate does.
 func (a *API) authenticateSession(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session, err := a.session(r)
@@ -57,16 +56,25 @@ func (a *API) authenticateSession(next http.Handler) http.Handler {
 			writeError(w, r, err)
 			return
 		}
-		inviter, err := a.service.Authenticate(r.Context(), session)
-		if inviter.ID != uuid.Nil {
-			annotate(r, func(n *requestNotes) { n.inviter = inviter.ID.String() })
-		}
+		inviter, err := a.service.WhoAmI(r.Context(), session)
 		if err != nil {
 			writeError(w, r, err)
 			return
 		}
+		annotate(r, func(n *requestNotes) { n.inviter = inviter.ID.String() })
 		r = actingAs(r, bridge.BySession(inviter.ID).Actor())
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inviterContext{}, inviter)))
+	})
+}
+
+// permitInviter refuses those who may not invite.
+func (a *API) permitInviter(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := a.service.MayInvite(r.Context(), inviterOf(r)); err != nil {
+			writeError(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -90,12 +98,13 @@ func (a *API) limitInviter(next http.Handler) http.Handler {
 }
 
 func (a *API) inviteMine(w http.ResponseWriter, r *http.Request) error {
-	raw, err := readBody(w, r, "application/json")
+	var body inviteBody
+	raw, err := decodeRaw(w, r, &body)
 	if err != nil {
 		return err
 	}
 	inviter := inviterOf(r)
-	request, err := a.service.SessionInvite(inviter, raw)
+	request, err := a.service.SessionInvite(inviter, bytes.TrimPrefix(raw, byteOrderMark))
 	if err != nil {
 		return err
 	}
@@ -131,7 +140,7 @@ func (a *API) resendMine(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o, err := a.service.ResendWithin(r.Context(), inv.ID, a.service.MaxPending())
+	o, err := a.service.SessionResend(r.Context(), inv)
 	if err != nil {
 		return forInviter(err)
 	}

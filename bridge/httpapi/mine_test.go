@@ -44,6 +44,7 @@ func TestMine(t *testing.T) {
 		t.Errorf("the invitation of the key is %s", got.body)
 	}
 	own := "/" + of[&grace].ID.String()
+	a.Clock.Advance(time.Minute)
 	for _, path := range []string{own + "/resend", own + "/revoke"} {
 		if got := grace.call(http.MethodPost, path, nil); got.status != http.StatusOK {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
@@ -77,6 +78,54 @@ func TestMineReveals(t *testing.T) {
 	}
 	if after := len(a.EventsFor(t, bridge.EndpointCourier)); after != before {
 		t.Errorf("%d emails", after-before)
+	}
+}
+
+// TestMineIdentities: an identity that others created, with whatever rights it was given, is
+// not handed to the invitee of a member; one of an own invitation that has ended is.
+func TestMineIdentities(t *testing.T) {
+	a := startWithInviters(t)
+	m, other := a.member(nil), a.member(nil)
+	revoked := a.invite(object{"email": "revoked@example.com", "metadata_public": object{"roles": []string{"lead"}}})
+	a.asAdmin(http.MethodPost, "/"+revoked.ID+"/revoke", nil)
+	a.invite(object{"email": "expired@example.com", "traits": object{"name": object{"first": "Ada"}}})
+	theirs, own := other.invites("theirs@example.com"), m.invites("own@example.com")
+	other.call(http.MethodPost, "/"+theirs.ID.String()+"/revoke", nil)
+	m.call(http.MethodPost, "/"+own.ID.String()+"/revoke", nil)
+	a.Kratos.Add("provisioned@example.com", false)
+	a.Clock.Advance(25 * time.Hour)
+	before := a.Kratos.Len()
+	for _, address := range []string{"revoked@example.com", "expired@example.com", "theirs@example.com", "provisioned@example.com"} {
+		got := m.call(http.MethodPost, "", object{"email": address})
+		if got.status != http.StatusConflict || got.errorID() != "identity_conflict" || strings.Contains(string(got.body), "Ada") {
+			t.Errorf("%s: %d %s", address, got.status, got.body)
+		}
+	}
+	if again := m.invites("own@example.com"); again.IdentityID != own.IdentityID {
+		t.Errorf("the identity is %s, was %s", again.IdentityID, own.IdentityID)
+	}
+	if after := a.Kratos.Len(); after != before {
+		t.Errorf("%d identities, were %d", after, before)
+	}
+	if got := a.asAdmin(http.MethodPost, "", object{"email": "expired@example.com"}); got.status != http.StatusCreated {
+		t.Errorf("by a key: %d %s", got.status, got.body)
+	}
+}
+
+// TestMineCooldown: resends to one address are as far apart as other emails to it.
+func TestMineCooldown(t *testing.T) {
+	a := startWithInviters(t)
+	m := a.member(nil)
+	path := "/" + m.invites(email).ID.String() + "/resend"
+	if got := m.call(http.MethodPost, path, nil); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "60" {
+		t.Errorf("at once: %d %s", got.status, got.body)
+	}
+	a.Clock.Advance(time.Minute)
+	if got := m.call(http.MethodPost, path, nil); got.status != http.StatusOK {
+		t.Errorf("after the cooldown: %d %s", got.status, got.body)
+	}
+	if got := m.call(http.MethodPost, path, nil); got.status != http.StatusTooManyRequests {
+		t.Errorf("again: %d %s", got.status, got.body)
 	}
 }
 

@@ -62,12 +62,12 @@ func (w identities) Get(ctx context.Context, id uuid.UUID) (i bridge.Identity, e
 	return i, err
 }
 
-func (w identities) ActiveOf(ctx context.Context, ids ...uuid.UUID) (active []uuid.UUID, err error) {
-	err = observe(ctx, w.observer, "active_of", identityOutcome, func(ctx context.Context) (err error) {
-		active, err = w.next.ActiveOf(ctx, ids...)
+func (w identities) InactiveOf(ctx context.Context, ids ...uuid.UUID) (inactive []uuid.UUID, err error) {
+	err = observe(ctx, w.observer, "inactive_of", identityOutcome, func(ctx context.Context) (err error) {
+		inactive, err = w.next.InactiveOf(ctx, ids...)
 		return err
 	})
-	return active, err
+	return inactive, err
 }
 
 func (w identities) FindByEmail(ctx context.Context, email string) (i bridge.Identity, err error) {

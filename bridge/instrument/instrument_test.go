@@ -66,7 +66,7 @@ func (e end) HasSessions(ctx context.Context, _ uuid.UUID) (bool, error) { retur
 func (e end) Write(ctx context.Context, i bridge.Identity, _ bridge.Write) (bridge.Identity, error) {
 	return i, e.of(ctx)
 }
-func (e end) ActiveOf(ctx context.Context, _ ...uuid.UUID) ([]uuid.UUID, error) {
+func (e end) InactiveOf(ctx context.Context, _ ...uuid.UUID) ([]uuid.UUID, error) {
 	return nil, e.of(ctx)
 }
 func (e end) Ping(ctx context.Context) error                            { return e.of(ctx) }

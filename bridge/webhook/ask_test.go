@@ -2,7 +2,9 @@ package webhook_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +20,23 @@ func TestAsk(t *testing.T) {
 	about := bridge.Payload{Type: bridge.EventPreInviter, Timestamp: time.Now(), Data: bridge.PayloadData{
 		Inviter: &bridge.Inviter{ID: uuid.New(), SchemaID: "default", AAL: "aal1"},
 	}}
+	says := func(body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+	}
+	for body, want := range map[string]error{
+		"": nil, " \n": nil, "{}": nil, `{"ok":1}`: nil, `{"allowed":true}`: nil, `{"result":true}`: nil,
+		`{"allowed":false}`: bridge.ErrHookRefused, `{"allowed":null}`: bridge.ErrHookRefused, `{"allowed":"true"}`: bridge.ErrHookRefused,
+		`{"result":false}`: bridge.ErrHookRefused, `{"result":{"allow":true}}`: bridge.ErrHookRefused, `{"allowed":true,"result":false}`: bridge.ErrHookRefused,
+		"<h1>Sign in</h1>": bridge.ErrHookUnavailable, "true": bridge.ErrHookUnavailable, "[]": bridge.ErrHookUnavailable, `{"allowed":true`: bridge.ErrHookUnavailable,
+		`{"x":"` + strings.Repeat("x", 2<<20) + `"}`: bridge.ErrHookUnavailable,
+	} {
+		authz := blockingHook("authz", newReceiver(t, says(body)).URL)
+		authz.Events = []bridge.Event{bridge.EventPreInviter}
+		err := mustNew(t, webhook.Config{Hooks: []webhook.Hook{authz}}).Ask(t.Context(), "authz", about)
+		if !errors.Is(err, want) || (err == nil) != (want == nil) {
+			t.Errorf("200 with %.40s: %v, want %v", body, err, want)
+		}
+	}
 	for name, c := range map[string]struct {
 		status int
 		body   string // the template

@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -49,7 +51,8 @@ func (w *Webhooks) Call(ctx context.Context, p bridge.Payload) error {
 }
 
 // Ask calls one blocking hook that is subscribed to p.Type, with the tries of Call. A 403
-// is a refusal, with messages or without. A body that is not sent is no consent.
+// is a refusal, with messages or without, and so is a 2xx whose JSON has "allowed" or
+// "result" other than true. A body that is not sent is no consent.
 //
 // Errors: those of Call.
 func (w *Webhooks) Ask(ctx context.Context, id string, p bridge.Payload) error {
@@ -79,13 +82,18 @@ func (w *Webhooks) call(ctx context.Context, h *hook, p bridge.Payload) error {
 		if try > 0 && !pause(ctx, pauses[try-1]) {
 			break
 		}
-		a, err := h.exchange(ctx, time.Now().Add(h.timeout), id.String(), w.now(), body, isClientError)
+		a, err := h.exchange(ctx, time.Now().Add(h.timeout), id.String(), w.now(), body, func(status int) bool {
+			return isClientError(status) || p.Type == bridge.EventPreInviter
+		})
 		if err != nil {
 			reason = errorText(err)
 			continue
 		}
-		if isSuccess(a.status) {
+		if isSuccess(a.status) && p.Type != bridge.EventPreInviter {
 			return nil
+		}
+		if isSuccess(a.status) {
+			return consent(h, a)
 		}
 		reason = statusText(a.status)
 		if isClientError(a.status) {
@@ -99,6 +107,29 @@ func (w *Webhooks) call(ctx context.Context, h *hook, p bridge.Payload) error {
 		}
 	}
 	return unavailable(h, reason)
+}
+
+// consent returns nil if a 2xx response about an inviter means yes: it has no body, or
+// one in JSON. Policy servers that always respond with 200 say no in "allowed" or
+// "result".
+func consent(h *hook, a result) error {
+	body := bytes.TrimSpace(a.body)
+	switch {
+	case a.body == nil:
+		return unavailable(h, statusText(a.status)+" with a body that is too long or incomplete")
+	case len(body) == 0:
+		return nil
+	}
+	var said map[string]json.RawMessage
+	if json.Unmarshal(body, &said) != nil {
+		return unavailable(h, statusText(a.status)+" with a body that is not a JSON object")
+	}
+	for _, name := range []string{"allowed", "result"} {
+		if value, has := said[name]; has && string(value) != "true" {
+			return refused(h, statusText(a.status)+" with "+name+" that is not true", nil)
+		}
+	}
+	return nil
 }
 
 // pause waits for d and reports whether there is time for another try.

@@ -95,7 +95,7 @@ func TestSamplesMatchPayloads(t *testing.T) {
 	}
 	r.take(t, w, bridge.AttemptSent)
 	importOne(t, w)
-	if _, err := w.Service.Authenticate(t.Context(), bridgetest.NewSession(bridge.Inviter{ID: uuid.New(), SchemaID: "default", AAL: "aal1"})); err != nil {
+	if err := w.Service.MayInvite(t.Context(), bridge.Inviter{ID: uuid.New(), SchemaID: "default", AAL: "aal1"}); err != nil {
 		t.Fatal(err)
 	}
 	r.take(t, w, bridge.AttemptSent)

@@ -23,8 +23,13 @@ const sweepInterval = 5 * time.Second
 
 // maxResponseTime bounds a response: ten seconds for blocking hooks, then
 // kratos.timeout for the rest. Shutdown waits this long for requests in flight.
+// An inviter's session is looked up before that, and hooks may be asked about the inviter.
 func maxResponseTime(cfg config.Config) time.Duration {
-	return 10*time.Second + time.Duration(cfg.Kratos.Timeout)
+	most := bridge.HookBudget + time.Duration(cfg.Kratos.Timeout)
+	if cfg.Inviters.Enabled {
+		most *= 2
+	}
+	return most
 }
 
 func newServe(environ []string, io stdio) *cobra.Command {

@@ -155,7 +155,7 @@ func canceled(ctx context.Context) context.Context {
 }
 
 var readTests = map[string]func(*testing.T, *contract){
-	"which are active": func(t *testing.T, c *contract) {
+	"which are inactive": func(t *testing.T, c *contract) {
 		inactive, err := c.ids.Create(c.ctx, newIdentity(freshEmail()))
 		if err != nil {
 			t.Fatal(err)
@@ -166,14 +166,15 @@ var readTests = map[string]func(*testing.T, *contract){
 				t.Fatal(err)
 			}
 		}
-		active, err := c.ids.ActiveOf(c.ctx, inactive.ID, ids[0], ids[1], uuid.New(), ids[2])
-		slices.SortFunc(active, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-		want := []uuid.UUID{ids[0], ids[2]}
+		none := uuid.New()
+		got, err := c.ids.InactiveOf(c.ctx, inactive.ID, ids[0], ids[1], none, ids[2])
+		slices.SortFunc(got, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		want := []uuid.UUID{inactive.ID, ids[1], none}
 		slices.SortFunc(want, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-		if err != nil || !slices.Equal(active, want) {
-			t.Errorf("got %v, %v, want %v", active, err, want)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v, %v, want %v", got, err, want)
 		}
-		if none, err := c.ids.ActiveOf(c.ctx); err != nil || len(none) != 0 {
+		if none, err := c.ids.InactiveOf(c.ctx); err != nil || len(none) != 0 {
 			t.Errorf("of none: %v, %v", none, err)
 		}
 	},
