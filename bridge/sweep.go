@@ -40,10 +40,11 @@ func (s *Service) ExpireDue(ctx context.Context) (int, error) {
 }
 
 // Sweep does everything that has become due. First it expires invitations, emits
-// reminders and purges invitations, for which Kratos is not needed. Then it reconciles claims that their
-// holder did not finish, and checks identities that a late write may change or that
-// are to be deleted, and inviters who may have been deactivated. Last it overwrites what Forget has deleted and left on the disk. It works in batches of at most 100 until nothing is due or ctx
-// ends.
+// reminders and purges invitations, for which Kratos is not needed. Then it reconciles
+// claims that their holder did not finish, and checks identities that a late write may
+// change or that are to be deleted, and inviters who may have been deactivated. Last it
+// overwrites what Forget has deleted and left on the disk. It works in batches of at most
+// 100 until nothing is due or ctx ends.
 //
 // Call it at startup and periodically, from one goroutine at a time. It continues
 // after errors where possible and joins them. An identity that cannot be read is

@@ -21,8 +21,8 @@ func newStoreCopy(environ []string, io stdio) *cobra.Command {
 		Short: "Move the store file to a PostgreSQL database",
 		Long: "Copies everything in a store file to a database: invitations, the digests of their\n" +
 			"tokens, their history, emails and webhooks with their ids and attempts. Tokens that\n" +
-			"are out stay valid. Then it compares all rows, and seals the file: serve refuses it and says where\n" +
-			"its content is. Nothing else in the file changes, so it is a backup.\n\n" +
+			"are out stay valid. Then it compares all rows, and seals the file: serve refuses it\n" +
+			"and says where its content is. Nothing else in the file changes, so it is a backup.\n\n" +
 			"Stop every bridge first, on the file and on the database. The database must be\n" +
 			"migrated and have no invitations. Until the command has succeeded, serve refuses the\n" +
 			"database, and the file stays as it is. Interrupted or killed, run it again: it\n" +
