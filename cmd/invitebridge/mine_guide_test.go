@@ -87,7 +87,7 @@ func nativeGuide(t *testing.T, kratos *kratostest.Server) {
 // it. The cookie is of a domain that no test server has, so no jar would keep it.
 func browserLogin(t *testing.T, kratos *kratostest.Server, email string) *http.Cookie {
 	t.Helper()
-	exchange := func(method, url, body string, cookies []*http.Cookie) (*http.Response, []byte) {
+	exchange := func(method, url, body string, cookies []*http.Cookie) ([]*http.Cookie, []byte) {
 		r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
@@ -106,9 +106,9 @@ func browserLogin(t *testing.T, kratos *kratostest.Server, email string) *http.C
 		if err != nil {
 			t.Fatal(err)
 		}
-		return res, text
+		return res.Cookies(), text
 	}
-	res, text := exchange(http.MethodGet, kratos.PublicURL+"/self-service/login/browser", "", nil)
+	cookies, text := exchange(http.MethodGet, kratos.PublicURL+"/self-service/login/browser", "", nil)
 	var flow struct {
 		UI struct {
 			Action string
@@ -128,12 +128,12 @@ func browserLogin(t *testing.T, kratos *kratostest.Server, email string) *http.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, text = exchange(http.MethodPost, flow.UI.Action, string(body), res.Cookies())
-	at := slices.IndexFunc(res.Cookies(), func(c *http.Cookie) bool { return c.Name == kratostest.SessionCookie })
+	cookies, text = exchange(http.MethodPost, flow.UI.Action, string(body), cookies)
+	at := slices.IndexFunc(cookies, func(c *http.Cookie) bool { return c.Name == kratostest.SessionCookie })
 	if at < 0 {
-		t.Fatalf("%d %s", res.StatusCode, text)
+		t.Fatalf("%s", text)
 	}
-	return res.Cookies()[at]
+	return cookies[at]
 }
 
 func ketoGuide(t *testing.T, kratos *kratostest.Server) {
