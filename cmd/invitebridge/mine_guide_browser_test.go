@@ -34,7 +34,7 @@ func browserGuide(t *testing.T, kratos *kratostest.Server) {
 		page                  *membersApp
 		script, email, result string
 	}{
-		{app, script, "ada@example.com", "pending ada@example.com"},
+		{app, script, "browser@example.com", "pending browser@example.com"},
 		{app, script, "ada", "Error: email_invalid"},
 		{app, script, email, "Error: identity_already_active"},
 		{other, script, "alan@example.com", "TypeError"}, // the browser asks first, and does not send it
@@ -47,7 +47,7 @@ func browserGuide(t *testing.T, kratos *kratostest.Server) {
 		tab.See(c.result)
 	}
 	a := b.call(http.MethodGet, b.admin+base+"/", nil, "Authorization", "Bearer "+key)
-	if !strings.Contains(a.text, "ada@example.com") || strings.Contains(a.text, "alan@example.com") {
+	if !strings.Contains(a.text, "browser@example.com") || strings.Contains(a.text, "alan@example.com") {
 		t.Errorf("invited: %s", a.text)
 	}
 	if n := strings.Count(b.log.String(), `"status":403`); n != 1 {

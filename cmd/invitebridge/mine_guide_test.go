@@ -65,7 +65,7 @@ func TestMineGuide(t *testing.T) {
 }
 
 func nativeGuide(t *testing.T, kratos *kratostest.Server) {
-	b := startBridge(t, kratos, example(t, "yaml", "name_trait:"))
+	b := startBridge(t, kratos, example(t, "yaml", "name_trait:"), "invitation: { cooldown: 1ns }") // the guide resends at once
 	member, email, session := signUp(t, kratos, "none")
 	mine := b.public + base + "/mine"
 	if a := b.call(http.MethodGet, mine, nil, "X-Session-Token", session); a.status != http.StatusForbidden {
