@@ -56,7 +56,7 @@ func (s *Service) Forget(ctx context.Context, id uuid.UUID) (Forgotten, error) {
 	if err != nil {
 		return Forgotten{}, err
 	}
-	f, err := s.forgetAddress(ctx, inv)
+	f, err := s.forgetAddress(context.WithoutCancel(ctx), inv) // what has begun is finished, whether or not the caller waits
 	if err != nil {
 		return Forgotten{}, callerError(err)
 	}
@@ -84,7 +84,7 @@ func (s *Service) forgetAddress(ctx context.Context, named Invitation) (f Forgot
 	if err != nil {
 		return f, err
 	}
-	if f.ImportRows, err = s.removeAll(ctx, list, rows); err != nil {
+	if f.ImportRows, err = s.removeAll(ctx, held, list, rows); err != nil {
 		return f, err
 	}
 	f.ForgottenInvitation, f.Others = results[0], results[1:]
@@ -152,7 +152,7 @@ func (i Invitation) checkForgettable(now time.Time) error {
 
 // removeAll removes ended invitations with all that belongs to them, and empties rows of
 // imports, in one update. It returns the number of these rows.
-func (s *Service) removeAll(ctx context.Context, list []Invitation, rows map[uuid.UUID][]int) (emptied int, err error) {
+func (s *Service) removeAll(ctx context.Context, held *hold, list []Invitation, rows map[uuid.UUID][]int) (emptied int, err error) {
 	imports := make([]uuid.UUID, 0, len(rows))
 	for id := range rows {
 		imports = append(imports, id)
@@ -161,9 +161,17 @@ func (s *Service) removeAll(ctx context.Context, list []Invitation, rows map[uui
 	ids := idsOf(list)
 	slices.SortFunc(ids, compareIDs)
 	now := s.now()
-	s.unscrubbed.Add(1) // before it is needed, so that no crash and no panic skips it
+	s.deletions.made.Add(1) // also before, so that no panic skips it
+	defer s.deletions.made.Add(1)
 	err = s.update(ctx, func(tx Tx) error {
 		emptied = 0
+		// The list first: on a store for several processes it excludes others.
+		if err := nothingSince(tx, list); err != nil {
+			return err
+		}
+		if err := held.check(tx, now); err != nil {
+			return err
+		}
 		for _, id := range imports { // before the invitations: all updates lock in this order
 			n, err := emptyRows(tx, id, rows[id])
 			if err != nil {
@@ -187,4 +195,16 @@ func (s *Service) removeAll(ctx context.Context, list []Invitation, rows map[uui
 		return nil
 	})
 	return emptied, err
+}
+
+// nothingSince returns an error unless all invitations of an address are in the list: an
+// import may have invited it since.
+func nothingSince(tx Tx, list []Invitation) error {
+	current, err := tx.ListInvitations(InvitationQuery{Email: list[0].Email, Limit: len(list) + 1})
+	for _, inv := range current {
+		if !slices.ContainsFunc(list, func(i Invitation) bool { return i.ID == inv.ID }) {
+			return ErrIdentityConflict.WithReasonf("The address has just been invited again. Repeat the request.").WithRetryAfter(lateWriteGrace)
+		}
+	}
+	return err
 }

@@ -125,8 +125,8 @@ type Service struct {
 	forgetAt      atomic.Int64 // time.Duration since started, see forgetBatch
 	// inviterCheckAt is the same of revokeOfInactive.
 	inviterCheckAt atomic.Int64
-	unscrubbed     atomic.Int64 // deletions that Scrub has not followed
-	shifted        atomic.Bool  // the identity system returns local times as UTC
+	deletions      deletions
+	shifted        atomic.Bool // the identity system returns local times as UTC
 }
 
 // NewService returns a Service. It starts no goroutines, and closes neither the
@@ -144,7 +144,7 @@ func NewService(store Store, identities Identities, config Config) *Service {
 	s.sizes.init()
 	s.started = s.instant()
 	s.forgetAt.Store(int64(forgetEvery))
-	s.unscrubbed.Store(1) // perhaps those of the process before this one
+	s.deletions.made.Store(1) // perhaps by the process before this one
 	return s
 }
 

@@ -51,8 +51,8 @@ type Store interface {
 	// Scrub makes what was deleted before the call unreadable on the disk, as far as
 	// the store can: neither the bytes that it freed nor older versions of them are
 	// left in its files. It waits for views that began before, and for a Backup; it
-	// blocks no Update for longer than a few milliseconds at a time. What a call that
-	// failed has done is kept, so that repeating it is cheap. A store that leaves this
+	// blocks updates for some ten milliseconds at a time, and at most half of the time.
+	// What a call that failed has done is kept, so that repeating it is cheap. A store that leaves this
 	// to its database, its file system or its copies returns nil.
 	Scrub(ctx context.Context) error
 	// Ping returns nil if the store can read and write.

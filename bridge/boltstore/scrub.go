@@ -33,8 +33,8 @@ func (s *Store) Scrub(ctx context.Context) error {
 	defer s.running.Done()
 	// The latest commit must be on the disk before what it has freed is overwritten: a
 	// killed process may have left it in the memory of the machine.
-	if err := s.file.Sync(); err != nil {
-		return fmt.Errorf("boltstore: scrub: %w", err)
+	if err := s.syncToScrub(ctx); err != nil {
+		return err
 	}
 	w := &scrubber{store: s, run: make([]byte, max(scrubRun, pageSize))}
 	for !w.done {
@@ -45,10 +45,26 @@ func (s *Store) Scrub(ctx context.Context) error {
 	if !w.wrote {
 		return nil
 	}
-	if err := s.file.Sync(); err != nil {
-		return fmt.Errorf("boltstore: scrub: %w", err)
+	return s.syncToScrub(ctx)
+}
+
+// syncToScrub flushes the file while no update runs: the system reports a failed write
+// once, and the commit must not miss that of its own. After a failure it is unknown what
+// is on the disk, and the next call would succeed: so no Scrub does anything until a
+// restart.
+func (s *Store) syncToScrub(ctx context.Context) error {
+	select {
+	case s.committing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return nil
+	defer func() { <-s.committing }()
+	if s.unscrubbable == nil {
+		if err := s.file.Sync(); err != nil {
+			s.unscrubbable = fmt.Errorf("boltstore: scrub: the file could not be flushed; restart the bridge: %w", err)
+		}
+	}
+	return s.unscrubbable
 }
 
 // scrubber is one Scrub in progress.
@@ -80,13 +96,16 @@ func (w *scrubber) turn(ctx context.Context) error {
 			return err
 		}
 	}
-	err := w.pages(ctx, time.Now().Add(scrubTurn))
-	<-s.committing
+	begun := time.Now()
+	err := func() error {
+		defer func() { <-s.committing }()
+		return w.pages(ctx, begun.Add(scrubTurn))
+	}()
 	if err != nil || w.done {
 		return err
 	}
 	select {
-	case <-time.After(scrubPause):
+	case <-time.After(max(scrubPause, time.Since(begun))): // at least half of the time is for updates
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -109,14 +128,14 @@ func (w *scrubber) pages(ctx context.Context, until time.Time) error {
 	}
 	latest, err := verifyMetas(s.file, info.Size(), s.db.Path())
 	if err != nil {
-		return s.noteCorruption(err)
+		return err
 	}
 	if latest.free == noFreePages {
 		return errors.New("the file has no list of free pages")
 	}
 	free, err := newWalker(s.file, latest).freePages()
 	if err != nil {
-		return s.noteCorruption(corrupt(s.db.Path(), err))
+		return corrupt(s.db.Path(), err)
 	}
 	limit := max(1, uint64(scrubRun/latest.pageSize)) //nolint:gosec // both are positive
 	for i := 0; i < len(free); {

@@ -23,7 +23,10 @@ type Store struct {
 	leases     leases
 	views      views
 	committing chan struct{} // a lock: holds one value while a call commits
-	health     health
+	// unscrubbable is why Scrub does nothing any more; nil: it works. Only the holder of
+	// committing uses it.
+	unscrubbable error
+	health       health
 	// commitTx is bbolt's Commit, except in tests of a failing disk.
 	commitTx func(*bbolt.Tx) error
 	onCommit func(took time.Duration, err error)
