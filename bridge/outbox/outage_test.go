@@ -16,11 +16,12 @@ import (
 
 var silent = slog.New(slog.DiscardHandler)
 
-// twoEndpoints sends every event to two endpoints, and none to the courier.
+// twoEndpoints sends every event but entries of the history to two endpoints, and none to
+// the courier.
 func twoEndpoints(c *bridge.Config) {
 	c.Lifespan = 700 * time.Hour
 	c.EndpointsFor = func(e bridge.Event) []string {
-		if e.Blocking() {
+		if e.Blocking() || e == bridge.EventHistoryEntry {
 			return nil
 		}
 		return []string{"failing", "healthy"}
