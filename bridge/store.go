@@ -52,9 +52,10 @@ type Store interface {
 	// the store can: neither the bytes that it freed nor older versions of them are
 	// left in its files. It waits for views that began before, and for a Backup; it
 	// blocks updates for some ten milliseconds at a time, and at most half of the time.
-	// What a call that failed has done is kept, so that repeating it is cheap. A store that leaves this
-	// to its database, its file system or its copies returns nil.
+	// What a call that failed has done is kept, so that repeating it is cheap. A store
+	// that leaves this to its database, its file system or its copies returns nil.
 	Scrub(ctx context.Context) error
+
 	// Ping returns nil if the store can read and write.
 	Ping(ctx context.Context) error
 

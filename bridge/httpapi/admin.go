@@ -34,16 +34,23 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	annotate(r, func(n *requestNotes) { n.invitation = o.Invitation.ID.String() })
-	code := http.StatusOK
-	if o.Created {
-		code = http.StatusCreated
-	}
-	w.Header().Set("Location", a.config.BasePath+"/"+o.Invitation.ID.String())
+	code := invited(w, r, o, a.config.BasePath)
 	issued := wireIssued(o, key)
 	issued.ExternalID, issued.OrganizationID = request.ExternalID, request.OrganizationID
 	writeJSON(w, code, issued)
 	return nil
+}
+
+// invited notes an invitation for the log, says where it is below a path, and returns the
+// status of the response.
+func invited(w http.ResponseWriter, r *http.Request, o bridge.IssuedInvitation, below string) int {
+	id := o.Invitation.ID.String()
+	annotate(r, func(n *requestNotes) { n.invitation = id })
+	w.Header().Set("Location", below+"/"+id)
+	if o.Created {
+		return http.StatusCreated
+	}
+	return http.StatusOK
 }
 
 func (a *API) get(w http.ResponseWriter, r *http.Request) error {

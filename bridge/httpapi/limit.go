@@ -78,16 +78,25 @@ func (a *API) checkRateLimit(r *http.Request) error {
 	return nil
 }
 
-func (a *API) rateLimitPosts(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			if err := a.checkRateLimit(r); err != nil {
+// limitPost is checkRateLimit for a POST.
+func (a *API) limitPost(r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return nil
+	}
+	return a.checkRateLimit(r)
+}
+
+// only passes requests on for which check returns nil.
+func only(check func(*http.Request) error) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := check(r); err != nil {
 				writeError(w, r, err)
 				return
 			}
-		}
-		next.ServeHTTP(w, r)
-	})
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // checkKeyLimit uses one request of the allowance that the keys of one name share, if the

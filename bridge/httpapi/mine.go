@@ -26,7 +26,7 @@ const pathMine = "/mine"
 // mineRoutes adds the routes of the public listener for inviters with a session. Each of
 // them sees its own invitations only, and is given no token.
 func (a *API) mineRoutes(r chi.Router) {
-	r.Use(a.mineCORS(), a.rateLimitPosts, a.authenticateSession, a.limitInviter, a.permitInviter, a.expireOnPost)
+	r.Use(a.mineCORS(), only(a.limitPost), a.authenticateSession, only(a.limitInviter), only(a.permitInviter), a.expireOnPost)
 	r.Get("/", a.handle(a.listMine))
 	r.Post("/", a.handle(a.inviteMine))
 	r.Get("/{id}", a.handle(a.getMine))
@@ -68,14 +68,8 @@ func (a *API) authenticateSession(next http.Handler) http.Handler {
 }
 
 // permitInviter refuses those who may not invite.
-func (a *API) permitInviter(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := a.service.MayInvite(r.Context(), inviterOf(r)); err != nil {
-			writeError(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+func (a *API) permitInviter(r *http.Request) error {
+	return a.service.MayInvite(r.Context(), inviterOf(r))
 }
 
 type inviterContext struct{}
@@ -85,16 +79,15 @@ func inviterOf(r *http.Request) bridge.Inviter {
 	return r.Context().Value(inviterContext{}).(bridge.Inviter)
 }
 
-func (a *API) limitInviter(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			if wait := a.inviterLimits.take(inviterOf(r).ID, a.config.Inviters.RateLimit, time.Now()); wait > 0 {
-				writeError(w, r, bridge.ErrTooManyRequests.WithReasonf("You have sent too many requests. Wait, then try again.").WithRetryAfter(wait))
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
+// limitInviter uses one request of the inviter's allowance for a POST.
+func (a *API) limitInviter(r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return nil
+	}
+	if wait := a.inviterLimits.take(inviterOf(r).ID, a.config.Inviters.RateLimit, time.Now()); wait > 0 {
+		return bridge.ErrTooManyRequests.WithReasonf("You have sent too many requests. Wait, then try again.").WithRetryAfter(wait)
+	}
+	return nil
 }
 
 func (a *API) inviteMine(w http.ResponseWriter, r *http.Request) error {
@@ -116,13 +109,7 @@ func (a *API) inviteMine(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return forInviter(err)
 	}
-	annotate(r, func(n *requestNotes) { n.invitation = o.Invitation.ID.String() })
-	code := http.StatusOK
-	if o.Created {
-		code = http.StatusCreated
-	}
-	w.Header().Set("Location", a.config.BasePath+pathMine+"/"+o.Invitation.ID.String())
-	writeJSON(w, code, o.Invitation.View())
+	writeJSON(w, invited(w, r, o, a.config.BasePath+pathMine), o.Invitation.View())
 	return nil
 }
 

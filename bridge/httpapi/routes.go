@@ -17,7 +17,7 @@ func (a *API) Public() chi.Router {
 	a.useCommon(r, "public", a.trustedPeer)
 	a.mountUnauthenticated(r)
 	r.Route(a.config.BasePath, func(r chi.Router) {
-		r.Use(a.cors(), a.rateLimitPosts, asInvitee, a.expireOnPost)
+		r.Use(a.cors(), only(a.limitPost), asInvitee, a.expireOnPost)
 		r.Get("/{token}", a.handle(a.preview))
 		r.Post("/{token}", a.handle(a.accept))
 		r.Post("/{token}/renew", a.handle(a.renew))
