@@ -52,8 +52,15 @@ func newInterruption(t *testing.T, binary string, round int, server *kratostest.
 	return w, func() { trial.process.kill(); remove(); stop() }, trial.process.start(t.Context())
 }
 
+// inviteFor retries, because requests may fail on a slow machine.
 func (w *interruption) inviteFor(ctx context.Context, lifespan time.Duration) error {
-	return inviteFor(ctx, w.trial, w.subject, lifespan.String())
+	failed, _ := w.each(ctx, testenv.Limit, func(ctx context.Context, t *trial, s *subject) error {
+		return inviteFor(ctx, t, s, lifespan.String())
+	})
+	if len(failed) > 0 {
+		return fmt.Errorf("the invitation: %q", failed)
+	}
+	return nil
 }
 
 // killAfterWrite kills the bridge after Kratos has stored the password and before

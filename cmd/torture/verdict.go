@@ -10,7 +10,7 @@ import (
 // address is invited.
 func (s *soakTest) repeatRequests(ctx context.Context) {
 	s.trial.subjects = s.all
-	limit := responseLimit
+	limit := s.limit
 	if s.several() {
 		limit += s.trial.kratos.lease()
 	}
