@@ -72,7 +72,7 @@ func (s *Service) adopt(ctx context.Context, held *hold, inv Invitation, d *draf
 		return inv, err
 	}
 	if d.OnlyOwn && (former.CreatedBy != d.CreatedBy || former.Origin != OriginCreated) {
-		return inv, ErrIdentityConflict.WithReasonf("The address has an identity that somebody else created.")
+		return inv, ErrIdentityConflict.WithReasonf("The address has an identity that this inviter did not create.")
 	}
 	var adopted Identity
 	w := writer{service: s, identity: id, question: q, begin: s.beginUnclaimed(id, held)}

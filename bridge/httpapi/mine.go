@@ -145,7 +145,7 @@ func (a *API) revokeMine(w http.ResponseWriter, r *http.Request) error {
 
 // mine returns the invitation in the path.
 //
-// Errors: ErrNotFound, also if somebody else has created it.
+// Errors: ErrNotFound, also if another inviter has created it.
 func (a *API) mine(r *http.Request) (bridge.Invitation, error) {
 	id, err := pathID(r)
 	if err != nil {

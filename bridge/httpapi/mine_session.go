@@ -53,10 +53,10 @@ func (a *API) fromAllowedPage(r *http.Request) bool {
 	return len(site) == 1 && site[0] == "same-origin"
 }
 
-// forInviter hides what an error says about the account of somebody else.
+// forInviter hides what an error says about an account that the inviter did not invite.
 func forInviter(err error) error {
 	if errors.Is(err, bridge.ErrInvitationExists) {
-		return bridge.ErrInvitationExists.WithReasonf("Somebody else has invited this address, and that invitation is pending. Nothing was sent or changed.")
+		return bridge.ErrInvitationExists.WithReasonf("Another inviter has invited this address, and that invitation is pending. Nothing was sent or changed.")
 	}
 	for _, hidden := range []error{bridge.ErrIdentityConflict, bridge.ErrIdentityDeactivated, bridge.ErrIdentityHasCredentials, bridge.ErrIdentityInUse} {
 		var e *bridge.Error

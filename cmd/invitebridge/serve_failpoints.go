@@ -127,10 +127,14 @@ func (failpoints) codeLifespan(time.Duration) time.Duration { return 0 }
 
 func (f failpoints) sweep(ctx context.Context) context.Context { return f.withOperation(ctx, "sweep") }
 
-// handler makes each POST request an operation named after its route.
+// handler makes each POST request an operation named after its route, and each DELETE
+// one that is named forget.
 func (f failpoints) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
+		switch r.Method {
+		case http.MethodDelete:
+			r = r.WithContext(f.withOperation(r.Context(), "forget"))
+		case http.MethodPost:
 			parts := strings.Split(strings.Trim(strings.TrimPrefix(r.URL.Path, "/api/v1/invite"), "/"), "/")
 			verb := "accept"
 			switch last := parts[len(parts)-1]; {

@@ -2,7 +2,7 @@ package main
 
 import "strings"
 
-// The calls of each scenario in order, as cmd/invitebridge/failpoints.go numbers
+// The calls of each scenario in order, as cmd/invitebridge/serve_failpoints.go numbers
 // them. checkPointNames fails if one is missing here or does not occur.
 var (
 	invitePoints = failpoints("invite", "pre_invitation_creation1", "create1", "request1", "update1")
@@ -38,8 +38,15 @@ var (
 		failpoints("revoke", "update1")...)
 	// After a write whose response was lost.
 	revokeLandedPoints = failpoints("revoke", "update1", "get1", "request1", "update2")
-	renewPoints        = failpoints("renew", "pre_invitation_creation1", "get1", "request1", "update1")
-	expirePoints       = failpoints("sweep", "update1")
+	// It ends the invitation and locks its address, then deletes the identity, then the
+	// rows.
+	forgetPoints = failpoints("forget", "update1", "update2", "has_sessions1", "request1", "get1", "request2", "get2", "request3",
+		"update3", "delete1", "request4", "update4")
+	forgetSample = []string{
+		"forget.update1.after", "forget.update2.after", "forget.update3.after", "forget.request4.before", "forget.delete1.after", "forget.update4.after",
+	}
+	renewPoints  = failpoints("renew", "pre_invitation_creation1", "get1", "request1", "update1")
+	expirePoints = failpoints("sweep", "update1")
 	// With the deletion of unaccepted identities.
 	deletePoints = failpoints("sweep", "update1", "has_sessions1", "request1", "get1", "request2", "get2", "request3",
 		"update2", "delete1", "request4", "update3")

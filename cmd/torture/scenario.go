@@ -70,6 +70,8 @@ var scenarios = []scenario{
 		prepare: invite, act: revokeWhileRunning, state: hasEnded("revoked"), messages: deliveredOnce("invitation_revoked")},
 	{name: "revoke-landed", points: revokeLandedPoints, verbs: []string{"revoke"}, cooldown: day, claims: true,
 		prepare: invite, beforeKill: landClaim, act: revokeUntilSettled, state: isAccepted, messages: deliveredOnce("post_password_creation")},
+	{name: "forget", points: forgetPoints, sample: forgetSample, verbs: []string{"forget"}, cooldown: day,
+		prepare: inviteBeside, act: forget, state: isForgotten, messages: isErased},
 	{name: "renew", points: renewPoints, verbs: []string{"renew"}, cooldown: time.Second,
 		prepare: inviteBriefly, dueAt: expiry, act: renewUntilEmailed, state: all(isExtended, cannotSignIn), messages: emailedAtMost(2)},
 	{name: "expire", points: expirePoints, verbs: []string{"sweep"}, cooldown: day,

@@ -34,6 +34,7 @@ type subject struct {
 	revoked            bool
 	revocationAccepted bool // answered 202: it will be revoked unless it was being accepted
 	revoking           bool // a revocation was requested, whatever its result
+	forgetting         forgetting
 }
 
 // trial is a bridge, or several replicas of it, killed at one failpoint.
