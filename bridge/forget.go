@@ -84,6 +84,9 @@ func (s *Service) forgetAddress(ctx context.Context, named Invitation) (f Forgot
 	if err != nil {
 		return f, err
 	}
+	if err := held.renew(ctx); err != nil { // the search in imports may have taken long
+		return f, err
+	}
 	if f.ImportRows, err = s.removeAll(ctx, held, list, rows); err != nil {
 		return f, err
 	}

@@ -32,6 +32,14 @@ func (s *Service) forgetIdentities(ctx context.Context, held *hold, list []Invit
 		}
 		results[n] = ForgottenInvitation{inv.ID, inv.IdentityID, result}
 	}
+	// Of several invitations that share an identity, only one deletes it.
+	for _, one := range results {
+		for i := range results {
+			if one.Identity == IdentityDeleted && results[i].IdentityID == one.IdentityID {
+				results[i].Identity = IdentityDeleted
+			}
+		}
+	}
 	return results, nil
 }
 

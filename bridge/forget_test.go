@@ -154,7 +154,7 @@ func TestForget_identity(t *testing.T) {
 }
 
 // TestForget_others: all invitations of the address are removed, by whichever of them
-// the person is named.
+// the person is named. They share an identity, which is deleted.
 func TestForget_others(t *testing.T) {
 	for _, named := range []int{0, 1, 2} {
 		w := bridgetest.New(t)
@@ -173,7 +173,7 @@ func TestForget_others(t *testing.T) {
 				deleted++
 			}
 		}
-		if len(f.Others) != 2 || deleted != 1 || w.Kratos.Len() != 0 {
+		if len(f.Others) != 2 || deleted != 3 || w.Kratos.Len() != 0 {
 			t.Errorf("%+v; %d identities", f, w.Kratos.Len())
 		}
 		for _, offer := range offers {

@@ -12,7 +12,7 @@ import (
 // the Update of the change, never changed, and deleted with the invitation. Its JSON is
 // that in the store and a part of the API.
 type HistoryEntry struct {
-	ID           uuid.UUID `json:"id"` // a UUIDv7: entries of an invitation are ordered by it
+	ID           uuid.UUID `json:"id"` // a UUIDv7 of the time at which the change began: entries are ordered by it
 	InvitationID uuid.UUID `json:"invitation_id"`
 	At           time.Time `json:"at"` // UTC, truncated to microseconds
 	Action       Action    `json:"action"`
@@ -53,7 +53,7 @@ const (
 	ActorKey     ActorKind = "key"     // an API key
 	ActorSession ActorKind = "session" // a session in the identity system
 	ActorInvitee ActorKind = "invitee" // a request to the public listener: the invitee, as a rule
-	ActorBridge  ActorKind = "bridge"  // the sweep, a worker, or what a request only found out
+	ActorBridge  ActorKind = "bridge"  // the sweep, a worker, or what a request merely discovered
 )
 
 // ActorKinds returns every kind.

@@ -18,8 +18,9 @@ type Hooks interface {
 	// Ask calls one of the hooks that subscribe to the event. It returns nil only if the
 	// hook was called and agrees. It takes at most [HookBudget].
 	//
-	// Errors: ErrHookRefused if the receiver responds with 403; ErrHookUnavailable if there
-	// was no valid response, or there is no such hook.
+	// Errors: ErrHookRefused if the receiver responds with 403, with another status of 4xx
+	// and messages, or with a body that denies it; ErrHookUnavailable if there was no valid
+	// response, or there is no such hook.
 	Ask(ctx context.Context, hook string, p Payload) error
 }
 

@@ -63,7 +63,10 @@ func (s *Service) inviteRepeated(ctx context.Context, r InviteRequest, first Ide
 	now := s.now()
 	issued, err := s.issue(ctx, issuing{mute: true, put: Tx.PutInvitation}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		inv, err := tx.Invitation(first.ID)
-		if err == nil && r.OnlyNew && inv.CreatedBy != r.CreatedBy { // the caller had more rights
+		if errors.Is(err, ErrRowNotFound) {
+			err = ErrNotFound.WithReasonf("The invitation of this Idempotency-Key was removed. To invite the address again, use another key.")
+		}
+		if err == nil && r.NotOthers && inv.CreatedBy != r.CreatedBy { // the caller had more rights
 			err = ErrInvitationExists
 		}
 		if err == nil {
@@ -83,14 +86,14 @@ func (d *draft) first(created bool) IdempotentRequest {
 	return IdempotentRequest{Key: d.Idempotent, Body: d.Content, Created: created}
 }
 
-// forgetEvery is the period after which records that are no longer recognized are looked
+// purgeRequestsEvery is the period after which records that are no longer recognized are looked
 // for: a sweep that finds nothing to do should cost nothing.
-const forgetEvery = 10 * time.Minute
+const purgeRequestsEvery = 10 * time.Minute
 
-// forgetBatch deletes the records of requests that are no longer recognized.
-func (s *Service) forgetBatch(ctx context.Context) (n int, err error) {
+// purgeRequests deletes the records of requests that are no longer recognized.
+func (s *Service) purgeRequests(ctx context.Context) (n int, err error) {
 	elapsed := s.config.Monotonic() - s.started.run
-	if elapsed < time.Duration(s.forgetAt.Load()) {
+	if elapsed < time.Duration(s.purgeRequestsAt.Load()) {
 		return 0, nil
 	}
 	before := s.now().Add(-idempotencyPeriod)
@@ -99,7 +102,7 @@ func (s *Service) forgetBatch(ctx context.Context) (n int, err error) {
 		return err
 	})
 	if err == nil && n < sweepBatch {
-		s.forgetAt.Store(int64(elapsed + forgetEvery))
+		s.purgeRequestsAt.Store(int64(elapsed + purgeRequestsEvery))
 	}
 	return n, err
 }

@@ -37,7 +37,7 @@ func TestIdempotent_invite(t *testing.T) {
 	w.Clock.Advance(24 * time.Hour)
 	_, err = w.Service.Invite(t.Context(), other)
 	refused(t, err, bridge.ErrIdentityAlreadyActive) // the key is free again
-	if swept, err := w.Service.Sweep(t.Context()); err != nil || swept.Forgotten != 1 {
+	if swept, err := w.Service.Sweep(t.Context()); err != nil || swept.Requests != 1 {
 		t.Errorf("%+v, %v", swept, err)
 	}
 }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,4 +28,25 @@ type ImportView struct {
 	WaveRunning   bool         `json:"wave_running,omitempty"` // rows of a wave that has begun have no result
 	NextWaveAt    time.Time    `json:"next_wave_at,omitzero"`
 	Reinvite      []State      `json:"reinvite,omitempty"`
+}
+
+// UnmarshalJSON also reads what earlier releases stored in messages: created_by was the
+// name of the API key.
+func (v *ImportView) UnmarshalJSON(text []byte) error {
+	type plain ImportView // without this method
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return err
+	}
+	var key string
+	if json.Unmarshal(members["created_by"], &key) == nil {
+		var err error
+		if members["created_by"], err = json.Marshal(ByKey(key)); err != nil {
+			return err
+		}
+		if text, err = json.Marshal(members); err != nil {
+			return err
+		}
+	}
+	return json.Unmarshal(text, (*plain)(v))
 }

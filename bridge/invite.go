@@ -16,8 +16,8 @@ import (
 //
 // Errors: ErrBadRequest, ErrEmailInvalid, ErrTraitsInvalid,
 // ErrReturnToNotAllowed, ErrExpiresInInvalid, ErrFieldNotSupported;
-// ErrIdentityAlreadyActive; ErrInvitationExists, see [InviteRequest].OnlyNew;
-// ErrTooManyPending, see [InviteRequest].MaxPending;
+// ErrIdentityAlreadyActive; ErrInvitationExists, see [InviteRequest].NotOthers;
+// ErrTooManyPending, see [InviteRequest].MaxPending; ErrTooManyRequests, see Spaced;
 // ErrIdentityDeactivated and ErrIdentityHasCredentials unless the request permits
 // the reactivation; ErrIdentityConflict if the traits, metadata or ids in the
 // request differ from those of the identity, if an identifier belongs to another
@@ -31,7 +31,7 @@ func (s *Service) Invite(ctx context.Context, r InviteRequest) (IssuedInvitation
 		verb = s.invite
 	}
 	issued, err := verb(ctx, r)
-	if r.OnlyNew {
+	if r.NotOthers {
 		err = forStranger(err)
 	}
 	return issued, err
@@ -114,6 +114,11 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 	}
 	if err := s.checkMayInvite(ctx, d.CreatedBy, d.MaxPending); err != nil {
 		return IssuedInvitation{}, err
+	}
+	if d.Spaced {
+		if err := s.checkEmailCooldown(ctx, d.email, uuid.Nil); err != nil {
+			return IssuedInvitation{}, err
+		}
 	}
 	inv := s.newInvitation(d)
 	if err := s.callInvitationHooks(ctx, inv, d); err != nil {
@@ -211,7 +216,7 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Is
 	} else if err != nil {
 		return IssuedInvitation{}, err
 	}
-	if d.OnlyNew && inv.CreatedBy != d.CreatedBy {
+	if d.NotOthers && inv.CreatedBy != d.CreatedBy {
 		return IssuedInvitation{}, ErrInvitationExists
 	}
 	if err := s.checkMatches(d, identity); err != nil {

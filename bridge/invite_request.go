@@ -33,10 +33,15 @@ type InviteRequest struct {
 	Reminders []time.Duration
 	Quiet     bool // send no email
 	CreatedBy Creator
-	OnlyNew   bool // refuse an address that has a pending invitation by another creator, and tell nothing of others
+	// NotOthers refuses an address that has a pending invitation by another creator, and
+	// says nothing of others in errors.
+	NotOthers bool
 	// OnlyOwn refuses an existing identity, unless an ended invitation by the same creator
 	// has created it: another one may have rights that were not meant for this invitation.
 	OnlyOwn bool
+	// Spaced refuses an address to which an email was sent within the cooldown, also by an
+	// invitation that has ended.
+	Spaced bool
 	// MaxPending is how many invitations by the same creator may be pending, this one
 	// included; 0: any number. One that is pending already can be invited again.
 	MaxPending int

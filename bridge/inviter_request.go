@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // SessionInvite returns the request of an inviter with a session, from the body of an
@@ -31,7 +33,7 @@ func (s *Service) SessionInvite(i Inviter, body json.RawMessage) (InviteRequest,
 		}
 	}
 	r.InviterID, r.InviterName = i.ID.String(), i.name(rules.NameTrait)
-	r.CreatedBy, r.OnlyNew, r.OnlyOwn, r.MaxPending = BySession(i.ID), true, true, rules.MaxPending
+	r.CreatedBy, r.NotOthers, r.OnlyOwn, r.Spaced, r.MaxPending = BySession(i.ID), true, true, true, rules.MaxPending
 	return r, nil
 }
 
@@ -78,19 +80,25 @@ func (r *InviteRequest) copyFrom(i Inviter, to, from string) error {
 //
 // Errors: those of Resend; ErrTooManyRequests; ErrTooManyPending.
 func (s *Service) SessionResend(ctx context.Context, inv Invitation) (IssuedInvitation, error) {
+	return s.resendIf(ctx, inv.ID, s.config.Inviters.MaxPending, func() error { return s.checkEmailCooldown(ctx, inv.Email, inv.ID) })
+}
+
+// checkEmailCooldown returns ErrTooManyRequests within the cooldown of the latest email to
+// an address, by its newest invitations and the invitation id, if not zero. The caller
+// must hold the lock of the address.
+func (s *Service) checkEmailCooldown(ctx context.Context, email string, id uuid.UUID) error {
 	var notified time.Time
 	err := s.view(ctx, func(tx Tx) (err error) {
-		notified, err = notifiedAt(tx, inv.Email)
+		if notified, err = notifiedAt(tx, email); err != nil || id == uuid.Nil {
+			return err
+		}
+		inv, err := tx.Invitation(id)
+		notified = later(notified, inv.notifiedAt())
 		return err
 	})
-	if err != nil {
-		return IssuedInvitation{}, err
-	}
-	notified = later(notified, inv.notifiedAt())
-	resendable := inv.State == StatePending || inv.State == StateExpired
-	if now := s.now(); resendable && !s.cooldownOver(notified, now) {
+	if now := s.now(); err == nil && !s.cooldownOver(notified, now) {
 		wait := notified.Add(s.config.Cooldown).Sub(now)
-		return IssuedInvitation{}, ErrTooManyRequests.WithReasonf("An email to this address was sent a moment ago. Wait, then try again.").WithRetryAfter(wait)
+		err = ErrTooManyRequests.WithReasonf("An email to this address was sent a moment ago. Wait, then try again.").WithRetryAfter(wait)
 	}
-	return s.ResendWithin(ctx, inv.ID, s.config.Inviters.MaxPending)
+	return err
 }

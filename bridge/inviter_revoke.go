@@ -16,7 +16,8 @@ const inviterBatch = 100
 
 // revokeOfInactive revokes the pending invitations of inviters with a session who are no
 // longer active, if the configuration says so. It returns their number. What fails does
-// not stop the others, and is tried again in the next period.
+// not stop the others, and is tried again in the next period; but if the identity system
+// does not respond, this ends, so that the rest of the sweep need not wait.
 func (s *Service) revokeOfInactive(ctx context.Context) (n int, err error) {
 	elapsed := s.config.Monotonic() - s.started.run
 	if !s.config.Inviters.RevokeOnDeactivation || elapsed < time.Duration(s.inviterCheckAt.Load()) {
@@ -30,19 +31,25 @@ func (s *Service) revokeOfInactive(ctx context.Context) (n int, err error) {
 			page, err = tx.PendingCreators(CreatorSession, after, inviterBatch)
 			return err
 		})
-		if err != nil || len(page) == 0 {
-			return n, errors.Join(append(errs, err)...)
+		var inactive []uuid.UUID
+		if err == nil && len(page) > 0 {
+			inactive, err = s.inactiveOf(ctx, page)
+		}
+		if errs = append(errs, err); len(page) == 0 || errors.Is(err, ErrKratosUnavailable) {
+			return n, errors.Join(errs...)
+		}
+		for _, id := range inactive {
+			revoked, err := s.revokeAllOf(ctx, BySession(id))
+			n += revoked
+			errs = append(errs, err)
 		}
 		after = page[len(page)-1]
-		revoked, err := s.revokeOf(ctx, page)
-		n += revoked
-		errs = append(errs, err)
 	}
-	return n, ctx.Err()
+	return n, errors.Join(append(errs, ctx.Err())...)
 }
 
-// revokeOf revokes the pending invitations of those of the inviters who are inactive.
-func (s *Service) revokeOf(ctx context.Context, inviters []string) (n int, err error) {
+// inactiveOf returns those of the inviters who are inactive.
+func (s *Service) inactiveOf(ctx context.Context, inviters []string) ([]uuid.UUID, error) {
 	ids := make([]uuid.UUID, 0, len(inviters))
 	for _, text := range inviters {
 		if id, err := uuid.Parse(text); err == nil {
@@ -51,15 +58,9 @@ func (s *Service) revokeOf(ctx context.Context, inviters []string) (n int, err e
 	}
 	inactive, err := s.identities.InactiveOf(ctx, ids...)
 	if err != nil {
-		return 0, identityError(err)
+		return nil, identityError(err)
 	}
-	var errs []error
-	for _, id := range inactive {
-		revoked, err := s.revokeAllOf(ctx, BySession(id))
-		n += revoked
-		errs = append(errs, err)
-	}
-	return n, errors.Join(errs...)
+	return inactive, nil
 }
 
 func (s *Service) revokeAllOf(ctx context.Context, by Creator) (n int, err error) {
@@ -85,5 +86,5 @@ func (s *Service) revokeAllOf(ctx context.Context, by Creator) (n int, err error
 		}
 		q.Before = found[len(found)-1].ID
 	}
-	return n, ctx.Err()
+	return n, errors.Join(append(errs, ctx.Err())...)
 }

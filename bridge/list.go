@@ -48,6 +48,9 @@ func (s *Service) List(ctx context.Context, q InvitationQuery) (page []Invitatio
 			return nil, uuid.Nil, err
 		}
 	}
+	if q.Method != "" && q.State != "" && q.State != StateAccepted {
+		return nil, uuid.Nil, nil // only accepted ones have a method
+	}
 	var found []Invitation
 	limit := q.Limit
 	q.Limit++ // one more shows whether there is a next page

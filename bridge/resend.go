@@ -26,6 +26,12 @@ func (s *Service) Resend(ctx context.Context, id uuid.UUID) (IssuedInvitation, e
 //
 // Errors: those of Resend; ErrTooManyPending.
 func (s *Service) ResendWithin(ctx context.Context, id uuid.UUID, maxPending int) (IssuedInvitation, error) {
+	return s.resendIf(ctx, id, maxPending, func() error { return nil })
+}
+
+// resendIf is ResendWithin, if check permits it. That is called under the lock of the
+// address.
+func (s *Service) resendIf(ctx context.Context, id uuid.UUID, maxPending int, check func() error) (IssuedInvitation, error) {
 	inv, err := s.Get(ctx, id)
 	if err != nil {
 		return IssuedInvitation{}, err
@@ -51,6 +57,9 @@ func (s *Service) ResendWithin(ctx context.Context, id uuid.UUID, maxPending int
 		return IssuedInvitation{}, err
 	}
 	defer held.release(ctx)
+	if err := check(); err != nil {
+		return IssuedInvitation{}, callerError(err)
+	}
 	if err := s.askToRevive(ctx, inv); err != nil {
 		return IssuedInvitation{}, err
 	}

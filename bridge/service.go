@@ -110,19 +110,19 @@ type Clock interface {
 // Service implements the rules. All methods are safe for concurrent use and
 // return errors of type [*Error].
 type Service struct {
-	store         Store
-	identities    Identities
-	config        Config
-	locks         keyedMutex // serializes invites of one email address or identity
-	ids           ids
-	expireRunning chan struct{}
-	run           uuid.UUID // of this process
-	importsTaken  once      // from the process before this one
-	sizes         groupSizes
-	interactive   interactive
-	claims        claims
-	started       instant
-	forgetAt      atomic.Int64 // time.Duration since started, see forgetBatch
+	store           Store
+	identities      Identities
+	config          Config
+	locks           keyedMutex // serializes invites of one email address or identity
+	ids             ids
+	expireRunning   chan struct{}
+	run             uuid.UUID // of this process
+	importsTaken    once      // from the process before this one
+	sizes           groupSizes
+	interactive     interactive
+	claims          claims
+	started         instant
+	purgeRequestsAt atomic.Int64 // time.Duration since started, see purgeRequests
 	// inviterCheckAt is the same of revokeOfInactive.
 	inviterCheckAt atomic.Int64
 	deletions      deletions
@@ -143,7 +143,7 @@ func NewService(store Store, identities Identities, config Config) *Service {
 	s := &Service{store: store, identities: identities, config: config, expireRunning: make(chan struct{}, 1), run: uuid.New()}
 	s.sizes.init()
 	s.started = s.instant()
-	s.forgetAt.Store(int64(forgetEvery))
+	s.purgeRequestsAt.Store(int64(purgeRequestsEvery))
 	s.deletions.made.Store(1) // perhaps by the process before this one
 	return s
 }

@@ -19,7 +19,7 @@ type SweepResult struct {
 	Reconciled int // claims that their holder did not finish
 	Checked    int // identities checked for a late write, or to be deleted
 	Purged     int // invitations past their retention
-	Forgotten  int // idempotent requests past their period
+	Requests   int // records of idempotent requests past their period
 	Revoked    int // invitations whose inviters are no longer active
 }
 
@@ -57,7 +57,7 @@ func (s *Service) Sweep(ctx context.Context) (SweepResult, error) {
 	swept.Purged, errs[2] = drain(ctx, s.purgeBatch)
 	swept.Reconciled, errs[3] = s.sweepEach(ctx, Tx.ExpiredClaims, s.reconcileExpiredClaim)
 	swept.Checked, errs[4] = s.sweepEach(ctx, Tx.InvitationsToCheck, s.recheckLeftover)
-	swept.Forgotten, errs[5] = drain(ctx, s.forgetBatch)
+	swept.Requests, errs[5] = drain(ctx, s.purgeRequests)
 	swept.Revoked, errs[6] = s.revokeOfInactive(ctx)
 	errs[7] = s.scrub(ctx, scrubInSweep)
 	return swept, errors.Join(errs[:]...)

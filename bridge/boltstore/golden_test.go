@@ -153,7 +153,7 @@ func goldenImports(at time.Time) func(bridge.Tx) error {
 	finished := bridge.Message{
 		ID: uuid.MustParse("0197a3c2-9999-7000-8000-000000000009"), Endpoint: "crm", ImportID: full.ID, State: bridge.MessageQueued,
 		Payload: bridge.Payload{Type: bridge.EventImportFinished, Timestamp: at, Data: bridge.PayloadData{Import: &bridge.ImportView{
-			ID: full.ID, State: bridge.ImportFinished, CreatedAt: at, UpdatedAt: at, FinishedAt: at, Rows: 3, Counts: full.Counts, RowsPerSecond: 1.5,
+			ID: full.ID, State: bridge.ImportFinished, CreatedBy: bridge.ByKey("backend"), CreatedAt: at, UpdatedAt: at, FinishedAt: at, Rows: 3, Counts: full.Counts, RowsPerSecond: 1.5,
 		}}},
 		CreatedAt: at, UpdatedAt: at, DueAt: at, Since: at,
 	}

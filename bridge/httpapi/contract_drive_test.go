@@ -158,8 +158,9 @@ func (d *driver) badRequests(t *testing.T) {
 
 func (d *driver) unknown(t *testing.T) {
 	w := d.start(t, func(c *bridge.Config) { c.Renew = false }) // so there is no requestLink
+	removed := w.removed("createInvitation")
 	w.issued.ID, w.messageID, w.importID, w.issued.Token = uuid.NewString(), uuid.NewString(), uuid.NewString(), bridge.MintToken().Reveal()
-	w.wantAll(http.StatusNotFound, "invitation_not_found", nil, w.defaultBody)
+	w.wantAll(http.StatusNotFound, "invitation_not_found", removed, w.defaultBody)
 	w.wantAll(http.StatusNotFound, "message_not_found", nil, w.defaultBody)
 	w.wantAll(http.StatusNotFound, "import_not_found", nil, w.defaultBody)
 }

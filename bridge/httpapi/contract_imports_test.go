@@ -88,6 +88,22 @@ func (d *driver) repetitions(t *testing.T) {
 	}
 }
 
+// removed invites by an operation and removes that invitation. It returns what makes
+// another request its repetition.
+func (d *scenario) removed(operation string) func(*http.Request) {
+	d.t.Helper()
+	repeated := func(r *http.Request) { r.Header.Set("Idempotency-Key", "removed") }
+	for _, o := range documenting(http.StatusConflict, "idempotency_key_reused") {
+		if o.id == operation {
+			var inv struct{ ID string }
+			d.send(o, repeated, d.defaultBody(o)).into(d.t, &inv)
+			d.issued.ID = inv.ID
+			d.want("deleteInvitation", http.StatusOK, "", nil)
+		}
+	}
+	return repeated
+}
+
 // importView is the public form of an import.
 type importView struct {
 	ID      string `json:"id"`

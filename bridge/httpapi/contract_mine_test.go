@@ -94,8 +94,9 @@ func (d *driver) mineInvalid(t *testing.T) {
 			}
 		}
 	}
+	removed := w.removed("createMyInvitation")
 	w.mineID = uuid.NewString()
-	w.wantMine(http.StatusNotFound, "invitation_not_found", nil, w.defaultBody)
+	w.wantMine(http.StatusNotFound, "invitation_not_found", removed, w.defaultBody)
 }
 
 func (d *driver) mineStates(t *testing.T) {

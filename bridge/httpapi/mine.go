@@ -91,8 +91,7 @@ func (a *API) limitInviter(r *http.Request) error {
 }
 
 func (a *API) inviteMine(w http.ResponseWriter, r *http.Request) error {
-	var body inviteBody
-	raw, err := decodeRaw(w, r, &body)
+	raw, err := readBody(w, r, "application/json")
 	if err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func (a *API) inviteMine(w http.ResponseWriter, r *http.Request) error {
 	request.Content = sha256.Sum256(raw)
 	o, err := a.service.Invite(r.Context(), request)
 	if err != nil {
-		return forInviter(err)
+		return hideInInvite(err)
 	}
 	writeJSON(w, invited(w, r, o, a.config.BasePath+pathMine), o.Invitation.View())
 	return nil
@@ -129,7 +128,7 @@ func (a *API) resendMine(w http.ResponseWriter, r *http.Request) error {
 	}
 	o, err := a.service.SessionResend(r.Context(), inv)
 	if err != nil {
-		return forInviter(err)
+		return hideInOwn(err)
 	}
 	writeJSON(w, http.StatusOK, o.Invitation.View())
 	return nil
@@ -140,7 +139,7 @@ func (a *API) revokeMine(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.revokeOne(w, r, inv)
+	return hideInOwn(a.revokeOne(w, r, inv))
 }
 
 // mine returns the invitation in the path.

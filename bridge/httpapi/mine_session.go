@@ -53,15 +53,32 @@ func (a *API) fromAllowedPage(r *http.Request) bool {
 	return len(site) == 1 && site[0] == "same-origin"
 }
 
-// forInviter hides what an error says about an account that the inviter did not invite.
-func forInviter(err error) error {
+// hideInInvite hides what the error of an invite says of an account, and of an invitation
+// by another inviter.
+func hideInInvite(err error) error {
 	if errors.Is(err, bridge.ErrInvitationExists) {
 		return bridge.ErrInvitationExists.WithReasonf("Another inviter has invited this address, and that invitation is pending. Nothing was sent or changed.")
 	}
+	return hideAccount(err, "This address cannot be invited, or not now. Ask an administrator.")
+}
+
+// hideInOwn hides what the error of a resend or a revocation says of the account.
+func hideInOwn(err error) error {
+	switch {
+	case errors.Is(err, bridge.ErrRevoked):
+		return bridge.ErrRevoked.WithReasonf("The invitation was revoked. Invite the address again.").WithCause(err)
+	case errors.Is(err, bridge.ErrAccepted):
+		return bridge.ErrAccepted.WithReasonf("The invitation was accepted. It can no longer be resent or revoked.").WithCause(err)
+	}
+	return hideAccount(err, "The invitation cannot be resent, or not now. Invite the address again.")
+}
+
+// hideAccount replaces errors about the state of an account by one with a reason.
+func hideAccount(err error, reason string) error {
 	for _, hidden := range []error{bridge.ErrIdentityConflict, bridge.ErrIdentityDeactivated, bridge.ErrIdentityHasCredentials, bridge.ErrIdentityInUse} {
 		var e *bridge.Error
 		if errors.Is(err, hidden) && errors.As(err, &e) {
-			return bridge.ErrIdentityConflict.WithReasonf("This address cannot be invited, or not now. Ask an administrator.").WithCause(e).WithRetryAfter(e.RetryAfter)
+			return bridge.ErrIdentityConflict.WithReasonf("%s", reason).WithCause(e).WithRetryAfter(e.RetryAfter)
 		}
 	}
 	return err

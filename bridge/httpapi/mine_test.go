@@ -112,23 +112,6 @@ func TestMineIdentities(t *testing.T) {
 	}
 }
 
-// TestMineCooldown: resends to one address are as far apart as other emails to it.
-func TestMineCooldown(t *testing.T) {
-	a := startWithInviters(t)
-	m := a.member(nil)
-	path := "/" + m.invites(email).ID.String() + "/resend"
-	if got := m.call(http.MethodPost, path, nil); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "60" {
-		t.Errorf("at once: %d %s", got.status, got.body)
-	}
-	a.Clock.Advance(time.Minute)
-	if got := m.call(http.MethodPost, path, nil); got.status != http.StatusOK {
-		t.Errorf("after the cooldown: %d %s", got.status, got.body)
-	}
-	if got := m.call(http.MethodPost, path, nil); got.status != http.StatusTooManyRequests {
-		t.Errorf("again: %d %s", got.status, got.body)
-	}
-}
-
 // TestMineOrigin: a cookie counts only if the browser says that an allowed page sent it.
 func TestMineOrigin(t *testing.T) {
 	a := startWithInviters(t)

@@ -121,10 +121,10 @@ func (c *conditions) page(before uuid.UUID, limit int) (order string) {
 	return fmt.Sprintf("ORDER BY t.id DESC LIMIT $%d", len(c.args))
 }
 
-// listInvitations returns the query of a list. Each combination of filters has an
-// index that is ordered by id. There are two exceptions. An email or an identity combined
-// with other filters reads all invitations of the email or identity, which are few. The
-// origin "created", which most have, has no index.
+// listInvitations returns the query of a list. Each filter has an index that is ordered by
+// id, also combined with a state; but the origin "created", which most have, has none. Of
+// other combinations one filter is looked up, and the rows that it finds are read until
+// the page is full.
 func listInvitations(q bridge.InvitationQuery) (query, []any) {
 	var c conditions
 	if q.State != "" {

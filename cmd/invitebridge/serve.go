@@ -243,7 +243,7 @@ func (s *server) sweep(ctx context.Context, service *bridge.Service, interval ti
 		}
 		if swept != (bridge.SweepResult{}) {
 			s.log.Info("swept", "expired", swept.Expired, "settled", swept.Reconciled, "looked_at", swept.Checked,
-				"reminded", swept.Reminded, "purged", swept.Purged, "forgotten", swept.Forgotten, "revoked", swept.Revoked)
+				"reminded", swept.Reminded, "purged", swept.Purged, "requests", swept.Requests, "revoked", swept.Revoked)
 		}
 		select {
 		case <-ticker.C:
