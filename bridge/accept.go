@@ -132,7 +132,7 @@ func (s *Service) commitOutcome(ctx context.Context, claimed Invitation, method 
 			return nil
 		}
 		if !before.HoldsClaim(claimed.Claim.ID) {
-			return claimLost(before)
+			return claimLost(before.Expire(now.wall))
 		}
 		inv = change(before)
 		return ends.saveAndEnqueue(tx, before, inv, now.wall)
@@ -192,8 +192,8 @@ func decide(acceptedAt, now time.Time, outcome error) (change func(Invitation) I
 	}
 }
 
-// claimLost returns the error for a claim that is no longer held: its lease ended
-// and another caller took over.
+// claimLost returns the error for a claim that is no longer held: its lease ended,
+// and another caller took over, or the sweep ended it.
 func claimLost(inv Invitation) error {
 	switch inv.State {
 	case StateAccepted:

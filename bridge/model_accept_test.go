@@ -33,6 +33,7 @@ func (h *history) drawAccept(t *rapid.T) (modelCall, *link) {
 	by := modelCall{node: l.node, verb: acceptVerb, invitation: l, at: h.now(), run: h.clock.Running(), expires: l.expires}
 	h.serialize(by.node, h.accounts[l.identity])
 	by.early = l.origin == bridge.OriginReactivated && by.run-l.made.run < modelCodes && h.ahead == l.made.ahead
+	by.unreadable = h.accounts[l.identity].restoreRead != nil
 	h.passwords++
 	by.password = fmt.Sprintf("correct-Horse-%d", h.passwords)
 	if rapid.IntRange(0, 9).Draw(t, "weak") == 0 {
@@ -75,8 +76,8 @@ func (h *history) checkAccept(by modelCall, k *link, inv bridge.Invitation, err 
 	case has && err != nil && !a.gone && a.mark == l.id && !errors.Is(err, bridge.ErrKratosUnavailable) && !errors.Is(err, bridge.ErrStoreUnavailable):
 		h.broken("accept of %s returned %v, and the account was handed over", l.id, err)
 	}
-	if errors.Is(err, bridge.ErrKratosUnavailable) && h.leaseOver(by) {
-		return
+	if errors.Is(err, bridge.ErrKratosUnavailable) && (h.leaseOver(by) || by.unreadable) || errors.Is(err, bridge.ErrAcceptInProgress) && h.leaseOver(by) {
+		return // of the last: the sweep may have ended the claim
 	}
 	h.explain(l, k, by.password, err)
 }

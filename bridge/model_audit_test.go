@@ -28,6 +28,7 @@ type modelCall struct {
 	expires    time.Time // of the invitation, at that time
 	early      bool      // it began before the codes of the former holder had expired
 	begun      int       // writes that had begun before other steps ran
+	unreadable bool      // its account, when it began
 }
 
 const (

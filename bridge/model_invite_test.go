@@ -48,7 +48,7 @@ func (h *history) invite(t *rapid.T) {
 	h.drawTrouble(t, by.node)
 	known, want := h.invitable(by, email, lifespan)
 	if email == namedEmail && r.Email != "" && r.Traits == nil && !h.remembers(by.node, a) {
-		known, want = a.restoreRead == nil, bridge.ErrIdentityConflict // it cannot be found
+		known, want = a.restoreRead == nil && !h.undecided(by.node, email), bridge.ErrIdentityConflict // it cannot be found
 	}
 	offer, err := by.node.w.Service.Invite(t.Context(), r)
 	h.done(&by, "%s of %s, reactivate %v: %v", by.verb, email, by.reactivate, err)
@@ -64,10 +64,10 @@ func (h *history) invite(t *rapid.T) {
 // reports whether the model can tell.
 func (h *history) invitable(by modelCall, email string, lifespan time.Duration) (known bool, want error) {
 	a := h.accountOf(email)
+	if h.undecided(by.node, email) {
+		return false, nil
+	}
 	for _, inv := range h.stored(by.node) {
-		if inv.Email == email && (inv.Claim != nil || inv.State == bridge.StatePending && h.invitations[inv.ID].permit == perhaps) {
-			return false, nil
-		}
 		if a != nil && inv.Email == email && inv.State == bridge.StatePending && h.invitations[inv.ID].permit == certain && h.now().Before(inv.ExpiresAt) {
 			if inv.Origin == bridge.OriginReactivated && !by.reactivate {
 				return a.restoreRead == nil, bridge.ErrIdentityDeactivated
@@ -94,6 +94,14 @@ func (h *history) invitable(by modelCall, email string, lifespan time.Duration) 
 		return true, bridge.ErrIdentityHasCredentials
 	}
 	return true, nil
+}
+
+// undecided reports whether a bridge has an invitation of an address that is being
+// accepted, or of which the model cannot tell whether its token must work.
+func (h *history) undecided(n *node, email string) bool {
+	return slices.ContainsFunc(h.stored(n), func(inv bridge.Invitation) bool {
+		return inv.Email == email && (inv.Claim != nil || inv.State == bridge.StatePending && h.invitations[inv.ID].permit == perhaps)
+	})
 }
 
 // remembers reports whether a bridge has invited an account by its address

@@ -143,11 +143,11 @@ func (h *history) auditReminders(n *node, by *modelCall) {
 			}
 		case !inv.RemindAt.Equal(was.RemindAt):
 			h.reminders.postponed++
-			want := held
-			if !held.Before(inv.ExpiresAt) {
+			want, expired := held, !now.Before(inv.ExpiresAt) // the commit that expires it may be lost
+			if expired || !held.Before(inv.ExpiresAt) {
 				want = time.Time{}
 			}
-			if by.verb != "sweep" || !due || held.IsZero() || !inv.RemindAt.Equal(want) {
+			if by.verb != "sweep" || !due || held.IsZero() && !expired || !inv.RemindAt.Equal(want) {
 				h.broken("%s postpones the reminder of %s to %s, held until %s", by.verb, inv.ID, inv.RemindAt, held)
 			}
 		case due && by.verb == "sweep" && h.trouble.isNone() && n == by.node:
