@@ -27,7 +27,7 @@ type Action string
 // The actions.
 const (
 	ActionInvited         Action = "invited"
-	ActionTokenIssued     Action = "token_issued" // an additional token, and nothing else has changed
+	ActionTokenIssued     Action = "token_issued" // another token, for the caller or in another email, and nothing else has changed
 	ActionResent          Action = "resent"       // the expiry was reset, by an inviter or by the invitee
 	ActionReminded        Action = "reminded"
 	ActionAccepted        Action = "accepted"
@@ -110,6 +110,9 @@ func actions(before, after Invitation) (list []Action) {
 	add(became(StateAccepted), ActionAccepted)
 	add(became(StateExpired), ActionExpired)
 	add(became(StateRevoked), ActionRevoked)
+	again := func(before, after time.Time) bool { return !before.IsZero() && after.After(before) }
+	notified := again(before.InviteeNotifiedAt, after.InviteeNotifiedAt) || again(before.HooksNotifiedAt, after.HooksNotifiedAt)
+	add(len(list) == 0 && notified, ActionTokenIssued)
 	return list
 }
 

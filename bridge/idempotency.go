@@ -61,7 +61,7 @@ func (s *Service) inviteOnce(ctx context.Context, r InviteRequest) (IssuedInvita
 func (s *Service) inviteRepeated(ctx context.Context, r InviteRequest, first IdempotentRequest) (IssuedInvitation, error) {
 	var ended Invitation
 	now := s.now()
-	issued, err := s.issue(ctx, issuing{mute: true, put: Tx.PutInvitation}, func(tx Tx) (_ Invitation, announce bool, err error) {
+	issued, err := s.issue(ctx, issuing{mute: true, noToken: r.NoToken, put: Tx.PutInvitation}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		inv, err := tx.Invitation(first.ID)
 		if errors.Is(err, ErrRowNotFound) {
 			err = ErrNotFound.WithReasonf("The invitation of this Idempotency-Key was removed. To invite the address again, use another key.")

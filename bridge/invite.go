@@ -143,7 +143,7 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		}
 		return err
 	}
-	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, put: withinPending(d.MaxPending, put), store: d.store, first: d.first(true)}, func(tx Tx) (_ Invitation, announce bool, err error) {
+	issued, err := s.issue(ctx, issuing{held: held, quiet: d.Quiet, noToken: d.NoToken, put: withinPending(d.MaxPending, put), store: d.store, first: d.first(true)}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		if d.begin != nil {
 			err = d.begin(tx)
 		}
@@ -226,7 +226,7 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Is
 		return IssuedInvitation{}, err
 	}
 	now := s.now()
-	return s.issue(ctx, issuing{quiet: d.Quiet, put: Tx.PutInvitation, first: d.first(false)}, func(tx Tx) (_ Invitation, announce bool, err error) {
+	return s.issue(ctx, issuing{quiet: d.Quiet, noToken: d.NoToken, put: Tx.PutInvitation, first: d.first(false)}, func(tx Tx) (_ Invitation, announce bool, err error) {
 		inv, err := tx.Invitation(inv.ID)
 		if err == nil && inv.CheckUsable(now) != nil || errors.Is(err, ErrRowNotFound) {
 			err = errInvitationChanged

@@ -33,6 +33,7 @@ type InviteRequest struct {
 	Reminders []time.Duration
 	Quiet     bool // send no email
 	CreatedBy Creator
+	NoToken   bool // the caller gets no token
 	// NotOthers refuses an address that has a pending invitation by another creator, and
 	// says nothing of others in errors.
 	NotOthers bool

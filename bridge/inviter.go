@@ -71,6 +71,7 @@ var (
 var (
 	ErrSessionUnauthorized = ErrUnauthorized.WithReasonf("Sign in at Kratos, and send the session: its cookie, or its token as X-Session-Token or \"Authorization: Bearer TOKEN\".")
 	ErrNoInviter           = ErrForbidden.WithReasonf("Your account may not invite. Ask an administrator.")
+	errSecondFactor        = ErrNoInviter.WithReasonf("Sign in with your second factor, then try again.")
 )
 
 // WhoAmI returns the holder of a session. Every request asks anew: a deactivated inviter
@@ -87,7 +88,7 @@ func (s *Service) WhoAmI(ctx context.Context, session Session) (Inviter, error) 
 	case errors.Is(err, ErrSessionInvalid):
 		return Inviter{}, ErrSessionUnauthorized
 	case errors.Is(err, ErrSecondFactorRequired):
-		return Inviter{}, ErrNoInviter.WithReasonf("Sign in with your second factor, then try again.")
+		return Inviter{}, errSecondFactor
 	case err != nil:
 		return Inviter{}, ErrKratosUnavailable.WithCause(err)
 	}
@@ -100,8 +101,12 @@ func (s *Service) WhoAmI(ctx context.Context, session Session) (Inviter, error) 
 // Errors: ErrNoInviter; ErrHookUnavailable.
 func (s *Service) MayInvite(ctx context.Context, i Inviter) error {
 	var hooks []string
+	lacksFactor := false // and nothing else, for one of the rules
 	for _, rule := range s.config.Inviters.Allow {
 		if !rule.holds(i) {
+			stronger := i
+			stronger.AAL = "aal2"
+			lacksFactor = lacksFactor || rule.holds(stronger)
 			continue
 		}
 		if rule.Hook == "" {
@@ -112,6 +117,9 @@ func (s *Service) MayInvite(ctx context.Context, i Inviter) error {
 	ctx, cancel := context.WithTimeout(ctx, HookBudget)
 	defer cancel()
 	refused := error(ErrNoInviter)
+	if lacksFactor {
+		refused = errSecondFactor
+	}
 	for _, hook := range hooks {
 		err := s.askAboutInviter(ctx, hook, i)
 		if err == nil {

@@ -22,10 +22,13 @@ func (s *Service) SessionInvite(i Inviter, body json.RawMessage) (InviteRequest,
 		return r, err
 	}
 	rules := s.config.Inviters
+	if r.Email == "" && r.IdentityID == uuid.Nil {
+		return r, ErrBadRequest.WithReasonf("Send the address that you invite as email.")
+	}
 	if fields := beyond(rules.May, "", body); len(fields) > 0 {
 		slices.Sort(fields)
 		fields = fields[:min(len(fields), maxNamed)]
-		return r, ErrNoInviter.WithReasonf("Your invitations may not set these fields: %q.", fields).WithDetails("fields", fields)
+		return r, ErrNoInviter.WithReasonf("Your invitations may not set these fields: %s.", strings.Join(fields, ", ")).WithDetails("fields", fields)
 	}
 	for _, to := range slices.Sorted(maps.Keys(rules.Copy)) {
 		if err := r.copyFrom(i, to, rules.Copy[to]); err != nil {
@@ -33,7 +36,7 @@ func (s *Service) SessionInvite(i Inviter, body json.RawMessage) (InviteRequest,
 		}
 	}
 	r.InviterID, r.InviterName = i.ID.String(), i.name(rules.NameTrait)
-	r.CreatedBy, r.NotOthers, r.OnlyOwn, r.Spaced, r.MaxPending = BySession(i.ID), true, true, true, rules.MaxPending
+	r.CreatedBy, r.NoToken, r.NotOthers, r.OnlyOwn, r.Spaced, r.MaxPending = BySession(i.ID), true, true, true, true, rules.MaxPending
 	return r, nil
 }
 
@@ -66,7 +69,7 @@ func beyond(may []string, at string, object json.RawMessage) (fields []string) {
 func (r *InviteRequest) copyFrom(i Inviter, to, from string) error {
 	value := i.at(from)
 	if !isSet(value) {
-		return ErrNoInviter.WithReasonf("Your account has no %s, which is copied into your invitations.", from)
+		return ErrNoInviter.WithReasonf("Your account has no %s, which is copied into your invitations. Ask an administrator to set it.", from)
 	}
 	field, below, _ := strings.Cut(to, ".")
 	into := map[string]*json.RawMessage{"metadata_public": &r.MetadataPublic, "metadata_admin": &r.MetadataAdmin}[field]
@@ -80,7 +83,7 @@ func (r *InviteRequest) copyFrom(i Inviter, to, from string) error {
 //
 // Errors: those of Resend; ErrTooManyRequests; ErrTooManyPending.
 func (s *Service) SessionResend(ctx context.Context, inv Invitation) (IssuedInvitation, error) {
-	return s.resendIf(ctx, inv.ID, s.config.Inviters.MaxPending, func() error { return s.checkEmailCooldown(ctx, inv.Email, inv.ID) })
+	return s.resendIf(ctx, inv.ID, ResendParams{MaxPending: s.config.Inviters.MaxPending, NoToken: true}, func() error { return s.checkEmailCooldown(ctx, inv.Email, inv.ID) })
 }
 
 // checkEmailCooldown returns ErrTooManyRequests within the cooldown of the latest email to

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// IssuedInvitation is an invitation with a new token. It and [Dispatch] are the
+// IssuedInvitation is an invitation with a new token, if the caller may have one. It and [Dispatch] are the
 // only places where a plain token leaves the domain.
 type IssuedInvitation struct {
 	Invitation Invitation
@@ -24,9 +24,11 @@ type issuing struct {
 	store func(Tx, Invitation) error
 	first IdempotentRequest // to be stored, with the id of the invitation; Key zero: none
 	mute  bool              // neither the invitee nor hooks are notified
+	// noToken: the caller gets no token. Those of emails and hooks are minted for them.
+	noToken bool
 }
 
-// issue mints a token and commits it together with the invitation that change
+// issue mints a token for the caller and commits it together with the invitation that change
 // returns. It emits EventTokenCreated if announce is true or the cooldown is over.
 func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv Invitation, announce bool, err error)) (IssuedInvitation, error) {
 	var inv Invitation
@@ -72,6 +74,9 @@ func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv I
 				return err
 			}
 		}
+		if how.noToken {
+			return nil
+		}
 		return tx.PutToken(token.Digest(), TokenRecord{InvitationID: inv.ID, Channel: ChannelAPI, Epoch: inv.Epoch})
 	})
 	if err != nil {
@@ -82,6 +87,9 @@ func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv I
 		how.held.ended = true
 	}
 	s.wake(created)
+	if how.noToken {
+		return IssuedInvitation{Invitation: inv}, nil
+	}
 	return IssuedInvitation{Invitation: inv, Token: token, Link: s.link(token)}, nil
 }
 

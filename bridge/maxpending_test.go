@@ -151,7 +151,9 @@ func TestMaxPending_revived(t *testing.T) {
 	var all sync.WaitGroup
 	errs := make([]error, callers)
 	for n := range callers {
-		all.Go(func() { _, errs[n] = w.Service.ResendWithin(t.Context(), ids[n].Invitation.ID, most) })
+		all.Go(func() {
+			_, errs[n] = w.Service.ResendWith(t.Context(), ids[n].Invitation.ID, bridge.ResendParams{MaxPending: most})
+		})
 	}
 	all.Wait()
 	revived := 0

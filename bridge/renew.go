@@ -110,7 +110,7 @@ func (s *Service) resendByInvitee(ctx context.Context, inv Invitation, change fu
 	if err != nil {
 		return err
 	}
-	_, err = s.resend(ctx, held, inv, Tx.PutInvitation, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
+	_, err = s.resend(ctx, inv, issuing{held: held, noToken: true, put: Tx.PutInvitation}, func(tx Tx, inv Invitation, now time.Time) (Invitation, error) {
 		if err := latestDecision(tx, newest.ID); err != nil {
 			return inv, err
 		}

@@ -18,20 +18,27 @@ import (
 // ErrAcceptInProgress; ErrHookRefused, ErrHookUnavailable; ErrKratosUnavailable,
 // ErrStoreUnavailable.
 func (s *Service) Resend(ctx context.Context, id uuid.UUID) (IssuedInvitation, error) {
-	return s.ResendWithin(ctx, id, 0)
+	return s.ResendWith(ctx, id, ResendParams{})
 }
 
-// ResendWithin is Resend, unless more than maxPending invitations by the creator of this
-// one would be pending because it is revived; 0: any number.
+// ResendParams restrict a resend.
+type ResendParams struct {
+	// MaxPending is how many invitations by the creator of this one may be pending after
+	// it was revived; 0: any number.
+	MaxPending int
+	NoToken    bool // the caller gets no token
+}
+
+// ResendWith is Resend within restrictions.
 //
 // Errors: those of Resend; ErrTooManyPending.
-func (s *Service) ResendWithin(ctx context.Context, id uuid.UUID, maxPending int) (IssuedInvitation, error) {
-	return s.resendIf(ctx, id, maxPending, func() error { return nil })
+func (s *Service) ResendWith(ctx context.Context, id uuid.UUID, p ResendParams) (IssuedInvitation, error) {
+	return s.resendIf(ctx, id, p, func() error { return nil })
 }
 
-// resendIf is ResendWithin, if check permits it. That is called under the lock of the
+// resendIf is ResendWith, if check permits it. That is called under the lock of the
 // address.
-func (s *Service) resendIf(ctx context.Context, id uuid.UUID, maxPending int, check func() error) (IssuedInvitation, error) {
+func (s *Service) resendIf(ctx context.Context, id uuid.UUID, p ResendParams, check func() error) (IssuedInvitation, error) {
 	inv, err := s.Get(ctx, id)
 	if err != nil {
 		return IssuedInvitation{}, err
@@ -47,9 +54,9 @@ func (s *Service) resendIf(ctx context.Context, id uuid.UUID, maxPending int, ch
 		return IssuedInvitation{}, ErrIdentityConflict.WithReasonf("The invitation has expired and its identity is deleted. Create a new invitation.")
 	}
 	if inv.State != StateExpired {
-		maxPending = 0 // it is pending already
+		p.MaxPending = 0 // it is pending already
 	}
-	if err := s.checkMayInvite(ctx, inv.CreatedBy, maxPending); err != nil {
+	if err := s.checkMayInvite(ctx, inv.CreatedBy, p.MaxPending); err != nil {
 		return IssuedInvitation{}, err
 	}
 	held, err := s.lockBoth(ctx, inv)
@@ -63,7 +70,7 @@ func (s *Service) resendIf(ctx context.Context, id uuid.UUID, maxPending int, ch
 	if err := s.askToRevive(ctx, inv); err != nil {
 		return IssuedInvitation{}, err
 	}
-	return s.resend(ctx, held, inv, withinPending(maxPending, Tx.PutInvitation), func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
+	return s.resend(ctx, inv, issuing{held: held, noToken: p.NoToken, put: withinPending(p.MaxPending, Tx.PutInvitation)}, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
 }
 
 // revokedError returns ErrRevoked with the reason, and what the inviter can do.
@@ -87,10 +94,10 @@ func (s *Service) askToRevive(ctx context.Context, inv Invitation) error {
 }
 
 // resend issues a token for the invitation that change returns, after checking that
-// its identity is still not in use. The hooks have agreed. held is what lockBoth
+// its identity is still not in use. The hooks have agreed. how.held is what lockBoth
 // returns for it: the sweep may be about to delete the identity of an expired
 // invitation.
-func (s *Service) resend(ctx context.Context, held *hold, inv Invitation, put func(Tx, Invitation) error, change func(Tx, Invitation, time.Time) (Invitation, error)) (IssuedInvitation, error) {
+func (s *Service) resend(ctx context.Context, inv Invitation, how issuing, change func(Tx, Invitation, time.Time) (Invitation, error)) (IssuedInvitation, error) {
 	ctx, cancel := s.detachedContext(ctx)
 	defer cancel()
 	_, err := s.checkInvited(ctx, inv)
@@ -100,7 +107,7 @@ func (s *Service) resend(ctx context.Context, held *hold, inv Invitation, put fu
 		return IssuedInvitation{}, err
 	}
 	now, expired := s.now(), []notification{s.prepare(EventInvitationExpired), s.prepare(EventInvitationExpired)}
-	issued, err := s.issue(ctx, issuing{held: held, put: put}, func(tx Tx) (_ Invitation, announce bool, err error) {
+	issued, err := s.issue(ctx, how, func(tx Tx) (_ Invitation, announce bool, err error) {
 		if err := expireOld(tx, inv, now, expired); err != nil {
 			return inv, false, err
 		}

@@ -111,7 +111,7 @@ func isGlued(comment string) bool { return len(comment) > 1 && comment[0] == '#'
 // decodeList replaces the whole list. An empty one is not nil.
 func (l *loader) decodeList(src source, node *yaml.Node, key string, target reflect.Value) {
 	if node.Kind != yaml.SequenceNode {
-		l.reject(src.at(node), key, "must be a list; write [] for an empty one")
+		l.reject(src.at(node), key, "must be a list, such as [ a, b ]; write [] for an empty one")
 		return
 	}
 	maps.DeleteFunc(l.origins, func(known, _ string) bool { return strings.HasPrefix(known, key+"[") })

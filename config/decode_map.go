@@ -34,7 +34,7 @@ func (l *loader) decodeTexts(src source, node *yaml.Node, key string, target ref
 		case lines[name.Value] != 0:
 			l.report(place, key, fmt.Sprintf("has the same name twice, first on line %d; keep one", lines[name.Value]))
 		case !isPlain(text):
-			l.reject(place, key, `must have a string for each name; write "" for an empty one`)
+			l.reject(place, key, `must have one string for each name; write "" for an empty one`)
 		default:
 			lines[name.Value] = name.Line
 			value := reflect.ValueOf(text.Value).Convert(target.Type().Elem())

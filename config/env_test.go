@@ -132,7 +132,7 @@ func TestEnvironmentRefused(t *testing.T) {
 			[]string{"INVITEBRIDGE_HOOKS_0_URL: does not name a configuration key; unset it, or correct the name"}},
 		{"bad_hook", []string{"INVITEBRIDGE_HOOKS=[{id: crm, events: [delivery_failed], url: x, headers: {a: [b]}}]"},
 			[]string{
-				`INVITEBRIDGE_HOOKS: hooks[0].headers: must have a string for each name; write "" for an empty one`,
+				`INVITEBRIDGE_HOOKS: hooks[0].headers: must have one string for each name; write "" for an empty one`,
 				"INVITEBRIDGE_HOOKS: hooks[0].url: must be an absolute http or https URL without user and fragment; credentials belong in auth"}},
 		{"sender_missing", []string{"INVITEBRIDGE_COURIER_SMTP_CONNECTION_URI=smtp://mail.example"},
 			[]string{"courier.smtp.from_address: must be set if courier.smtp.connection_uri is"}},

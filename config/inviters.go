@@ -56,7 +56,8 @@ func (k *checks) inviters(v Inviters, hooks []Hook) {
 	}
 	k.may(v.May, rules, at+"may")
 	k.copies(v, rules, at+"copy")
-	k.require(v.NameTrait == "" || traitPath.MatchString(v.NameTrait), at+"name_trait", "must be a dotted path inside the traits, such as name.first, or empty")
+	k.require(v.NameTrait == "" || traitPath.MatchString(v.NameTrait) && !isWithinPath(v.NameTrait, "traits"), at+"name_trait",
+		"must be a dotted path inside the traits, such as name.first without traits. before it, or empty")
 	for i, origin := range v.AllowedOrigins {
 		k.namedInASCII(origin, index(at+"allowed_origins", i),
 			"must be an origin as browsers send it, such as https://app.example.com: in lower case, without a path and without the scheme's default port",
@@ -82,9 +83,10 @@ func (k *checks) allow(entry map[string]string, at string, hooks []Hook) (paths 
 		case line == "schema_id", line == "organization_id", isPathBelow(line, "metadata_public"):
 			k.require(value != "", at, "must have a value for each path")
 			paths = append(paths, line)
+		case isWithinPath(line, "metadata_admin"):
+			k.require(false, at, "must not have metadata_admin: Kratos does not show it with a session; use metadata_public")
 		default:
-			k.require(false, at, "must have lines metadata_public.PATH, schema_id, organization_id, aal and hook only; "+
-				"Kratos does not show metadata_admin with a session")
+			k.require(false, at, "must have only lines such as metadata_public.roles: admin, schema_id, organization_id, aal and hook")
 		}
 	}
 	return paths

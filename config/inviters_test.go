@@ -79,6 +79,7 @@ func TestInvitersProblems(t *testing.T) {
 		"allow: [{hook: authz}], rate_limit: {requests: -1}":                  "inviters.rate_limit.requests",
 		"allow: [{hook: authz}], rate_limit: {window: 0s}":                    "inviters.rate_limit.window",
 		"allow: [{hook: authz}], name_trait: 'name.'":                         "inviters.name_trait",
+		"allow: [{hook: authz}], name_trait: traits.name.first":               "inviters.name_trait",
 	} {
 		_, problems := load(t, []string{inviters(section)}, config.Options{})
 		if len(problems) != 1 || !strings.Contains(" "+problems[0], " "+key+": ") {

@@ -89,9 +89,9 @@ selfservice: {methods: {password: {config: {max_breaches: 99999999999999999999}}
 `}, []string{
 			"2.yml:2: dsn: must be a string",
 			"2.yml:5: serve.public.port: must be a whole number, without quotes",
-			"2.yml:6: serve.public.trusted_proxies: must be a list; write [] for an empty one",
+			"2.yml:6: serve.public.trusted_proxies: must be a list, such as [ a, b ]; write [] for an empty one",
 			"2.yml:7: serve.public.cors.enabled: must be true or false, without quotes",
-			"2.yml:7: serve.public.cors.allowed_origins: must be a list; write [] for an empty one",
+			"2.yml:7: serve.public.cors.allowed_origins: must be a list, such as [ a, b ]; write [] for an empty one",
 			"2.yml:8: serve.public.rate_limit: must be a mapping with keys from this list: requests, window",
 			"2.yml:10: kratos.timeout: must be a duration such as 90s, 15m or 48h",
 			`2.yml:11: kratos.schema_id: has no value; set one, or write "" for an empty string`,
@@ -135,24 +135,24 @@ clients: {http: []}
 `}, []string{
 			"2.yml:3: hooks[0]: must be a mapping with keys from this list: audit, auth, body, can_interrupt, events, headers, id, method, secrets, timeout, url",
 			"2.yml:4: hooks[1].id: must be a string",
-			"2.yml:5: hooks[1].events: must be a list; write [] for an empty one",
+			"2.yml:5: hooks[1].events: must be a list, such as [ a, b ]; write [] for an empty one",
 			"2.yml:6: hooks[1].url: must be a string",
 			"2.yml:7: hooks[1].headers: must be a mapping of names to strings",
 			"2.yml:8: hooks[1].auth: must be a mapping with keys from this list: config, type",
-			"2.yml:9: hooks[1].secrets: must be a list; write [] for an empty one",
+			"2.yml:9: hooks[1].secrets: must be a list, such as [ a, b ]; write [] for an empty one",
 			"2.yml:10: hooks[1].timeout: must be a duration such as 90s, 15m or 48h",
 			"2.yml:11: hooks[1].can_interrupt: must be true or false, without quotes",
 			"2.yml:13: hooks[2].events[1]: must be a string",
 			"2.yml:15: hooks[2].auth.config: must be a mapping with keys from this list: in, name, password, user, value",
-			`2.yml:18: hooks[2].headers: must have a string for each name; write "" for an empty one`,
+			`2.yml:18: hooks[2].headers: must have one string for each name; write "" for an empty one`,
 			"2.yml:19: hooks[2].headers: has the same name twice, first on line 17; keep one",
 			"2.yml:20: hooks[2].headers: must be a mapping of names to strings",
-			`2.yml:21: hooks[2].headers: must have a string for each name; write "" for an empty one`,
+			`2.yml:21: hooks[2].headers: must have one string for each name; write "" for an empty one`,
 			"2.yml:22: hooks[2].secrets[0]: must be a string",
 			"2.yml:23: courier: must be a mapping with keys from this list: smtp, template_override_path",
 			"2.yml:24: clients.http: must be a mapping with keys from this list: disallow_private_ip_ranges, private_ip_exception_urls"}},
 		{"replaced_list_leaves_no_origins", []string{withKey, "serve: {admin: {api_keys: }}"}, []string{
-			"2.yml:1: serve.admin.api_keys: must be a list; write [] for an empty one"}},
+			"2.yml:1: serve.admin.api_keys: must be a list, such as [ a, b ]; write [] for an empty one"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

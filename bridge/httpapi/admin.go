@@ -29,7 +29,7 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request.Content = sha256.Sum256(raw)
-	request.CreatedBy, request.NotOthers, request.MaxPending = key.creator(), !key.may(ScopeLink), key.MaxPending
+	request.CreatedBy, request.NoToken, request.NotOthers, request.MaxPending = key.creator(), !key.may(ScopeLink), !key.may(ScopeLink), key.MaxPending
 	o, err := a.service.Invite(r.Context(), request)
 	if err != nil {
 		return err
@@ -71,11 +71,11 @@ func (a *API) resend(w http.ResponseWriter, r *http.Request) error {
 	if inv.Origin == bridge.OriginReactivated && !key.may(ScopeReactivate) {
 		return forbidden("resend an invitation that hands over an account", ScopeReactivate)
 	}
-	maxPending := 0 // that of another creator is not known here
-	if inv.CreatedBy == key.creator() {
-		maxPending = key.MaxPending
+	p := bridge.ResendParams{NoToken: !key.may(ScopeLink)}
+	if inv.CreatedBy == key.creator() { // the limit of another creator is not known here
+		p.MaxPending = key.MaxPending
 	}
-	o, err := a.service.ResendWithin(r.Context(), inv.ID, maxPending)
+	o, err := a.service.ResendWith(r.Context(), inv.ID, p)
 	if err != nil {
 		return err
 	}

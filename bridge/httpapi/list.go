@@ -136,7 +136,7 @@ func oneOf[S ~string](values url.Values, name string, words []S) (S, error) {
 	if word == "" || slices.Contains(words, word) {
 		return word, nil
 	}
-	return "", bridge.ErrBadRequest.WithReasonf("%s must be one of %v.", name, words)
+	return "", bridge.ErrBadRequest.WithReasonf("%s must be one of %s.", name, strings.ReplaceAll(strings.Trim(fmt.Sprint(words), "[]"), " ", ", "))
 }
 
 // writePage writes a page of a list, and the Link header with the first and the

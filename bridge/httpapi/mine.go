@@ -28,10 +28,10 @@ const pathMine = "/mine"
 func (a *API) mineRoutes(r chi.Router) {
 	r.Use(a.mineCORS(), only(a.limitPost), a.authenticateSession, only(a.limitInviter), only(a.permitInviter), a.expireOnPost)
 	r.Get("/", a.handle(a.listMine))
-	r.Post("/", a.handle(a.inviteMine))
+	r.Post("/", a.handle(withoutParameters(a.inviteMine)))
 	r.Get("/{id}", a.handle(a.getMine))
-	r.Post("/{id}/resend", a.handle(a.resendMine))
-	r.Post("/{id}/revoke", a.handle(a.revokeMine))
+	r.Post("/{id}/resend", a.handle(withoutParameters(a.resendMine)))
+	r.Post("/{id}/revoke", a.handle(withoutParameters(a.revokeMine)))
 }
 
 // mineCORS allows pages of the configured origins to call the routes, with the cookie.

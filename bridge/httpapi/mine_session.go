@@ -34,7 +34,7 @@ func (a *API) session(r *http.Request) (bridge.Session, error) {
 	}
 	switch {
 	case len(sessions) > 1:
-		return bridge.Session{}, bridge.ErrBadRequest.WithReasonf("Send one session: the cookie, X-Session-Token or Authorization.")
+		return bridge.Session{}, bridge.ErrBadRequest.WithReasonf("Send one session: the cookie, X-Session-Token or Authorization. If a browser sends two cookies of one name, sign out and in again.")
 	case len(sessions) == 0 || sessions[0].Reveal() == "":
 		return bridge.Session{}, bridge.ErrSessionUnauthorized
 	case sessions[0].Cookie() != "" && !a.fromAllowedPage(r):

@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/rs/cors"
+
+	"invitebridge/bridge"
 )
 
 // Public returns the handler of the public listener, for invitees.
@@ -57,12 +59,14 @@ func (a *API) Admin() chi.Router {
 	}
 	r.Route(a.config.BasePath, func(r chi.Router) {
 		get := func(path string, h handler, anyOf ...Scope) { a.route(r, http.MethodGet, path, h, anyOf...) }
-		post := func(path string, h handler, anyOf ...Scope) { a.route(r, http.MethodPost, path, h, anyOf...) }
+		post := func(path string, h handler, anyOf ...Scope) {
+			a.route(r, http.MethodPost, path, withoutParameters(h), anyOf...)
+		}
 		post("/", a.invite, ScopeInvite)
 		get("/", a.list, ScopeRead, ScopeManage, ScopeInvite)
 		get("/backup", a.backup, ScopeBackup)
 		get("/{id}", a.get, ScopeRead, ScopeManage, ScopeInvite)
-		a.route(r, http.MethodDelete, "/{id}", a.forget, ScopeManage)
+		a.route(r, http.MethodDelete, "/{id}", withoutParameters(a.forget), ScopeManage)
 		post("/{id}/resend", a.resend, ScopeManage, ScopeInvite)
 		post("/{id}/revoke", a.revoke, ScopeManage, ScopeInvite)
 		get("/{id}/history", a.history, ScopeRead, ScopeManage, ScopeInvite)
@@ -72,7 +76,7 @@ func (a *API) Admin() chi.Router {
 		post("/messages/{id}/retry", a.retryMessage, ScopeManage)
 		get("/endpoints", a.endpoints, ScopeRead, ScopeManage)
 		post("/endpoints/{id}/enable", a.enableEndpoint, ScopeManage)
-		post("/imports", a.createImport, ScopeImport)
+		a.route(r, http.MethodPost, "/imports", a.createImport, ScopeImport)
 		get("/imports", a.imports, ScopeRead, ScopeManage, ScopeImport)
 		get("/imports/{id}", a.getImport, ScopeRead, ScopeManage, ScopeImport)
 		get("/imports/{id}/rows", a.importRows, ScopeRead, ScopeManage, ScopeImport)
@@ -93,6 +97,17 @@ func (a *API) route(r chi.Router, method, path string, h handler, anyOf ...Scope
 		a.expireBeforePost(r)
 		return h(w, r)
 	}))
+}
+
+// withoutParameters refuses a request with a query: who asks for a dry run, for example,
+// must not get the real one.
+func withoutParameters(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.RawQuery != "" {
+			return bridge.ErrBadRequest.WithReasonf("This request takes no parameters in its URL. Remove them, and send the request again.")
+		}
+		return h(w, r)
+	}
 }
 
 func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {

@@ -17,7 +17,7 @@ func newClientCommands(environ []string, io stdio) []*cobra.Command {
 	return []*cobra.Command{
 		o.verb("create", "Invite people", newCreateInvitation(o)),
 		o.verb("import", "Invite everyone in a file", newImportInvitations(o)),
-		o.verb("list", "List invitations, imports and their rows, messages or endpoints",
+		o.verb("list", "List invitations and their history, imports and their rows, messages or endpoints",
 			newListInvitations(o), newListImports(o), newListRows(o), newListHistory(o), newListMessages(o), newListEndpoints(o)),
 		o.verb("get", "Show invitations, imports or messages", newGetInvitation(o), newGetImport(o), newGetMessage(o)),
 		o.verb("resend", "Send invitations again", newResendInvitation(o)),

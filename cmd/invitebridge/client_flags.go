@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ func (p *paging) check() error {
 // oneOf parses a flag with a fixed set of values; empty is allowed.
 func oneOf[S ~string](flag, text string, values []S) (S, error) {
 	if text != "" && !slices.Contains(values, S(text)) {
-		return "", usageError{fmt.Errorf("--%s must be one of %v", flag, values)}
+		return "", usageError{fmt.Errorf("--%s must be one of %s", flag, strings.ReplaceAll(strings.Trim(fmt.Sprint(values), "[]"), " ", ", "))}
 	}
 	return S(text), nil
 }

@@ -94,7 +94,8 @@ var forgottenColumns = []string{"id", "identity_id", "identity", "import_rows"}
 func newDeleteInvitation(o *clientOptions) *cobra.Command {
 	cmd := byID(o, "invitation", "Forget people: delete their invitations and all that belongs to them",
 		"Forgets the people of these invitations: deletes all invitations of their addresses,\n"+
-			"in any state, with tokens and messages, and empties the rows of imports about them.\n"+
+			"in any state, with tokens, history and messages, and empties the rows of imports about\n"+
+			"them.\n"+
 			"This cannot be undone, and there is no prompt. To end an invitation and keep it, use\n"+
 			"revoke.\n\n"+
 			"An identity in Kratos is deleted only if the bridge created it and nobody used it; the\n"+

@@ -33,11 +33,12 @@ func newConfigCheck(environ []string, io stdio) *cobra.Command {
 		Use:   "check",
 		Short: "Check a configuration and report all problems at once",
 		Long: "Reads the files and the environment as serve would, including the certificates,\n" +
-			"templates and images that they refer to, and reports every problem. Also checks that\n" +
-			"a store file can be opened or created, and that each socket has a directory: run it\n" +
-			"where serve runs, as the same user. Connects to nothing, changes nothing, and prints\n" +
-			"no secrets. Exits with 2 if there are problems. Settings that are valid and probably\n" +
-			"not meant are warnings.",
+			"templates and images that they refer to, and reports every problem: those of the\n" +
+			"configuration first, alone if there are any. Also checks that a store file can be\n" +
+			"opened or created, and that each socket has a directory: run it where serve runs, as\n" +
+			"the same user. Connects to nothing, changes nothing, and prints no secrets. Exits\n" +
+			"with 2 if there are problems. Settings that are valid and probably not meant are\n" +
+			"warnings.",
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			cfg, err := config.Load(config.Options{Files: files, Environ: environ, Dev: dev})

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -98,5 +99,60 @@ func TestMineEnded(t *testing.T) {
 		if got.errorID() != want || strings.Contains(string(got.body), "Kratos") || strings.Contains(string(got.body), "activ") {
 			t.Errorf("%s: %d %s, want %s", what, got.status, got.body, want)
 		}
+	}
+}
+
+// TestMineHistory: no entry says that a member was given a token: there is none. Another
+// email has one.
+func TestMineHistory(t *testing.T) {
+	a := startWithInviters(t, audited)
+	m := a.member(nil)
+	by := bridge.Actor{Kind: bridge.ActorSession, ID: m.ID.String()}
+	first := m.call(http.MethodPost, "", object{"email": email}, "Idempotency-Key", "1")
+	var v bridge.InvitationView
+	first.into(t, &v)
+	want := []did{in(first, bridge.ActionInvited, by)}
+	invites := func(headers ...string) answer {
+		got := m.call(http.MethodPost, "", object{"email": email}, headers...)
+		if got.status != http.StatusOK && got.status != http.StatusCreated {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+		return got
+	}
+	invites()
+	invites("Idempotency-Key", "1")
+	a.wantHistory(v.ID.String(), want...)
+	a.Clock.Advance(time.Minute)
+	want = append(want, in(invites(), bridge.ActionTokenIssued, by))
+	invites()
+	a.wantHistory(v.ID.String(), want...)
+	a.Clock.Advance(time.Minute)
+	want = append(want, in(m.call(http.MethodPost, "/"+v.ID.String()+"/resend", nil), bridge.ActionResent, by))
+	a.wantHistory(v.ID.String(), want...)
+}
+
+// TestMineAdvice: a member who could do something about a refusal reads what.
+func TestMineAdvice(t *testing.T) {
+	a := startWithInviters(t, func(c *bridge.Config) {
+		c.Inviters.Allow = []bridge.InviterRule{{Values: map[string]string{"metadata_public.role": "lead"}, AAL: "aal2"}}
+	})
+	lead := func(aal string) member {
+		return a.member(func(i *bridge.Inviter) { i.MetadataPublic, i.AAL = json.RawMessage(`{"role":"lead"}`), aal })
+	}
+	for reason, got := range map[string]answer{
+		"second factor":    lead("aal1").call(http.MethodGet, "", nil),
+		"administrator":    a.member(nil).call(http.MethodGet, "", nil),
+		"sign out and in":  lead("aal2").send(http.MethodGet, "", nil, "Cookie", sessionCookie+"=a; "+sessionCookie+"=b", "Origin", allowedOrigin),
+		"as email":         lead("aal2").call(http.MethodPost, "", object{}),
+		"takes no param":   lead("aal2").call(http.MethodPost, "?dry_run=true", object{"email": email}),
+		"takes no parame":  a.asAdmin(http.MethodPost, "?dry_run=true", object{"email": email}),
+		"takes no paramet": a.asAdmin(http.MethodDelete, "/"+a.invite(object{"email": "other@example.com"}).ID+"?dry_run=true", nil),
+	} {
+		if got.status < 400 || !strings.Contains(string(got.body), reason) {
+			t.Errorf("%s: %d %s", reason, got.status, got.body)
+		}
+	}
+	if n := a.Kratos.Len(); n != 1 {
+		t.Errorf("%d identities", n)
 	}
 }
