@@ -21,13 +21,15 @@ func TestRun(t *testing.T) {
 	kratostest.SkipIfShort(t)
 	t.Setenv(envDSN, "sqlite")
 	var out strings.Builder
-	if err := run(t.Context(), options{turns: 1, turn: time.Millisecond, pending: 1, rows: 1, out: &out}, "mail,alone,import,import-memory"); err != nil {
+	if err := run(t.Context(), options{turns: 1, turn: time.Millisecond, pending: 1, rows: 1, out: &out}, "mail,mine,alone,import,import-memory"); err != nil {
 		t.Fatal(err)
 	}
 	t.Log(out.String())
 	for _, row := range []string{
 		`- the database of Kratos: SQLite\n`,
 		`\| invite with an email / bare create, 16 at once \| \d+\.\d\d \|  \| ≥ 0\.82 \|`,
+		`\| invite by a member / invite by a key, 16 at once \| \d+\.\d\d \|  \|  \|`,
+		`\| invite \+ removal / bare create \+ delete, 16 at once \| \d+\.\d\d \|  \|  \|`,
 		`\| invites a second, with a Kratos that answers at once, 16 at once \| [1-9]\d* \|`,
 		`\| import / bare batch, rows a second from the first byte of the file \| \d+\.\d\d \|  \| ≥ 0\.85 \|`,
 		`\| import with emails: CPU [^|]* \| \d+\.\d\d \|  \| ≤ 0\.15 \|`,

@@ -66,6 +66,7 @@ type section struct {
 var sections = []section{
 	{"invite", measureInvite},
 	{"mail", measureMail},
+	{"mine", measureMine},
 	{"accept", measureAccept(cheapBcrypt, clientCounts)},
 	{"accept12", measureAccept(defaultBcrypt, []int{4})},
 	{"outbox", measureOutbox},
