@@ -45,9 +45,9 @@ func (s *Service) prepare(event Event) notification {
 	return t
 }
 
-// includes reports whether there is a message for an endpoint.
-func (t notification) includes(endpoint string) bool {
-	return slices.ContainsFunc(t.drafts, func(d draftMessage) bool { return d.endpoint == endpoint })
+// includesEmail reports whether there is an email to the invitee.
+func (t notification) includesEmail() bool {
+	return slices.ContainsFunc(t.drafts, func(d draftMessage) bool { return d.endpoint == EndpointCourier })
 }
 
 // includesHooks reports whether there is a message for a hook.

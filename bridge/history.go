@@ -110,9 +110,10 @@ func actions(before, after Invitation) (list []Action) {
 	add(became(StateAccepted), ActionAccepted)
 	add(became(StateExpired), ActionExpired)
 	add(became(StateRevoked), ActionRevoked)
-	again := func(before, after time.Time) bool { return !before.IsZero() && after.After(before) }
-	notified := again(before.InviteeNotifiedAt, after.InviteeNotifiedAt) || again(before.HooksNotifiedAt, after.HooksNotifiedAt)
-	add(len(list) == 0 && notified, ActionTokenIssued)
+	// What is sent first about a row of an import belongs to its creation.
+	mailed := after.InviteeNotifiedAt.After(before.InviteeNotifiedAt) && (after.ImportID == uuid.Nil || !before.InviteeNotifiedAt.IsZero())
+	hooked := after.HooksNotifiedAt.After(before.HooksNotifiedAt) && !before.HooksNotifiedAt.IsZero()
+	add(len(list) == 0 && (mailed || hooked), ActionTokenIssued)
 	return list
 }
 

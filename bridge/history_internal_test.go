@@ -38,7 +38,7 @@ func TestActions(t *testing.T) {
 	}{
 		"created":                       {Invitation{}, pending, []Action{ActionInvited}},
 		"unchanged":                     {pending, pending, nil},
-		"an email is queued":            {pending, pending.MarkNotified(later, true), nil},
+		"an email is queued":            {pending, pending.MarkNotified(later, true), []Action{ActionTokenIssued}},
 		"another email is queued":       {pending.MarkNotified(later, true), pending.MarkNotified(later.Add(time.Hour), true), []Action{ActionTokenIssued}},
 		"an email is sent":              {pending, pending.ApplyDelivery(Message{State: MessageSent}, later), nil},
 		"claimed":                       {pending, claimed, nil},

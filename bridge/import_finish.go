@@ -107,9 +107,11 @@ func (s *Service) insertInvitations(tx Tx, work []*rowWork, now time.Time) (lost
 // announced returns the invitation of a row as it is when its messages are queued.
 func (s *Service) announced(w *rowWork, now time.Time) Invitation {
 	inv := w.inv
-	inv.HooksNotifiedAt = now
+	if w.created.includesHooks() {
+		inv.HooksNotifiedAt = now
+	}
 	if !w.draft.Quiet {
-		inv = inv.MarkNotified(now, w.created.includes(EndpointCourier))
+		inv = inv.MarkNotified(now, w.created.includesEmail())
 	}
 	return inv
 }

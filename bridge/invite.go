@@ -116,7 +116,7 @@ func (s *Service) inviteNew(ctx context.Context, d *draft) (IssuedInvitation, er
 		return IssuedInvitation{}, err
 	}
 	if d.Spaced {
-		if err := s.checkEmailCooldown(ctx, d.email, uuid.Nil); err != nil {
+		if err := s.checkEmailCooldown(ctx, d.CreatedBy, d.email); err != nil {
 			return IssuedInvitation{}, err
 		}
 	}

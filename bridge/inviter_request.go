@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -79,29 +80,49 @@ func (r *InviteRequest) copyFrom(i Inviter, to, from string) error {
 }
 
 // SessionResend is Resend for an inviter with a session, at most once per cooldown of the
-// address.
+// address. An expired invitation is revived only if it is the newest of the address: the
+// cooldown is that of the newest.
 //
 // Errors: those of Resend; ErrTooManyRequests; ErrTooManyPending.
 func (s *Service) SessionResend(ctx context.Context, inv Invitation) (IssuedInvitation, error) {
-	return s.resendIf(ctx, inv.ID, ResendParams{MaxPending: s.config.Inviters.MaxPending, NoToken: true}, func() error { return s.checkEmailCooldown(ctx, inv.Email, inv.ID) })
+	p := ResendParams{MaxPending: s.config.Inviters.MaxPending, NoToken: true, spaced: true}
+	return s.resendIf(ctx, inv.ID, p, func() error {
+		if inv.State == StateExpired {
+			if newest, err := s.newestOf(ctx, inv.Email); err != nil || newest.ID != inv.ID {
+				return errors.Join(err, ErrIdentityConflict.WithReasonf("A newer invitation of this email address exists. Resend that one instead."))
+			}
+		}
+		return s.checkEmailCooldown(ctx, inv.CreatedBy, inv.Email)
+	})
 }
 
 // checkEmailCooldown returns ErrTooManyRequests within the cooldown of the latest email to
-// an address, by its newest invitations and the invitation id, if not zero. The caller
-// must hold the lock of the address.
-func (s *Service) checkEmailCooldown(ctx context.Context, email string, id uuid.UUID) error {
-	var notified time.Time
-	err := s.view(ctx, func(tx Tx) (err error) {
-		if notified, err = notifiedAt(tx, email); err != nil || id == uuid.Nil {
-			return err
+// an address; if that is of an invitation by another creator, ErrIdentityConflict, which
+// says less. The caller must hold the lock of the address.
+func (s *Service) checkEmailCooldown(ctx context.Context, by Creator, email string) error {
+	var latest Invitation
+	err := s.view(ctx, func(tx Tx) error {
+		list, err := tx.ListInvitations(InvitationQuery{Email: email, Limit: newestInvitations})
+		latest = Invitation{}
+		for _, inv := range list {
+			if latest.ID == uuid.Nil || inv.notifiedAt().After(latest.notifiedAt()) {
+				latest = inv
+			}
 		}
-		inv, err := tx.Invitation(id)
-		notified = later(notified, inv.notifiedAt())
 		return err
 	})
-	if now := s.now(); err == nil && !s.cooldownOver(notified, now) {
-		wait := notified.Add(s.config.Cooldown).Sub(now)
-		err = ErrTooManyRequests.WithReasonf("An email to this address was sent a moment ago. Wait, then try again.").WithRetryAfter(wait)
+	if err == nil && latest.CreatedBy != by && !s.cooldownOver(latest.notifiedAt(), s.now()) {
+		return ErrIdentityConflict.WithReasonf("The address was invited by another creator a moment ago.").WithRetryAfter(s.config.Cooldown)
 	}
-	return err
+	return errors.Join(err, s.checkCooldown(latest, s.now()))
+}
+
+// checkCooldown returns ErrTooManyRequests within the cooldown of an invitation.
+func (s *Service) checkCooldown(inv Invitation, now time.Time) error {
+	notified := inv.notifiedAt()
+	if s.cooldownOver(notified, now) {
+		return nil
+	}
+	wait := min(notified.Add(s.config.Cooldown).Sub(now), s.config.Cooldown)
+	return ErrTooManyRequests.WithReasonf("This address was invited a moment ago. Wait, then try again.").WithRetryAfter(wait)
 }

@@ -17,7 +17,7 @@ const inviterBatch = 100
 // revokeOfInactive revokes the pending invitations of inviters with a session who are no
 // longer active, if the configuration says so. It returns their number. What fails does
 // not stop the others, and is tried again in the next period; but if the identity system
-// does not respond, this ends, so that the rest of the sweep need not wait.
+// is not ready, this ends, so that the rest of the sweep need not wait.
 func (s *Service) revokeOfInactive(ctx context.Context) (n int, err error) {
 	elapsed := s.config.Monotonic() - s.started.run
 	if !s.config.Inviters.RevokeOnDeactivation || elapsed < time.Duration(s.inviterCheckAt.Load()) {
@@ -31,11 +31,11 @@ func (s *Service) revokeOfInactive(ctx context.Context) (n int, err error) {
 			page, err = tx.PendingCreators(CreatorSession, after, inviterBatch)
 			return err
 		})
-		var inactive []uuid.UUID
-		if err == nil && len(page) > 0 {
-			inactive, err = s.inactiveOf(ctx, page)
+		if errs = append(errs, err); len(page) == 0 {
+			return n, errors.Join(errs...)
 		}
-		if errs = append(errs, err); len(page) == 0 || errors.Is(err, ErrKratosUnavailable) {
+		inactive, err := s.inactiveOf(ctx, parseIDs(page))
+		if errs = append(errs, err); errors.Is(err, errNotReady) {
 			return n, errors.Join(errs...)
 		}
 		for _, id := range inactive {
@@ -48,19 +48,41 @@ func (s *Service) revokeOfInactive(ctx context.Context) (n int, err error) {
 	return n, errors.Join(append(errs, ctx.Err())...)
 }
 
-// inactiveOf returns those of the inviters who are inactive.
-func (s *Service) inactiveOf(ctx context.Context, inviters []string) ([]uuid.UUID, error) {
-	ids := make([]uuid.UUID, 0, len(inviters))
-	for _, text := range inviters {
+var errNotReady = errors.New("the identity system is not ready")
+
+// inactiveOf returns those of the inviters who are inactive. If they cannot be read
+// together, it reads fewer at a time, so that one whom Kratos cannot show stops nobody.
+//
+// Errors: errNotReady; otherwise some could not be read.
+func (s *Service) inactiveOf(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
+	inactive, err := s.identities.InactiveOf(ctx, ids...)
+	if err == nil {
+		return inactive, nil
+	}
+	if ping := s.identities.Ping(ctx); ping != nil {
+		return nil, ErrKratosUnavailable.WithCause(errors.Join(errNotReady, err, ping))
+	}
+	if len(ids) == 1 {
+		return nil, identityError(err)
+	}
+	half := len(ids) / 2
+	some, err := s.inactiveOf(ctx, ids[:half])
+	if errors.Is(err, errNotReady) {
+		return some, err
+	}
+	others, errOthers := s.inactiveOf(ctx, ids[half:])
+	return append(some, others...), errors.Join(err, errOthers)
+}
+
+// parseIDs returns the ids among texts.
+func parseIDs(texts []string) []uuid.UUID {
+	ids := make([]uuid.UUID, 0, len(texts))
+	for _, text := range texts {
 		if id, err := uuid.Parse(text); err == nil {
 			ids = append(ids, id)
 		}
 	}
-	inactive, err := s.identities.InactiveOf(ctx, ids...)
-	if err != nil {
-		return nil, identityError(err)
-	}
-	return inactive, nil
+	return ids
 }
 
 func (s *Service) revokeAllOf(ctx context.Context, by Creator) (n int, err error) {

@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +62,36 @@ func TestRevokeOfInactive(t *testing.T) {
 			if revoked := inv.State == bridge.StateRevoked && inv.Reason == bridge.ReasonInviter; revoked != on {
 				t.Errorf("%v: %s %s", inv.CreatedBy, inv.State, inv.Reason)
 			}
+		}
+	}
+}
+
+// TestRevokeOfInactive_unreadable: an inviter whom Kratos cannot show stops nobody.
+func TestRevokeOfInactive_unreadable(t *testing.T) {
+	w := bridgetest.New(t, func(c *bridge.Config) { c.Inviters.RevokeOnDeactivation = true })
+	sick, err := w.Kratos.Create(t.Context(), fmt.Sprintf(`{"schema_id":"default","traits":{"email":"sick@example.com"},"metadata_public":{"picture":%q}}`,
+		strings.Repeat("x", 2<<20))) // more than is read
+	noError(t, err)
+	var lost []uuid.UUID
+	for n := range 9 {
+		inviter := sick
+		if n > 0 {
+			inviter = w.Kratos.Add(uuid.NewString()+"@example.com", true)
+		}
+		o, err := w.Service.Invite(t.Context(), bridge.InviteRequest{Email: uuid.NewString() + "@example.com", CreatedBy: bridge.BySession(inviter)})
+		noError(t, err)
+		if n > 0 {
+			w.Kratos.Deactivate(inviter)
+			lost = append(lost, o.Invitation.ID)
+		}
+	}
+	w.Clock.Advance(5 * time.Minute)
+	if _, err := w.Service.Sweep(t.Context()); err == nil {
+		t.Error("no error about the one that cannot be read")
+	}
+	for _, id := range lost {
+		if inv := get(t, w, id); inv.State != bridge.StateRevoked {
+			t.Errorf("%v: %s", inv.CreatedBy, inv.State)
 		}
 	}
 }

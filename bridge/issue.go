@@ -26,6 +26,7 @@ type issuing struct {
 	mute  bool              // neither the invitee nor hooks are notified
 	// noToken: the caller gets no token. Those of emails and hooks are minted for them.
 	noToken bool
+	spaced  bool // refuse within the cooldown: not every notification takes the lock of the address
 }
 
 // issue mints a token for the caller and commits it together with the invitation that change
@@ -40,10 +41,16 @@ func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv I
 		if inv, announce, err = change(tx); err != nil {
 			return err
 		}
-		mail := !how.quiet && !how.mute && (announce || s.cooldownOver(inv.InviteeNotifiedAt, now))
-		hooks := !how.mute && (announce || s.cooldownOver(inv.HooksNotifiedAt, now))
+		if how.spaced {
+			if err := s.checkCooldown(inv, now); err != nil {
+				return err
+			}
+		}
+		links := created.includesHooks()
+		mail := !how.quiet && !how.mute && (announce || (links || created.includesEmail()) && s.cooldownOver(inv.InviteeNotifiedAt, now))
+		hooks := links && !how.mute && (announce || s.cooldownOver(inv.HooksNotifiedAt, now))
 		if mail {
-			inv = inv.MarkNotified(now, created.includes(EndpointCourier))
+			inv = inv.MarkNotified(now, created.includesEmail())
 		}
 		if hooks {
 			inv.HooksNotifiedAt = now
@@ -93,8 +100,10 @@ func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv I
 	return IssuedInvitation{Invitation: inv, Token: token, Link: s.link(token)}, nil
 }
 
+// cooldownOver reports whether the cooldown after a time is over. A time far ahead is from
+// before the wall clock was set back, and proves nothing.
 func (s *Service) cooldownOver(last, now time.Time) bool {
-	return !now.Before(last.Add(s.config.Cooldown))
+	return !now.Before(last.Add(s.config.Cooldown)) || last.After(now.Add(s.config.Cooldown))
 }
 
 // maxSuperseded bounds how many queued emails a new one supersedes.

@@ -120,7 +120,7 @@ func (s *Service) remind(tx Tx, due Invitation, messages notification, now time.
 // there were messages to enqueue.
 func (s *Service) emitReminder(tx Tx, inv Invitation, messages notification, now time.Time) (bool, error) {
 	// An email after one that was not delivered would be the first one, and no reminder.
-	mail := messages.includes(EndpointCourier) && inv.Delivery == DeliverySent
+	mail := messages.includesEmail() && inv.Delivery == DeliverySent
 	hooks := messages.includesHooks()
 	inv = inv.planReminder(now)
 	if mail {

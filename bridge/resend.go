@@ -27,6 +27,7 @@ type ResendParams struct {
 	// it was revived; 0: any number.
 	MaxPending int
 	NoToken    bool // the caller gets no token
+	spaced     bool // see issuing
 }
 
 // ResendWith is Resend within restrictions.
@@ -70,7 +71,7 @@ func (s *Service) resendIf(ctx context.Context, id uuid.UUID, p ResendParams, ch
 	if err := s.askToRevive(ctx, inv); err != nil {
 		return IssuedInvitation{}, err
 	}
-	return s.resend(ctx, inv, issuing{held: held, noToken: p.NoToken, put: withinPending(p.MaxPending, Tx.PutInvitation)}, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
+	return s.resend(ctx, inv, issuing{held: held, noToken: p.NoToken, spaced: p.spaced, put: withinPending(p.MaxPending, Tx.PutInvitation)}, func(_ Tx, inv Invitation, now time.Time) (Invitation, error) { return inv.Resend(now) })
 }
 
 // revokedError returns ErrRevoked with the reason, and what the inviter can do.

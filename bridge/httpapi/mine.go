@@ -26,12 +26,12 @@ const pathMine = "/mine"
 // mineRoutes adds the routes of the public listener for inviters with a session. Each of
 // them sees its own invitations only, and is given no token.
 func (a *API) mineRoutes(r chi.Router) {
-	r.Use(a.mineCORS(), only(a.limitPost), a.authenticateSession, only(a.limitInviter), only(a.permitInviter), a.expireOnPost)
+	r.Use(a.mineCORS(), only(a.limitPost), only(checkNoParameters), a.authenticateSession, only(a.limitInviter), only(a.permitInviter), a.expireOnPost)
 	r.Get("/", a.handle(a.listMine))
-	r.Post("/", a.handle(withoutParameters(a.inviteMine)))
+	r.Post("/", a.handle(a.inviteMine))
 	r.Get("/{id}", a.handle(a.getMine))
-	r.Post("/{id}/resend", a.handle(withoutParameters(a.resendMine)))
-	r.Post("/{id}/revoke", a.handle(withoutParameters(a.revokeMine)))
+	r.Post("/{id}/resend", a.handle(a.resendMine))
+	r.Post("/{id}/revoke", a.handle(a.revokeMine))
 }
 
 // mineCORS allows pages of the configured origins to call the routes, with the cookie.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"invitebridge/bridge"
+	"invitebridge/kratos/kratostest"
 )
 
 // TestMineCooldown: resends to one address are as far apart as other emails to it.
@@ -61,12 +62,15 @@ func TestMineCooldown_revoked(t *testing.T) {
 	a := startWithInviters(t)
 	m, other := a.member(nil), a.member(nil)
 	m.call(http.MethodPost, "/"+m.invites(email).ID.String()+"/revoke", nil)
-	for _, who := range []member{m, other} {
-		if got := who.call(http.MethodPost, "", object{"email": email}); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "60" {
-			t.Errorf("at once: %d %s", got.status, got.body)
-		}
+	if got := m.call(http.MethodPost, "", object{"email": email}); got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "60" {
+		t.Errorf("at once: %d %s", got.status, got.body)
 	}
-	a.Clock.Advance(time.Minute)
+	a.Clock.Advance(20 * time.Second)
+	got := other.call(http.MethodPost, "", object{"email": email})
+	if got.errorID() != "identity_conflict" || got.header.Get("Retry-After") != "60" { // not 40: when it was is not shown
+		t.Errorf("another member: %d %s", got.status, got.body)
+	}
+	a.Clock.Advance(40 * time.Second)
 	m.invites(email)
 	if sent := len(a.EventsFor(t, bridge.EndpointCourier)); sent != 2 {
 		t.Errorf("%d emails", sent)
@@ -96,7 +100,7 @@ func TestMineEnded(t *testing.T) {
 		uuid.NewString() + "/resend":     "invitation_not_found",
 	} {
 		got := m.call(http.MethodPost, "/"+what, nil)
-		if got.errorID() != want || strings.Contains(string(got.body), "Kratos") || strings.Contains(string(got.body), "activ") {
+		if got.errorID() != want || strings.Contains(string(got.body), "Kratos") || strings.Contains(string(got.body), "active") {
 			t.Errorf("%s: %d %s, want %s", what, got.status, got.body, want)
 		}
 	}
@@ -154,5 +158,93 @@ func TestMineAdvice(t *testing.T) {
 	}
 	if n := a.Kratos.Len(); n != 1 {
 		t.Errorf("%d identities", n)
+	}
+}
+
+// TestMineCooldown_expired: expired invitations of an address do not add up to as many
+// emails at once.
+func TestMineCooldown_expired(t *testing.T) {
+	a := startWithInviters(t)
+	m := a.member(nil)
+	var all []bridge.InvitationView
+	for range 8 {
+		var v bridge.InvitationView
+		m.call(http.MethodPost, "", object{"email": email, "expires_in": "30s"}).into(t, &v)
+		all = append(all, v)
+		a.Clock.Advance(time.Minute)
+	}
+	before := len(a.EventsFor(t, bridge.EndpointCourier))
+	for _, v := range all {
+		m.call(http.MethodPost, "/"+v.ID.String()+"/resend", nil)
+		m.call(http.MethodPost, "/"+v.ID.String()+"/revoke", nil)
+	}
+	if sent := len(a.EventsFor(t, bridge.EndpointCourier)) - before; sent != 1 {
+		t.Errorf("%d emails at once", sent)
+	}
+}
+
+// TestMineCooldown_invited: an invite of the pending address during a resend sends the
+// only email.
+func TestMineCooldown_invited(t *testing.T) {
+	a := startWithInviters(t)
+	m := a.member(nil)
+	id := m.invites(email).ID.String()
+	a.Clock.Advance(time.Minute)
+	before := len(a.EventsFor(t, bridge.EndpointCourier))
+	var arrived atomic.Bool
+	restore := a.Kratos.OnGet(kratostest.Fault{Arrived: func() {
+		if !arrived.CompareAndSwap(false, true) {
+			return // the read of the invite
+		}
+		if got := m.call(http.MethodPost, "", object{"email": email}); got.status != http.StatusOK {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	}})
+	defer restore()
+	got := m.call(http.MethodPost, "/"+id+"/resend", nil)
+	if sent := len(a.EventsFor(t, bridge.EndpointCourier)) - before; sent != 1 || got.status != http.StatusTooManyRequests {
+		t.Errorf("%d emails; %d %s", sent, got.status, got.body)
+	}
+}
+
+// TestMineCooldown_clock: a wall clock that is set back does not extend the cooldown.
+func TestMineCooldown_clock(t *testing.T) {
+	a := startWithInviters(t)
+	m := a.member(nil)
+	path := "/" + m.invites(email).ID.String() + "/resend"
+	a.Clock.Set(-6 * time.Hour)
+	if got := m.call(http.MethodPost, path, nil); got.status != http.StatusOK {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// TestMineHistory_reminded: without hooks, an invite soon after a reminder sends nothing,
+// and so leaves no entry and no cooldown.
+func TestMineHistory_reminded(t *testing.T) {
+	a := startWithInviters(t, audited, func(c *bridge.Config) {
+		c.Reminders = []time.Duration{2 * time.Hour}
+		c.EndpointsFor = func(e bridge.Event) []string {
+			if e == bridge.EventHistoryEntry {
+				return []string{auditEndpoint}
+			}
+			return []string{bridge.EndpointCourier}
+		}
+	})
+	m := a.member(nil)
+	first := m.call(http.MethodPost, "", object{"email": email})
+	var v bridge.InvitationView
+	first.into(t, &v)
+	(&scenario{api: a}).deliver(bridge.EndpointCourier, bridge.SendResult{Outcome: bridge.AttemptSent})
+	a.Clock.Advance(22 * time.Hour)
+	if n, err := a.Service.Remind(t.Context()); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	a.Clock.Advance(time.Second)
+	m.call(http.MethodPost, "", object{"email": email})
+	want := []did{in(first, bridge.ActionInvited, bridge.Actor{Kind: bridge.ActorSession, ID: m.ID.String()}), {bridge.ActionReminded, byBridge, ""}}
+	a.wantHistory(v.ID.String(), want...)
+	a.Clock.Advance(59 * time.Second)
+	if got := m.call(http.MethodPost, "/"+v.ID.String()+"/resend", nil); got.status != http.StatusOK {
+		t.Errorf("%d %s", got.status, got.body)
 	}
 }

@@ -78,6 +78,9 @@ func hideAccount(err error, reason string) error {
 	for _, hidden := range []error{bridge.ErrIdentityConflict, bridge.ErrIdentityDeactivated, bridge.ErrIdentityHasCredentials, bridge.ErrIdentityInUse} {
 		var e *bridge.Error
 		if errors.Is(err, hidden) && errors.As(err, &e) {
+			if e.RetryAfter > 0 {
+				reason = "This address cannot be invited right now. Try again later."
+			}
 			return bridge.ErrIdentityConflict.WithReasonf("%s", reason).WithCause(e).WithRetryAfter(e.RetryAfter)
 		}
 	}

@@ -103,11 +103,18 @@ func (a *API) route(r chi.Router, method, path string, h handler, anyOf ...Scope
 // must not get the real one.
 func withoutParameters(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if r.URL.RawQuery != "" {
-			return bridge.ErrBadRequest.WithReasonf("This request takes no parameters in its URL. Remove them, and send the request again.")
+		if err := checkNoParameters(r); err != nil {
+			return err
 		}
 		return h(w, r)
 	}
+}
+
+func checkNoParameters(r *http.Request) error {
+	if r.Method == http.MethodGet || r.URL.RawQuery == "" {
+		return nil
+	}
+	return bridge.ErrBadRequest.WithReasonf("This request takes no parameters in its URL. Remove them, and send the request again.")
 }
 
 func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
