@@ -100,10 +100,8 @@ func (s *Service) issue(ctx context.Context, how issuing, change func(Tx) (inv I
 	return IssuedInvitation{Invitation: inv, Token: token, Link: s.link(token)}, nil
 }
 
-// cooldownOver reports whether the cooldown after a time is over. A time far ahead is from
-// before the wall clock was set back, and proves nothing.
 func (s *Service) cooldownOver(last, now time.Time) bool {
-	return !now.Before(last.Add(s.config.Cooldown)) || last.After(now.Add(s.config.Cooldown))
+	return !now.Before(last.Add(s.config.Cooldown))
 }
 
 // maxSuperseded bounds how many queued emails a new one supersedes.

@@ -207,17 +207,6 @@ func TestMineCooldown_invited(t *testing.T) {
 	}
 }
 
-// TestMineCooldown_clock: a wall clock that is set back does not extend the cooldown.
-func TestMineCooldown_clock(t *testing.T) {
-	a := startWithInviters(t)
-	m := a.member(nil)
-	path := "/" + m.invites(email).ID.String() + "/resend"
-	a.Clock.Set(-6 * time.Hour)
-	if got := m.call(http.MethodPost, path, nil); got.status != http.StatusOK {
-		t.Errorf("%d %s", got.status, got.body)
-	}
-}
-
 // TestMineHistory_reminded: without hooks, an invite soon after a reminder sends nothing,
 // and so leaves no entry and no cooldown.
 func TestMineHistory_reminded(t *testing.T) {
