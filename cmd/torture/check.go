@@ -89,6 +89,10 @@ func isDeleted(ctx context.Context, t *trial, s *subject) error {
 	if err := errors.Join(hasState("expired")(ctx, t, s), t.checkTokensGone(ctx, s)); err != nil {
 		return err
 	}
+	return t.checkIdentityGone(ctx, s)
+}
+
+func (t *trial) checkIdentityGone(ctx context.Context, s *subject) error {
 	var answer *kratostest.StatusError
 	if _, err := t.kratos.Read(ctx, s.identity); !errors.As(err, &answer) || answer.Status != http.StatusNotFound {
 		return fmt.Errorf("the identity still exists: %v", err) //nolint:errorlint // there may be none

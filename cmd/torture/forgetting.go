@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-
-	"invitebridge/kratos/kratostest"
 )
 
 // forgetting is the removal of a person.
@@ -53,11 +51,7 @@ func isForgotten(ctx context.Context, t *trial, s *subject) error {
 	for _, token := range s.tokens {
 		err = errors.Join(err, t.preview(ctx, token, http.StatusNotFound))
 	}
-	var answer *kratostest.StatusError
-	if _, readErr := t.kratos.Read(ctx, s.identity); !errors.As(readErr, &answer) || answer.Status != http.StatusNotFound {
-		err = errors.Join(err, fmt.Errorf("the identity still exists: %v", readErr)) //nolint:errorlint // there may be none
-	}
-	return errors.Join(err, isPending(ctx, t, s.forgetting.beside))
+	return errors.Join(err, t.checkIdentityGone(ctx, s), isPending(ctx, t, s.forgetting.beside))
 }
 
 // isErased checks that the files of the store have nothing that names the person.
