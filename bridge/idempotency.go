@@ -66,7 +66,7 @@ func (s *Service) inviteRepeated(ctx context.Context, r InviteRequest, first Ide
 		if errors.Is(err, ErrRowNotFound) {
 			err = ErrNotFound.WithReasonf("The invitation of this Idempotency-Key was removed. To invite the address again, use another key.")
 		}
-		if err == nil && r.NotOthers && inv.CreatedBy != r.CreatedBy { // the caller had more rights
+		if err == nil && r.NoToken && inv.CreatedBy != r.CreatedBy { // the caller had more rights
 			err = ErrInvitationExists
 		}
 		if err == nil {

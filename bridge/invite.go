@@ -16,7 +16,7 @@ import (
 //
 // Errors: ErrBadRequest, ErrEmailInvalid, ErrTraitsInvalid,
 // ErrReturnToNotAllowed, ErrExpiresInInvalid, ErrFieldNotSupported;
-// ErrIdentityAlreadyActive; ErrInvitationExists, see [InviteRequest].NotOthers;
+// ErrIdentityAlreadyActive; ErrInvitationExists, see [InviteRequest].NoToken;
 // ErrTooManyPending, see [InviteRequest].MaxPending; ErrTooManyRequests, see Spaced;
 // ErrIdentityDeactivated and ErrIdentityHasCredentials unless the request permits
 // the reactivation; ErrIdentityConflict if the traits, metadata or ids in the
@@ -31,7 +31,7 @@ func (s *Service) Invite(ctx context.Context, r InviteRequest) (IssuedInvitation
 		verb = s.invite
 	}
 	issued, err := verb(ctx, r)
-	if r.NotOthers {
+	if r.NoToken {
 		err = forStranger(err)
 	}
 	return issued, err
@@ -216,7 +216,7 @@ func (s *Service) inviteAgain(ctx context.Context, inv Invitation, d *draft) (Is
 	} else if err != nil {
 		return IssuedInvitation{}, err
 	}
-	if d.NotOthers && inv.CreatedBy != d.CreatedBy {
+	if d.NoToken && inv.CreatedBy != d.CreatedBy {
 		return IssuedInvitation{}, ErrInvitationExists
 	}
 	if err := s.checkMatches(d, identity); err != nil {

@@ -33,10 +33,9 @@ type InviteRequest struct {
 	Reminders []time.Duration
 	Quiet     bool // send no email
 	CreatedBy Creator
-	NoToken   bool // the caller gets no token
-	// NotOthers refuses an address that has a pending invitation by another creator, and
-	// says nothing of others in errors.
-	NotOthers bool
+	// NoToken: the caller gets no token. So an address that has a pending invitation by
+	// another creator is refused, and errors say nothing of others.
+	NoToken bool
 	// OnlyOwn refuses an existing identity, unless an ended invitation by the same creator
 	// has created it: another one may have rights that were not meant for this invitation.
 	OnlyOwn bool

@@ -37,7 +37,7 @@ func (s *Service) SessionInvite(i Inviter, body json.RawMessage) (InviteRequest,
 		}
 	}
 	r.InviterID, r.InviterName = i.ID.String(), i.name(rules.NameTrait)
-	r.CreatedBy, r.NoToken, r.NotOthers, r.OnlyOwn, r.Spaced, r.MaxPending = BySession(i.ID), true, true, true, true, rules.MaxPending
+	r.CreatedBy, r.NoToken, r.OnlyOwn, r.Spaced, r.MaxPending = BySession(i.ID), true, true, true, rules.MaxPending
 	return r, nil
 }
 
@@ -100,21 +100,15 @@ func (s *Service) SessionResend(ctx context.Context, inv Invitation) (IssuedInvi
 // an address; if that is of an invitation by another creator, ErrIdentityConflict, which
 // says less. The caller must hold the lock of the address.
 func (s *Service) checkEmailCooldown(ctx context.Context, by Creator, email string) error {
-	var latest Invitation
-	err := s.view(ctx, func(tx Tx) error {
-		list, err := tx.ListInvitations(InvitationQuery{Email: email, Limit: newestInvitations})
-		latest = Invitation{}
-		for _, inv := range list {
-			if latest.ID == uuid.Nil || inv.notifiedAt().After(latest.notifiedAt()) {
-				latest = inv
-			}
-		}
+	var last Invitation
+	err := s.view(ctx, func(tx Tx) (err error) {
+		last, err = lastNotified(tx, email)
 		return err
 	})
-	if err == nil && latest.CreatedBy != by && !s.cooldownOver(latest.notifiedAt(), s.now()) {
+	if err == nil && last.CreatedBy != by && !s.cooldownOver(last.notifiedAt(), s.now()) {
 		return ErrIdentityConflict.WithReasonf("The address was invited by another creator a moment ago.").WithRetryAfter(s.config.Cooldown)
 	}
-	return errors.Join(err, s.checkCooldown(latest, s.now()))
+	return errors.Join(err, s.checkCooldown(last, s.now()))
 }
 
 // checkCooldown returns ErrTooManyRequests within the cooldown of an invitation.

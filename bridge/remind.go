@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // remindBatch bounds the invitations in one transaction of Remind: for each it also
@@ -91,7 +93,7 @@ func (s *Service) remindSome(ctx context.Context) (found, reminded int, err erro
 func (s *Service) remind(tx Tx, due Invitation, messages notification, now time.Time) (emitted bool, err error) {
 	// The list first: on a store for several processes it excludes others, and who holds
 	// another lock by then cannot wait for that.
-	notified, err := notifiedAt(tx, due.Email)
+	last, err := lastNotified(tx, due.Email)
 	if err != nil {
 		return false, err
 	}
@@ -101,7 +103,7 @@ func (s *Service) remind(tx Tx, due Invitation, messages notification, now time.
 	} else if err != nil || !inv.remindable(now) {
 		return false, err
 	}
-	notified = later(notified, inv.notifiedAt())
+	notified := later(last.notifiedAt(), inv.notifiedAt())
 	quietEnd, quiet := s.config.QuietHours.End(now)
 	switch {
 	case inv.CheckUsable(now) != nil, !inv.reminderDue(now):
@@ -142,17 +144,19 @@ func (s *Service) emitReminder(tx Tx, inv Invitation, messages notification, now
 }
 
 // newestInvitations bounds the invitations of an address whose emails count in the
-// cooldown of a reminder.
+// cooldown of a reminder, and of a member.
 const newestInvitations = 5
 
-// notifiedAt returns when the latest email to an address was queued or sent, by its
-// newest invitations; zero: there was none.
-func notifiedAt(tx Tx, email string) (latest time.Time, err error) {
+// lastNotified returns that of the newest invitations of an address whose invitee was
+// notified last; zero: there is none.
+func lastNotified(tx Tx, email string) (last Invitation, err error) {
 	list, err := tx.ListInvitations(InvitationQuery{Email: email, Limit: newestInvitations})
 	for _, inv := range list {
-		latest = later(latest, inv.notifiedAt())
+		if last.ID == uuid.Nil || inv.notifiedAt().After(last.notifiedAt()) {
+			last = inv
+		}
 	}
-	return latest, err
+	return last, err
 }
 
 // notifiedAt returns when the latest email of the invitation was queued or sent, or a

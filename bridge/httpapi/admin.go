@@ -29,7 +29,7 @@ func (a *API) invite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request.Content = sha256.Sum256(raw)
-	request.CreatedBy, request.NoToken, request.NotOthers, request.MaxPending = key.creator(), !key.may(ScopeLink), !key.may(ScopeLink), key.MaxPending
+	request.CreatedBy, request.NoToken, request.MaxPending = key.creator(), !key.may(ScopeLink), key.MaxPending
 	o, err := a.service.Invite(r.Context(), request)
 	if err != nil {
 		return err
